@@ -1,0 +1,47 @@
+"""Gather the commands, and turn fedbragg's errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from fedbragg import __version__
+from fedbragg.errors import FedbraggError
+
+app = typer.Typer(
+    name="fedbragg",
+    help="Screen diffraction images with models that facilities train together without sharing an image.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="fedbragg", standalone_mode=False)
+    except typer.TyperException as error:
+        typer.echo(f"fedbragg: {error.format_message()}", err=True)
+        return error.exit_code
+    except FedbraggError as error:
+        typer.echo(f"fedbragg: {error}", err=True)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("fedbragg: interrupted.", err=True)
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""The settings file of a federation: one TOML file, checked once, unknown keys refused."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fedbragg.errors import ConfigError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Section(BaseModel):
+    """Refuse unknown keys and changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(Section):
+    """Which network is trained, and how it starts."""
+
+    name: Literal["spotnet"] = "spotnet"
+    block: int = Field(default=8, ge=4, le=32)
+    """Pixels along the edge of one cell of the view."""
+    public_frames: int = Field(default=240, ge=0)
+    """Simulated frames with known spots that the coordinator trains on first; 0 starts at random."""
+    public_epochs: int = Field(default=30, ge=0)
+    """Passes over the public frames."""
+
+
+class TrainingSettings(Section):
+    """How one site trains."""
+
+    warmup_epochs: int = Field(default=15, ge=1)
+    """Passes over the site's frames before its first update (FedKL, section 4)."""
+    epochs: int = Field(default=5, ge=1)
+    """Passes before each later update (FedKL, section 4)."""
+    batch: int = Field(default=16, ge=1)
+    """Frames in a step of the optimiser."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    proximal_mu: float = Field(default=0.0, ge=0)
+    """FedProx's pull towards the global model; 0 is none."""
+    validation_share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of each site's frames, the last in time, that never trains."""
+
+
+class FederationSettings(Section):
+    """How the sites' updates become one model."""
+
+    aggregation: Literal["fedavg", "fedavg_uniform", "fedkl"] = "fedkl"
+    schedule: Literal["sync", "async", "hybrid"] = "hybrid"
+    barriers: int = Field(default=6, ge=1)
+    """Synchronous aggregates after which the federation ends at the latest."""
+    stop_threshold: float = Field(default=0.0, ge=0)
+    """End when the mean loss fell by less than this between two barriers; 0 never ends early."""
+    deadline: float = Field(default=3600.0, gt=0)
+    """Seconds that a barrier waits for the slowest site."""
+    engine: Literal["local"] = "local"
+
+
+class SiteSettings(Section):
+    """One facility: its name, and where its frames and labels lie on its own disks."""
+
+    name: Name
+    runs: tuple[str, ...] = Field(min_length=1)
+    """Files, globs or folders; relative ones are seen from the settings file."""
+    labels: str
+    """Table ``path,frame,label``; relative ones are seen from the settings file."""
+    speed: float = Field(default=1.0, gt=0)
+    """Training speed relative to the other sites; orders the arrivals in the local engine."""
+
+
+class Federation(Section):
+    """The whole file."""
+
+    task: Literal["hits"] = "hits"
+    seed: int = Field(default=1, ge=0)
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    federation: FederationSettings = FederationSettings()
+    sites: tuple[SiteSettings, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Federation:
+        names = [site.name for site in self.sites]
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            raise ValueError(f"two sites are named {sorted(doubled)[0]!r}; give each a name of its own")
+        return self
+
+
+def load(path: Path) -> Federation:
+    """Read and check a federation's settings; raise ConfigError naming file, section, key and remedy."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. Give the path of a federation.toml.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}). Give the path of a federation.toml.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}.") from None
+    try:
+        return Federation.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, error)) from None
+
+
+def _first_problem(path: Path, error: ValidationError) -> str:
+    problem = error.errors()[0]
+    *section, key = [str(part) for part in problem["loc"]] or [""]
+    where = f"{path} [{'.'.join(section)}]" if section else str(path)
+    more = f" ({error.error_count() - 1} more to mend after it.)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_known_keys(problem["loc"][:-1]))
+        return f"{where}: unknown key {key!r}. Known keys: {known}.{more}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {key + ': ' if key else ''}{message}.{more}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Federation
+    for part in location:
+        if isinstance(part, str):
+            annotation = section.model_fields[part].annotation
+            section = SiteSettings if part == "sites" else annotation
+    return list(section.model_fields)

@@ -1,0 +1,64 @@
+"""The errors a user can meet; each message says what, where, and what to do.
+
+FedbraggError
+├── ConfigError         a setting or a settings file
+├── InputError          something the user pointed at
+│   ├── RunError        a path or file that is no run of images
+│   ├── FrameError      one frame that cannot be read
+│   ├── LabelError      a table of labels
+│   └── ModelFileError  a model file
+├── MissingExtraError   a part of fedbragg that is not installed
+└── FederationError     a federation that cannot go on
+    └── UpdateRejected  one site's update that must not count
+"""
+
+from __future__ import annotations
+
+
+class FedbraggError(Exception):
+    """Any error that is fedbragg's to explain; the command line prints its message and exits with 2."""
+
+
+class ConfigError(FedbraggError):
+    """A setting is wrong or unknown."""
+
+
+class InputError(FedbraggError):
+    """Something the user pointed at cannot be used."""
+
+
+class RunError(InputError):
+    """A path or file is no run of images."""
+
+
+class FrameError(InputError):
+    """One frame cannot be read.
+
+    Carries ``path`` and ``index`` so that a caller can keep the frame and go on.
+    """
+
+    def __init__(self, path: str, index: int, reason: str) -> None:
+        super().__init__(f"{path} frame {index}: {reason}")
+        self.path = path
+        self.index = index
+        self.reason = reason
+
+
+class LabelError(InputError):
+    """A table of labels cannot be used."""
+
+
+class ModelFileError(InputError):
+    """A model file cannot be used."""
+
+
+class MissingExtraError(FedbraggError):
+    """A command needs a part of fedbragg that is not installed."""
+
+
+class FederationError(FedbraggError):
+    """A federation cannot go on."""
+
+
+class UpdateRejected(FederationError):  # noqa: N818  what happened to the update, not an error of the program
+    """One site's update must not count."""

@@ -1,0 +1,122 @@
+"""The names of what flows through fedbragg, with shape and unit beside each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[Any]
+"""(rows, cols) integers as the detector wrote them: uint8, uint16, uint32 or int32."""
+
+State = Mapping[str, NDArray[Any]]
+"""A model's named tensors, or the difference of two such."""
+
+
+class Label(StrEnum):
+    """What an expert says of a frame."""
+
+    HIT = "hit"
+    MAYBE = "maybe"
+    MISS = "miss"
+
+    @property
+    def positive(self) -> bool:
+        """Count maybe as hit, as the FedKL paper does (Xu et al. 2022)."""
+        return self is not Label.MISS
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Where the detector stood; a field that the file does not give is None."""
+
+    detector: str | None = None  # the maker's description
+    wavelength: float | None = None  # angstrom
+    distance: float | None = None  # metre, sample to detector
+    beam_centre: tuple[float, float] | None = None  # pixel, (column, row)
+    pixel_size: tuple[float, float] | None = None  # metre, (column, row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One detector exposure."""
+
+    counts: Counts  # (rows, cols), as the file has them: no copy, no float
+    mask: NDArray[np.bool_]  # (rows, cols), True = ignore this pixel; shared by frames whose mask is the same
+    path: str  # the file as the user can open it
+    index: int  # position in that file, from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A frame that is there but cannot be read; screening keeps it and says so."""
+
+    path: str
+    index: int  # position in that file, from 0
+    reason: str  # what is wrong and what to do, in one line
+
+
+class Run(Protocol):
+    """A series of frames, decoded on demand and in order."""
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return the geometry of the first file."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        ...
+
+    def __getitem__(self, position: int) -> Frame:
+        """Return one frame by its position in the run, or raise FrameError."""
+        ...
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
+        """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a model sees of a frame: one cell for every block of pixels."""
+
+    channels: NDArray[np.float32]  # (channels, cell rows, cell cols)
+    block: int  # pixels along a cell's edge
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One found or simulated Bragg spot."""
+
+    column: float  # pixel, from 0 at the centre of the first
+    row: float  # pixel
+    intensity: float  # counts above the background
+    significance: float  # standard deviations above the background, in Poisson terms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """All that leaves a site. Its fields are the whole list; a test asserts that nothing else travels."""
+
+    site: str  # the site's name in the federation
+    version: int  # the global model's version that training started from
+    tensors: State  # trained model minus the model it started from
+    samples: int  # number of labelled frames trained on
+    label_counts: tuple[tuple[int, ...], ...]  # one histogram for each question the labels answer
+    loss: float  # mean training loss over the last epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What screening says of one frame."""
+
+    path: str
+    index: int  # position in that file, from 0
+    score: float | None  # probability of a hit; None when the frame could not be read or scored
+    keep: bool
+    reason: str = ""  # why there is no score
