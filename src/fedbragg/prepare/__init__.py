@@ -1,1 +1,5 @@
-"""prepare."""
+"""Counts and mask to a View: spots kept, however large the detector."""
+
+from fedbragg.prepare.view import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+
+__all__ = ["CHANNELS", "Peaks", "PrepareSettings", "prepare", "prepare_with_peaks", "spots"]

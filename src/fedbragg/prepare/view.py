@@ -1,0 +1,102 @@
+"""Counts and mask in, View out: the same for training and for screening."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import ConfigError, FrameError
+from fedbragg.prepare.background import local_background
+from fedbragg.prepare.noise import photon_scale
+from fedbragg.prepare.peaks import find_peaks
+from fedbragg.prepare.pixels import block_sums
+from fedbragg.types import Frame, Spot, View
+
+CHANNELS = ("core", "wings", "rim", "masked", "background")
+"""What each cell says, in the order of the View's channels:
+
+core        ln(1 + z), z = significance of the 3 x 3 pixels around the block's peak; 0 = no peak there
+wings       ln(1 + z) of these pixels without the peak itself: high for a spot, near 0 for a zinger
+rim         sign(z) ln(1 + |z|) of the next ring, out to 7 x 7: near 0 for a spot, high for a ring or an edge
+masked      share of the block's pixels that are masked
+background  ln(1 + photons a pixel)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSettings:
+    """How a frame becomes a View; stored in the model file."""
+
+    block: int = 8  # pixels along a cell's edge: about twice a spot's width
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return {"kind": "peaks", "channels": list(CHANNELS), **asdict(self)}
+
+    @staticmethod
+    def from_metadata(values: dict[str, Any]) -> PrepareSettings:
+        """Read settings back; raise ConfigError where this version of fedbragg prepares in another way."""
+        if values.get("kind") != "peaks" or tuple(values.get("channels", ())) != CHANNELS:
+            raise ConfigError("the model was trained on another kind of view; train it again with this version")
+        return PrepareSettings(block=int(values["block"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """Every block's peak, before a model has said which are spots."""
+
+    significance: NDArray[np.float32]  # (cell rows, cell cols) standard deviations; 0 = none
+    intensity: NDArray[np.float32]  # (cell rows, cell cols) counts above the background
+    places: NDArray[np.int32]  # (2, cell rows, cell cols) row and column in pixels; -1 = none
+
+
+def prepare(frame: Frame, settings: PrepareSettings) -> View:
+    """Turn a frame into a View of (5, rows // block, cols // block).
+
+    Raises FrameError for a frame smaller than three blocks: its background cannot be told from its spots.
+    """
+    return prepare_with_peaks(frame, settings)[0]
+
+
+def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
+    """Turn a frame into a View, and say where the peaks behind it lie."""
+    block, counts, mask = settings.block, frame.counts, frame.mask
+    if min(counts.shape) < 3 * block:
+        reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
+        raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
+    valid, total, peak = block_sums(counts, mask, block)
+    photons = photon_scale(counts, mask, block)
+    background = local_background(valid, total, block * block / 4)
+    measures, places = find_peaks(counts, mask, background, peak, (photons.scale, photons.shift), block)
+    core, wings, rim, intensity = measures
+    channels = np.stack(
+        [
+            np.log1p(np.maximum(core, 0)),
+            np.log1p(np.maximum(wings, 0)),
+            np.sign(rim) * np.log1p(np.abs(rim)),
+            1 - valid / (block * block),
+            np.log1p(np.maximum(background * photons.scale + photons.shift, 0)),
+        ]
+    )
+    return View(channels.astype(np.float32, copy=False), block), Peaks(core, intensity, places)
+
+
+def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:
+    """Return the peaks that a model holds for spots, the most significant first.
+
+    ``probability``: (cell rows, cell cols), the model's spot map.
+    """
+    found = np.argwhere((probability >= threshold) & (peaks.places[0] >= 0))
+    listed = [
+        Spot(
+            column=float(peaks.places[1, row, col]),
+            row=float(peaks.places[0, row, col]),
+            intensity=float(peaks.intensity[row, col]),
+            significance=float(peaks.significance[row, col]),
+        )
+        for row, col in found
+    ]
+    return sorted(listed, key=lambda spot: -spot.significance)
