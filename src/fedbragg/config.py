@@ -13,6 +13,10 @@ from fedbragg.errors import ConfigError
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
+Aggregation = Literal["fedavg", "fedavg_uniform", "fedkl"]
+"""The rules by which the sites' updates are combined; fedbragg.federation.aggregate has one function for each."""
+
+
 class Section(BaseModel):
     """Refuse unknown keys and changes after loading."""
 
@@ -50,7 +54,7 @@ class TrainingSettings(Section):
 class FederationSettings(Section):
     """How the sites' updates become one model."""
 
-    aggregation: Literal["fedavg", "fedavg_uniform", "fedkl"] = "fedkl"
+    aggregation: Aggregation = "fedkl"
     schedule: Literal["sync", "async", "hybrid"] = "hybrid"
     barriers: int = Field(default=6, ge=1)
     """Synchronous aggregates after which the federation ends at the latest."""
@@ -59,6 +63,20 @@ class FederationSettings(Section):
     deadline: float = Field(default=3600.0, gt=0)
     """Seconds that a barrier waits for the slowest site."""
     engine: Literal["local"] = "local"
+    staleness: Literal["constant", "polynomial", "hinge"] = "polynomial"
+    """How an update loses weight while the model it started from grows old (FedAsync, section 5.2)."""
+    staleness_exponent: float = Field(default=0.5, ge=0)
+    """Steepness of that loss; 0.5 with polynomial is FedBuff's 1/sqrt(1 + staleness)."""
+    buffer: int = Field(default=1, ge=1)
+    """Updates gathered before an asynchronous step (FedBuff); 1 steps on each arrival."""
+    norm_factor: float = Field(default=10.0, gt=1)
+    """An update longer than this many times the others' median is refused."""
+    sample_factor: float = Field(default=10.0, ge=1)
+    """A site's frames count as at most this many times the sites' median."""
+    patience: int = Field(default=3, ge=1)
+    """Failures in a row after which a site is left out until it joins again."""
+    workers: int = Field(default=0, ge=0)
+    """Trainings at a time in the local engine; 0 takes one for each core."""
 
 
 class SiteSettings(Section):
