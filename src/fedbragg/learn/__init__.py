@@ -1,1 +1,1 @@
-"""learn."""
+"""One site's training: loop, states, metrics."""

@@ -1,1 +1,1 @@
-"""models."""
+"""Networks, and the file that a trained one lives in."""

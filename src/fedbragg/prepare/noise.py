@@ -1,7 +1,7 @@
 """What one photon is worth: gain, offset and read noise of a detector, read off a single frame.
 
-A photon counter gives Poisson counts: variance = mean. An integrating detector of gain g (counts a photon), offset o and
-read noise s gives variance = s^2 + g (mean - o): a line. Its slope g and intercept c are all that is needed, for
+A photon counter gives Poisson counts: variance = mean. An integrating detector of gain g (counts a photon), offset o
+and read noise s gives variance = s^2 + g (mean - o): a line. Its slope g and intercept c are all that is needed, for
 
     photons = counts / g + c / g^2
 

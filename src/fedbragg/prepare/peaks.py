@@ -42,10 +42,10 @@ def find_peaks(
 
     ``background`` counts a pixel and ``peak`` counts, both (cell rows, cell cols); ``photons`` scale and shift of
     `PhotonScale`. Returns measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols) int32:
-    significance of the 3 x 3 pixels around the peak; of its 8 neighbours alone, which a zinger lacks; of the rim from there
-    to 7 x 7, which a ring or edge fills and a spot does not; intensity in counts above the background; row and column
-    of the peak in pixels. Blocks without a candidate hold 0 and place -1; a peak on the shoulder of a higher one in
-    the next block is no candidate.
+    significance of the 3 x 3 pixels around the peak; of its 8 neighbours alone, which a zinger lacks; of the rim from
+    there to 7 x 7, which a ring or edge fills and a spot does not; intensity in counts above the background; row and
+    column of the peak in pixels. Blocks without a candidate hold 0 and place -1; a peak on the shoulder of a higher
+    one in the next block is no candidate.
     """
     cell_rows, cell_cols = background.shape
     measures = np.zeros((4, cell_rows, cell_cols), np.float32)
@@ -58,28 +58,43 @@ def find_peaks(
             # 1.1 photons make this the deviance's own limit from 0.05 to 10,000 photons, without its logarithm.
             if highest < expected + 1.1 + CANDIDATE * math.sqrt(expected):
                 continue
-            row, column = _place(counts, mask, peak[cell_row, cell_col], cell_row * block, cell_col * block, block)
+            row, column = _place(
+                counts, mask, peak[cell_row, cell_col], cell_row * block, cell_col * block, block
+            )
             if row < 0 or _shoulder(counts, mask, row, column):
                 continue
-            core, core_pixels = _window(counts, mask, row, column, 1)
-            wide, wide_pixels = _window(counts, mask, row, column, 3)
-            top = float(counts[row, column])
-            wings_pixels, rim_pixels = core_pixels - 1, wide_pixels - core_pixels
-            measures[0, cell_row, cell_col] = deviance(
-                core * scale + shift * core_pixels, expected * core_pixels
-            )
-            if wings_pixels > 0:
-                measures[1, cell_row, cell_col] = deviance(
-                    (core - top) * scale + shift * wings_pixels, expected * wings_pixels
-                )
-            if rim_pixels > 0:
-                measures[2, cell_row, cell_col] = deviance(
-                    (wide - core) * scale + shift * rim_pixels, expected * rim_pixels
-                )
-            measures[3, cell_row, cell_col] = core - core_pixels * background[cell_row, cell_col]
+            core, wings, rim, total, pixels = _measure(counts, mask, row, column, expected, photons)
+            measures[0, cell_row, cell_col] = core
+            measures[1, cell_row, cell_col] = wings
+            measures[2, cell_row, cell_col] = rim
+            measures[3, cell_row, cell_col] = total - pixels * background[cell_row, cell_col]
             places[0, cell_row, cell_col] = row
             places[1, cell_row, cell_col] = column
     return measures, places
+
+
+@njit(cache=True, nogil=True)
+def _measure(
+    counts: NDArray[Any],
+    mask: NDArray[np.bool_],
+    row: int,
+    column: int,
+    expected: float,
+    photons: tuple[float, float],
+) -> tuple[float, float, float, float, int]:
+    """Return the significance of core, wings and rim, and the core's counts and pixels."""
+    scale, shift = photons
+    core, core_pixels = _window(counts, mask, row, column, 1)
+    wide, wide_pixels = _window(counts, mask, row, column, 3)
+    wings, wings_pixels = core - float(counts[row, column]), core_pixels - 1
+    rim, rim_pixels = wide - core, wide_pixels - core_pixels
+    return (
+        deviance(core * scale + shift * core_pixels, expected * core_pixels),
+        deviance(wings * scale + shift * wings_pixels, expected * wings_pixels) if wings_pixels else 0.0,
+        deviance(rim * scale + shift * rim_pixels, expected * rim_pixels) if rim_pixels else 0.0,
+        core,
+        core_pixels,
+    )
 
 
 @njit(cache=True, nogil=True)

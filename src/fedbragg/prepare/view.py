@@ -40,7 +40,9 @@ class PrepareSettings:
     def from_metadata(values: dict[str, Any]) -> PrepareSettings:
         """Read settings back; raise ConfigError where this version of fedbragg prepares in another way."""
         if values.get("kind") != "peaks" or tuple(values.get("channels", ())) != CHANNELS:
-            raise ConfigError("the model was trained on another kind of view; train it again with this version")
+            raise ConfigError(
+                "the model was trained on another kind of view; train it again with this version"
+            )
         return PrepareSettings(block=int(values["block"]))
 
 

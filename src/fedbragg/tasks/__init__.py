@@ -1,1 +1,1 @@
-"""tasks."""
+"""One file a capability: data, model, loss and metrics."""

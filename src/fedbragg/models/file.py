@@ -1,0 +1,131 @@
+"""The model file: one ONNX file that carries its own settings, threshold and provenance.
+
+Opening one needs ONNX Runtime only; writing one needs the training extras.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import ConfigError, ModelFileError
+from fedbragg.prepare import PrepareSettings
+from fedbragg.types import View
+
+if TYPE_CHECKING:
+    from torch import nn
+
+KEY = "fedbragg"
+FORMAT = 1
+REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model file says of itself."""
+
+    task: str  # "hits"
+    network: str  # "spotnet"
+    prepare: PrepareSettings  # how frames become what the network sees
+    threshold: float  # score from which a frame is kept
+    provenance: dict[str, Any] = field(
+        default_factory=dict
+    )  # how it was trained: strategy, sites, seed, version
+
+    def to_json(self) -> str:
+        """Return the card as one line of JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self), "prepare": self.prepare.as_metadata()})
+
+    @staticmethod
+    def from_json(text: str) -> ModelCard:
+        """Read a card; raise ValueError or KeyError where it is none."""
+        values = json.loads(text)
+        if values.pop("format") != FORMAT:
+            raise ValueError("written by another version of fedbragg")
+        prepare = PrepareSettings.from_metadata(values.pop("prepare"))
+        return ModelCard(prepare=prepare, **values)
+
+
+class Scorer:
+    """A model file, opened: a View in, score and spot map out. Safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.path = path
+        self._session = _open_session(path, threads)
+        self.card = _read_card(path, self._session)
+
+    def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
+        """Return the probability of a hit, 0 to 1, and the spot map (cell rows, cell cols)."""
+        score, spot_map = self._session.run(None, {"view": view.channels})
+        return float(score), spot_map
+
+
+def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, channels: int) -> None:
+    """Write a network that maps one View (channels, rows, cols) to score and spot map, with its card."""
+    import onnx
+
+    model = _export(whole_frame.eval(), channels)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, card.to_json()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+
+
+def _export(whole_frame: nn.Module, channels: int) -> Any:
+    """Return the ONNX model, with dynamic rows and columns."""
+    import logging
+    import warnings
+
+    import torch
+
+    rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)  # it reports the absence of torchvision, which we do not use
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
+            warnings.simplefilter("ignore", DeprecationWarning)
+            program = torch.onnx.export(
+                whole_frame,
+                (torch.rand(channels, 30, 40, generator=torch.Generator().manual_seed(0)),),
+                dynamo=True,
+                dynamic_shapes=({1: rows, 2: cols},),
+                input_names=["view"],
+                output_names=["score", "spots"],
+                verbose=False,
+            )
+    finally:
+        exporter.setLevel(level)
+    if program is None:
+        raise ModelFileError("the network could not be exported to ONNX.")
+    return program.model_proto
+
+
+def _open_session(path: Path, threads: int) -> Any:
+    import onnxruntime
+
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such model file. {REMEDY}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what is wrong is said by our own error
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception:  # onnxruntime's errors share no base class
+        raise ModelFileError(f"{path}: not a model file (ONNX Runtime cannot open it). {REMEDY}") from None
+
+
+def _read_card(path: Path, session: Any) -> ModelCard:
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {REMEDY}")
+    try:
+        return ModelCard.from_json(text)
+    except (ConfigError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path}: its settings cannot be read ({error}). {REMEDY}") from None
