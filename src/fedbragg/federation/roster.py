@@ -1,0 +1,122 @@
+"""Who takes part in a federation, and how each site stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from fedbragg.federation.aggregate import Profile
+from fedbragg.types import State
+
+
+class Standing(StrEnum):
+    """How a site stands at a moment."""
+
+    EXPECTED = "expected"  # not seen yet; awaited until the deadline
+    ACTIVE = "active"  # takes part
+    RESTING = "resting"  # failed; sits out until the next barrier
+    GONE = "gone"  # left, or failed too often; back when it joins again
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One site as the coordinator knows it."""
+
+    name: str
+    standing: Standing = Standing.EXPECTED
+    training: int | None = None  # the version it is training on
+    overdue: int | None = None  # the version it was training on when a deadline passed
+    failures: int = 0  # in a row
+    profile: Profile | None = None  # of its last update that counted
+    loss: float = 0.0  # of the same
+    length: float = 0.0  # norm of its longest update since the last barrier, or of the last one before
+    latest: State | None = (
+        None  # its newest work since the last barrier, as a difference to that barrier's model
+    )
+
+    @property
+    def reported(self) -> bool:
+        """Tell whether it has reported since the last barrier."""
+        return self.latest is not None
+
+    @property
+    def awaited(self) -> bool:
+        """Tell whether the next barrier waits for it."""
+        return not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
+
+    def failed(self, patience: int) -> None:
+        """Sit out until the next barrier, or for good after too many failures in a row."""
+        self.failures += 1
+        self.training = None
+        self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
+
+    def record(self) -> dict[str, Any]:
+        """Return as JSON what must survive a restart at a barrier."""
+        profile = self.profile
+        return {
+            "gone": self.standing is Standing.GONE,
+            "failures": self.failures,
+            "samples": profile.samples if profile else None,
+            "label_counts": [list(counts) for counts in profile.label_counts] if profile else None,
+            "loss": self.loss,
+            "length": self.length,
+        }
+
+
+class Roster:
+    """The sites in a fixed order, which is also the order of every sum over them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._members = {name: Member(name) for name in names}
+
+    @classmethod
+    def restored(cls, record: Mapping[str, Mapping[str, Any]]) -> Roster:
+        """Return the sites of a checkpoint, all to be seen again except those that were gone."""
+        roster = cls(record)
+        for name, entry in record.items():
+            member = roster[name]
+            member.standing = Standing.GONE if entry["gone"] else Standing.EXPECTED
+            member.failures, member.loss, member.length = entry["failures"], entry["loss"], entry["length"]
+            if entry["samples"] is not None:
+                counts = tuple(tuple(question) for question in entry["label_counts"])
+                member.profile = Profile(entry["samples"], counts)
+        return roster
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members.values())
+
+    def __getitem__(self, name: str) -> Member:
+        return self._members[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def add(self, name: str) -> Member:
+        """Take in a site that nobody expected."""
+        return self._members.setdefault(name, Member(name))
+
+    def with_standing(self, standing: Standing) -> list[Member]:
+        """Return the sites that stand so."""
+        return [member for member in self if member.standing is standing]
+
+    def expected(self) -> list[Member]:
+        """Return the sites that have not been seen yet."""
+        return self.with_standing(Standing.EXPECTED)
+
+    def awaited(self) -> list[Member]:
+        """Return the sites that the next barrier waits for."""
+        return [member for member in self if member.awaited]
+
+    def reported(self) -> list[Member]:
+        """Return the sites that have reported since the last barrier."""
+        return [member for member in self if member.reported]
+
+    def other_lengths(self, member: Member) -> list[float]:
+        """Return the norms of the other sites' updates, where known."""
+        return [other.length for other in self if other is not member and other.profile is not None]
+
+    def record(self) -> dict[str, dict[str, Any]]:
+        """Return the sites as JSON."""
+        return {member.name: member.record() for member in self}

@@ -1,0 +1,58 @@
+"""The global model's versions: the newest, the last barrier's, and those that some site still trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fedbragg.federation.states import working_type
+from fedbragg.types import State
+
+
+class Versions:
+    """Keep just the models that are still needed to make sense of updates under way."""
+
+    def __init__(self, model: State, number: int = 0) -> None:
+        self.newest = model
+        self.number = number  # grows with every update that counts and with every barrier
+        self.barrier_model = model
+        self._changes = 0  # steps that changed the model; staleness is counted in these
+        self._kept: dict[int, tuple[State, int]] = {number: (model, 0)}
+
+    def advance(self, model: State, in_use: Collection[int]) -> None:
+        """Make ``model`` the newest and forget the versions that nobody trains on."""
+        if model is not self.newest:
+            self._changes += 1
+        self.newest = model
+        self.number += 1
+        self._kept = {number: kept for number, kept in self._kept.items() if number in in_use}
+        self._kept[self.number] = (model, self._changes)
+
+    def pass_barrier(self, model: State) -> None:
+        """Let ``model`` replace everything: no older version can count any more."""
+        self.advance(model, in_use=())
+        self.barrier_model = model
+
+    def model(self, number: int) -> State:
+        """Return a version that somebody trains on."""
+        return self._kept[number][0]
+
+    def age(self, number: int) -> int:
+        """Return how many times the model has changed since a version."""
+        return self._changes - self._kept[number][1]
+
+    def since_barrier(self, number: int, tensors: State) -> State:
+        """Express an update made from version ``number`` as a difference to the last barrier's model."""
+        start, reference = self._kept[number][0], self.barrier_model
+        if start is reference:
+            return tensors
+        return {name: _rebased(tensor, start[name], reference[name]) for name, tensor in tensors.items()}
+
+
+def _rebased(tensor: NDArray[Any], start: NDArray[Any], reference: NDArray[Any]) -> NDArray[Any]:
+    working = working_type(start.dtype)
+    moved: NDArray[Any] = start.astype(working) - reference.astype(working)
+    moved += tensor
+    return moved
