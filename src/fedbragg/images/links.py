@@ -1,0 +1,48 @@
+"""The other files that an HDF5 master file stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from fedbragg.images.layout import open_file
+
+DEPTH = 4
+"""Levels below which no master file keeps its links: /entry/data/data_000001 is the third."""
+
+
+def linked_files(path: str) -> set[str]:
+    """Return the real paths of files that external links and virtual datasets of ``path`` name.
+
+    A file that cannot be opened links to nothing: it is reported when the run comes to it.
+    """
+    try:
+        with open_file(path) as file:
+            return {_resolve(path, name) for name in _targets(file, DEPTH)}
+    except (OSError, RuntimeError, KeyError, ValueError):
+        return set()
+
+
+def _targets(group: Any, depth: int) -> Iterator[str]:
+    import h5py
+
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            yield link.filename
+        elif isinstance(link, h5py.HardLink):
+            yield from _inside(group[name], depth)
+
+
+def _inside(item: Any, depth: int) -> Iterator[str]:
+    import h5py
+
+    if isinstance(item, h5py.Group) and depth > 1:
+        yield from _targets(item, depth - 1)
+    elif isinstance(item, h5py.Dataset) and item.ndim > 1 and item.is_virtual:
+        yield from (source.file_name for source in item.virtual_sources() if source.file_name != ".")
+
+
+def _resolve(path: str, name: str) -> str:
+    return os.path.realpath(os.path.join(os.path.dirname(path), name))  # noqa: PTH118, PTH120  as HDF5 resolves it

@@ -1,0 +1,186 @@
+"""Geometry, trusted range and pixel mask of an HDF5 file, in NXmx, CXI or CXIDB-76 words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.images.geometry import metres, wavelength_of
+from fedbragg.images.mask import Trusted
+from fedbragg.types import Geometry
+
+DETECTORS = ("entry/instrument/detector", "entry_1/instrument_1/detector_1", "entry/instrument/ELE_D0")
+BEAMS = (
+    "entry/instrument/beam",
+    "entry/sample/beam",
+    "entry_1/instrument_1/source_1",
+    "entry_1/sample_1/beam",
+)
+# CXI bits that say nothing against a pixel: in a peak, found by a hit finder, background subtracted.
+CXI_HARMLESS = 0x20 | 0x2000 | 0x4000
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file says of its detector beside the counts."""
+
+    geometry: Geometry
+    trusted: Trusted
+
+
+def read_metadata(file: Any) -> Metadata:
+    """Return geometry and trusted range; fields that the file does not give are None."""
+    if _scalar(file, "metadata/idh5_version") is not None or "metadata/PIXEL_SIZE" in file:
+        return _read_cxidb(file)
+    detector = _first(file, DETECTORS)
+    return Metadata(
+        Geometry(
+            detector=_text(detector, "description"),
+            wavelength=_wavelength(file),
+            distance=_length(detector, ("detector_distance", "distance")),
+            beam_centre=_beam_centre(detector),
+            pixel_size=_pair(_length(detector, ("x_pixel_size",)), _length(detector, ("y_pixel_size",))),
+        ),
+        Trusted(_scalar(detector, "underload_value"), _positive(_scalar(detector, "saturation_value"))),
+    )
+
+
+def read_mask(file: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Return the file's (rows, cols) pixel mask, True = ignore, or None where it has none of that shape."""
+    if "metadata/ACTIVE_AREAS" in file:
+        return _outside_areas(file["metadata/ACTIVE_AREAS"][()], shape)
+    detector = _first(file, DETECTORS)
+    for name in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
+        values = _array(detector, name)
+        if values is not None and values.size == shape[0] * shape[1]:
+            bad = values.reshape(shape) & ~np.asarray(CXI_HARMLESS if name == "mask" else 0, values.dtype)
+            return np.ascontiguousarray(bad != 0)
+    return None
+
+
+def _read_cxidb(file: Any) -> Metadata:
+    """Read the keys of CXIDB entry 76: lengths in millimetres, wavelength in angstrom."""
+    chunk = next((group for name, group in sorted(file["data"].items()) if "images" in group), None)
+    pixel = _scalar(file, "metadata/PIXEL_SIZE")
+    centre = [_scalar(file, f"metadata/BEAM_CENTER_{axis}") for axis in "XY"]
+    distance = _scalar(chunk, "distance")
+    return Metadata(
+        Geometry(
+            wavelength=_positive(_scalar(chunk, "wavelength")),
+            distance=None if distance is None else distance * 1e-3,
+            beam_centre=_pair(*(None if value is None or not pixel else value / pixel for value in centre)),
+            pixel_size=None if pixel is None else (pixel * 1e-3, pixel * 1e-3),
+        ),
+        Trusted(
+            _scalar(file, "metadata/MIN_TRUSTED_VALUE"), _positive(_scalar(file, "metadata/SATURATED_VALUE"))
+        ),
+    )
+
+
+def _outside_areas(areas: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Mask what lies outside the active areas (first row, first column, end row, end column); one area is all."""
+    corners = np.asarray(areas, dtype=np.int64).ravel()
+    if corners.size < 8:
+        return None
+    mask = np.ones(shape, dtype=np.bool_)
+    for top, left, bottom, right in corners[: corners.size // 4 * 4].reshape(-1, 4):
+        # The outermost pixels of a CSPAD tile are larger than the others: left out, as dxtbx does.
+        mask[top + 1 : bottom - 1, left + 1 : right - 1] = False
+    return mask
+
+
+def _wavelength(file: Any) -> float | None:
+    for place in BEAMS:
+        beam = _first(file, (place,))
+        for name in ("incident_wavelength", "wavelength"):
+            length = _length(beam, (name,), unit="angstrom")
+            if length:
+                return length * 1e10
+        for name in ("incident_energy", "energy"):
+            energy = _scalar(beam, name)
+            if energy:
+                return wavelength_of(energy, _unit(beam, name) or ("J" if energy < 1e-6 else "eV"))
+    return None
+
+
+def _beam_centre(detector: Any) -> tuple[float, float] | None:
+    centre = [_scalar(detector, f"beam_center_{axis}") for axis in "xy"]
+    sizes = [_length(detector, (f"{axis}_pixel_size",)) for axis in "xy"]
+    pixels = []
+    for axis, value, size in zip("xy", centre, sizes, strict=True):
+        length = None if value is None else metres(value, _unit(detector, f"beam_center_{axis}") or "pixel")
+        pixels.append(value if length is None or not size else length / size)
+    return _pair(*pixels)
+
+
+def _length(group: Any, names: tuple[str, ...], unit: str = "m") -> float | None:
+    """Return the first of several lengths in metres; ``unit`` holds where the file names none."""
+    for name in names:
+        value = _scalar(group, name)
+        if value is not None:
+            return metres(value, _unit(group, name) or unit)
+    return None
+
+
+def _first(file: Any, places: tuple[str, ...]) -> Any:
+    import h5py
+
+    for place in places:
+        item = _item(file, place)
+        if isinstance(item, h5py.Group):
+            return item
+    return None
+
+
+def _item(group: Any, name: str) -> Any:
+    try:
+        return None if group is None else group.get(name)
+    except (KeyError, OSError, RuntimeError):
+        return None
+
+
+def _scalar(group: Any, name: str) -> float | None:
+    """Return the first element of a numeric dataset, or None."""
+    import h5py
+
+    item = _item(group, name)
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf" or not item.size:
+        return None
+    value = float(np.ravel(item[(0,) * item.ndim])[0])
+    return value if np.isfinite(value) else None
+
+
+def _array(group: Any, name: str) -> NDArray[Any] | None:
+    import h5py
+
+    item = _item(group, name)
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iub" or item.ndim < 2:
+        return None
+    return np.asarray(item[()])
+
+
+def _text(group: Any, name: str) -> str | None:
+    import h5py
+
+    item = _item(group, name)
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "OS":
+        return None
+    value = np.ravel(item[()])[0]
+    return value.decode("utf-8", "replace").strip("\0 ") if isinstance(value, bytes) else str(value)
+
+
+def _unit(group: Any, name: str) -> str | None:
+    item = _item(group, name)
+    unit = None if item is None else item.attrs.get("units")
+    return unit.decode("utf-8", "replace") if isinstance(unit, bytes) else unit
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _pair(first: float | None, second: float | None) -> tuple[float, float] | None:
+    return None if first is None or second is None else (first, second)
