@@ -1,0 +1,159 @@
+"""The named beamlines: five after the sets of CXIDB entry 76, and three of synchrotrons.
+
+What is public of the five sets (frame sizes, cells, how often the expert saw what, how many spots DIALS found) is in
+Ke et al. 2018 (J. Synchrotron Rad. 25, 655) and its label files; the rest is typical of such a station.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fedbragg.simulate.beamline import Background, Beam, Beamline, Detector, Mix, Sample
+
+_XFEL_MISSES = (
+    ("blank", 0.97),
+    ("salt", 0.006),
+    ("shadow", 0.006),
+    ("streak", 0.006),
+    ("beam-off", 0.006),
+    ("ice", 0.003),
+    ("faint", 0.003),
+)
+_HARD_MISSES = (
+    ("blank", 0.25),
+    ("ice", 0.09),
+    ("powder", 0.09),
+    ("behenate", 0.05),
+    ("salt", 0.08),
+    ("saxs", 0.07),
+    ("solvent", 0.06),
+    ("zingers", 0.07),
+    ("shadow", 0.05),
+    ("streak", 0.05),
+    ("hot", 0.04),
+    ("edges", 0.03),
+    ("beam-off", 0.04),
+    ("faint", 0.03),
+)
+
+
+def _cspad(distance: float, gain: float, noise: float) -> Detector:
+    return Detector(
+        rows=1765, cols=1765, pixel_size=109.92e-6, distance=distance, beam_centre=(882.0, 882.0), dtype="int32",
+        saturation=14000, layout="pinwheel", module=(185, 388), gap=(24, 30), integrating=True, point_spread=0.3,
+        gain=gain, offset=20.0, read_noise=noise, hot=1e-5, dead=1e-4,
+    )  # fmt: skip
+
+
+def _rayonix(distance: float, gain: float) -> Detector:
+    return Detector(
+        rows=1920, cols=1920, pixel_size=177.08e-6, distance=distance, beam_centre=(960.0, 958.0), dtype="uint16",
+        saturation=65535, integrating=True, point_spread=0.75, gain=gain, offset=10.0, read_noise=1.2, hot=0.0,
+    )  # fmt: skip
+
+
+_XFEL = Beam(wavelength=1.27, bandwidth=1.5e-3, divergence=1e-5, flux_spread=0.35, stop_radius=30)
+
+L498 = Beamline(
+    "l498",
+    "thermolysin on a CSPAD: most crystals weak, a quarter of the frames doubtful",
+    _cspad(0.130, 15.0, 6.0),
+    _XFEL,
+    Sample((93.0, 93.0, 130.0, 90, 90, 120), "P 61 2 2", b_factor=25, mosaicity=1e-3, size=0.8, resolution=2.0),
+    Background(level=3.0, spread=0.4, zingers=6.6, zinger_shape=1.8, zinger_size=4, zinger_photons=25),
+    Mix(rates=((0.10, 0.30), (0.08, 0.35), (0.05, 0.25), (0.02, 0.18), (0.02, 0.13)), spots=(30, 0.8),
+        misses=_XFEL_MISSES),
+)  # fmt: skip
+LG36 = Beamline(
+    "lg36",
+    "tetragonal crystals on a CSPAD: few hits, later ones more",
+    _cspad(0.120, 20.0, 5.0),
+    _XFEL,
+    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=22, mosaicity=1.5e-3, size=0.8, resolution=1.9),
+    Background(level=2.0, spread=0.4, zingers=8.0, zinger_shape=2.5, zinger_size=4, zinger_photons=20),
+    Mix(rates=((0.03, 0.01), (0.09, 0.02), (0.17, 0.04), (0.18, 0.04), (0.14, 0.03)), spots=(40, 0.7),
+        misses=_XFEL_MISSES),
+)  # fmt: skip
+LN83 = Beamline(
+    "ln83",
+    "a medium cell on a Rayonix CCD at an X-ray laser",
+    _rayonix(0.25, 0.6),
+    _XFEL,
+    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=1e-3, size=1.0, resolution=2.0),
+    Background(level=60, spread=0.4, zingers=2.0, zinger_shape=3, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(70, 1.0),
+        misses=_XFEL_MISSES),
+)  # fmt: skip
+LN84 = Beamline(
+    "ln84",
+    "photosystem II's large cell on a Rayonix CCD at an X-ray laser: hundreds of close spots",
+    _rayonix(0.35, 0.6),
+    _XFEL,
+    Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=1e-3, size=0.9, resolution=2.8),
+    Background(level=60, spread=0.4, zingers=2.0, zinger_shape=2, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.40, 0.07),), spots=(100, 1.0), misses=_XFEL_MISSES),
+)  # fmt: skip
+LO19 = Beamline(
+    "lo19",
+    "cyclophilin A on a Rayonix CCD at an X-ray laser: bright, often several crystals at once",
+    _rayonix(0.16, 0.6),
+    _XFEL,
+    Sample((42.0, 52.0, 88.0, 90, 90, 90), "P 21 21 21", b_factor=14, mosaicity=2e-3, size=1.0, resolution=1.5,
+           extra_lattices=0.5),
+    Background(level=60, spread=0.4, zingers=9.0, zinger_shape=12, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.365, 0.075),), spots=(300, 1.0), misses=_XFEL_MISSES),
+)  # fmt: skip
+PILATUS6M = Beamline(
+    "pilatus6m",
+    "protein crystals on a synchrotron's Pilatus 6M, a fast grid scan",
+    Detector(
+        rows=2527, cols=2463, pixel_size=172e-6, distance=0.33, beam_centre=(1255.0, 1290.0), dtype="int32",
+        saturation=1_000_000, module=(195, 487), gap=(17, 7), gap_value=-1, point_spread=0.35, absorption=2.0,
+    ),
+    Beam(wavelength=0.97, stop_radius=18, stop_arm=1.5),
+    Sample((58.0, 58.0, 150.0, 90, 90, 90), "P 41 21 2", b_factor=22, mosaicity=2.5e-3, size=0.9, spread=0.45),
+    Background(level=1.5, spread=1.0, air=2.0, zingers=0.5, zinger_size=1.5, zinger_photons=8),
+    Mix(rates=((0.35, 0.15),), spots=(70, 0.9), troubled=0.3, misses=_HARD_MISSES),
+)  # fmt: skip
+PILATUS2M = Beamline(
+    "pilatus2m",
+    "a small molecule on a Pilatus 2M: a handful of sharp spots, next to no background",
+    Detector(
+        rows=1679, cols=1475, pixel_size=172e-6, distance=0.16, beam_centre=(735.0, 860.0), dtype="int32",
+        saturation=400_000, module=(195, 487), gap=(17, 7), gap_value=-1, point_spread=0.35, absorption=0.8,
+    ),
+    Beam(wavelength=0.69, divergence=3e-4, stop_radius=15),
+    Sample((8.1, 12.1, 5.4, 90, 90, 90), "P 21 21 21", b_factor=2.5, mosaicity=8e-3, size=0.7, spread=0.5,
+           resolution=0.62, extra_lattices=0.4),
+    Background(level=0.05, spread=1.2, zingers=0.3, zinger_size=1.5, zinger_photons=6),
+    Mix(rates=((0.2, 0.3),), spots=(14, 0.4), troubled=0.3, misses=_HARD_MISSES),
+)  # fmt: skip
+EIGER16M = Beamline(
+    "eiger16m",
+    "lysozyme on a synchrotron's Eiger 16M at hundreds of frames a second: next to no background",
+    Detector(
+        rows=4371, cols=4150, pixel_size=75e-6, distance=0.2, beam_centre=(2080.0, 2170.0), dtype="uint16",
+        saturation=65534, module=(514, 1030), gap=(37, 10), gap_value=65535, point_spread=0.4, absorption=1.6,
+    ),
+    Beam(wavelength=1.0, stop_radius=35, stop_arm=0.1),
+    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=20, mosaicity=2e-3, size=1.2, spread=0.45),
+    Background(level=0.15, spread=1.2, zingers=1.0, zinger_size=1.5, zinger_photons=5),
+    Mix(rates=((0.25, 0.12),), spots=(60, 0.9), troubled=0.3, misses=_HARD_MISSES),
+)  # fmt: skip
+CCD = Beamline(
+    "ccd",
+    "protein crystals on a CCD of the 2000s: dark offset, blurred noise, strong solvent ring",
+    Detector(
+        rows=1024, cols=1024, pixel_size=80e-6, distance=0.06, beam_centre=(505.0, 530.0), dtype="uint16",
+        saturation=65535, integrating=True, point_spread=0.7, gain=2.0, offset=40.0, read_noise=4.0,
+    ),
+    Beam(wavelength=0.92, divergence=5e-4, stop_radius=40, stop_arm=2.4),
+    Sample((48.0, 48.0, 63.0, 90, 90, 90), "P 41", b_factor=18, mosaicity=6e-3, size=0.9, spread=0.4),
+    Background(level=300, spread=1.2, loop=0.3, zingers=6, zinger_size=2, zinger_photons=200),
+    Mix(rates=((0.35, 0.15),), spots=(90, 0.9), troubled=0.3, misses=_HARD_MISSES),
+)  # fmt: skip
+
+BEAMLINES: Mapping[str, Beamline] = MappingProxyType(
+    {line.name: line for line in (L498, LG36, LN83, LN84, LO19, PILATUS6M, PILATUS2M, EIGER16M, CCD)}
+)
