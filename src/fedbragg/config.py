@@ -13,8 +13,24 @@ from fedbragg.errors import ConfigError
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
-Aggregation = Literal["fedavg", "fedavg_uniform", "fedkl"]
-"""The rules by which the sites' updates are combined; fedbragg.federation.aggregate has one function for each."""
+Aggregation = Literal[
+    "fedavg",
+    "fedavg_uniform",
+    "fedkl",
+    "feddisco",
+    "fedprox",
+    "fedpaq",
+    "fedboost",
+    "fedbuff",
+    "fedasync",
+    "median",
+    "trimmed_mean",
+    "krum",
+]
+"""The rules by which the sites' updates become one model; docs/reference/federation.md tells them apart."""
+
+ROBUST = ("median", "trimmed_mean", "krum")
+"""The rules that hold out against a minority of broken or hostile sites."""
 
 
 class Section(BaseModel):
@@ -27,7 +43,7 @@ class ModelSettings(Section):
     """Which network is trained, and how it starts."""
 
     name: Literal["spotnet"] = "spotnet"
-    block: int = Field(default=8, ge=4, le=32)
+    block: int = Field(default=8, ge=6, le=32)
     """Pixels along the edge of one cell of the view."""
     public_frames: int = Field(default=240, ge=0)
     """Simulated frames with known spots that the coordinator trains on first; 0 starts at random."""
@@ -75,8 +91,40 @@ class FederationSettings(Section):
     """A site's frames count as at most this many times the sites' median."""
     patience: int = Field(default=3, ge=1)
     """Failures in a row after which a site is left out until it joins again."""
+    arrival_rate: float = Field(default=1.0, gt=0)
+    """Length of an asynchronous step: 1 takes an average site's undamped update whole."""
+    mixing: float = Field(default=0.6, gt=0, le=1)
+    """FedAsync's share of a site's model in the mixture on its arrival."""
+    disco_slope: float = Field(default=0.5, ge=0)
+    """FedDisco's a: what a site loses for labels unlike the whole federation's."""
+    disco_offset: float = Field(default=0.1, ge=0)
+    """FedDisco's b: what every site gets."""
+    hostile_share: float = Field(default=0.2, ge=0, lt=0.5)
+    """Share of sites that trimmed_mean and krum hold out against."""
+    boost_rate: float = Field(default=1.0, gt=0)
+    """Step of FedBoost's mirror descent on the mixture of predictors."""
+    selection: Literal["all", "uniform", "size", "balance", "fedkl"] = "all"
+    """By what the sites of a barrier are drawn; weights are corrected so that the expected step is unchanged."""
+    cohort: int = Field(default=0, ge=0)
+    """Sites drawn for each barrier; 0 takes all."""
+    keep_norms: bool = False
+    """Leave BatchNorm's tensors at each site (FedBN)."""
+    travel: Literal["full", "half", "quantised"] = "full"
+    """How an update's numbers travel: as they are, in half precision, or in FedPAQ's few bits."""
+    travel_bits: Literal[2, 4, 8] = 8
+    """Bits a number when quantised."""
     workers: int = Field(default=0, ge=0)
     """Trainings at a time in the local engine; 0 takes one for each core."""
+
+    @model_validator(mode="after")
+    def _rules_fit_the_schedule(self) -> FederationSettings:
+        if self.schedule == "async" and self.aggregation in ROBUST:
+            raise ValueError(
+                f"{self.aggregation} compares sites, which async never does; take hybrid or sync"
+            )
+        if self.schedule != "sync" and self.aggregation == "fedboost":
+            raise ValueError('fedboost learns a mixture round by round; set schedule = "sync"')
+        return self
 
 
 class SiteSettings(Section):
