@@ -1,16 +1,19 @@
 """How much each site's update counts: arrays only, one function a rule.
 
 A rule turns the sites' profiles into weights that sum to one. Sources: FedAvg (McMahan et al. 2017),
-FedKL (Xu et al., Laser & Optoelectronics Progress 2022, 10.3788/LOP220950).
+FedKL (Xu et al., Laser & Optoelectronics Progress 2022, 10.3788/LOP220950), FedDisco (Ye et al. 2023).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fedbragg.config import FederationSettings
 
 Weights = NDArray[np.float64]
 """(sites,) shares that sum to one."""
@@ -43,6 +46,24 @@ def fedkl(profiles: Sequence[Profile]) -> Weights:
     p_i = n_i / sum n, W_i = label entropy of site i, omega_i = W_i / sum W.
     """
     return (by_size(profiles) + by_balance(profiles)) / 2
+
+
+def feddisco(profiles: Sequence[Profile], slope: float = 0.5, offset: float = 0.1) -> Weights:
+    """Weigh by size less discrepancy: relu(p_i - slope * d_i + offset), normalised (FedDisco).
+
+    d_i is the divergence KL(labels of site i || uniform) as a share of all sites' divergences. Where no
+    site keeps any weight, size alone counts.
+    """
+    distance = np.array([divergence(profile.label_counts) for profile in profiles])
+    distance = distance / distance.sum() if distance.sum() > 0 else distance
+    kept = np.maximum(by_size(profiles) - slope * distance + offset, 0)
+    return shares(kept) if kept.sum() > 0 else by_size(profiles)
+
+
+def divergence(label_counts: Sequence[Sequence[int]]) -> float:
+    """Return the mean over questions of KL(labels || uniform) in bits: log2 K - H(labels)."""
+    bits = [log2(len(counts)) * (1 - _entropy(counts)) for counts in label_counts if len(counts) > 1]
+    return float(np.mean(bits)) if bits else 0.0
 
 
 def by_balance(profiles: Sequence[Profile]) -> Weights:
@@ -78,4 +99,24 @@ def _entropy(counts: Sequence[int]) -> float:
     return float(abs(np.sum(share * np.log2(share))) / np.log2(len(counts)))
 
 
-RULES: dict[str, Rule] = {"fedavg": by_size, "fedavg_uniform": uniform, "fedkl": fedkl}
+RULES: dict[str, Rule] = {
+    "fedavg": by_size,
+    "fedavg_uniform": uniform,
+    "fedkl": fedkl,
+    "fedprox": by_size,  # its proximal term pulls at the sites, during training
+    "fedpaq": uniform,  # its quantiser works on the way, see wire.py
+    "fedboost": by_size,  # the expectation over all frames of the mixture's gradient
+    "fedbuff": uniform,
+    "fedasync": by_size,
+    "median": uniform,
+    "trimmed_mean": uniform,
+    "krum": uniform,  # of those that it keeps, see robust.py
+}
+
+
+def weigh(profiles: Sequence[Profile], rules: FederationSettings) -> Weights:
+    """Weigh sites by the rule of the settings, after capping what they claim."""
+    believed = capped(profiles, rules.sample_factor)
+    if rules.aggregation == "feddisco":
+        return feddisco(believed, rules.disco_slope, rules.disco_offset)
+    return RULES[rules.aggregation](believed)

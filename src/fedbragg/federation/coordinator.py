@@ -6,30 +6,16 @@ are the engine's. See events.py for both vocabularies and docs/reference/federat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fedbragg.config import Federation, FederationSettings
+from fedbragg.config import ROBUST
 from fedbragg.errors import UpdateRejected
-from fedbragg.federation.aggregate import RULES, Profile, capped
-from fedbragg.federation.events import (
-    Abandon,
-    Checkpoint,
-    Command,
-    DeadlinePassed,
-    Event,
-    Finish,
-    ModelChanged,
-    Reject,
-    SendModel,
-    SetDeadline,
-    SiteFailed,
-    SiteJoined,
-    SiteLeft,
-    Started,
-    UpdateArrived,
-)
+from fedbragg.federation import events
+from fedbragg.federation.aggregate import Profile
+from fedbragg.federation.cohort import arrival_weight, draw_cohort, outliers, weights_at_barrier
+from fedbragg.federation.combine import combine
+from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.staleness import damping
 from fedbragg.federation.states import moved, norm
@@ -37,28 +23,23 @@ from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
 from fedbragg.types import State, Update
 
+Refine = Callable[[State, Mapping[str, State]], State]
+"""What is done to a barrier's model before it is sent: the combined model and each site's own in, better out."""
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a coordinator has to know of the settings file."""
-
-    rules: FederationSettings
-    warmup_epochs: int
-    epochs: int
-    seed: int
-
-    @classmethod
-    def of(cls, settings: Federation) -> Plan:
-        """Take from the settings what concerns the coordinator."""
-        training = settings.training
-        return cls(settings.federation, training.warmup_epochs, training.epochs, settings.seed)
+FEWEST_ROBUST = 3
+"""Sites below which a robust rule cannot tell who is odd."""
 
 
 class Coordinator:
     """Decide who trains on what, what counts, and when the federation is over."""
 
     def __init__(
-        self, plan: Plan, sites: Sequence[str], model: State, record: Mapping[str, Any] | None = None
+        self,
+        plan: Plan,
+        sites: Sequence[str],
+        model: State,
+        record: Mapping[str, Any] | None = None,
+        refine: Refine | None = None,
     ) -> None:
         """Start with ``model``, or go on from the ``record`` that a Checkpoint gave together with it."""
         record = record or {"barrier": 0, "version": 0, "loss": None, "sites": {}}
@@ -67,27 +48,29 @@ class Coordinator:
         self.versions = Versions(model, record["version"])
         self.barrier: int = record["barrier"]  # how many barriers have been passed
         self.finished = False
+        self._refine = refine
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
-        self._buffer: list[tuple[Member, Update, float]] = []
-        self._out: list[Command] = []
+        self._buffer: list[tuple[Member, State, float]] = []  # arrivals not stepped by yet, with weights
+        self._out: list[events.Command] = []
+        draw_cohort(self.roster, plan, self.barrier)
 
-    def handle(self, event: Event) -> list[Command]:
+    def handle(self, event: events.Event) -> list[events.Command]:
         """Take in what happened and return what to do about it; after Finish nothing is to be done."""
         if self.finished:
             return []
         self._out = []
         match event:
-            case Started():
+            case events.Started():
                 self._set_deadline()
-            case SiteJoined(site):
+            case events.SiteJoined(site):
                 self._join(site)
-            case UpdateArrived(update):
+            case events.UpdateArrived(update):
                 self._judge(update)
-            case SiteFailed(site, _):
+            case events.SiteFailed(site, _):
                 self._failed(site)
-            case SiteLeft(site, _):
+            case events.SiteLeft(site, _):
                 self._left(site)
-            case DeadlinePassed(barrier):
+            case events.DeadlinePassed(barrier):
                 self._deadline(barrier)
         return self._out
 
@@ -96,7 +79,7 @@ class Coordinator:
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
         member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
-        if not (member.reported and self.plan.rules.schedule == "sync"):
+        if member.chosen and not (member.reported and self.plan.rules.schedule == "sync"):
             self._send(member)
 
     def _failed(self, site: str) -> None:
@@ -119,14 +102,14 @@ class Coordinator:
         for member in late:
             never_seen, member.overdue = member.standing is Standing.EXPECTED, member.training
             member.failed(1 if never_seen else self.plan.rules.patience)
-            self._out.append(Abandon(member.name, f"no update within {self.plan.rules.deadline:g} s"))
+            self._out.append(events.Abandon(member.name, f"no update within {self.plan.rules.deadline:g} s"))
         self._settle()
 
     # Updates
 
     def _judge(self, update: Update) -> None:
         if update.site not in self.roster:
-            self._out.append(Reject(update.site, update.version, "nobody of that name has joined"))
+            self._out.append(events.Reject(update.site, update.version, "nobody of that name has joined"))
             return
         member = self.roster[update.site]
         if member.training != update.version:
@@ -135,7 +118,7 @@ class Coordinator:
         try:
             self._check(member, update)
         except UpdateRejected as refusal:
-            self._out.append(Reject(member.name, update.version, str(refusal)))
+            self._out.append(events.Reject(member.name, update.version, str(refusal)))
             self._failed(member.name)
         else:
             self._accept(member, update)
@@ -145,54 +128,66 @@ class Coordinator:
         reason = (
             "late: a barrier has passed" if member.training is not None or back else "nobody waits for it"
         )
-        self._out.append(Reject(member.name, version, reason))
+        self._out.append(events.Reject(member.name, version, reason))
         if back:  # dropped at a deadline, now idle and evidently alive
             self._join(member.name)
 
     def _check(self, member: Member, update: Update) -> None:
         known = next((m.profile for m in self.roster if m.profile is not None), None)
-        check(update, self.versions.model(update.version), known)
-        check_norm(norm(update.tensors), self.roster.other_lengths(member), self.plan.rules.norm_factor)
+        check(update, self.plan.wanted(member.name, self.versions.model(update.version)), known)
+        others = [
+            other.length
+            for other in self.roster
+            if other is not member and other.profile and self.plan.comparable(other.name, member.name)
+        ]
+        check_norm(norm(update.tensors), others, self.plan.rules.norm_factor)
 
     def _accept(self, member: Member, update: Update) -> None:
-        length, age = norm(update.tensors), self.versions.age(update.version)
+        step, length = self.plan.whole(member.name, update.tensors), norm(update.tensors)
         member.length = max(member.length, length) if member.reported else length
         member.profile = Profile(update.samples, update.label_counts)
         member.loss, member.failures, member.training = update.loss, 0, None
-        member.latest = self.versions.since_barrier(update.version, update.tensors)
         schedule = self.plan.rules.schedule
+        # Asynchronously nothing is ever combined at a barrier: that it reported is all there is to keep.
+        base = self.versions.barrier_model
+        member.latest = {} if schedule == "async" else self.versions.rebased(update.version, step, base)
         # At a hybrid barrier the step would be overwritten at once, so it is left out.
         if schedule == "async" or (schedule == "hybrid" and self.roster.awaited()):
-            self._buffer.append((member, update, damping(age, self.plan.rules)))
-            self._step()
+            self._arrival(member, update.version, step)
             self._send(member)
         self._settle()
 
-    def _step(self) -> None:
-        """Move the newest model by the gathered updates, each by its site's share and damped by its age."""
-        model, losses = self.versions.newest, {}
-        weights = {
-            member.name: share * d for (member, _, d), share in zip(self._buffer, self._shares(), strict=True)
-        }
-        if full := len(self._buffer) >= self.plan.rules.buffer:
-            model = moved(model, [update.tensors for _, update, _ in self._buffer], list(weights.values()))
-            losses = {member.name: update.loss for member, update, _ in self._buffer}
-            self._buffer = []
+    def _arrival(self, member: Member, version: int, step: State) -> None:
+        """Step by an update on its arrival, or once enough of them are gathered."""
+        rules, versions = self.plan.rules, self.versions
+        if rules.aggregation in ROBUST:
+            self._robust_arrival()
+            return
+        if rules.aggregation == "fedasync":
+            step = versions.rebased(version, step, versions.newest)
+        weight = arrival_weight(self.roster, member, self.plan) * damping(versions.age(version), rules)
+        self._buffer.append((member, step, weight))
+        if len(self._buffer) < rules.buffer:
+            self._advance(versions.newest)
+            return
+        members, steps, weights = zip(*self._buffer, strict=True)
+        self._buffer = []
+        shares = [weight / len(members) for weight in weights]
+        self._advance(moved(versions.newest, steps, shares))
+        self._changed(members, shares, at_barrier=False)
+
+    def _robust_arrival(self) -> None:
+        """Recompute the model from everybody's newest work: a single step could not be told from an attack."""
+        members = self.roster.reported()
+        if len(members) < FEWEST_ROBUST:
+            self._advance(self.versions.newest)
+            return
+        steps, weights = _steps(members), weights_at_barrier(self.roster, members, self.plan)
+        self._advance(combine(self.versions.barrier_model, steps, weights, self.plan.rules))
+        self._changed(members, weights, at_barrier=False)
+
+    def _advance(self, model: State) -> None:
         self.versions.advance(model, [m.training for m in self.roster if m.training is not None])
-        if full:
-            self._changed(weights, losses, at_barrier=False)
-
-    def _shares(self) -> list[float]:
-        """Return the gathered sites' weights among all; sites not heard of yet count as average ones."""
-        heard = [member for member in self.roster if member.profile is not None]
-        present = [m for m in self.roster if m.standing is not Standing.GONE or m.profile is not None]
-        weights = dict(zip((m.name for m in heard), self._weights(heard), strict=True))
-        return [weights[member.name] * len(heard) / len(present) for member, _, _ in self._buffer]
-
-    def _weights(self, members: Sequence[Member]) -> list[float]:
-        profiles = [member.profile for member in members if member.profile is not None]
-        rule = RULES[self.plan.rules.aggregation]
-        return [float(weight) for weight in rule(capped(profiles, self.plan.rules.sample_factor))]
 
     # Barriers
 
@@ -209,35 +204,38 @@ class Coordinator:
 
     def _pass_barrier(self) -> None:
         members = self._without_outliers(self.roster.reported())
-        weights = self._weights(members)
+        weights = weights_at_barrier(self.roster, members, self.plan)
         if self.plan.rules.schedule != "async":
-            steps = [member.latest for member in members if member.latest is not None]
-            self.versions.pass_barrier(moved(self.versions.barrier_model, steps, weights))
+            model = combine(self.versions.barrier_model, _steps(members), weights, self.plan.rules)
+            self.versions.pass_barrier(self._refined(model, members))
             self._buffer = []
         self.barrier += 1
-        names = [member.name for member in members]
-        loss = sum(w * member.loss for w, member in zip(weights, members, strict=True))
-        self._changed(
-            dict(zip(names, weights, strict=True)), {m.name: m.loss for m in members}, at_barrier=True
-        )
+        self._changed(members, weights, at_barrier=True)
+        loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
         fell_by = None if self._loss is None else self._loss - loss
         self._loss = loss
         self._checkpoint()
         self._go_on_or_finish(fell_by)
 
+    def _refined(self, model: State, members: Sequence[Member]) -> State:
+        """Let the distillation, if there is one, learn from every site's own model."""
+        if self._refine is None:
+            return model
+        plan, start = self.plan, self.versions.barrier_model
+        teachers = {
+            member.name: plan.part(member.name, moved(start, [member.latest], [1.0]))
+            for member in members
+            if member.latest is not None
+        }
+        return self._refine(model, teachers)
+
     def _without_outliers(self, members: list[Member]) -> list[Member]:
-        """Judge the reports by one another: the first to arrive had nothing to be compared with."""
-        kept = []
+        odd = outliers(members, self.plan)
         for member in members:
-            others = [other.length for other in members if other is not member]
-            try:
-                check_norm(member.length, others, self.plan.rules.norm_factor)
-            except UpdateRejected as refusal:
-                self._out.append(Reject(member.name, self.versions.number, str(refusal)))
+            if member.name in odd:
+                self._out.append(events.Reject(member.name, self.versions.number, odd[member.name]))
                 member.failed(self.plan.rules.patience)
-            else:
-                kept.append(member)
-        return kept
+        return [member for member in members if member.name not in odd]
 
     def _go_on_or_finish(self, fell_by: float | None) -> None:
         rules = self.plan.rules
@@ -251,15 +249,18 @@ class Coordinator:
             self._begin()
 
     def _begin(self) -> None:
-        """Start the way to the next barrier: everybody who is there trains on the newest model."""
+        """Start the way to the next barrier: everybody drawn for it trains on the newest model."""
         for member in self.roster:
             member.latest = None
             if member.standing is Standing.RESTING:
                 member.standing = Standing.ACTIVE
+        draw_cohort(self.roster, self.plan, self.barrier)
         for member in self.roster.with_standing(Standing.ACTIVE):
             # Asynchronously, whoever is training goes on; otherwise the barrier supersedes it.
-            if self.plan.rules.schedule != "async" or member.training is None:
+            if member.chosen and (self.plan.rules.schedule != "async" or member.training is None):
                 self._send(member)
+            elif not member.chosen:
+                member.training = None
         self._set_deadline()
 
     # Commands
@@ -267,18 +268,17 @@ class Coordinator:
     def _send(self, member: Member) -> None:
         epochs = self.plan.warmup_epochs if member.profile is None else self.plan.epochs
         member.training = self.versions.number
-        self._out.append(SendModel(member.name, self.versions.number, self.versions.newest, epochs))
+        model = self.plan.part(member.name, self.versions.newest)
+        self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
 
     def _set_deadline(self) -> None:
-        self._out.append(SetDeadline(self.barrier, self.plan.rules.deadline))
+        self._out.append(events.SetDeadline(self.barrier, self.plan.rules.deadline))
 
-    def _changed(
-        self, weights: Mapping[str, float], losses: Mapping[str, float], *, at_barrier: bool
-    ) -> None:
-        versions = self.versions
-        self._out.append(
-            ModelChanged(versions.number, self.barrier, at_barrier, versions.newest, weights, losses)
-        )
+    def _changed(self, members: Sequence[Member], weights: Sequence[float], *, at_barrier: bool) -> None:
+        number, model = self.versions.number, self.versions.newest
+        shares = {member.name: weight for member, weight in zip(members, weights, strict=True)}
+        losses = {member.name: member.loss for member in members}
+        self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
 
     def _checkpoint(self) -> None:
         record = {
@@ -287,8 +287,12 @@ class Coordinator:
             "loss": self._loss,
             "sites": self.roster.record(),
         }
-        self._out.append(Checkpoint(self.versions.newest, record))
+        self._out.append(events.Checkpoint(self.versions.newest, record))
 
     def _finish(self, reason: str) -> None:
         self.finished = True
-        self._out.append(Finish(self.versions.newest, reason))
+        self._out.append(events.Finish(self.versions.newest, reason))
+
+
+def _steps(members: Sequence[Member]) -> list[State]:
+    return [member.latest for member in members if member.latest is not None]

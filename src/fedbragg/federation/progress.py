@@ -21,6 +21,7 @@ class Progress:
     epochs: int | None = None
     samples: int | None = None
     loss: float | None = None
+    bytes: int | None = None  # that an update's tensors took on the way
     reason: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)

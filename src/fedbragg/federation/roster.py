@@ -32,9 +32,9 @@ class Member:
     profile: Profile | None = None  # of its last update that counted
     loss: float = 0.0  # of the same
     length: float = 0.0  # norm of its longest update since the last barrier, or of the last one before
-    latest: State | None = (
-        None  # its newest work since the last barrier, as a difference to that barrier's model
-    )
+    chosen: bool = True  # whether it trains for the next barrier
+    chance: float = 1.0  # the probability of being chosen
+    latest: State | None = None  # its newest work since the last barrier, less that barrier's model
 
     @property
     def reported(self) -> bool:
@@ -44,7 +44,7 @@ class Member:
     @property
     def awaited(self) -> bool:
         """Tell whether the next barrier waits for it."""
-        return not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
+        return self.chosen and not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
 
     def failed(self, patience: int) -> None:
         """Sit out until the next barrier, or for good after too many failures in a row."""
@@ -112,10 +112,6 @@ class Roster:
     def reported(self) -> list[Member]:
         """Return the sites that have reported since the last barrier."""
         return [member for member in self if member.reported]
-
-    def other_lengths(self, member: Member) -> list[float]:
-        """Return the norms of the other sites' updates, where known."""
-        return [other.length for other in self if other is not member and other.profile is not None]
 
     def record(self) -> dict[str, dict[str, Any]]:
         """Return the sites as JSON."""

@@ -25,13 +25,12 @@ def difference(trained: State, start: State) -> dict[str, NDArray[Any]]:
 
 
 def moved(start: State, steps: Sequence[State], weights: Sequence[float]) -> dict[str, NDArray[Any]]:
-    """Return ``start + sum(weight * step)``, each tensor in ``start``'s type; a step may lack tensors."""
-    return {
-        name: _moved(
-            name, tensor, [(step[name], w) for step, w in zip(steps, weights, strict=True) if name in step]
-        )
-        for name, tensor in start.items()
-    }
+    """Return ``start + sum(weight * step)``, each tensor in ``start``'s type.
+
+    A step may lack tensors (another network, norms that stay at their site): the steps that have one share
+    the weight of all among themselves; a tensor that no step has stays as it is.
+    """
+    return {name: _moved(name, tensor, _holding(name, steps, weights)) for name, tensor in start.items()}
 
 
 def norm(state: State) -> float:
@@ -71,6 +70,14 @@ def settled(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[An
     if not np.issubdtype(dtype, np.floating):
         values = np.rint(values)
     return values.astype(dtype, copy=False)
+
+
+def _holding(name: str, steps: Sequence[State], weights: Sequence[float]) -> list[tuple[NDArray[Any], float]]:
+    held = [(step[name], weight) for step, weight in zip(steps, weights, strict=True) if name in step]
+    total = sum(weight for _, weight in held)
+    if len(held) == len(steps) or not total:
+        return held
+    return [(tensor, weight * sum(weights) / total) for tensor, weight in held]
 
 
 def _moved(name: str, start: NDArray[Any], steps: Sequence[tuple[NDArray[Any], float]]) -> NDArray[Any]:

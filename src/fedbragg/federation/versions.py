@@ -43,9 +43,9 @@ class Versions:
         """Return how many times the model has changed since a version."""
         return self._changes - self._kept[number][1]
 
-    def since_barrier(self, number: int, tensors: State) -> State:
-        """Express an update made from version ``number`` as a difference to the last barrier's model."""
-        start, reference = self._kept[number][0], self.barrier_model
+    def rebased(self, number: int, tensors: State, reference: State) -> State:
+        """Express an update made from version ``number`` as a difference to another model."""
+        start = self._kept[number][0]
         if start is reference:
             return tensors
         return {name: _rebased(tensor, start[name], reference[name]) for name, tensor in tensors.items()}

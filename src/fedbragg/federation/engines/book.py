@@ -88,5 +88,5 @@ class Ledger:
 
 def _mean_loss(command: ModelChanged) -> float:
     """Average the sites' losses by their shares in this step."""
-    total = sum(command.weights.values())
+    total = sum(command.weights.values()) or 1.0
     return sum(weight * command.losses[site] for site, weight in command.weights.items()) / total

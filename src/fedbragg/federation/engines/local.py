@@ -10,11 +10,12 @@ from pathlib import Path
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.checkpoint import Saved, load
-from fedbragg.federation.coordinator import Coordinator, Plan
+from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.book import Evaluate, Ledger, Shelf, Watch
 from fedbragg.federation.engines.timeline import Conditions, Timeline, Trip
 from fedbragg.federation.engines.workshop import Workshop
 from fedbragg.federation.events import Event, SendModel
+from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import Outcome
 from fedbragg.federation.trainer import Trainer
 from fedbragg.types import State

@@ -15,12 +15,16 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
+import numpy as np
+
 from fedbragg.federation import events
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.workshop import Training, Workshop
+from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import Progress
 from fedbragg.federation.states import owned
 from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.wire import Parcel, opened, sealed
 from fedbragg.types import Update
 
 
@@ -122,9 +126,9 @@ class Timeline:
             self._handle(events.SiteJoined(member.name), book)
         while not self._coordinator.finished:
             self._run_ahead()
-            self._handle(self._next(), book)
+            self._handle(self._next(book), book)
 
-    def _next(self) -> events.Event:
+    def _next(self, book: Book) -> events.Event:
         while self._agenda:
             entry = heapq.heappop(self._agenda)
             what = entry.what
@@ -135,19 +139,22 @@ class Timeline:
                 self._now = entry.time
                 del self._errands[what.site]
                 if not what.lost:
-                    return self._outcome(what)
+                    return self._outcome(what, book)
         if self._deadline is None:
             raise RuntimeError("the coordinator waits for nothing and has not finished")
         return self._deadline
 
-    def _outcome(self, errand: Errand) -> events.Event:
+    def _outcome(self, errand: Errand, book: Book) -> events.Event:
         self._workshop.finish(errand.training)
         try:
-            return events.UpdateArrived(errand.training.result())
+            parcel = errand.training.result()
+            update = opened(parcel)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return events.SiteFailed(errand.site, f"{type(error).__name__}: {error}")
+        book.note(_arrived(update, parcel.nbytes, self._now))
+        return events.UpdateArrived(update)
 
     def _run_ahead(self) -> None:
         """Start the trainings that will end before the next barrier, the earliest first."""
@@ -197,7 +204,7 @@ class Timeline:
         self._drop(command.site)
         trainer = self._trainers[command.site]
         trip = self._conditions.trip(trainer, command)
-        work = partial(_train, trainer, command)
+        work = partial(_train, trainer, command, self._coordinator.plan)
         errand = Errand(command.site, command.version, self._now + trip.seconds, Training(work), trip.lost)
         self._errands[command.site] = errand
         self._plan(errand.due, self._order[command.site], errand)
@@ -211,34 +218,36 @@ class Timeline:
         heapq.heappush(self._agenda, _Entry(time, order, self._count, what))
 
 
-def _train(trainer: Trainer, command: events.SendModel) -> Update:
+def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> Parcel:
     # Copies both ways: a trainer that writes into what it was given, or goes on training in what it
     # returned, must not change what the coordinator holds.
     update = trainer.train(owned(command.model), command.version, command.epochs)
-    return _copied(update)
+    return sealed(update, plan.rules, generator_for(plan.seed, command.site, command.version))
 
 
-def _copied(update: Update) -> Update:
-    return Update(
-        update.site, update.version, owned(update.tensors), update.samples, update.label_counts, update.loss
-    )
+def generator_for(seed: int, site: str, version: int) -> np.random.Generator:
+    """Return the randomness of one errand, the same whenever it is run."""
+    return np.random.default_rng([seed, int.from_bytes(site.encode()), version])
 
 
 def _sent(command: events.SendModel, now: float) -> Progress:
     return Progress("sent", now, site=command.site, version=command.version, epochs=command.epochs)
 
 
+def _arrived(update: Update, nbytes: int, now: float) -> Progress:
+    return Progress(
+        "update",
+        now,
+        version=update.version,
+        site=update.site,
+        samples=update.samples,
+        loss=update.loss,
+        bytes=nbytes,
+    )
+
+
 def _told(event: events.Event, now: float) -> Iterator[Progress]:
     match event:
-        case events.UpdateArrived(update):
-            yield Progress(
-                "update",
-                now,
-                version=update.version,
-                site=update.site,
-                samples=update.samples,
-                loss=update.loss,
-            )
         case events.SiteFailed(site, reason):
             yield Progress("failed", now, site=site, reason=reason)
         case events.SiteLeft(site, reason):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from fedbragg.types import Update
+from fedbragg.federation.wire import Parcel
 
 POLL = 0.1
 """Seconds between looks for trainings that hang."""
@@ -16,10 +16,10 @@ POLL = 0.1
 class Training:
     """One training: not started, under way, or done."""
 
-    def __init__(self, work: Callable[[], Update]) -> None:
+    def __init__(self, work: Callable[[], Parcel]) -> None:
         self._work = work
         self._done = threading.Event()
-        self._update: Update | None = None
+        self._parcel: Parcel | None = None
         self._error: BaseException | None = None
         self.submitted = False
         self.cancelled = False
@@ -29,7 +29,7 @@ class Training:
         """Train, and keep the update or what went wrong."""
         self.started = time.monotonic()
         try:
-            self._update = self._work()
+            self._parcel = self._work()
         except BaseException as error:  # a site's code may raise anything; it must not end the federation
             self._error = error
         self._done.set()
@@ -43,13 +43,13 @@ class Training:
         self._error = TimeoutError(reason)
         self._done.set()
 
-    def result(self) -> Update:
+    def result(self) -> Parcel:
         """Return the update of a training that is done, or raise what it raised."""
         if self._error is not None:
             raise self._error
-        if self._update is None:
+        if self._parcel is None:
             raise TypeError("the training returned no update")
-        return self._update
+        return self._parcel
 
 
 class Workshop:

@@ -1,0 +1,73 @@
+"""FedPAQ's quantiser (Reisizadeh et al. 2020; QSGD, Alistarh et al. 2017), with its integers really packed.
+
+With s = 2**(bits - 1) - 1 levels, a number v of a tensor of length |V| becomes |V| sign(v) k / s, where k
+is one of the two integers around s |v| / |V|, drawn so that the expectation is v itself. Norm and integers
+travel, ``bits`` for each number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.federation.states import blocks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """A tensor on its way."""
+
+    length: float  # Euclidean norm
+    codes: NDArray[np.uint8]  # 8 / bits numbers a byte, the first in the highest bits
+    shape: tuple[int, ...]
+    bits: int  # 2, 4 or 8
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that travel: codes and a float32."""
+        return self.codes.nbytes + 4
+
+
+def levels(bits: int) -> int:
+    """Return s, the largest integer that a code can stand for."""
+    return (1 << (bits - 1)) - 1
+
+
+def packed(tensor: NDArray[Any], bits: int, generator: np.random.Generator) -> Packed:
+    """Quantise a tensor at random, without bias."""
+    flat, s = tensor.reshape(-1), levels(bits)
+    length = float(np.float32(np.sqrt(sum(float(np.vdot(flat[p], flat[p])) for p in blocks(flat.size)))))
+    codes = np.zeros(-(-flat.size * bits // 8), dtype=np.uint8)
+    for piece in blocks(flat.size) if length else ():
+        scaled = flat[piece].astype(np.float32) * np.float32(s / length)
+        integers = np.floor(scaled + generator.random(scaled.size, dtype=np.float32))
+        coded = (np.clip(integers, -s, s) + s).astype(np.uint8)
+        codes[piece.start * bits // 8 : -(-(piece.start + coded.size) * bits // 8)] = _dense(coded, bits)
+    return Packed(length, codes, tensor.shape, bits)
+
+
+def unpacked(parcel: Packed) -> NDArray[np.float32]:
+    """Return the tensor that a parcel stands for."""
+    size, s = int(np.prod(parcel.shape, dtype=np.int64)), levels(parcel.bits)
+    if not parcel.length:
+        return np.zeros(parcel.shape, dtype=np.float32)
+    integers = _spread(parcel.codes, parcel.bits)[:size].astype(np.float32) - s
+    return (integers * np.float32(parcel.length / s)).reshape(parcel.shape)
+
+
+def _dense(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Put 8 / bits codes into each byte."""
+    a_byte = 8 // bits
+    rows = np.zeros((-(-codes.size // a_byte), a_byte), dtype=np.uint8)
+    rows.reshape(-1)[: codes.size] = codes
+    shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
+    dense: NDArray[np.uint8] = np.bitwise_or.reduce(rows << shifts, axis=1)
+    return dense
+
+
+def _spread(dense: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
+    return ((dense[:, None] >> shifts) & np.uint8(2**bits - 1)).reshape(-1)
