@@ -31,6 +31,8 @@ class Detector:
     offset: float = 0.0  # counts in the dark
     read_noise: float = 0.0  # counts, standard deviation
     absorption: float = 2.0  # sensor thickness in attenuation lengths at this wavelength
+    flat: float = 0.01  # standard deviation of the pixels' sensitivity, relative
+    corner: float = 0.0  # pixel, radius beyond which a round taper passes no light; 0 is no limit
     hot: float = 2e-6  # share of pixels that count without light
     dead: float = 1e-5  # share of pixels that never count
     known_bad: bool = True  # whether the mask knows the dead ones
@@ -59,7 +61,8 @@ class Sample:
     resolution: float = 1.8  # angstrom, beyond which nothing diffracts
     mosaicity: float = 2e-3  # radian, median of the crystals
     domain: float = 2000.0  # angstrom, size of a coherent block
-    size: float = 1.0  # pixel, standard deviation of a crystal's image, median
+    size: float = 0.7  # pixel, standard deviation of the image of a crystal's piece, median
+    outline: float = 0.6  # pixel, standard deviation of where the pieces lie, along the longer axis
     spread: float = 0.3  # standard deviation of the logarithm of mosaicity and size
     extra_lattices: float = 0.1  # mean number of further crystals in the beam
     structure: str | None = None  # coordinate file; None draws Wilson intensities

@@ -7,14 +7,17 @@ makes n visible is found by sorting. See docs/decisions/0021-brightness-from-vis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate.beamline import Beamline, Mix
+from fedbragg.simulate.beamline import Beamline, Detector, Mix
 from fedbragg.simulate.crystal import Reflections
 from fedbragg.simulate.diffraction import Excited, Quality, excite, random_rotation
+from fedbragg.simulate.shadows import HalfPlane, passed
+from fedbragg.simulate.station import Station
 from fedbragg.simulate.visibility import HIT_SPOTS, MAYBE_SPOTS, needed
 
 _LATTICES = 12  # crystals in the beam at most
@@ -28,6 +31,7 @@ class Lit:
     table: NDArray[
         np.float64
     ]  # (n, 6): column, row, expected photons, round width, width along column and row
+    outline: NDArray[np.float64]  # (k, 3): the pieces every spot repeats: columns and rows away, share
     background: NDArray[np.float64]  # (n,), photons expected under each
 
 
@@ -46,34 +50,65 @@ def wanted_spots(mix: Mix, progress: float, generator: np.random.Generator) -> i
 
 
 def light(
-    beamline: Beamline,
-    crystal: Reflections,
-    transmission: NDArray[np.float32],
+    station: Station,
+    shadows: Sequence[HalfPlane],
     expected: NDArray[np.float32],
     wanted: int,
     generator: np.random.Generator,
 ) -> Lit:
     """Draw crystals, and the brightness at which ``wanted`` of their spots are visible."""
-    table, background = _crystals(beamline, crystal, expected, wanted, generator)
-    rows = np.clip(table[:, 1].astype(int), 0, expected.shape[0] - 1)
-    cols = np.clip(table[:, 0].astype(int), 0, expected.shape[1] - 1)
-    table[:, 2] *= transmission[rows, cols]
+    beamline = station.beamline
+    table = _crystals(beamline, station.crystal, wanted, generator)
+    outline = random_outline(beamline.sample.outline, generator)
+    rows = np.clip(np.round(table[:, 1]).astype(int), 0, expected.shape[0] - 1)
+    cols = np.clip(np.round(table[:, 0]).astype(int), 0, expected.shape[1] - 1)
+    table[:, 2] *= station.transmission[rows, cols] * ~station.gap[rows, cols]
+    for shadow in shadows:
+        table[:, 2] *= passed(
+            shadow,
+            table[:, 0] - beamline.detector.beam_centre[0],
+            table[:, 1] - beamline.detector.beam_centre[1],
+        )
+    background = footprint(table, outline, beamline.detector) * (
+        expected[rows, cols] + (beamline.detector.read_noise / beamline.detector.gain) ** 2
+    )
     limit = needed(background) / np.maximum(table[:, 2], 1e-30)
     if len(limit):
         nth = min(wanted, max(int(_SHARE * len(limit)), 1), len(limit)) - 1
         table[:, 2] *= np.partition(limit, nth)[nth] * 1.02
     keep = table[:, 2] > 0.05
-    return Lit(table[keep], background[keep])
+    return Lit(table[keep], outline, background[keep])
+
+
+def random_outline(extent: float, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Draw a crystal's image as one to four pieces (k, 3): columns and rows away in pixels, share."""
+    pieces = int(generator.integers(1, 5))
+    angle = generator.uniform(0, np.pi)
+    along, across = extent * generator.normal(size=pieces), 0.4 * extent * generator.normal(size=pieces)
+    share = generator.uniform(0.2, 1, size=pieces)
+    share /= share.sum()
+    x = along * np.cos(angle) - across * np.sin(angle)
+    y = along * np.sin(angle) + across * np.cos(angle)
+    return np.stack([x - share @ x, y - share @ y, share], axis=1)
+
+
+def footprint(
+    table: NDArray[np.float64], outline: NDArray[np.float64], detector: Detector
+) -> NDArray[np.float64]:
+    """Return each spot's effective area in pixels, 4 pi sqrt(det of its covariance)."""
+    x, y, share = outline.T
+    blur = detector.point_spread**2 if detector.integrating else 0.0
+    round_part = table[:, 3] ** 2 + blur + 1 / 12
+    xx = round_part + share @ (x * x) + table[:, 4] ** 2
+    yy = round_part + share @ (y * y) + table[:, 5] ** 2
+    xy = share @ (x * y) + table[:, 4] * table[:, 5]
+    return np.asarray(4 * np.pi * np.sqrt(np.maximum(xx * yy - xy * xy, 1e-3)))
 
 
 def _crystals(
-    beamline: Beamline,
-    crystal: Reflections,
-    expected: NDArray[np.float32],
-    wanted: int,
-    generator: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the spots of as many random crystals as ``wanted`` visible ones take, and what lies under them."""
+    beamline: Beamline, crystal: Reflections, wanted: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the spots of as many random crystals as ``wanted`` visible ones take."""
     tables: list[NDArray[np.float64]] = []
     least = 1 + generator.poisson(beamline.sample.extra_lattices)
     for number in range(_LATTICES):
@@ -82,40 +117,27 @@ def _crystals(
         quality = _quality(beamline, generator)
         excited = excite(crystal, random_rotation(generator), quality, beamline)
         share = 1.0 if number == 0 else float(np.exp(generator.normal(-0.3, 0.7)))
-        tables.append(_table(excited, quality, share, beamline))
-    table = np.concatenate(tables)
-    return table, _under(table, expected, beamline)
+        tables.append(_table(excited, quality, share, beamline.detector))
+    return np.concatenate(tables)
 
 
 def _quality(beamline: Beamline, generator: np.random.Generator) -> Quality:
     sample = beamline.sample
     mosaicity, size = np.exp(generator.normal(0, sample.spread, size=2))
-    spread = beamline.detector.point_spread
-    width = float(np.hypot(sample.size * size, 0.0 if beamline.detector.integrating else spread))
-    return Quality(float(sample.mosaicity * mosaicity), sample.domain, width)
-
-
-def _table(excited: Excited, quality: Quality, share: float, beamline: Beamline) -> NDArray[np.float64]:
-    x = excited.column - beamline.detector.beam_centre[0]
-    y = excited.row - beamline.detector.beam_centre[1]
-    away = np.maximum(np.hypot(x, y), 1e-6)
-    width = np.full(len(x), quality.size)
-    radial = np.minimum(excited.radial, 12)
-    strength = excited.strength * share
-    return np.stack(
-        [excited.column, excited.row, strength, width, radial * x / away, radial * y / away], axis=1
+    spread = 0.0 if beamline.detector.integrating else beamline.detector.point_spread
+    return Quality(
+        float(sample.mosaicity * mosaicity), sample.domain, float(np.hypot(sample.size * size, spread))
     )
 
 
-def _under(
-    table: NDArray[np.float64], expected: NDArray[np.float32], beamline: Beamline
-) -> NDArray[np.float64]:
-    """Return the photons expected under each spot's effective area, 4 pi sigma^2 (the read noise's worth included)."""
-    detector = beamline.detector
-    rows = np.clip(np.round(table[:, 1]).astype(int), 0, expected.shape[0] - 1)
-    cols = np.clip(np.round(table[:, 0]).astype(int), 0, expected.shape[1] - 1)
-    blur = detector.point_spread**2 if detector.integrating else 0.0
-    short = table[:, 3] ** 2 + blur + 1 / 12
-    long = short + table[:, 4] ** 2 + table[:, 5] ** 2
-    noise = (detector.read_noise / detector.gain) ** 2
-    return np.asarray(4 * np.pi * np.sqrt(short * long) * (expected[rows, cols] + noise))
+def _table(excited: Excited, quality: Quality, share: float, detector: Detector) -> NDArray[np.float64]:
+    """Lay out a crystal's spots: bandwidth draws them out along the radius, mosaicity across it."""
+    x, y = excited.column - detector.beam_centre[0], excited.row - detector.beam_centre[1]
+    away = np.maximum(np.hypot(x, y), 1e-6)
+    radial, tangential = np.minimum(excited.radial, 8.0), np.minimum(quality.mosaicity * away, 8.0)
+    width = np.hypot(quality.size, np.minimum(radial, tangential))
+    line = np.sqrt(abs(radial**2 - tangential**2))
+    outwards = radial > tangential
+    along_x, along_y = np.where(outwards, x, -y) / away, np.where(outwards, y, x) / away
+    strength = excited.strength * share
+    return np.stack([excited.column, excited.row, strength, width, line * along_x, line * along_y], axis=1)

@@ -7,27 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate.beamline import Background, Detector
+from fedbragg.simulate.beamline import Beamline, Detector
 
 
 def zing(
-    photons: NDArray[np.int32], number: int, background: Background, generator: np.random.Generator
+    counts: NDArray[Any], factor: float, extra: int, beamline: Beamline, generator: np.random.Generator
 ) -> None:
-    """Add clusters of struck pixels: short wandering tracks of very uneven strength, seldom round like spots."""
-    rows, cols = photons.shape
-    for _ in range(number):
+    """Add clusters of struck pixels: short wandering tracks of very uneven strength, seldom round like spots.
+
+    Their number is Poisson about a mean that wanders from frame to frame itself (negative binomial): ``factor`` times
+    the beamline's usual one, and ``extra`` beyond it.
+    """
+    background, detector = beamline.background, beamline.detector
+    mean = background.zingers * factor * generator.gamma(background.zinger_shape) / background.zinger_shape
+    rows, cols = counts.shape
+    for _ in range(generator.poisson(mean) + extra):
         row, col = int(generator.integers(rows)), int(generator.integers(cols))
-        strength = background.zinger_photons * np.exp(generator.normal(0, 0.7))
+        strength = background.zinger_photons * detector.gain * np.exp(generator.normal(0, 0.7))
         for _ in range(1 + generator.poisson(max(background.zinger_size - 1, 0))):
-            photons[row, col] += round(strength * generator.uniform(0.4, 1.6))
+            struck = float(counts[row, col]) + strength * generator.uniform(0.4, 1.6)
+            counts[row, col] = int(min(struck, detector.saturation))
             row = min(max(row + int(generator.integers(-1, 2)), 0), rows - 1)
             col = min(max(col + int(generator.integers(-1, 2)), 0), cols - 1)
-
-
-def zinger_number(background: Background, factor: float, generator: np.random.Generator) -> int:
-    """Draw how many clusters a frame has: Poisson about a mean that itself wanders (negative binomial)."""
-    mean = background.zingers * factor * generator.gamma(background.zinger_shape) / background.zinger_shape
-    return int(generator.poisson(mean))
 
 
 def bad_pixels(
@@ -49,8 +50,7 @@ def spoil(
 ) -> None:
     """Let hot pixels count by themselves, a few of them without bound, and dead ones not at all."""
     hot, dead = bad
-    most = min(detector.saturation, int(np.iinfo(counts.dtype).max))
     stuck = np.exp(generator.normal(np.log(20 + 30 * detector.gain), 1.5, size=len(hot))) + detector.offset
     flat = counts.reshape(-1)
-    flat[hot] = np.minimum(stuck, most).astype(counts.dtype)
+    flat[hot] = np.minimum(stuck, detector.saturation).astype(counts.dtype)
     flat[dead] = 0

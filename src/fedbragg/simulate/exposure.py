@@ -8,17 +8,28 @@ import numpy as np
 from numba import njit
 
 from fedbragg.simulate.background import STEPS, TURNS
-from fedbragg.simulate.chance import normal, poisson
+from fedbragg.simulate.chance import STEP, normal, poisson, unit
+
+_BOX = 64  # pixel, room for the largest spot
+_BRIGHT = 400.0  # photons above which a spot's foot shows
+_HALO, _HALO_WIDTH = 0.06, 2.5  # share of the foot, and its width relative to the spot's
 
 
 @njit(nogil=True, cache=True)
-def lay_background(radius, transmission, table, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (rows, cols) with a radial table's expected photons, linear between its entries."""
-    flat, factor, target = radius.ravel(), transmission.ravel(), out.ravel()
-    for i in range(flat.size):
-        place = flat[i] * np.float32(STEPS)
-        j = int(place)
-        target[i] = factor[i] * (table[j] + (place - np.float32(j)) * (table[j + 1] - table[j]))
+def lay_background(radius, transmission, table, tilt, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (rows, cols) with a radial table's expected photons, linear between its entries.
+
+    ``tilt`` is the relative rise from edge to edge along columns and along rows.
+    """
+    rows, cols = out.shape
+    for row in range(rows):
+        start = np.float32(1 + tilt[1] * (row / rows - 0.5) - 0.5 * tilt[0])
+        rise = np.float32(tilt[0] / cols)
+        for col in range(cols):
+            place = radius[row, col] * np.float32(STEPS)
+            j = int(place)
+            height = table[j] + (place - np.float32(j)) * (table[j + 1] - table[j])
+            out[row, col] = transmission[row, col] * height * (start + rise * np.float32(col))
 
 
 @njit(nogil=True, cache=True)
@@ -39,24 +50,26 @@ def add_rings(place, transmission, radial, azimuthal, out):  # type: ignore[no-u
 
 
 @njit(nogil=True, cache=True)
-def count(expected, state, out):  # type: ignore[no-untyped-def]
+def count(expected, place, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (int32) with Poisson counts of ``expected``."""
     mean, target = expected.ravel(), out.ravel()
     for i in range(mean.size):
-        target[i] = poisson(mean[i], state)
+        place += STEP
+        target[i] = poisson(mean[i], unit(place))
 
 
 @njit(nogil=True, cache=True)
-def add_spots(spots, gap, state, out):  # type: ignore[no-untyped-def]
+def add_spots(spots, outline, gap, place, out):  # type: ignore[no-untyped-def]
     """Add spots' photons to ``out`` and return how many of each fell on sensors.
 
     ``spots`` is (n, 6): column, row, expected photons, standard deviation in pixels of the round part, and the
-    standard deviations along columns and rows of the part drawn out along one line.
+    standard deviations along columns and rows of the part drawn out along one line. ``outline`` is (k, 3): the
+    crystal's pieces, which every spot repeats: columns and rows away, and share.
     """
     seen = np.zeros(spots.shape[0])
-    profile = np.zeros((64, 64))
+    profile = np.zeros((_BOX, _BOX))
     for i in range(spots.shape[0]):
-        top, left, height, width = _profile(spots[i], profile)
+        top, left, height, width = _profile(spots[i], outline, profile)
         for a in range(height):
             row = top + a
             for b in range(width):
@@ -65,7 +78,8 @@ def add_spots(spots, gap, state, out):  # type: ignore[no-untyped-def]
                 col = left + b
                 if row < 0 or col < 0 or row >= out.shape[0] or col >= out.shape[1] or mean < 1e-5:
                     continue
-                photons = poisson(mean, state)
+                place += STEP
+                photons = poisson(mean, unit(place))
                 if photons > 0 and not gap[row, col]:
                     out[row, col] += photons
                     seen[i] += photons
@@ -73,31 +87,43 @@ def add_spots(spots, gap, state, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _profile(spot, profile):  # type: ignore[no-untyped-def]
-    """Fill in a spot's share of each pixel: Gaussians integrated over pixels, five along its line."""
-    column, row, _, sigma, along_x, along_y = spot
-    reach_x = min(3.2 * sigma + 2.0 * abs(along_x) + 1.0, 30.0)
-    reach_y = min(3.2 * sigma + 2.0 * abs(along_y) + 1.0, 30.0)
-    left, right = round(column - reach_x), round(column + reach_x)
-    top, bottom = round(row - reach_y), round(row + reach_y)
-    height, width = bottom - top + 1, right - left + 1
+def _profile(spot, outline, profile):  # type: ignore[no-untyped-def]
+    """Fill in a spot's share of each pixel and return its top, left, height and width."""
+    column, row, photons, sigma, along_x, along_y = spot
+    halo = _HALO if photons > _BRIGHT else 0.0  # air and thermal diffuse scatter close to a strong spot
+    widest = sigma * (_HALO_WIDTH if halo > 0 else 1.0)
+    reach_x = 3.2 * widest + 1.7 * abs(along_x) + np.max(np.abs(outline[:, 0])) + 0.5
+    reach_y = 3.2 * widest + 1.7 * abs(along_y) + np.max(np.abs(outline[:, 1])) + 0.5
+    half_x, half_y = int(min(reach_x, _BOX // 2 - 2)), int(min(reach_y, _BOX // 2 - 2))
+    left, top = round(column) - half_x, round(row) - half_y
+    height, width = 2 * half_y + 1, 2 * half_x + 1
+    box = (column - left, row - top, height, width)
     pieces = 5 if math.hypot(along_x, along_y) > 0.4 * sigma else 1
-    across = np.empty(width)
     total = 0.0
     for piece in range(pieces):
+        total += math.exp(-0.5 * ((piece - (pieces - 1) / 2) * 0.8) ** 2)
+    for piece in range(pieces):
         at = (piece - (pieces - 1) / 2) * 0.8  # in standard deviations; five pieces span +- 1.6
-        weight = math.exp(-0.5 * at * at)
-        total += weight
-        for b in range(width):
-            across[b] = _share(left + b - column - at * along_x, sigma)
-        for a in range(height):
-            down = weight * _share(top + a - row - at * along_y, sigma)
-            for b in range(width):
-                profile[a, b] += down * across[b]
-    for a in range(height):
-        for b in range(width):
-            profile[a, b] /= total
+        weight = (1.0 - halo) * math.exp(-0.5 * at * at) / total
+        for k in range(outline.shape[0]):
+            shift = (outline[k, 0] + at * along_x, outline[k, 1] + at * along_y)
+            _blot(profile, box, shift, sigma, weight * outline[k, 2])
+    if halo > 0:
+        _blot(profile, box, (0.0, 0.0), widest, halo)
     return top, left, height, width
+
+
+@njit(nogil=True, cache=True)
+def _blot(profile, box, shift, sigma, weight):  # type: ignore[no-untyped-def]
+    """Add a round Gaussian, integrated over the pixels, to the profile."""
+    column, row, height, width = box
+    across = np.empty(_BOX)
+    for b in range(width):
+        across[b] = _share(b - column - shift[0], sigma)
+    for a in range(height):
+        down = weight * _share(a - row - shift[1], sigma)
+        for b in range(width):
+            profile[a, b] += down * across[b]
 
 
 @njit(inline="always")
@@ -108,7 +134,7 @@ def _share(offset, sigma):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def integrate(photons, kernel, amplifier, state, out):  # type: ignore[no-untyped-def]
+def integrate(photons, kernel, amplifier, place, out):  # type: ignore[no-untyped-def]
     """Spread each pixel's light by ``kernel`` in both directions, then amplify, offset, add read noise, digitise.
 
     ``amplifier`` is (gain, offset, read noise, largest count), all in counts.
@@ -131,5 +157,6 @@ def integrate(photons, kernel, amplifier, state, out):  # type: ignore[no-untype
             for col in range(cols):
                 down[col] += across[source, col] * kernel[k + half]
         for col in range(cols):
-            level = offset + gain * down[col] + noise * normal(state)
-            out[row, col] = min(max(round(level), 0), most)
+            place += STEP
+            level = offset + gain * down[col] + noise * normal(unit(place))
+            out[row, col] = int(min(max(level + 0.5, 0.0), most))

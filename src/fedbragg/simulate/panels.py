@@ -38,6 +38,16 @@ def _pinwheel(detector: Detector, rows: NDArray[np.int64], cols: NDArray[np.int6
     return gap | ((abs(down) <= _HOLE) & (abs(right) <= _HOLE))
 
 
+def beside(gap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels next to a gap: their sensors reach into it, so that they count more."""
+    near = np.zeros_like(gap)
+    near[1:] |= gap[:-1]
+    near[:-1] |= gap[1:]
+    near[:, 1:] |= gap[:, :-1]
+    near[:, :-1] |= gap[:, 1:]
+    return np.asarray(near & ~gap)
+
+
 def radius(detector: Detector) -> NDArray[np.float32]:
     """Return (rows, cols), each pixel's distance from the beam in pixels."""
     x, y = _from_beam(detector)
@@ -51,7 +61,10 @@ def transmission(detector: Detector, beam: Beam) -> NDArray[np.float32]:
     square = 1 + (x * x + y * y) * per_length**2  # (path / distance) squared
     factor = polarisation(x * per_length, y * per_length, beam.polarisation) * square**-1.5
     factor *= absorbed(np.sqrt(square), detector.absorption)
-    return (factor * _past_beamstop(x, y, beam)).astype(np.float32)
+    factor *= _past_beamstop(x, y, beam)
+    if detector.corner:
+        factor *= np.clip((detector.corner - np.hypot(x, y)) / (0.15 * detector.corner), 0, 1)
+    return factor.astype(np.float32)
 
 
 def polarisation(x: NDArray[np.float32], y: NDArray[np.float32], horizontal: float) -> NDArray[np.float32]:

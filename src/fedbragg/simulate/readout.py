@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.simulate.beamline import Detector
-from fedbragg.simulate.chance import state_of
+from fedbragg.simulate.chance import stream
 from fedbragg.simulate.exposure import integrate
 
 
@@ -18,7 +18,7 @@ def read_out(photons: NDArray[np.int32], detector: Detector, generator: np.rando
         return np.minimum(photons, detector.saturation).astype(detector.dtype)
     amplifier = (detector.gain, detector.offset, detector.read_noise, float(detector.saturation))
     counts = np.empty(photons.shape, np.int32)
-    integrate(photons, point_spread(detector.point_spread), amplifier, state_of(generator), counts)
+    integrate(photons, point_spread(detector.point_spread), amplifier, stream(generator), counts)
     return counts.astype(detector.dtype)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from fedbragg.errors import ConfigError
 from fedbragg.simulate.beamline import Beamline
-from fedbragg.simulate.still import Station, Still, set_up, simulate_still
+from fedbragg.simulate.station import Station, set_up
+from fedbragg.simulate.still import Still, simulate_still
 
 
 def simulate_run(beamline: Beamline, frames: int, seed: int, workers: int = 1) -> Iterator[Still]:

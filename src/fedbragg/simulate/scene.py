@@ -23,6 +23,7 @@ class Scene:
     rings: list[Rings] = field(default_factory=list)
     shadows: list[HalfPlane] = field(default_factory=list)
     flares: list[Flare] = field(default_factory=list)
+    tilt: tuple[float, float] = (0.0, 0.0)  # relative rise from edge to edge along columns and rows
     zingers: float = 1.0  # times the beamline's usual number
     extra_zingers: int = 0
     hot: int = 0  # further pixels that count without light
@@ -35,7 +36,9 @@ def usual(beamline: Beamline, generator: np.random.Generator) -> Scene:
     level = background.level * np.exp(generator.normal(0, background.spread))
     level *= np.exp(generator.normal(0, beamline.beam.flux_spread))
     air, solvent = np.exp(generator.normal(0, 0.15)), np.exp(generator.normal(0, 0.3))
-    return Scene(level * smooth(background, spacings(beamline), float(air), float(solvent)))
+    tilt_x, tilt_y = np.clip(generator.normal(0, 0.08, size=2), -0.9, 0.9).tolist()
+    radial = level * smooth(background, spacings(beamline), float(air), float(solvent))
+    return Scene(radial, tilt=(tilt_x, tilt_y))
 
 
 def trouble(kind: str, scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:

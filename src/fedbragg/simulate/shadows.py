@@ -61,6 +61,14 @@ def dim(expected: NDArray[np.float32], centre: tuple[float, float], shadow: Half
     _dim(expected, centre, edge)
 
 
+def passed(shadow: HalfPlane, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share that passes at places (x, y) from the beam, in pixels."""
+    beyond = (
+        x * np.cos(shadow.direction) + y * np.sin(shadow.direction) - shadow.distance
+    ) / shadow.softness + 0.5
+    return np.asarray(1 - (1 - shadow.clear) * np.clip(beyond, 0, 1))
+
+
 def shine(expected: NDArray[np.float32], centre: tuple[float, float], flare: Flare) -> None:
     """Add a streak to expected photons (rows, cols)."""
     _shine(

@@ -1,0 +1,45 @@
+"""A beamline set up for a run: what all its frames share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.simulate.beamline import Beamline
+from fedbragg.simulate.crystal import Reflections, reflections
+from fedbragg.simulate.defects import bad_pixels
+from fedbragg.simulate.panels import beside, gaps, radius, transmission
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Station:
+    """A beamline and what follows from it; arrays are (rows, cols) unless said."""
+
+    beamline: Beamline
+    crystal: Reflections
+    gap: NDArray[np.bool_]  # True where no sensor is
+    mask: NDArray[np.bool_]  # gaps and known bad pixels
+    edge: NDArray[np.bool_]  # pixels beside a gap
+    radius: NDArray[np.float32]  # pixel, from the beam
+    transmission: NDArray[np.float32]  # what a pixel's place and its sensor make of the photons
+    bad: tuple[
+        NDArray[np.int64], NDArray[np.int64]
+    ]  # places of hot and of dead pixels in the flattened detector
+
+
+def set_up(beamline: Beamline, seed: np.random.SeedSequence) -> Station:
+    """Prepare what the frames of one run share."""
+    detector = beamline.detector
+    generator = np.random.default_rng(seed)
+    gap = gaps(detector)
+    bad = bad_pixels(detector, generator)
+    mask = gap.copy()
+    if detector.known_bad:
+        mask.reshape(-1)[bad[1]] = True
+    factors = transmission(detector, beamline.beam)
+    factors *= 1 + detector.flat * generator.standard_normal(factors.shape, np.float32)
+    return Station(
+        beamline, reflections(beamline.sample), gap, mask, beside(gap), radius(detector), factors, bad
+    )
