@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.mask import MaskKeeper, Trusted
-from fedbragg.images.source import as_counts
+from fedbragg.images.mask import Trusted
+from fedbragg.images.source import Shared, as_counts
 from fedbragg.types import Frame, Geometry
 
 
 class ArraySource:
     """A .npy file, read frame by frame, or the only array of a .npz file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shared: Shared) -> None:
         self.path = path
+        self._masks = shared.masks
         self.geometry = Geometry()
         try:
             self._frames = _load(path)
@@ -33,14 +34,14 @@ class ArraySource:
         """Return the number of frames."""
         return len(self._frames)
 
-    def read(self, index: int, masks: MaskKeeper) -> Frame:
+    def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError."""
         try:
             pixels = np.array(self._frames[index])
         except (OSError, ValueError) as error:
             raise FrameError(self.path, index, f"cannot be read ({error}). Save the file again.") from None
         counts = as_counts(pixels, self.path, index)
-        return Frame(counts, masks.mask(counts, None, Trusted()), self.path, index)
+        return Frame(counts, self._masks.mask(counts, None, Trusted()), self.path, index)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,27 +1,37 @@
-"""Compiled loops over the pixels; they release the interpreter's lock."""
+"""Compiled passes over the pixels that tell whether a mask still holds."""
 
 from __future__ import annotations
 
-import numba
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.types import Counts
+from fedbragg.images.compiled import compiled
+
+Mask = NDArray[np.bool_]
 
 
-@numba.njit(nogil=True, cache=True)
-def sentinels_as_expected(counts: Counts, expected: NDArray[np.uint8], low: int, high: int) -> bool:
-    """Tell whether exactly the pixels marked 1 lie outside ``low`` to ``high``; those marked 2 do not count.
+@compiled
+def outside_as(expected: Mask, counts: NDArray[Any], bounds: NDArray[Any], start: int, stop: int) -> bool:
+    """Tell whether, from pixel ``start`` to ``stop``, exactly those of ``expected`` lie outside ``bounds``.
 
-    ``counts`` (rows, cols) C-contiguous; stops at the first row that differs.
+    ``expected``, ``counts`` (pixels,); ``bounds`` (2,), both trusted, of the dtype of the counts.
     """
-    rows, cols = counts.shape
-    for row in range(rows):
-        differs = np.uint8(0)
-        for col in range(cols):
-            count = counts[row, col]
-            outside = np.uint8((count < low) | (count > high))
-            differs |= np.uint8((outside ^ expected[row, col]) == 1)
-        if differs:
-            return False
-    return True
+    pixels, outside = counts[start:stop], expected[start:stop]
+    low, high = bounds[0], bounds[1]
+    differs = False
+    # No early end and only booleans: this is the form that becomes vector instructions.
+    for pixel in range(pixels.size):
+        differs |= ((pixels[pixel] < low) | (pixels[pixel] > high)) != outside[pixel]
+    return not differs
+
+
+@compiled
+def masked_as(mask: Mask, file_mask: Mask, counts: NDArray[Any], bounds: NDArray[Any]) -> bool:
+    """Tell whether ``mask`` is the file's mask with the counts outside ``bounds``; all (pixels,)."""
+    low, high = bounds[0], bounds[1]
+    differs = False
+    for pixel in range(counts.size):
+        differs |= ((counts[pixel] < low) | (counts[pixel] > high) | file_mask[pixel]) != mask[pixel]
+    return not differs

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.images.chunks import Check
 from fedbragg.types import Counts
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,66 +21,86 @@ class Trusted:
     low: float | None = None  # below it there is no measurement; None: 0, for negative counts are sentinels
     high: float | None = None  # saturation: above it the count is too low; None: all but the dtype's maximum
 
-    def bounds(self, dtype: np.dtype[np.integer]) -> tuple[int, int]:
-        """Return the lowest and the highest trusted count of a dtype, whose own maximum is a sentinel."""
+    def bounds(self, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
+        """Return (lowest, highest) trusted count in the dtype, whose own maximum is always a sentinel."""
         limits = np.iinfo(dtype)
-        low = max(limits.min, 0 if self.low is None else int(np.ceil(self.low)))
+        low = 0 if self.low is None else int(np.ceil(max(self.low, limits.min)))
         # -1 and -2 mark gaps and dead pixels, also where a file states one of them as its lowest count.
         low = 0 if low in (-1, -2) else low
-        high = limits.max - 1 if self.high is None else min(limits.max - 1, int(np.floor(self.high)))
-        return low, high
+        high = limits.max - 1 if self.high is None else int(np.floor(min(self.high, limits.max - 1)))
+        return np.array([min(low, limits.max), max(high, limits.min)], dtype)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownMask:
+    """A mask handed out before, and what a frame must look like to share it."""
+
+    mask: Mask  # (rows, cols), read-only
+    check: Check  # which counts lay outside the trusted ones
 
 
 class MaskKeeper:
     """Hand out the mask of each frame; frames whose masks are equal share one array.
 
     Most frames of a run have the mask of the first: the sentinels of the gaps. One pass over the pixels confirms
-    that. Where it fails (a saturated spot), the frame gets a mask of its own, and the next frames are compared with
-    that one too. Safe to call from several threads.
+    that, which chunk decoders do on their way. Where it fails (a saturated spot), the frame gets a mask of its own,
+    and later frames are compared with the first mask and with the latest. Safe to call from several threads.
     """
 
+    KINDS = 8
+    """Detectors, or dtypes of one, that a run may alternate between without losing track of their masks."""
+
     def __init__(self) -> None:
-        self._known: list[_Known] = []
+        self._known: dict[tuple[object, ...], list[KnownMask]] = {}
+        self._file_masks: list[Mask] = []
         self._lock = threading.Lock()
 
-    def mask(
-        self, counts: Counts, file_mask: NDArray[np.bool_] | None, trusted: Trusted
-    ) -> NDArray[np.bool_]:
-        """Return the (rows, cols) mask of a frame, True = ignore; read-only, for it is shared."""
-        low, high = trusted.bounds(counts.dtype)
-        for known in self._known:
-            if known.fits(counts, file_mask, low, high):
-                return known.mask
-        mask = (counts < low) | (counts > high)
-        if file_mask is not None:
-            mask |= file_mask
-        mask.flags.writeable = False
-        self._remember(_Known(mask, file_mask, low, high))
-        return mask
-
-    def _remember(self, known: _Known) -> None:
+    def same(self, file_mask: Mask | None) -> Mask | None:
+        """Return an equal mask that an earlier file had, or the mask itself, from now on known."""
+        if file_mask is None:
+            return None
         with self._lock:
-            self._known = [*self._known[:1], known]
+            for known in self._file_masks:
+                if np.array_equal(known, file_mask):
+                    return known
+            self._file_masks = [*self._file_masks[1 - self.KINDS :], file_mask]
+        return file_mask
+
+    def usual(
+        self, shape: tuple[int, int], dtype: np.dtype[np.integer], file_mask: Mask | None, trusted: Trusted
+    ) -> KnownMask | None:
+        """Return the mask that the first such frame of the run had, or None for the first."""
+        known = self._known.get((shape, dtype, id(file_mask), trusted))
+        return known[0] if known else None
+
+    def mask(self, counts: Counts, file_mask: Mask | None, trusted: Trusted) -> Mask:
+        """Return the (rows, cols) mask of a frame, True = ignore; read-only, for it is shared.
+
+        ``file_mask`` must be one that ``same`` returned.
+        """
+        key = (counts.shape, counts.dtype, id(file_mask), trusted)
+        for known in self._known.get(key, ()):
+            if _fits(known, counts, file_mask):
+                return known.mask
+        fresh = _derive(counts, file_mask, trusted.bounds(counts.dtype))
+        with self._lock:
+            self._known[key] = [*self._known.get(key, [])[:1], fresh]
+            if len(self._known) > self.KINDS:
+                del self._known[next(iter(self._known))]
+        return fresh.mask
 
 
-class _Known:
-    """A mask already handed out, and what a frame must look like to share it."""
+def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[np.integer]) -> KnownMask:
+    outside = (counts < bounds[0]) | (counts > bounds[1])
+    mask = outside if file_mask is None else outside | file_mask
+    mask.flags.writeable = False
+    return KnownMask(mask, Check(outside.reshape(-1), bounds))
 
-    def __init__(
-        self, mask: NDArray[np.bool_], file_mask: NDArray[np.bool_] | None, low: int, high: int
-    ) -> None:
-        self.mask = mask
-        self._file_mask = file_mask
-        self._bounds = (low, high)
-        # 0: the count must be trusted; 1: it must not; 2: the file masks the pixel whatever it holds.
-        self._expected = mask.astype(np.uint8)
-        if file_mask is not None:
-            self._expected[file_mask] = 2
 
-    def fits(self, counts: Counts, file_mask: NDArray[np.bool_] | None, low: int, high: int) -> bool:
-        from fedbragg.images.kernels import sentinels_as_expected
+def _fits(known: KnownMask, counts: Counts, file_mask: Mask | None) -> bool:
+    from fedbragg.images.kernels import masked_as, outside_as
 
-        same_run = (
-            file_mask is self._file_mask and self._bounds == (low, high) and self.mask.shape == counts.shape
-        )
-        return same_run and bool(sentinels_as_expected(counts, self._expected, low, high))
+    flat, check = counts.reshape(-1), known.check
+    if file_mask is None:
+        return bool(outside_as(check.outside, flat, check.bounds, 0, flat.size))
+    return bool(masked_as(known.mask.reshape(-1), file_mask.reshape(-1), flat, check.bounds))

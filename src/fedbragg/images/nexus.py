@@ -48,17 +48,40 @@ def read_metadata(file: Any) -> Metadata:
     )
 
 
-def read_mask(file: Any, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
-    """Return the file's (rows, cols) pixel mask, True = ignore, or None where it has none of that shape."""
-    if "metadata/ACTIVE_AREAS" in file:
-        return _outside_areas(file["metadata/ACTIVE_AREAS"][()], shape)
-    detector = _first(file, DETECTORS)
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskDataset:
+    """Where a file keeps its pixel mask."""
+
+    values: Any  # dataset, or array already in memory
+    harmless: int  # bits that say nothing against a pixel
+    changes: bool  # whether there is one mask for each frame
+
+
+def mask_dataset(file: Any, shape: tuple[int, int]) -> MaskDataset | None:
+    """Return the file's pixel mask for frames of ``shape``, or None where it has none."""
+    areas = _array(file, "metadata/ACTIVE_AREAS", dimensions=1)
+    if areas is not None:
+        outside = _outside_areas(areas, shape)
+        return None if outside is None else MaskDataset(outside, 0, changes=False)
+    detector, pixels = _first(file, DETECTORS), shape[0] * shape[1]
     for name in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
-        values = _array(detector, name)
-        if values is not None and values.size == shape[0] * shape[1]:
-            bad = values.reshape(shape) & ~np.asarray(CXI_HARMLESS if name == "mask" else 0, values.dtype)
-            return np.ascontiguousarray(bad != 0)
+        values = _item(detector, name)
+        if values is None or values.dtype.kind not in "iub" or not pixels or values.size % pixels:
+            continue
+        harmless = CXI_HARMLESS if name == "mask" and values.dtype.itemsize > 1 else 0
+        if values.size:
+            return MaskDataset(values, harmless, changes=values.size > pixels)
     return None
+
+
+def frame_mask(mask: MaskDataset | None, index: int, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Return a frame's (rows, cols) mask, True = ignore."""
+    if mask is None:
+        return None
+    values = np.asarray(mask.values[index] if mask.changes else mask.values[()]).reshape(shape)
+    if values.dtype.kind in "iu":
+        values = values & ~np.asarray(mask.harmless).astype(values.dtype)
+    return np.ascontiguousarray(values != 0)
 
 
 def _read_cxidb(file: Any) -> Metadata:
@@ -153,11 +176,11 @@ def _scalar(group: Any, name: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _array(group: Any, name: str) -> NDArray[Any] | None:
+def _array(group: Any, name: str, dimensions: int) -> NDArray[Any] | None:
     import h5py
 
     item = _item(group, name)
-    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iub" or item.ndim < 2:
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iub" or item.ndim < dimensions:
         return None
     return np.asarray(item[()])
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.headers import read_header
-from fedbragg.images.mask import MaskKeeper
-from fedbragg.images.source import as_counts
+from fedbragg.images.source import Shared, as_counts
 from fedbragg.types import Frame, Geometry
 
 
 class PictureSource:
     """A picture file; it is read and decoded when its first frame is asked for."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shared: Shared) -> None:
         self.path = path
+        self._masks = shared.masks
         try:
             self._image = _open(path)
         except FrameError as error:
@@ -33,7 +33,7 @@ class PictureSource:
         """Return the number of frames."""
         return int(self._image.nframes)
 
-    def read(self, index: int, masks: MaskKeeper) -> Frame:
+    def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError."""
         try:
             image = self._image if index == 0 else self._image.getframe(index)
@@ -43,7 +43,7 @@ class PictureSource:
         if pixels is None:
             raise FrameError(self.path, index, "holds no pixels. Copy the file again from its source.")
         counts = as_counts(pixels, self.path, index)
-        return Frame(counts, masks.mask(counts, None, self._trusted), self.path, index)
+        return Frame(counts, self._masks.mask(counts, None, self._trusted), self.path, index)
 
     def close(self) -> None:
         """Let go of the file."""

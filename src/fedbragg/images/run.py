@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.ahead import ahead
-from fedbragg.images.mask import MaskKeeper
 from fedbragg.images.paths import ARRAYS, PICTURES, SEVERAL_FRAMES, STACKS, Paths, expand, extension
-from fedbragg.images.source import Source
+from fedbragg.images.pool import BufferPool
+from fedbragg.images.source import Shared, Source
 from fedbragg.types import Frame, Geometry, Run, Unreadable
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -22,12 +22,12 @@ class Reading:
     """How frames are decoded ahead of their consumer."""
 
     workers: int = 0  # threads that decode; 0: as many as the process may use cores, at most 8
-    depth: int = 0  # frames decoded before they are asked for; 0: two more than the workers
+    depth: int = 0  # frames decoded before they are asked for; 0: one more than the workers
 
     def resolved(self) -> tuple[int, int]:
         """Return the number of workers and of frames ahead."""
         workers = self.workers or min(8, len(os.sched_getaffinity(0)))
-        return workers, self.depth or workers + 2
+        return workers, self.depth or workers + 1
 
 
 def open_run(paths: Paths, *, follow: bool = False, reading: Reading | None = None) -> Run:
@@ -46,7 +46,8 @@ class FileRun:
     def __init__(self, files: list[str], reading: Reading) -> None:
         self._files = files
         self._reading = reading
-        self._masks = MaskKeeper()
+        workers, depth = reading.resolved()
+        self._shared = Shared(pool=BufferPool(spare=workers + depth))
         self._lengths: list[int] | None = None
         self._last: tuple[int, Source] | None = None
         if len(files) == 1:
@@ -110,21 +111,21 @@ class FileRun:
     def _attempt(self, task: tuple[int, int, Source | None]) -> Frame | Unreadable:
         number, index, source = task
         try:
-            return source.read(index, self._masks) if source is not None else self._read(number, index)
+            return source.read(index) if source is not None else self._read(number, index)
         except FrameError as error:
             return Unreadable(error.path, error.index, error.reason)
 
     def _read(self, number: int, index: int) -> Frame:
         path = self._files[number]
         try:
-            source = open_source(path) if _single(path) else self._source(number)
+            source = open_source(path, self._shared) if _single(path) else self._source(number)
         except RunError as error:
             raise FrameError(path, index, str(error).removeprefix(f"{path}: ")) from None
-        return source.read(index, self._masks)
+        return source.read(index)
 
     def _source(self, number: int) -> Source:
         if self._last is None or self._last[0] != number:
-            self._last = (number, open_source(self._files[number]))
+            self._last = (number, open_source(self._files[number], self._shared))
         return self._last[1]
 
     def _counted(self) -> list[int]:
@@ -137,20 +138,20 @@ class FileRun:
         return 1 if source is None else len(source)
 
 
-def open_source(path: str) -> Source:
+def open_source(path: str, shared: Shared) -> Source:
     """Open one file by its extension, or by its first bytes where the extension is unknown; raise RunError."""
     kind = extension(path)
     if kind in ARRAYS:
         from fedbragg.images.arrays import ArraySource
 
-        return ArraySource(path)
+        return ArraySource(path, shared)
     if kind in STACKS or (kind not in PICTURES and _starts_like_hdf5(path)):
         from fedbragg.images.stack import HDF5Source
 
-        return HDF5Source(path)
+        return HDF5Source(path, shared)
     from fedbragg.images.pictures import PictureSource
 
-    return PictureSource(path)
+    return PictureSource(path, shared)
 
 
 def _single(path: str) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from fedbragg.errors import FrameError
 from fedbragg.images.mask import MaskKeeper
+from fedbragg.images.pool import BufferPool
 from fedbragg.types import Counts, Frame, Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the files of a run share: masks that do not change, memory that is used again."""
+
+    masks: MaskKeeper = field(default_factory=MaskKeeper)
+    pool: BufferPool = field(default_factory=lambda: BufferPool(spare=4))
 
 
 class Source(Protocol):
@@ -21,7 +31,7 @@ class Source(Protocol):
         """Return the number of frames in the file."""
         ...
 
-    def read(self, index: int, masks: MaskKeeper) -> Frame:
+    def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError."""
         ...
 

@@ -1,4 +1,4 @@
-"""Frames in an HDF5 file or in a master and its data files."""
+"""Frames in an HDF5 file, or in a master file and its data files."""
 
 from __future__ import annotations
 
@@ -6,85 +6,130 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedbragg.errors import FrameError, RunError
+from fedbragg.images.chunks import DamagedChunkError
 from fedbragg.images.layout import find_stacks, open_file
-from fedbragg.images.mask import MaskKeeper
-from fedbragg.images.nexus import read_mask, read_metadata
-from fedbragg.images.source import as_counts
-from fedbragg.types import Frame
+from fedbragg.images.mask import KnownMask
+from fedbragg.images.nexus import frame_mask, mask_dataset, read_metadata
+from fedbragg.images.segments import Segment, segments_of
+from fedbragg.images.source import Shared, as_counts
+from fedbragg.types import Counts, Frame
+
+HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
+"""What h5py raises on damaged files, by trial."""
 
 
 class HDF5Source:
     """An open HDF5 file; one index runs through all its image datasets in order."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shared: Shared) -> None:
         self.path = path
+        self._shared = shared
+        self._files = [_open(path)]
         try:
-            self._file = open_file(path)
-        except (OSError, RuntimeError) as error:
-            raise RunError(f"{path}: {_why(path, error)}") from None
-        try:
-            self._stacks = find_stacks(self._file, path)
-            self._starts = [0, *accumulate(_length(dataset) for _, dataset in self._stacks)]
-            metadata = read_metadata(self._file)
-            self.geometry, self._trusted = metadata.geometry, metadata.trusted
-            self._file_mask = read_mask(self._file, self._frame_shape())
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-            self._file.close()
+            self._look()
+        except RunError:
+            self.close()
+            raise
+        except HDF5_ERRORS as error:
+            self.close()
             raise RunError(
                 f"{path}: damaged HDF5 file ({_short(error)}). Copy it again from its source."
             ) from None
-        except RunError:
-            self._file.close()
-            raise
 
     def __len__(self) -> int:
-        """Return the number of frames, one for each link that leads nowhere."""
+        """Return the number of frames; a data file that is missing counts as one."""
         return self._starts[-1]
 
-    def read(self, index: int, masks: MaskKeeper) -> Frame:
+    def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError naming file, frame and remedy."""
         position = bisect_right(self._starts, index) - 1
-        name, dataset = self._stacks[position]
-        if dataset is None:
+        segment = self._segments[position]
+        try:
+            return self._frame(segment, segment.first + index - self._starts[position], index)
+        except DamagedChunkError as error:
+            reason = f"{error}. Copy the file again from its source."
+        except HDF5_ERRORS as error:
+            reason = f"cannot be decoded ({_short(error)}). Copy the file again from its source."
+        raise FrameError(self.path, index, reason)
+
+    def close(self) -> None:
+        """Let go of the file and of those it led to."""
+        for file in self._files:
+            file.close()
+
+    def _look(self) -> None:
+        """Find the frames, the geometry and the mask."""
+        file = self._files[0]
+        stacks = find_stacks(file, self.path)
+        self._segments = [
+            segment for address, dataset in stacks for segment in segments_of(address, dataset, self._files)
+        ]
+        self._starts = [0, *accumulate(segment.count for segment in self._segments)]
+        metadata = read_metadata(file)
+        self.geometry, self._trusted = metadata.geometry, metadata.trusted
+        shape = next(
+            (_frame_shape(part.dataset) for part in self._segments if part.dataset is not None), (0, 0)
+        )
+        self._mask_dataset = mask_dataset(file, shape)
+        self._file_mask = self._shared.masks.same(frame_mask(self._mask_dataset, 0, shape))
+
+    def _frame(self, segment: Segment, at: int, index: int) -> Frame:
+        if segment.dataset is None:
             raise FrameError(
                 self.path,
                 index,
-                f"its data file {name} is missing or damaged. Put it beside the master file.",
+                f"its data {segment.address} are missing or damaged. Put the file beside this one.",
             )
-        try:
-            pixels = dataset[index - self._starts[position]] if dataset.ndim > 2 else dataset[()]
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise FrameError(
-                self.path, index, f"cannot be decoded ({_short(error)}). Copy the file again."
-            ) from None
-        counts = as_counts(pixels, self.path, index)
-        return Frame(counts, masks.mask(counts, self._file_mask, self._trusted), self.path, index)
+        file_mask = self._mask_of(index, segment)
+        known = self._usual(segment, file_mask)
+        counts, as_known = self._counts(segment, at, index, known)
+        if known is not None and as_known:
+            return Frame(counts, known.mask, self.path, index)
+        return Frame(counts, self._shared.masks.mask(counts, file_mask, self._trusted), self.path, index)
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+    def _counts(self, segment: Segment, at: int, index: int, known: KnownMask | None) -> tuple[Counts, bool]:
+        if segment.chunks is not None:
+            counts, as_known = segment.chunks.read(at, self._shared.pool, known.check if known else None)
+            return as_counts(counts, self.path, index), as_known
+        pixels = segment.dataset[()] if segment.dataset.ndim == 2 else segment.dataset[at]
+        return as_counts(pixels, self.path, index), False
 
-    def _frame_shape(self) -> tuple[int, int]:
-        """Return (rows, cols) of a frame, panels one below the other."""
-        for _, dataset in self._stacks:
-            if dataset is not None:
-                *panels, rows, cols = dataset.shape[-3:] if dataset.ndim == 4 else dataset.shape[-2:]
-                return (panels[0] if panels else 1) * rows, cols
-        return 0, 0
+    def _usual(self, segment: Segment, file_mask: NDArray[np.bool_] | None) -> KnownMask | None:
+        if segment.chunks is None:
+            return None
+        return self._shared.masks.usual(segment.chunks.shape, segment.dataset.dtype, file_mask, self._trusted)
 
-
-def _length(dataset: Any) -> int:
-    """Return the frames in a dataset; one that is missing counts as one, so that it is reported."""
-    if dataset is None or dataset.ndim == 2:
-        return 1
-    return int(dataset.shape[0])
+    def _mask_of(self, index: int, segment: Segment) -> NDArray[np.bool_] | None:
+        """Return the file's mask, read anew where it has one for each frame."""
+        if self._mask_dataset is None or not self._mask_dataset.changes:
+            return self._file_mask
+        return self._shared.masks.same(frame_mask(self._mask_dataset, index, _frame_shape(segment.dataset)))
 
 
-def _why(path: str, error: Exception) -> str:
-    if isinstance(error, PermissionError) or "Permission denied" in str(error):
+def _open(path: str) -> Any:
+    try:
+        return open_file(path)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RunError(f"{path}: {_why(error)}") from None
+
+
+def _frame_shape(dataset: Any) -> tuple[int, int]:
+    """Return (rows, cols) of a frame, panels one below the other."""
+    *outer, cols = dataset.shape if dataset.ndim == 2 else dataset.shape[1:]
+    return int(np.prod(outer)), int(cols)
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, PermissionError) or "Permission denied" in text:
         return "no permission to read it. Ask its owner, or change its access rights."
-    if "truncated" in str(error):
+    if isinstance(error, FileNotFoundError):
+        return "no such file. Check the path, and that its disk is mounted."
+    if "truncated" in text:
         return "HDF5 file cut short. Copy it again, or wait until its writer is done."
     return f"no readable HDF5 file ({_short(error)}). Check that the extension is right, or copy it again."
 
