@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fedbragg.images.bits import STEP, untranspose
 from fedbragg.images.compiled import compiled
 from fedbragg.images.kernels import outside_as
-from fedbragg.images.lz4 import lz4_decompress
+from fedbragg.images.lz4 import big_endian, lz4_decompress
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -37,9 +37,9 @@ def decode(chunk: Bytes, out: Bytes, counts: NDArray[Any], expected: Mask, bound
     ``chunk`` and writes nothing beyond ``out``, whatever the chunk holds.
     """
     width = counts.itemsize
-    if chunk.size < HEADER or _big_endian(chunk, 0, 8) != out.size:
+    if chunk.size < HEADER or big_endian(chunk, 0, 8) != out.size:
         return DAMAGED
-    block = _big_endian(chunk, 8, 4)
+    block = big_endian(chunk, 8, 4)
     block = USUAL_BLOCK if block == 0 else block
     if block % (8 * width) or block > LARGEST_BLOCK:
         return DAMAGED
@@ -56,7 +56,7 @@ def _decode_blocks(
     position, start, state = HEADER, 0, AS_EXPECTED
     while start < whole:
         size = min(block, whole - start)
-        packed = _big_endian(chunk, position, 4) if position + 4 <= chunk.size else -1
+        packed = big_endian(chunk, position, 4) if position + 4 <= chunk.size else -1
         position += 4
         if packed < 0 or packed > chunk.size - position:
             return DAMAGED
@@ -89,11 +89,3 @@ def _untranspose_rest(planes: Bytes, out: Bytes, start: int, size: int, width: i
                 for bit in range(8):
                     value |= ((planes[(8 * byte + bit) * stream + column] >> element) & 1) << bit
                 out[start + (8 * column + element) * width + byte] = value
-
-
-@compiled
-def _big_endian(chunk: Bytes, start: int, length: int) -> int:
-    value = 0
-    for byte in chunk[start : start + length]:
-        value = (value << 8) | int(byte)
-    return value

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from fedbragg.images.pool import BufferPool
 
-BITSHUFFLE, LZ4, DEFLATE, SHUFFLE = 32008, 32004, 1, 2
 BITSHUFFLE_LZ4 = 2
 """Bitshuffle's own word for LZ4 among its compressions."""
 
@@ -43,7 +42,14 @@ class ChunkReader:
 
     def read(self, index: int, pool: BufferPool, check: Check | None) -> tuple[NDArray[Any], bool]:
         """Return the counts of a frame, and whether its sentinels are known to lie as ``check`` says."""
-        filters_skipped, chunk = self.dataset.id.read_direct_chunk((index, *(0,) * (self.dataset.ndim - 1)))
+        try:
+            filters_skipped, chunk = self.dataset.id.read_direct_chunk(
+                (index, *(0,) * (self.dataset.ndim - 1))
+            )
+        except (OSError, RuntimeError) as error:
+            if "not allocated" in str(error):
+                raise DamagedChunkError("it was never written; its writer stopped early") from None
+            raise
         counts = pool.take(self.shape, self.dataset.dtype)
         decode = _copy if filters_skipped else self.decode
         return counts, decode(chunk, counts, check)
@@ -62,15 +68,22 @@ def chunk_reader(dataset: Any) -> ChunkReader | None:
     return None if decode is None else ChunkReader(dataset, decode, (int(np.prod(outer)), cols))
 
 
+def plain_counts(dtype: np.dtype[Any]) -> bool:
+    """Tell whether pixels of a dtype can be handed out as they lie in the file."""
+    return dtype.kind in "iu" and dtype.isnative and dtype.itemsize <= 4
+
+
 def _decoder(plist: Any, dtype: np.dtype[Any]) -> Decode | None:
     filters = [plist.get_filter(position) for position in range(plist.get_nfilters())]
-    match [(number, values) for number, _, values, _ in filters]:
+    match [(number, values) for number, _, values, _ in filters]:  # numbers as HDF5 has registered them
         case []:
             return _copy
         case [(32008, values)] if (
             len(values) >= 5 and values[4] == BITSHUFFLE_LZ4 and values[2] == dtype.itemsize
         ):
             return _bitshuffle_lz4()
+        case [(32004, _)]:
+            return _lz4()
         case [(1, _)]:
             return _deflate
         case [(2, values), (1, _)] if list(values[:1]) in ([], [dtype.itemsize]):
@@ -96,6 +109,17 @@ def _bitshuffle_lz4() -> Decode | None:
         return check is not None and state == AS_EXPECTED
 
     return decode_chunk
+
+
+def _lz4() -> Decode | None:
+    from fedbragg.images.lz4 import AVAILABLE, decode_lz4
+
+    def decode_chunk(chunk: bytes, counts: NDArray[Any], check: Check | None) -> bool:
+        if not decode_lz4(np.frombuffer(chunk, np.uint8), counts.reshape(-1).view(np.uint8)):
+            raise DamagedChunkError("its LZ4 data are damaged")
+        return False
+
+    return decode_chunk if AVAILABLE else None
 
 
 def _copy(chunk: bytes, counts: NDArray[Any], check: Check | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +22,16 @@ class Header:
     trusted: Trusted
 
 
-def read_header(image: Any) -> Header:
-    """Return the geometry that a fabio image's header gives; what it does not give is None."""
+def read_header(image: Any, reader: str) -> Header:
+    """Return what the header of a fabio image says; ``reader`` is fabio's name for the format."""
     header = dict(image.header)
     text = str(header.get("_array_data.header_contents", ""))
     if not text and "Pixel_size" in header:
         text = "\n".join(f"# {key} {value}" for key, value in header.items())
     if text:
         return read_dectris(text)
-    if "BEAM_CENTER_X" in header:
-        return _read_smv(header)
-    return Header(Geometry(), Trusted())
+    read = READERS.get(reader)
+    return read(header) if read else Header(Geometry(), Trusted())
 
 
 def read_dectris(text: str) -> Header:
@@ -76,6 +76,79 @@ def _read_smv(header: dict[str, Any]) -> Header:
     )
 
 
+def _read_marccd(header: dict[str, Any]) -> Header:
+    """Read a MarCCD header: micrometre, nanometre, femtometre and thousandths of a pixel, all integers; 0 is unset."""
+    distance, x, y, width, height, wavelength, saturation = (
+        _leading(header.get(key)) or None
+        for key in (
+            *("start_xtal_to_detector", "beam_x", "beam_y", "pixelsize_x", "pixelsize_y"),
+            *("source_wavelength", "saturated_value"),
+        )
+    )
+    return Header(
+        Geometry(
+            detector="MarCCD",
+            wavelength=None if wavelength is None else wavelength * 1e-5,
+            distance=None if distance is None else distance * 1e-6,
+            beam_centre=None if x is None or y is None else (x / 1000, y / 1000),
+            pixel_size=None if width is None or height is None else (width * 1e-9, height * 1e-9),
+        ),
+        Trusted(high=saturation),
+    )
+
+
+def _read_mar345(header: dict[str, Any]) -> Header:
+    """Read a mar345 header: millimetre, micrometre, angstrom and pixels."""
+    distance, x, y, width, height, wavelength = (
+        _leading(header.get(key)) or None
+        for key in ("DISTANCE", "CENTER_X", "CENTER_Y", "PIXEL_LENGTH", "PIXEL_HEIGHT", "WAVELENGTH")
+    )
+    return Header(
+        Geometry(
+            detector=f"mar345 {header.get('SCANNER', '')}".strip(),
+            wavelength=wavelength,
+            distance=None if distance is None else distance * 1e-3,
+            beam_centre=None if x is None or y is None else (x, y),
+            pixel_size=None if width is None or height is None else (width * 1e-6, height * 1e-6),
+        ),
+        Trusted(),
+    )
+
+
+def _read_edf(header: dict[str, Any]) -> Header:
+    """Read the keys that ESRF beamlines write into EDF: metres and pixels."""
+    wavelength, distance, x, y, width, height = (
+        _leading(header.get(key))
+        for key in ("WaveLength", "SampleDistance", "Center_1", "Center_2", "PSize_1", "PSize_2")
+    )
+    return Header(
+        Geometry(
+            wavelength=None if wavelength is None else wavelength * 1e10,
+            distance=distance,
+            beam_centre=None if x is None or y is None else (x, y),
+            pixel_size=None if width is None or height is None else (width, height),
+        ),
+        Trusted(),
+    )
+
+
+def _read_bruker(header: dict[str, Any]) -> Header:
+    """Read a Bruker header: centimetre, angstrom and pixels."""
+    centre = [float(value) for value in re.findall(NUMBER, str(header.get("CENTER", "")))[:2]]
+    distance = [float(value) for value in re.findall(NUMBER, str(header.get("DISTANC", "")))]
+    return Header(
+        Geometry(
+            detector=str(header.get("MODEL") or header.get("DETTYPE") or "") or None,
+            wavelength=_leading(header.get("WAVELEN")),
+            distance=distance[-1] * 1e-2
+            if distance
+            else None,  # the second, where there is one, is corrected
+            beam_centre=(centre[0], centre[1]) if len(centre) == 2 else None,
+        ),
+        Trusted(),
+    )
+
+
 def _number(pattern: str, text: str) -> float | None:
     found = re.search(pattern, text)
     return float(found.group(1)) if found else None
@@ -88,3 +161,13 @@ def _leading(value: Any) -> float | None:
 
 def _two(found: re.Match[str] | None) -> tuple[float, float] | None:
     return (float(found.group(1)), float(found.group(2))) if found else None
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Header]] = {
+    "dtrekimage": _read_smv,
+    "marccdimage": _read_marccd,
+    "mar345image": _read_mar345,
+    "edfimage": _read_edf,
+    "brukerimage": _read_bruker,
+    "bruker100image": _read_bruker,
+}

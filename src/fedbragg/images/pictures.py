@@ -11,8 +11,21 @@ from typing import Any
 
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.headers import read_header
+from fedbragg.images.intact import DamagedFileError, check_intact
+from fedbragg.images.paths import ARRAYS, PICTURES, STACKS, extension
 from fedbragg.images.source import Shared, as_counts
 from fedbragg.types import Frame, Geometry
+
+READERS = {
+    **{
+        ".cbf": "cbfimage",
+        ".mccd": "marccdimage",
+        ".edf": "edfimage",
+        ".kcd": "kcdimage",
+        ".kccd": "kcdimage",
+    },
+    **dict.fromkeys((".mar345", ".mar2300", ".mar3450", ".mar1600", ".mar2400"), "mar345image"),
+}
 
 
 class PictureSource:
@@ -22,10 +35,10 @@ class PictureSource:
         self.path = path
         self._masks = shared.masks
         try:
-            self._image = _open(path)
+            self._image, reader = _open(path)
         except FrameError as error:
             raise RunError(f"{path}: {error.reason}") from None
-        header = read_header(self._image)
+        header = read_header(self._image, reader)
         self.geometry: Geometry = header.geometry
         self._trusted = header.trusted
 
@@ -69,17 +82,43 @@ def read_bytes(path: str) -> bytes:
     return content
 
 
-def _open(path: str) -> Any:
-    import fabio
+def _open(path: str) -> tuple[Any, str]:
+    """Return fabio's image, and the name of its reader."""
+    from fabio.fabioformats import factory
     from fabio.fabioutils import BytesIO
 
     logging.getLogger("fabio").setLevel(logging.CRITICAL)  # what it logs comes out as our own errors
     content = read_bytes(path)
     try:
-        stream = BytesIO(content, fname=path)
-        return fabio.open(stream)
+        reader = _reader(content, path)
+        check_intact(content, reader)
+        return factory(reader).read(BytesIO(content, fname=path)), reader
+    except DamagedFileError as error:
+        raise FrameError(path, 0, f"{error}. Copy the file again from its source.") from None
+    except FrameError:
+        raise
     except Exception as error:  # fabio raises anything at all on a damaged file
         raise FrameError(path, 0, _damaged(error)) from None
+
+
+def _reader(content: bytes, path: str) -> str:
+    """Return fabio's reader for a file, by its extension; the extension settles what its first bytes cannot."""
+    kind = extension(path)
+    if content.startswith(b"\x89HDF"):
+        raise FrameError(path, 0, "is an HDF5 file. Give it the extension .h5.")
+    if kind in (".tif", ".tiff"):
+        return "pilatusimage" if content.startswith(b"II*\0\x82\0") else "tifimage"
+    if kind in (".gfrm", ".sfrm"):
+        return "bruker100image" if content.startswith(b"FORMAT :100") else "brukerimage"
+    if kind in (".img", ".smv"):
+        return "OXDimage" if content.startswith(b"OD") else "dtrekimage"
+    if kind in READERS:
+        return READERS[kind]
+    raise FrameError(
+        path,
+        0,
+        f"unknown extension {kind or '(none)'}. Known ones: {' '.join((*STACKS, *PICTURES, *ARRAYS))}.",
+    )
 
 
 def _damaged(error: Exception) -> str:

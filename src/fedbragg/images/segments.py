@@ -9,6 +9,7 @@ from typing import Any
 
 from fedbragg.images.chunks import ChunkReader, chunk_reader
 from fedbragg.images.layout import open_file
+from fedbragg.images.plain import with_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def segments_of(address: str, dataset: Any, open_files: list[Any]) -> list[Segme
 
 
 def _plain(address: str, dataset: Any, first: int, count: int) -> Segment:
-    return Segment(address, dataset, first, count, chunk_reader(dataset))
+    chunks = chunk_reader(dataset)
+    return Segment(address, dataset if chunks else with_room(dataset), first, count, chunks)
 
 
 def _virtual(dataset: Any, open_files: list[Any]) -> Iterator[Segment]:

@@ -14,6 +14,7 @@ from fedbragg.images.chunks import DamagedChunkError
 from fedbragg.images.layout import find_stacks, open_file
 from fedbragg.images.mask import KnownMask
 from fedbragg.images.nexus import frame_mask, mask_dataset, read_metadata
+from fedbragg.images.plain import read_plainly
 from fedbragg.images.segments import Segment, segments_of
 from fedbragg.images.source import Shared, as_counts
 from fedbragg.types import Counts, Frame
@@ -95,8 +96,7 @@ class HDF5Source:
         if segment.chunks is not None:
             counts, as_known = segment.chunks.read(at, self._shared.pool, known.check if known else None)
             return as_counts(counts, self.path, index), as_known
-        pixels = segment.dataset[()] if segment.dataset.ndim == 2 else segment.dataset[at]
-        return as_counts(pixels, self.path, index), False
+        return as_counts(read_plainly(segment.dataset, at, self._shared.pool), self.path, index), False
 
     def _usual(self, segment: Segment, file_mask: NDArray[np.bool_] | None) -> KnownMask | None:
         if segment.chunks is None:
