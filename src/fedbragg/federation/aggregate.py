@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 
 import numpy as np
@@ -60,7 +61,8 @@ def feddisco(profiles: Sequence[Profile], slope: float = 0.5, offset: float = 0.
     return shares(kept) if kept.sum() > 0 else by_size(profiles)
 
 
-def divergence(label_counts: Sequence[Sequence[int]]) -> float:
+@lru_cache(maxsize=4096)
+def divergence(label_counts: tuple[tuple[int, ...], ...]) -> float:
     """Return the mean over questions of KL(labels || uniform) in bits: log2 K - H(labels)."""
     bits = [log2(len(counts)) * (1 - _entropy(counts)) for counts in label_counts if len(counts) > 1]
     return float(np.mean(bits)) if bits else 0.0
@@ -71,7 +73,8 @@ def by_balance(profiles: Sequence[Profile]) -> Weights:
     return shares(np.array([label_entropy(profile.label_counts) for profile in profiles]))
 
 
-def label_entropy(label_counts: Sequence[Sequence[int]]) -> float:
+@lru_cache(maxsize=4096)  # asked again for every site at every arrival
+def label_entropy(label_counts: tuple[tuple[int, ...], ...]) -> float:
     """Return the mean over questions of H(labels) / log2 K, for K classes: 0 one class only, 1 all equal.
 
     A question with fewer than two classes, or no label, has no entropy to offer and counts as 0.
@@ -91,7 +94,7 @@ def shares(amounts: NDArray[np.float64]) -> Weights:
     return amounts / total if total > 0 else np.full(len(amounts), 1 / len(amounts))
 
 
-def _entropy(counts: Sequence[int]) -> float:
+def _entropy(counts: tuple[int, ...]) -> float:
     if len(counts) < 2 or not any(counts):
         return 0.0
     share = np.array([count for count in counts if count], dtype=np.float64) / sum(counts)

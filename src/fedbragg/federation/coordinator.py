@@ -187,7 +187,7 @@ class Coordinator:
         self._changed(members, weights, at_barrier=False)
 
     def _advance(self, model: State) -> None:
-        self.versions.advance(model, [m.training for m in self.roster if m.training is not None])
+        self.versions.advance(model, {m.training for m in self.roster if m.training is not None})
 
     # Barriers
 

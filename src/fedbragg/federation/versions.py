@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Versions:
         self._changes = 0  # steps that changed the model; staleness is counted in these
         self._kept: dict[int, tuple[State, int]] = {number: (model, 0)}
 
-    def advance(self, model: State, in_use: Collection[int]) -> None:
+    def advance(self, model: State, in_use: AbstractSet[int]) -> None:
         """Make ``model`` the newest and forget the versions that nobody trains on."""
         if model is not self.newest:
             self._changes += 1
@@ -32,7 +32,7 @@ class Versions:
 
     def pass_barrier(self, model: State) -> None:
         """Let ``model`` replace everything: no older version can count any more."""
-        self.advance(model, in_use=())
+        self.advance(model, in_use=frozenset())
         self.barrier_model = model
 
     def model(self, number: int) -> State:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.checkpoint import Saved, load
-from fedbragg.federation.coordinator import Coordinator
+from fedbragg.federation.checkpoint import load
+from fedbragg.federation.coordinator import Coordinator, Refine
 from fedbragg.federation.engines.book import Evaluate, Ledger, Shelf, Watch
 from fedbragg.federation.engines.timeline import Conditions, Timeline, Trip
 from fedbragg.federation.engines.workshop import Workshop
 from fedbragg.federation.events import Event, SendModel
+from fedbragg.federation.norms import KeepsNorms
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import Outcome
 from fedbragg.federation.trainer import Trainer
@@ -44,12 +46,17 @@ def federate(
     evaluate: Evaluate | None = None,
     checkpoint_dir: Path | None = None,
     conditions: Conditions | None = None,
+    networks: Mapping[str, str] | None = None,
+    refine: Refine | None = None,
 ) -> Outcome:
     """Train one model with all sites, in this process.
 
-    ``watch`` hears of everything that happens, ``evaluate`` scores the model at the start and at each
-    barrier. If ``checkpoint_dir`` holds a checkpoint of this same federation, it goes on from there; a
-    finished one is returned as it ended; that of another federation raises FederationError.
+    ``watch`` hears of everything that happens; ``evaluate`` scores the model at the start and at each
+    barrier; ``refine`` may improve a barrier's model before it is sent (distil.py). ``networks`` names each
+    site's network where these differ; ``initial`` then comes from plan.joined.
+
+    If ``checkpoint_dir`` holds a checkpoint of this same federation, it goes on from there; a finished one
+    is returned as it ended; that of another federation raises FederationError.
     """
     names = [trainer.name for trainer in trainers]
     if len(set(names)) < len(names) or not names:
@@ -60,10 +67,17 @@ def federate(
         return Outcome(saved.model, saved.history, saved.record["barrier"], saved.finished)
     ledger = Ledger(watch, evaluate, shelf)
     ledger.begin(initial, saved)
-    coordinator = _coordinator(settings, names, initial, saved)
-    workshop = Workshop(settings.federation.workers or os.cpu_count() or 1, settings.federation.deadline)
+    plan = Plan.of(settings, networks)
+    model, record = (saved.model, saved.record) if saved else (initial, None)
+    coordinator = Coordinator(plan, names, model, record, refine)
+    if settings.federation.keep_norms:
+        trainers = [KeepsNorms(trainer) for trainer in trainers]
+    conditions = conditions or SameRoom()
+    # Where the clock keeps the deadlines, real time is no measure of a training.
+    limit = inf if conditions.keeps_deadlines else settings.federation.deadline
+    workshop = Workshop(settings.federation.workers or os.cpu_count() or 1, limit)
     try:
-        timeline = Timeline(coordinator, trainers, conditions or SameRoom(), workshop)
+        timeline = Timeline(coordinator, trainers, conditions, workshop)
         timeline.run(ledger, saved.time if saved else 0.0)
     finally:
         workshop.close()
@@ -77,12 +91,3 @@ def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> s
     told = settings.model_dump_json(exclude={"federation": {"workers", "engine"}, "sites": True})
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
     return hashlib.sha256("\n".join([told, *names, *tensors]).encode()).hexdigest()
-
-
-def _coordinator(
-    settings: Federation, names: Sequence[str], initial: State, saved: Saved | None
-) -> Coordinator:
-    plan = Plan.of(settings)
-    if saved is None:
-        return Coordinator(plan, names, initial)
-    return Coordinator(plan, names, saved.model, saved.record)

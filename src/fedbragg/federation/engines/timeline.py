@@ -158,11 +158,12 @@ class Timeline:
 
     def _run_ahead(self) -> None:
         """Start the trainings that will end before the next barrier, the earliest first."""
+        idle = [e for e in self._errands.values() if not (e.lost or e.training.submitted)]
+        if not idle:
+            return
         horizon = self._horizon()
-        for errand in sorted(
-            self._errands.values(), key=lambda errand: (errand.due, self._order[errand.site])
-        ):
-            if errand.due <= horizon and not errand.lost:
+        for errand in sorted(idle, key=lambda errand: (errand.due, self._order[errand.site])):
+            if errand.due <= horizon:
                 self._workshop.submit(errand.training)
 
     def _horizon(self) -> float:
@@ -174,6 +175,8 @@ class Timeline:
     def _handle(self, event: events.Event, book: Book) -> None:
         for progress in _told(event, self._now):
             book.note(progress)
+        if isinstance(event, events.SiteLeft):
+            self._drop(event.site)
         for command in self._coordinator.handle(event):
             self._carry_out(command, book)
 

@@ -1,0 +1,56 @@
+"""FedDF (Lin et al. 2020): teach every network what the sites' models, averaged, say of public frames.
+
+Sites may then run different networks and optimisers: what they have in common is their predictions. The
+training itself is the caller's; here is only who teaches what to whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.types import State
+
+
+class Student(Protocol):
+    """One network, with the public frames at hand."""
+
+    def logits(self, state: State) -> NDArray[Any]:
+        """Return (frames, classes) logits of the public frames under a state."""
+        ...
+
+    def taught(self, state: State, targets: NDArray[Any]) -> State:
+        """Return the state after training towards (frames, classes) probabilities."""
+        ...
+
+
+def distillation(
+    students: Mapping[str, Student], networks: Mapping[str, str]
+) -> Callable[[State, Mapping[str, State]], State]:
+    """Return what a coordinator takes as ``refine``.
+
+    ``students`` are by network, ``networks`` names each site's. At a barrier the logits of all sites' own
+    models are averaged, and each network's combined model learns from their softmax.
+    """
+
+    def refine(model: State, teachers: Mapping[str, State]) -> State:
+        answers = [students[networks[site]].logits(state) for site, state in teachers.items()]
+        targets = softmax(np.mean(answers, axis=0))
+        result = dict(model)
+        for network, student in students.items():
+            prefix = f"{network}/"
+            start = {n.removeprefix(prefix): t for n, t in model.items() if n.startswith(prefix)}
+            result.update({prefix + name: t for name, t in student.taught(start, targets).items()})
+        return result
+
+    return refine
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
+    """Turn (frames, classes) logits into probabilities."""
+    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[Any] = exponent / exponent.sum(axis=1, keepdims=True)
+    return probabilities
