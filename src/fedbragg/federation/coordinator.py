@@ -124,12 +124,12 @@ class Coordinator:
             self._accept(member, update)
 
     def _too_late(self, member: Member, version: int) -> None:
-        back = version == member.overdue
+        back = version == member.overdue  # dropped for good at a deadline, and evidently alive
         reason = (
             "late: a barrier has passed" if member.training is not None or back else "nobody waits for it"
         )
         self._out.append(events.Reject(member.name, version, reason))
-        if back:  # dropped at a deadline, now idle and evidently alive
+        if back:
             self._join(member.name)
 
     def _check(self, member: Member, update: Update) -> None:
@@ -267,7 +267,7 @@ class Coordinator:
 
     def _send(self, member: Member) -> None:
         epochs = self.plan.warmup_epochs if member.profile is None else self.plan.epochs
-        member.training = self.versions.number
+        member.training, member.overdue = self.versions.number, None
         model = self.plan.part(member.name, self.versions.newest)
         self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
 
