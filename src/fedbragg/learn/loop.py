@@ -28,8 +28,8 @@ class Problem(Protocol):
         """Return the number of examples."""
         ...
 
-    def loss(self, examples: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the mean loss over examples given by index, augmented at random."""
+    def loss(self, examples: Tensor) -> Tensor:
+        """Return the mean loss over examples given by index."""
         ...
 
 
@@ -50,7 +50,7 @@ def fit(
             optimiser.param_groups[0]["lr"] = settings.learning_rate * 0.1 ** (epoch / settings.epochs)
         total = 0.0
         for examples in torch.randperm(len(problem), generator=generator).split(settings.batch):
-            loss = problem.loss(examples, generator)
+            loss = problem.loss(examples)
             (loss + _proximal(network, start, settings.proximal_mu)).backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()

@@ -1,4 +1,4 @@
-"""What one photon is worth: gain, offset and read noise of a detector, read off a single frame.
+"""What one photon is worth: gain, offset, read noise and blur of a detector, read off a single frame.
 
 A photon counter gives Poisson counts: variance = mean. An integrating detector of gain g (counts a photon), offset o
 and read noise s gives variance = s^2 + g (mean - o): a line. Its slope g and intercept c are all that is needed, for
@@ -7,6 +7,10 @@ and read noise s gives variance = s^2 + g (mean - o): a line. Its slope g and in
 
 has variance equal to its mean again, whatever o and s are (the shift of the generalised Anscombe transform). The same
 Poisson test then serves every detector.
+
+The variance is that of sums over 3 x 3 pixels, per pixel: point spread makes neighbours alike, which lowers the
+variance of a pixel and not that of a sum, and sums are what is tested. It is taken from contrasts between the four
+quarters of a block, a - b - c + d, in which an even slope of the background cancels.
 """
 
 from __future__ import annotations
@@ -19,10 +23,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 SAMPLED_BLOCKS = 3000
-"""Blocks that are enough for a 2 % gain; a frame has tens of thousands."""
+"""Blocks that are enough for a gain within a few percent; a frame has tens of thousands."""
 BINS = 12
+MEDIAN_OF_VARIANCE = 0.676
+"""Median over true variance of one block's estimate in white noise, by simulation (250,000 blocks)."""
 COUNTER_TOLERANCE = 0.35
-"""Variance / mean within this of 1 is a photon counter: rings and gradients raise the ratio, point spread lowers it."""
+"""Variance / mean within this of 1 is a photon counter; charge sharing and rings shift it by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +43,28 @@ COUNTER = PhotonScale()
 
 
 def photon_scale(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> PhotonScale:
-    """Estimate the frame's photon scale from the variance and mean of a sample of its blocks."""
-    mean, variance = _sample(counts, mask, block, SAMPLED_BLOCKS)
-    mean, variance = _binned(mean[variance > 0], variance[variance > 0])
-    if mean.size == 0:
+    """Estimate the frame's photon scale from a sample of its blocks; too few whole blocks make it a photon counter."""
+    mean, variance, highest = _sample(counts, mask, block, SAMPLED_BLOCKS)
+    if mean.size < BINS or not variance.any() or _counts_photons(mean, variance, highest):
         return COUNTER
-    if np.all(mean > 0) and abs(np.median(variance / mean) - 1) < COUNTER_TOLERANCE:
-        return COUNTER
-    gain, intercept = _line(mean, variance)
+    gain, intercept = _line(*_binned(mean, variance))
     return PhotonScale(scale=1 / gain, shift=intercept / gain**2)
+
+
+def _counts_photons(mean: NDArray[Any], variance: NDArray[Any], highest: NDArray[Any]) -> bool:
+    """Say whether blocks without spots have the variance of photons."""
+    if mean.min() < 0:
+        return False
+    quiet = highest <= mean + 5 * np.sqrt(mean) + 5
+    total = mean[quiet].sum()
+    return bool(total > 0 and abs(variance[quiet].sum() / total - 1) < COUNTER_TOLERANCE)
 
 
 def _binned(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the median mean and variance of blocks of like brightness, so that spots and edges do not count."""
-    if mean.size < BINS:
-        return np.empty(0), np.empty(0)
     groups = np.array_split(np.argsort(mean), BINS)
-    return (
-        np.array([np.median(mean[group]) for group in groups]),
-        np.array([np.median(variance[group]) for group in groups]),
-    )
+    spread = np.array([np.median(variance[group]) for group in groups]) / MEDIAN_OF_VARIANCE
+    return np.array([np.median(mean[group]) for group in groups]), np.maximum(spread, 1e-6)
 
 
 def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[float, float]:
@@ -65,11 +73,12 @@ def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[flo
     gain, intercept = np.linalg.lstsq(
         np.stack([mean * weight, weight], axis=1), np.ones_like(mean), rcond=None
     )[0]
-    steady = mean.max() - mean.min() > 0.3 * np.sqrt(variance.min())
+    steady = np.ptp(mean) > 0.3 * np.sqrt(variance.min())
     if steady and gain > 0 and np.all(gain * mean + intercept > 0.2 * variance):
         return float(gain), float(intercept)
-    if np.all(mean > 0):
-        return float(np.median(variance / mean)), 0.0
+    if mean.min() >= 0:
+        lit = mean > 0
+        return float(np.median(variance[lit] / mean[lit])), 0.0
     # Dark-subtracted and empty: only the read noise shows. 25 equivalent photons make it Gaussian.
     return float(np.sqrt(np.median(variance)) / 5), float(np.median(variance))
 
@@ -77,25 +86,51 @@ def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[flo
 @njit(cache=True, nogil=True)
 def _sample(
     counts: NDArray[Any], mask: NDArray[np.bool_], block: int, wanted: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and variance of about ``wanted`` blocks without masked pixels, spread evenly over the frame."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean, variance and maximum of about ``wanted`` blocks without masked pixels, spread evenly."""
     cell_rows, cell_cols = counts.shape[0] // block, counts.shape[1] // block
     step = max(1, cell_rows * cell_cols // wanted)
     mean = np.zeros(cell_rows * cell_cols // step + 1)
     variance = np.zeros(mean.size)
+    highest = np.zeros(mean.size)
     found = 0
     for cell in range(step // 2, cell_rows * cell_cols, step):
         row, column = cell // cell_cols * block, cell % cell_cols * block
-        total, squares, masked = 0.0, 0.0, False
+        total, top, masked = 0.0, -np.inf, False
         for i in range(row, row + block):
             for j in range(column, column + block):
                 masked |= mask[i, j]
-                value = float(counts[i, j])
-                total += value
-                squares += value * value
+                total += float(counts[i, j])
+                top = max(top, float(counts[i, j]))
         if not masked:
-            pixels = block * block
-            mean[found] = total / pixels
-            variance[found] = (squares - total * total / pixels) / (pixels - 1)
+            mean[found] = total / (block * block)
+            variance[found] = _contrast(counts, row, column, block // 2)
+            highest[found] = top
             found += 1
-    return mean[:found], variance[:found]
+    return mean[:found], variance[:found], highest[:found]
+
+
+@njit(cache=True, nogil=True)
+def _contrast(counts: NDArray[Any], row: int, column: int, half: int) -> float:
+    """Return the variance a pixel of 3 x 3 sums in a block, from differences between its quarters."""
+    squares, number = 0.0, 0
+    for i in range(row, row + half - 2):
+        for j in range(column, column + half - 2):
+            here = (
+                _sum3(counts, i, j)
+                - _sum3(counts, i, j + half)
+                - _sum3(counts, i + half, j)
+                + _sum3(counts, i + half, j + half)
+            )
+            squares += here * here
+            number += 1
+    return squares / (number * 4 * 9)
+
+
+@njit(cache=True, nogil=True)
+def _sum3(counts: NDArray[Any], row: int, column: int) -> float:
+    total = 0.0
+    for i in range(row, row + 3):
+        for j in range(column, column + 3):
+            total += float(counts[i, j])
+    return total

@@ -1,1 +1,1 @@
-"""report."""
+"""Tables, figures, pictures and the pages that hold them."""

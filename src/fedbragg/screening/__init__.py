@@ -1,1 +1,1 @@
-"""screening."""
+"""Frames to verdicts, and the files that say so."""

@@ -10,14 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fedbragg.models.spotnet import WINDOW, SpotNet, WholeFrame, peak_cells, windows
+from fedbragg.models.spotnet import SpotNet, WholeFrame
+from fedbragg.models.surroundings import peak_cells, surroundings
 from fedbragg.prepare import PrepareSettings, prepare_with_peaks
 from fedbragg.types import Frame, Label, Spot
 
 NEAR = 2.5
 """Pixels within which a peak is a simulated spot's."""
-SPOT_SHARE = 0.5
+SPOT_SHARE = 4.0
 """Weight of the spot map in the loss, where the true spots are known."""
+VISIBLE, FAINT = 6.0, 3.0
+"""Standard deviations from which a simulated spot must be found, and below which finding it is wrong.
+
+Between them a peak teaches nothing: on an empty frame noise looks the same.
+"""
 UNKNOWN = -1.0
 
 
@@ -25,7 +31,7 @@ UNKNOWN = -1.0
 class HitExample:
     """One labelled frame, reduced to its peaks; the image itself is not kept."""
 
-    windows: Tensor  # (peaks, 4 * 81), surroundings of each peak
+    measures: Tensor  # (peaks, 42), each peak and its surroundings
     label: Label
     spots: Tensor  # (peaks,) 1 spot, 0 none, -1 unknown
 
@@ -34,7 +40,7 @@ class HitExample:
 class HitData:
     """A site's labelled frames, ready to train on."""
 
-    windows: Tensor  # (all peaks, 4 * 81)
+    measures: Tensor  # (all peaks, 42)
     first: Tensor  # (frames + 1,) where each frame's peaks start
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
@@ -59,38 +65,47 @@ def hit_example(
     cells = peak_cells(channels)
     known = torch.full((len(cells),), UNKNOWN)
     if true_spots is not None:
-        rows, columns = (torch.from_numpy(peaks.places[i]).float()[cells[:, 0], cells[:, 1]] for i in (0, 1))
-        known = _near_a_spot(rows, columns, true_spots)
-    return HitExample(windows(channels, cells), label, known)
+        places = torch.from_numpy(peaks.places)[:, cells[:, 0], cells[:, 1]].float()  # (2, peaks)
+        known = _is_spot(places.T, true_spots)
+    return HitExample(surroundings(channels, cells), label, known)
 
 
-def _near_a_spot(rows: Tensor, columns: Tensor, true_spots: Sequence[Spot]) -> Tensor:
-    """Say for each peak (peaks,) whether a true spot lies within reach."""
-    if not true_spots or not len(rows):
-        return torch.zeros(len(rows))
-    places = torch.tensor([[spot.row, spot.column] for spot in true_spots])
-    distance = torch.cdist(torch.stack([rows, columns], dim=1), places)  # (peaks, spots)
-    return (distance.min(dim=1).values <= NEAR).float()
+def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:
+    """Say for peaks at row and column (peaks, 2) whether each is a true spot: 1, 0, or -1 for unknown."""
+    if not true_spots or not len(places):
+        return torch.zeros(len(places))
+    spots = torch.tensor([[spot.row, spot.column, spot.significance] for spot in true_spots])
+    near = torch.cdist(places, spots[:, :2]) <= NEAR  # (peaks, spots)
+    strongest = torch.where(near, spots[:, 2], 0.0).amax(dim=1)
+    unclear = torch.where(strongest >= FAINT, UNKNOWN, 0.0)
+    return torch.where(strongest >= VISIBLE, 1.0, unclear)
 
 
 def gather(examples: Iterable[HitExample]) -> HitData:
     """Put a site's examples together."""
     listed = list(examples)
-    lengths = torch.tensor([0] + [len(example.windows) for example in listed])
+    lengths = torch.tensor([0] + [len(example.measures) for example in listed])
     return HitData(
-        windows=torch.cat([example.windows for example in listed]),
+        measures=torch.cat([example.measures for example in listed]),
         first=torch.cumsum(lengths, dim=0),
         hit=torch.tensor([float(example.label.positive) for example in listed]),
         spots=torch.cat([example.spots for example in listed]),
     )
 
 
+def part(data: HitData, start: int, stop: int) -> HitData:
+    """Return the frames from ``start`` to before ``stop``: neighbours in time stay together."""
+    first = data.first[start : stop + 1]
+    peaks = slice(int(first[0]), int(first[-1]))
+    return HitData(data.measures[peaks], first - first[0], data.hit[start:stop], data.spots[peaks])
+
+
 def join(parts: Sequence[HitData]) -> HitData:
     """Pool several sites' data: what a federation must do without, and what it is compared with."""
-    ends = np.cumsum([0] + [len(part.windows) for part in parts])
+    ends = np.cumsum([0] + [len(part.measures) for part in parts])
     firsts = [part.first[:-1] + int(end) for part, end in zip(parts, ends, strict=False)]
     return HitData(
-        windows=torch.cat([part.windows for part in parts]),
+        measures=torch.cat([part.measures for part in parts]),
         first=torch.cat([*firsts, torch.tensor([int(ends[-1])])]),
         hit=torch.cat([part.hit for part in parts]),
         spots=torch.cat([part.spots for part in parts]),
@@ -108,47 +123,41 @@ class HitProblem:
         """Return the number of frames."""
         return len(self.data)
 
-    def loss(self, examples: Tensor, generator: torch.Generator) -> Tensor:
+    def loss(self, examples: Tensor) -> Tensor:
         """Return the cross-entropy of the hit score, and of the spot map where the spots are known."""
-        surroundings, owner, spots = _select(self.data, examples)
-        logits = self.network.spots(_turned(surroundings, generator))
-        count = torch.zeros(len(examples)).index_add(0, owner, torch.sigmoid(logits))
+        measures, owner, spots = _select(self.data, examples)
+        logits = self.network.spots(measures)
+        count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
         entropy = nn.functional.binary_cross_entropy_with_logits
         loss = entropy(self.network.hit(count), self.data.hit[examples])
-        known = spots >= 0
-        if known.any():
-            loss = loss + SPOT_SHARE * entropy(logits[known], spots[known])
-        return loss
+        return loss + SPOT_SHARE * _spot_loss(logits, spots, owner, len(examples))
+
+
+def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Tensor:
+    """Return the cross-entropy of the known peaks, each frame counting the same however many it has."""
+    known = spots >= 0
+    entropy = nn.functional.binary_cross_entropy_with_logits(logits[known], spots[known], reduction="none")
+    number = torch.zeros(frames).index_add(0, owner[known], torch.ones(len(entropy)))
+    return (entropy / number[owner[known]]).sum() / frames
 
 
 def _select(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return windows, owning position in the batch, and spot labels of the peaks of some frames."""
+    """Return measures, owning position in the batch, and spot labels of the peaks of some frames."""
     spans = [(int(data.first[i]), int(data.first[i + 1])) for i in examples]
     owner = torch.repeat_interleave(
         torch.arange(len(spans)), torch.tensor([stop - start for start, stop in spans])
     )
     peaks = torch.cat([torch.arange(start, stop) for start, stop in spans])
-    return data.windows[peaks], owner, data.spots[peaks]
-
-
-def _turned(surroundings: Tensor, generator: torch.Generator) -> Tensor:
-    """Turn and mirror all windows alike: a detector has no preferred corner."""
-    turns, mirror = (
-        torch.randint(8, (1,), generator=generator).item() // 2,
-        torch.rand(1, generator=generator),
-    )
-    grid = torch.arange(WINDOW**2).reshape(WINDOW, WINDOW).rot90(int(turns))
-    order = (grid.flip(0) if mirror.item() < 0.5 else grid).reshape(-1)
-    return surroundings.reshape(len(surroundings), -1, WINDOW**2)[:, :, order].reshape(surroundings.shape)
+    return data.measures[peaks], owner, data.spots[peaks]
 
 
 def score(network: SpotNet, data: HitData) -> NDArray[np.float64]:
     """Return the probability of a hit of every frame, (frames,)."""
     network.eval()
     with torch.no_grad():
-        probability = torch.sigmoid(network.spots(data.windows))
+        votes = network.votes(network.spots(data.measures))
         owner = torch.repeat_interleave(torch.arange(len(data)), data.first.diff())
-        count = torch.zeros(len(data)).index_add(0, owner, probability)
+        count = torch.zeros(len(data)).index_add(0, owner, votes)
         result: NDArray[np.float64] = torch.sigmoid(network.hit(count)).double().numpy()
     return result
 

@@ -1,0 +1,107 @@
+"""Figures as SVG text: curves, bars, histograms."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedbragg.learn.metrics import Confusion
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, SOFT, ACCENT = "#1c2733", "#8a99a8", "#b3541e"
+COLOURS = ("#b3541e", "#2a6f97", "#4f772d", "#7b4b94", "#c99700", "#3d405b", "#9c6644", "#468189")
+
+
+def curves(series: Mapping[str, Sequence[tuple[float, float]]], x_name: str, y_name: str) -> str:
+    """Draw named lines of (x, y) points."""
+    figure, axes = _figure(7.2, 3.2)
+    for (name, points), colour in zip(series.items(), _colours(len(series)), strict=True):
+        xs, ys = zip(*points, strict=True) if points else ((), ())
+        axes.plot(xs, ys, label=name, color=colour, marker="o", markersize=3, linewidth=1.4)
+    axes.set(xlabel=x_name, ylabel=y_name)
+    if series:
+        axes.legend(frameon=False, fontsize=8, ncols=2)
+    return _svg(figure)
+
+
+def bars(values: Mapping[str, tuple[float, float, float]], x_name: str) -> str:
+    """Draw horizontal bars with intervals: name to (value, low, high)."""
+    figure, axes = _figure(7.2, 0.6 + 0.36 * len(values))
+    names = list(values)[::-1]
+    middle = np.array([values[name][0] for name in names])
+    reach = np.array([[values[n][0] - values[n][1], values[n][2] - values[n][0]] for n in names]).T
+    axes.barh(names, middle, xerr=np.maximum(reach, 0), color="#2a6f97", ecolor=INK, height=0.62, capsize=2)
+    axes.set(xlabel=x_name, xlim=(0, 1.02))
+    return _svg(figure)
+
+
+def score_histogram(scores: Sequence[float], threshold: float) -> str:
+    """Draw how many frames have which score, and where the threshold lies."""
+    figure, axes = _figure(7.2, 2.6)
+    known = [score for score in scores if not np.isnan(score)]
+    axes.hist(known, bins=list(np.linspace(0, 1, 41)), color="#2a6f97")
+    axes.axvline(threshold, color=ACCENT, linewidth=1.5, label=f"threshold {threshold:.3g}")
+    axes.set(xlabel="score (probability of a hit)", ylabel="frames", yscale="symlog", xlim=(0, 1))
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def hit_rate_over_run(kept: Sequence[bool]) -> str:
+    """Draw the share of kept frames along the run, in up to 60 steps."""
+    figure, axes = _figure(7.2, 2.2)
+    parts = np.array_split(np.asarray(kept, float), min(60, len(kept)))
+    ends = np.cumsum([len(part) for part in parts])
+    axes.step(ends, [100 * part.mean() for part in parts], where="pre", color="#2a6f97")
+    axes.set(xlabel="frame of the run", ylabel="kept, %", ylim=(-3, 103), xlim=(0, max(len(kept), 1)))
+    return _svg(figure)
+
+
+def confusion_matrix(counts: Confusion) -> str:
+    """Draw the four counts of a confusion as a 2 x 2 grid."""
+    figure, axes = _figure(3.4, 2.8)
+    grid = np.array(
+        [[counts.true_positive, counts.false_negative], [counts.false_positive, counts.true_negative]]
+    )
+    share = grid / np.maximum(grid.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1.3)
+    for (row, column), number in np.ndenumerate(grid):
+        axes.text(column, row, f"{number}\n{share[row, column]:.0%}", ha="center", va="center", color=INK)
+    axes.set_xticks([0, 1], ["kept", "dropped"])
+    axes.set_yticks([0, 1], ["hit or maybe", "miss"])
+    axes.tick_params(length=0)
+    return _svg(figure)
+
+
+def _colours(number: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(number)]
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure without global state, in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes: Any = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.xaxis.label.set_size(9)
+    axes.yaxis.label.set_size(9)
+    return figure, axes
+
+
+def _svg(figure: Figure) -> str:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
+    with rc_context({"svg.hashsalt": "fedbragg"}):  # the same figure gives the same text
+        canvas.print_svg(buffer, metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

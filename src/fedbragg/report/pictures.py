@@ -1,0 +1,62 @@
+"""A frame as a picture, its spots marked."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.types import Frame, Spot
+
+PIXELS = 560
+"""Longest edge of a picture; larger frames are reduced by the maximum of each block, so that spots survive."""
+
+
+def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
+    """Return a JPEG of the frame with a ring around every spot: dark is bright, masked pixels are blue."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    grey, masked, step = _reduced(frame)
+    rows, cols = grey.shape
+    figure = Figure(figsize=(cols / 100, rows / 100 + (0.25 if title else 0)), dpi=100)
+    axes = figure.add_axes((0, 0, 1, rows / (rows + 25) if title else 1))
+    colours = np.repeat(1 - grey[:, :, None], 3, axis=2)
+    colours[masked] = (0.86, 0.90, 0.95)
+    axes.imshow(colours, interpolation="nearest", aspect="equal")
+    axes.scatter(
+        [spot.column / step for spot in spots],
+        [spot.row / step for spot in spots],
+        s=60, facecolors="none", edgecolors="#d1491b", linewidths=0.9,
+    )  # fmt: skip
+    axes.set(xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.axis("off")
+    if title:
+        figure.text(0.01, 0.995, title, fontsize=8, va="top")
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(buffer, format="jpg", pil_kwargs={"quality": 82})
+    return buffer.getvalue()
+
+
+def _reduced(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
+    """Return brightness 0 to 1 and mask at picture size, and pixels per picture pixel."""
+    step = max(1, -(-max(frame.counts.shape) // PIXELS))
+    rows, cols = (length // step * step for length in frame.counts.shape)
+    blocks = (rows // step, step, cols // step, step)
+    counts = np.where(frame.mask, 0, frame.counts).astype(np.float32)[:rows, :cols]
+    highest = counts.reshape(blocks).max(axis=(1, 3))
+    masked = np.asarray(frame.mask[:rows, :cols].reshape(blocks).all(axis=(1, 3)), np.bool_)
+    return _contrast(highest, masked), masked, step
+
+
+def _contrast(values: NDArray[np.float32], masked: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Spread square roots between the median and far above it: even noise, visible weak spots."""
+    roots = np.sqrt(np.maximum(values, 0))
+    seen = roots[~masked]
+    if seen.size == 0:
+        return np.zeros_like(roots)
+    low = np.percentile(seen, 5)
+    high = max(np.percentile(seen, 99.7), low + 2.5)
+    return np.asarray(np.clip((roots - low) / (high - low), 0, 1), np.float32)

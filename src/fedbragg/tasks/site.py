@@ -1,0 +1,59 @@
+"""A site of the hit-finding task: its data stay here, updates come out."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import torch
+
+from fedbragg.config import TrainingSettings
+from fedbragg.learn.loop import FitSettings, fit
+from fedbragg.learn.state import difference, load_state, state_of
+from fedbragg.models.spotnet import SpotNet
+from fedbragg.tasks.hits import HitData, HitProblem
+from fedbragg.types import State, Update
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HitSite:
+    """One facility as the federation sees it."""
+
+    name: str
+    data: HitData
+    training: TrainingSettings
+    seed: int
+    speed: float = 1.0
+
+    @property
+    def samples(self) -> int:
+        """Return the number of frames trained on."""
+        return len(self.data)
+
+    def train(self, model: State, version: int, epochs: int) -> Update:
+        """Train from a model on this site's frames and return the difference to it.
+
+        Randomness depends on seed, site and version alone, so that a federation can be repeated.
+        """
+        network = SpotNet()
+        load_state(network, model)
+        loss = fit(
+            network, HitProblem(network, self.data), self._fit_settings(epochs), self._generator(version)
+        )
+        return Update(
+            self.name,
+            version,
+            difference(state_of(network), model),
+            self.samples,
+            self.data.label_counts,
+            loss,
+        )
+
+    def _fit_settings(self, epochs: int) -> FitSettings:
+        return FitSettings(
+            epochs, self.training.batch, self.training.learning_rate, proximal_mu=self.training.proximal_mu
+        )
+
+    def _generator(self, version: int) -> torch.Generator:
+        site = zlib.crc32(self.name.encode())
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + site) * 1_009 + version)
