@@ -81,7 +81,7 @@ def marccd(path: Path, image: Counts) -> None:
     header = bytearray(3072)
     for offset, value in (
         (80, cols), (84, rows), (88, 2),  # nfast, nslow, depth
-        (640 + 56, 200000),  # start_xtal_to_detector, micrometre
+        (696, 200000),  # start_xtal_to_detector, micrometre
         (640 + 4, 32000), (640 + 8, 24000),  # beam_x, beam_y: a thousandth of a pixel
         (768 + 4, 79000), (768 + 8, 79000),  # pixelsize_x, y: nanometre
         (908, 97900),  # source_wavelength: femtometre
@@ -101,7 +101,7 @@ def kcd(path: Path, image: Counts) -> None:
         "No comment\nData type = u16\nByteOrder = LowByteFirst\n"
         f"X dimension = {cols}\nY dimension = {rows}\nNumber of readouts = 1\n"
     )
-    path.write_bytes(text.encode() + b"\x00\xff" + image.astype("<u2").tobytes())
+    path.write_bytes(text.encode() + image.astype("<u2").tobytes())
 
 
 def bruker(path: Path, image: Counts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,16 @@ class ArraySource:
             self._frames = _load(path)
         except RunError:
             raise
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError, KeyError) as error:
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            MemoryError,
+            KeyError,
+        ) as error:
             raise RunError(
                 f"{path}: no readable NumPy file ({error}). Save it again with numpy.save."
             ) from None

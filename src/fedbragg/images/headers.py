@@ -22,14 +22,13 @@ class Header:
     trusted: Trusted
 
 
-def read_header(image: Any, reader: str) -> Header:
+def read_header(image: Any, reader: str, content: bytes) -> Header:
     """Return what the header of a fabio image says; ``reader`` is fabio's name for the format."""
+    if reader == "marccdimage":
+        return read_marccd(content)
     header = dict(image.header)
-    text = str(header.get("_array_data.header_contents", ""))
-    if not text and "Pixel_size" in header:
-        text = "\n".join(f"# {key} {value}" for key, value in header.items())
-    if text:
-        return read_dectris(text)
+    if "Pixel_size" in header:
+        return read_dectris("\n".join(f"# {key} {value}" for key, value in header.items()))
     read = READERS.get(reader)
     return read(header) if read else Header(Geometry(), Trusted())
 
@@ -76,24 +75,22 @@ def _read_smv(header: dict[str, Any]) -> Header:
     )
 
 
-def _read_marccd(header: dict[str, Any]) -> Header:
-    """Read a MarCCD header: micrometre, nanometre, femtometre and thousandths of a pixel, all integers; 0 is unset."""
-    distance, x, y, width, height, wavelength, saturation = (
-        _leading(header.get(key)) or None
-        for key in (
-            *("start_xtal_to_detector", "beam_x", "beam_y", "pixelsize_x", "pixelsize_y"),
-            *("source_wavelength", "saturated_value"),
-        )
-    )
+def read_marccd(content: bytes) -> Header:
+    """Read a MarCCD header, which begins at byte 1024 of the TIFF; a zero is a field that was not set."""
+
+    def number(offset: int, unit: float) -> float | None:
+        raw = int.from_bytes(content[1024 + offset : 1028 + offset], "little", signed=True)
+        return raw * unit if raw > 0 else None
+
     return Header(
         Geometry(
             detector="MarCCD",
-            wavelength=None if wavelength is None else wavelength * 1e-5,
-            distance=None if distance is None else distance * 1e-6,
-            beam_centre=None if x is None or y is None else (x / 1000, y / 1000),
-            pixel_size=None if width is None or height is None else (width * 1e-9, height * 1e-9),
+            wavelength=number(908, 1e-5),  # femtometre
+            distance=number(696, 1e-6) or number(640, 1e-6),  # micrometre, at the start or as it was last set
+            beam_centre=_pair(number(644, 1e-3), number(648, 1e-3)),  # thousandths of a pixel
+            pixel_size=_pair(number(772, 1e-9), number(776, 1e-9)),  # nanometre
         ),
-        Trusted(high=saturation),
+        Trusted(high=number(104, 1)),
     )
 
 
@@ -108,7 +105,7 @@ def _read_mar345(header: dict[str, Any]) -> Header:
             detector=f"mar345 {header.get('SCANNER', '')}".strip(),
             wavelength=wavelength,
             distance=None if distance is None else distance * 1e-3,
-            beam_centre=None if x is None or y is None else (x, y),
+            beam_centre=_pair(x, y),
             pixel_size=None if width is None or height is None else (width * 1e-6, height * 1e-6),
         ),
         Trusted(),
@@ -125,8 +122,8 @@ def _read_edf(header: dict[str, Any]) -> Header:
         Geometry(
             wavelength=None if wavelength is None else wavelength * 1e10,
             distance=distance,
-            beam_centre=None if x is None or y is None else (x, y),
-            pixel_size=None if width is None or height is None else (width, height),
+            beam_centre=_pair(x, y),
+            pixel_size=_pair(width, height),
         ),
         Trusted(),
     )
@@ -149,6 +146,10 @@ def _read_bruker(header: dict[str, Any]) -> Header:
     )
 
 
+def _pair(first: float | None, second: float | None) -> tuple[float, float] | None:
+    return None if first is None or second is None else (first, second)
+
+
 def _number(pattern: str, text: str) -> float | None:
     found = re.search(pattern, text)
     return float(found.group(1)) if found else None
@@ -165,7 +166,6 @@ def _two(found: re.Match[str] | None) -> tuple[float, float] | None:
 
 READERS: dict[str, Callable[[dict[str, Any]], Header]] = {
     "dtrekimage": _read_smv,
-    "marccdimage": _read_marccd,
     "mar345image": _read_mar345,
     "edfimage": _read_edf,
     "brukerimage": _read_bruker,

@@ -1,20 +1,17 @@
-"""Detector pictures, one or few frames a file: CBF, SMV, MarCCD, mar345, EDF, TIFF, KCD, Bruker, by fabio."""
+"""Detector pictures, one or few frames a file: SMV, MarCCD, mar345, EDF, TIFF, KCD, Bruker, by fabio."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import logging
-import zlib
-from pathlib import Path
+import threading
 from typing import Any
 
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.headers import read_header
-from fedbragg.images.intact import DamagedFileError, check_intact
+from fedbragg.images.intact import DamagedFileError, check_intact, read_bytes
 from fedbragg.images.paths import ARRAYS, PICTURES, STACKS, extension
 from fedbragg.images.source import Shared, as_counts
-from fedbragg.types import Frame, Geometry
+from fedbragg.types import Frame
 
 READERS = {
     **{
@@ -29,18 +26,23 @@ READERS = {
 
 
 class PictureSource:
-    """A picture file; it is read and decoded when its first frame is asked for."""
+    """A picture file, read whole when it is opened."""
 
     def __init__(self, path: str, shared: Shared) -> None:
         self.path = path
         self._masks = shared.masks
+        self._lock = threading.Lock()  # fabio's frames share one position in the file
         try:
-            self._image, reader = _open(path)
-        except FrameError as error:
-            raise RunError(f"{path}: {error.reason}") from None
-        header = read_header(self._image, reader)
-        self.geometry: Geometry = header.geometry
-        self._trusted = header.trusted
+            content = read_bytes(path)
+            reader = _reader(content, path)
+            check_intact(content, reader)
+            self._image = _read(content, path, reader)
+            header = read_header(self._image, reader, content)
+        except DamagedFileError as error:
+            raise RunError(f"{path}: {error}") from None
+        except Exception as error:  # fabio raises anything at all on a damaged file
+            raise RunError(f"{path}: {_damaged(error)}") from None
+        self.geometry, self._trusted = header.geometry, header.trusted
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -49,8 +51,9 @@ class PictureSource:
     def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError."""
         try:
-            image = self._image if index == 0 else self._image.getframe(index)
-            pixels = image.data
+            with self._lock:
+                image = self._image if index == 0 else self._image.getframe(index)
+                pixels = image.data
         except Exception as error:  # fabio raises anything at all on a damaged file
             raise FrameError(self.path, index, _damaged(error)) from None
         if pixels is None:
@@ -63,49 +66,19 @@ class PictureSource:
         self._image = None
 
 
-def read_bytes(path: str) -> bytes:
-    """Return what a file holds, unpacked where it is packed; both packings carry a checksum, which is checked."""
-    try:
-        content = Path(path).read_bytes()
-        if path.lower().endswith(".gz"):
-            return gzip.decompress(content)
-        if path.lower().endswith(".bz2"):
-            return bz2.decompress(content)
-    except FileNotFoundError:
-        raise FrameError(path, 0, "no such file. Check the path, and that its disk is mounted.") from None
-    except PermissionError:
-        raise FrameError(
-            path, 0, "no permission to read it. Ask its owner, or change its access rights."
-        ) from None
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise FrameError(path, 0, _damaged(error)) from None
-    return content
-
-
-def _open(path: str) -> tuple[Any, str]:
-    """Return fabio's image, and the name of its reader."""
+def _read(content: bytes, path: str, reader: str) -> Any:
     from fabio.fabioformats import factory
     from fabio.fabioutils import BytesIO
 
     logging.getLogger("fabio").setLevel(logging.CRITICAL)  # what it logs comes out as our own errors
-    content = read_bytes(path)
-    try:
-        reader = _reader(content, path)
-        check_intact(content, reader)
-        return factory(reader).read(BytesIO(content, fname=path)), reader
-    except DamagedFileError as error:
-        raise FrameError(path, 0, f"{error}. Copy the file again from its source.") from None
-    except FrameError:
-        raise
-    except Exception as error:  # fabio raises anything at all on a damaged file
-        raise FrameError(path, 0, _damaged(error)) from None
+    return factory(reader).read(BytesIO(content, fname=path))
 
 
 def _reader(content: bytes, path: str) -> str:
-    """Return fabio's reader for a file, by its extension; the extension settles what its first bytes cannot."""
+    """Return fabio's reader for a file, by its extension; its first bytes settle what the extension leaves open."""
     kind = extension(path)
     if content.startswith(b"\x89HDF"):
-        raise FrameError(path, 0, "is an HDF5 file. Give it the extension .h5.")
+        raise DamagedFileError("is an HDF5 file. Give it the extension .h5.")
     if kind in (".tif", ".tiff"):
         return "pilatusimage" if content.startswith(b"II*\0\x82\0") else "tifimage"
     if kind in (".gfrm", ".sfrm"):
@@ -114,11 +87,8 @@ def _reader(content: bytes, path: str) -> str:
         return "OXDimage" if content.startswith(b"OD") else "dtrekimage"
     if kind in READERS:
         return READERS[kind]
-    raise FrameError(
-        path,
-        0,
-        f"unknown extension {kind or '(none)'}. Known ones: {' '.join((*STACKS, *PICTURES, *ARRAYS))}.",
-    )
+    known = " ".join((*STACKS, *PICTURES, *ARRAYS))
+    raise DamagedFileError(f"unknown extension {kind or '(none)'}. Known ones: {known}.")
 
 
 def _damaged(error: Exception) -> str:

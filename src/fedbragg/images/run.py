@@ -149,6 +149,10 @@ def open_source(path: str, shared: Shared) -> Source:
         from fedbragg.images.stack import HDF5Source
 
         return HDF5Source(path, shared)
+    if kind == ".cbf":
+        from fedbragg.images.cbf import CBFSource
+
+        return CBFSource(path, shared)
     from fedbragg.images.pictures import PictureSource
 
     return PictureSource(path, shared)
