@@ -48,6 +48,7 @@ class Beam:
     polarisation: float = 0.99  # share of the intensity whose electric field is horizontal
     flux_spread: float = 0.1  # standard deviation of the logarithm, frame to frame
     stop_radius: float = 20.0  # pixel, shadow of the beamstop
+    stop_masked: bool = False  # whether the mask knows the beamstop
     stop_arm: float | None = None  # radian from the column axis, direction of the holder; None has none
 
 

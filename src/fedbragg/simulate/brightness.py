@@ -43,8 +43,7 @@ def wanted_spots(mix: Mix, progress: float, generator: np.random.Generator) -> i
         median, spread = mix.spots
         return max(round(float(generator.lognormal(np.log(median), spread))), HIT_SPOTS + 1)
     if drawn < hit + maybe:
-        low, high = np.log(MAYBE_SPOTS + 0.5), np.log(HIT_SPOTS - 1)
-        return round(float(np.exp(generator.uniform(low, high))))
+        return int(generator.integers(MAYBE_SPOTS + 1, HIT_SPOTS))
     # Now and then a crystal so weak that no expert sees it.
     return int(generator.integers(1, MAYBE_SPOTS)) if generator.random() < mix.unseen else 0
 

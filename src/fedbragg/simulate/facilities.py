@@ -12,13 +12,13 @@ from types import MappingProxyType
 from fedbragg.simulate.beamline import Background, Beam, Beamline, Detector, Mix, Sample
 
 _XFEL_MISSES = (
-    ("blank", 0.97),
-    ("salt", 0.006),
-    ("shadow", 0.006),
-    ("streak", 0.006),
-    ("beam-off", 0.006),
-    ("ice", 0.003),
-    ("faint", 0.003),
+    ("blank", 0.985),
+    ("salt", 0.003),
+    ("shadow", 0.003),
+    ("streak", 0.003),
+    ("beam-off", 0.003),
+    ("ice", 0.0015),
+    ("faint", 0.0015),
 )
 _HARD_MISSES = (
     ("blank", 0.25),
@@ -42,7 +42,7 @@ def _cspad(distance: float, gain: float, noise: float) -> Detector:
     return Detector(
         rows=1765, cols=1765, pixel_size=109.92e-6, distance=distance, beam_centre=(882.0, 882.0), dtype="int32",
         saturation=14000, layout="pinwheel", module=(185, 388), gap=(24, 30), integrating=True, point_spread=0.3,
-        gain=gain, offset=20.0, read_noise=noise, hot=1e-5, dead=1e-4,
+        gain=gain, offset=5.0, read_noise=noise, hot=1e-5, dead=1e-4,
     )  # fmt: skip
 
 
@@ -53,56 +53,58 @@ def _rayonix(distance: float, gain: float) -> Detector:
     )  # fmt: skip
 
 
-_XFEL = Beam(wavelength=1.27, bandwidth=1.5e-3, divergence=1e-5, flux_spread=0.35, stop_radius=30)
+_XFEL = Beam(
+    wavelength=1.27, bandwidth=1.5e-3, divergence=1e-5, flux_spread=0.25, stop_radius=30, stop_masked=True
+)
 
 L498 = Beamline(
     "l498",
     "thermolysin on a CSPAD: most crystals weak, a quarter of the frames doubtful",
-    _cspad(0.130, 15.0, 6.0),
+    _cspad(0.130, 25.0, 6.0),
     _XFEL,
-    Sample((93.0, 93.0, 130.0, 90, 90, 120), "P 61 2 2", b_factor=25, mosaicity=1e-3, size=0.8, resolution=2.0),
-    Background(level=3.0, spread=0.4, zingers=6.6, zinger_shape=1.8, zinger_size=4, zinger_photons=25),
-    Mix(rates=((0.10, 0.30), (0.08, 0.35), (0.05, 0.25), (0.02, 0.18), (0.02, 0.13)), spots=(30, 0.8),
-        misses=_XFEL_MISSES),
+    Sample((93.0, 93.0, 130.0, 90, 90, 120), "P 61 2 2", b_factor=25, mosaicity=6e-4, size=0.6, resolution=2.0),
+    Background(level=3.0, spread=0.4, zingers=14, zinger_shape=1.8, zinger_size=4, zinger_photons=25),
+    Mix(rates=((0.10, 0.30), (0.08, 0.35), (0.05, 0.25), (0.02, 0.18), (0.02, 0.13)), spots=(30, 1.0),
+        unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LG36 = Beamline(
     "lg36",
     "tetragonal crystals on a CSPAD: few hits, later ones more",
     _cspad(0.120, 20.0, 5.0),
     _XFEL,
-    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=22, mosaicity=1.5e-3, size=0.8, resolution=1.9),
-    Background(level=2.0, spread=0.4, zingers=8.0, zinger_shape=2.5, zinger_size=4, zinger_photons=20),
-    Mix(rates=((0.03, 0.01), (0.09, 0.02), (0.17, 0.04), (0.18, 0.04), (0.14, 0.03)), spots=(40, 0.7),
-        misses=_XFEL_MISSES),
+    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=22, mosaicity=8e-4, size=0.6, resolution=1.9),
+    Background(level=2.0, spread=0.4, zingers=13.0, zinger_shape=4, zinger_size=4, zinger_photons=20),
+    Mix(rates=((0.03, 0.01), (0.09, 0.02), (0.17, 0.04), (0.18, 0.04), (0.14, 0.03)), spots=(46, 0.85),
+        unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LN83 = Beamline(
     "ln83",
     "a medium cell on a Rayonix CCD at an X-ray laser",
-    _rayonix(0.25, 0.6),
+    _rayonix(0.25, 1.75),
     _XFEL,
-    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=1e-3, size=1.0, resolution=2.0),
-    Background(level=60, spread=0.4, zingers=2.0, zinger_shape=3, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(70, 1.0),
-        misses=_XFEL_MISSES),
+    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, resolution=2.0),
+    Background(level=100, floor=0.5, spread=0.15, zingers=3.0, zinger_shape=3, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(68, 1.1),
+        unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LN84 = Beamline(
     "ln84",
     "photosystem II's large cell on a Rayonix CCD at an X-ray laser: hundreds of close spots",
-    _rayonix(0.35, 0.6),
+    _rayonix(0.35, 1.8),
     _XFEL,
-    Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=1e-3, size=0.9, resolution=2.8),
-    Background(level=60, spread=0.4, zingers=2.0, zinger_shape=2, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.40, 0.07),), spots=(100, 1.0), misses=_XFEL_MISSES),
+    Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=2e-4, domain=5000, size=0.7, resolution=2.8),
+    Background(level=90, floor=0.4, spread=0.15, zingers=3.0, zinger_shape=2, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.40, 0.07),), spots=(140, 1.25), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LO19 = Beamline(
     "lo19",
     "cyclophilin A on a Rayonix CCD at an X-ray laser: bright, often several crystals at once",
-    _rayonix(0.16, 0.6),
+    _rayonix(0.16, 1.4),
     _XFEL,
-    Sample((42.0, 52.0, 88.0, 90, 90, 90), "P 21 21 21", b_factor=14, mosaicity=2e-3, size=1.0, resolution=1.5,
+    Sample((42.0, 52.0, 88.0, 90, 90, 90), "P 21 21 21", b_factor=14, mosaicity=1e-3, size=0.7, resolution=1.5,
            extra_lattices=0.5),
-    Background(level=60, spread=0.4, zingers=9.0, zinger_shape=12, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.365, 0.075),), spots=(300, 1.0), misses=_XFEL_MISSES),
+    Background(level=110, floor=1.8, spread=0.15, zingers=15.0, zinger_shape=12, zinger_size=4, zinger_photons=300),
+    Mix(rates=((0.365, 0.075),), spots=(390, 1.3), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 PILATUS6M = Beamline(
     "pilatus6m",

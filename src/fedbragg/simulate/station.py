@@ -38,8 +38,9 @@ def set_up(beamline: Beamline, seed: np.random.SeedSequence) -> Station:
     mask = gap.copy()
     if detector.known_bad:
         mask.reshape(-1)[bad[1]] = True
+    distance = radius(detector)
+    if beamline.beam.stop_masked:
+        mask |= distance < beamline.beam.stop_radius + 6
     factors = transmission(detector, beamline.beam)
     factors *= 1 + detector.flat * generator.standard_normal(factors.shape, np.float32)
-    return Station(
-        beamline, reflections(beamline.sample), gap, mask, beside(gap), radius(detector), factors, bad
-    )
+    return Station(beamline, reflections(beamline.sample), gap, mask, beside(gap), distance, factors, bad)
