@@ -12,22 +12,20 @@ Result = TypeVar("Result")
 
 
 def ahead(
-    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, depth: int
+    work: Callable[[Task], Result], tasks: Iterable[Task | None], workers: int, depth: int
 ) -> Iterator[Result]:
     """Yield ``work(task)`` for every task in order, with at most ``depth`` results made before they are asked for.
 
-    ``tasks`` is drawn from in the consumer's thread. ``workers`` of 0 works in the consumer's thread alone. When the
-    consumer stops early, what has not begun is dropped.
+    ``tasks`` is drawn from in the consumer's thread; a task of None says that no other is there at present, so that
+    what is ready is not held back. When the consumer stops early, what has not begun is dropped.
     """
-    if workers == 0:
-        yield from map(work, tasks)
-        return
     pending: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="fedbragg-images")
     try:
         for task in tasks:
-            pending.append(pool.submit(work, task))
-            if len(pending) >= depth:
+            if task is not None:
+                pending.append(pool.submit(work, task))
+            while pending and (task is None or len(pending) >= depth):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

@@ -22,12 +22,20 @@ PLACES = (
 
 
 def open_file(path: str, *, live: bool = False) -> Any:
-    """Open an HDF5 file for reading with the filters of hdf5plugin, following its writer when ``live``."""
+    """Open an HDF5 file for reading with the filters of hdf5plugin.
+
+    A ``live`` file is opened while its writer has it, in SWMR mode, or as usual where it is closed already.
+    """
     import h5py
     import hdf5plugin  # noqa: F401  registers the filters
 
+    if live:
+        try:
+            return h5py.File(path, "r", swmr=True, libver="latest")
+        except (OSError, ValueError):
+            return h5py.File(path, "r", locking=True)  # fails while a writer that knows no SWMR has it
     # A file system that knows no locks must not keep a user from reading.
-    return h5py.File(path, "r", swmr=live, libver="latest" if live else None, locking="best-effort")
+    return h5py.File(path, "r", locking="best-effort")
 
 
 def find_stacks(file: Any, path: str) -> list[tuple[str, Any]]:

@@ -28,8 +28,8 @@ def _packed_bits(content: NDArray[np.uint8], pixels: int, widths: NDArray[np.int
         pair = np.int64(content[byte])
         if byte + 1 < content.size:
             pair |= np.int64(content[byte + 1]) << 8
-        head = (pair >> shift) & 63
-        count = min(1 << (head & 7), pixels)
-        position += 6 + (1 << (head & 7)) * widths[head >> 3]
+        head = int((pair >> shift) & 63)
+        count = 1 << (head & 7)
+        position += 6 + count * int(widths[head >> 3])
         pixels -= count
     return position if position <= total else -1

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from fedbragg.errors import FrameError, RunError
@@ -30,44 +33,58 @@ class Reading:
         return workers, self.depth or workers + 1
 
 
-def open_run(paths: Paths, *, follow: bool = False, reading: Reading | None = None) -> Run:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One frame to be read; its file is opened in the thread that reads it, unless it is open."""
+
+    path: str
+    index: int
+    source: Source
+
+
+def open_run(
+    paths: Paths, *, follow: bool = False, patience: float = 30.0, reading: Reading | None = None
+) -> Run:
     """Open files, globs or folders of detector images as one run.
 
-    Raises RunError when nothing is there, or when the run's only file cannot be opened.
+    With ``follow`` the run may still be written: its frames are yielded as they come, until the writer closes its
+    file or nothing has come for ``patience`` seconds. Raises RunError when nothing is there, or when the run's only
+    file cannot be opened.
     """
     if follow:
-        raise NotImplementedError("following a run that is still being written comes next")
+        from fedbragg.images.follow import FollowedRun
+
+        return FollowedRun(paths, reading or Reading(), patience)
     return FileRun(expand(paths), reading or Reading())
 
 
 class FileRun:
     """Frames of several files in order; a file is opened when the run comes to it."""
 
-    def __init__(self, files: list[str], reading: Reading) -> None:
+    def __init__(self, files: list[str], reading: Reading, *, live: bool = False) -> None:
         self._files = files
         self._reading = reading
+        self._live = live
         workers, depth = reading.resolved()
         self._shared = Shared(pool=BufferPool(spare=workers + depth))
-        self._lengths: list[int] | None = None
+        self._starts: list[int] | None = None
         self._last: tuple[int, Source] | None = None
-        if len(files) == 1:
-            source = self._source(0)
-            if len(source) == 0:
-                raise RunError(f"{files[0]}: holds no frame. Check that its writer got any.")
+        if len(files) == 1 and len(self._source(0)) == 0:
+            raise RunError(f"{files[0]}: holds no frame. Check that its writer got any.")
 
     @property
     def geometry(self) -> Geometry:
         """Return the geometry of the first file that can be opened."""
-        for position in range(len(self._files)):
+        for number in range(len(self._files)):
             try:
-                return self._source(position).geometry
+                return self._source(number).geometry
             except RunError:
                 continue
         return Geometry()
 
     def __len__(self) -> int:
         """Return the number of frames; looks into every file that may hold several."""
-        return sum(self._counted())
+        return self._counted()[-1]
 
     def __getitem__(self, position: int) -> Frame:
         """Return one frame by its position in the run, or raise FrameError."""
@@ -75,70 +92,95 @@ class FileRun:
         at = position + total if position < 0 else position
         if not 0 <= at < total:
             raise IndexError(f"frame {position} of a run of {total}")
-        for number, length in enumerate(self._counted()):
-            if at < length:
-                return self._read(number, at)
-            at -= length
-        raise IndexError(f"frame {position} of a run of {total}")
+        number = bisect_right(self._counted(), at) - 1
+        try:
+            source = self._source(number)
+        except RunError as error:
+            raise FrameError(self._files[number], 0, _reason(error, self._files[number])) from None
+        return source.read(at - self._counted()[number])
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
         """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
         workers, depth = self._reading.resolved()
-        return ahead(self._attempt, self._tasks(start, stop), workers, depth)
+        return ahead(attempt, self._tasks(start, stop), workers, depth)
 
-    def _tasks(self, start: int, stop: int | None) -> Iterator[tuple[int, int, Source | None]]:
-        """Yield file number, index in the file, and the open file where it holds several frames."""
+    def _tasks(self, start: int, stop: int | None) -> Iterator[Task]:
         position = 0
-        for number in range(len(self._files)):
+        for number, path in enumerate(self._files):
             if stop is not None and position >= stop:
                 return
-            source = self._open_stack(number)
-            length = 1 if source is None else len(source)
-            for index in range(max(0, start - position), length):
+            source: Source = self._unopened(number) if holds_one(path) else self._open_or_unopened(number)
+            for index in range(max(0, start - position), len(source)):
                 if stop is not None and position + index >= stop:
                     return
-                yield number, index, source
-            position += length
+                yield Task(path, index, source)
+            position += len(source)
 
-    def _open_stack(self, number: int) -> Source | None:
-        if _single(self._files[number]):
-            return None
+    def _unopened(self, number: int) -> Source:
+        return UnopenedSource(self._files[number], partial(open_source, shared=self._shared))
+
+    def _open_or_unopened(self, number: int) -> Source:
+        """Return a file that holds several frames, or one that fails when it is read."""
         try:
             return self._source(number)
         except RunError:
-            return None
-
-    def _attempt(self, task: tuple[int, int, Source | None]) -> Frame | Unreadable:
-        number, index, source = task
-        try:
-            return source.read(index) if source is not None else self._read(number, index)
-        except FrameError as error:
-            return Unreadable(error.path, error.index, error.reason)
-
-    def _read(self, number: int, index: int) -> Frame:
-        path = self._files[number]
-        try:
-            source = open_source(path, self._shared) if _single(path) else self._source(number)
-        except RunError as error:
-            raise FrameError(path, index, str(error).removeprefix(f"{path}: ")) from None
-        return source.read(index)
+            return self._unopened(number)
 
     def _source(self, number: int) -> Source:
         if self._last is None or self._last[0] != number:
-            self._last = (number, open_source(self._files[number], self._shared))
+            self._last = (number, open_source(self._files[number], self._shared, live=self._live))
         return self._last[1]
 
     def _counted(self) -> list[int]:
-        if self._lengths is None:
-            self._lengths = [self._count(number) for number in range(len(self._files))]
-        return self._lengths
+        """Return the position of each file's first frame, and the number of frames at the end."""
+        if self._starts is None:
+            lengths = (
+                1 if holds_one(path) else len(self._open_or_unopened(number))
+                for number, path in enumerate(self._files)
+            )
+            self._starts = [0, *accumulate(lengths)]
+        return self._starts
 
-    def _count(self, number: int) -> int:
-        source = self._open_stack(number)
-        return 1 if source is None else len(source)
+
+class UnopenedSource:
+    """A file that is opened when its one frame is read, in the thread that reads it."""
+
+    def __init__(self, path: str, opener: Callable[[str], Source]) -> None:
+        self.path = path
+        self.geometry = Geometry()
+        self._opener = opener
+
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+    def read(self, index: int) -> Frame:
+        """Return the frame, or raise FrameError."""
+        try:
+            source = self._opener(self.path)
+        except RunError as error:
+            raise FrameError(self.path, index, _reason(error, self.path)) from None
+        if len(source) == 0:
+            raise FrameError(self.path, index, "holds no frame. Check that its writer got any.")
+        return source.read(index)
+
+    def close(self) -> None:
+        """Do nothing, for nothing is open."""
 
 
-def open_source(path: str, shared: Shared) -> Source:
+def attempt(task: Task) -> Frame | Unreadable:
+    """Return a task's frame, or what kept it from being read."""
+    try:
+        return task.source.read(task.index)
+    except FrameError as error:
+        return Unreadable(error.path, error.index, error.reason)
+
+
+def _reason(error: RunError, path: str) -> str:
+    return str(error).removeprefix(f"{path}: ")
+
+
+def open_source(path: str, shared: Shared, *, live: bool = False) -> Source:
     """Open one file by its extension, or by its first bytes where the extension is unknown; raise RunError."""
     kind = extension(path)
     if kind in ARRAYS:
@@ -148,7 +190,7 @@ def open_source(path: str, shared: Shared) -> Source:
     if kind in STACKS or (kind not in PICTURES and _starts_like_hdf5(path)):
         from fedbragg.images.stack import HDF5Source
 
-        return HDF5Source(path, shared)
+        return HDF5Source(path, shared, live=live)
     if kind == ".cbf":
         from fedbragg.images.cbf import CBFSource
 
@@ -158,7 +200,7 @@ def open_source(path: str, shared: Shared) -> Source:
     return PictureSource(path, shared)
 
 
-def _single(path: str) -> bool:
+def holds_one(path: str) -> bool:
     """Tell whether a file's format holds one frame, so that it need not be opened to be counted."""
     kind = extension(path)
     return kind in PICTURES and kind not in SEVERAL_FRAMES

@@ -23,8 +23,8 @@ class Segment:
     chunks: ChunkReader | None = None  # the way past HDF5's own filters, where there is one
 
 
-def segments_of(address: str, dataset: Any, open_files: list[Any]) -> list[Segment]:
-    """Return the segments of an image dataset; files opened on the way are added to ``open_files``.
+def segments_of(address: str, dataset: Any, open_files: dict[str, Any]) -> list[Segment]:
+    """Return the segments of an image dataset; files opened on the way are kept in ``open_files``.
 
     A missing dataset counts as one frame, so that it is reported. A virtual dataset would give zeros for a source
     that is missing, so its sources are opened here one by one.
@@ -43,7 +43,7 @@ def _plain(address: str, dataset: Any, first: int, count: int) -> Segment:
     return Segment(address, dataset if chunks else with_room(dataset), first, count, chunks)
 
 
-def _virtual(dataset: Any, open_files: list[Any]) -> Iterator[Segment]:
+def _virtual(dataset: Any, open_files: dict[str, Any]) -> Iterator[Segment]:
     """Yield a virtual dataset's sources in the order of the frames, and gaps between them as missing."""
     parts = sorted((source.vspace.get_select_bounds(), source) for source in dataset.virtual_sources())
     position, total = 0, int(dataset.shape[0])
@@ -59,7 +59,7 @@ def _virtual(dataset: Any, open_files: list[Any]) -> Iterator[Segment]:
         yield Segment(f"{dataset.name}, frames that no file holds", None, 0, total - position)
 
 
-def _source(dataset: Any, source: Any, count: int, open_files: list[Any]) -> Segment:
+def _source(dataset: Any, source: Any, count: int, open_files: dict[str, Any]) -> Segment:
     name, inside = source.file_name, source.dset_name
     address = f"{name}:{inside}"
     try:
@@ -67,8 +67,10 @@ def _source(dataset: Any, source: Any, count: int, open_files: list[Any]) -> Seg
             file = dataset.file
         else:
             folder = os.path.dirname(dataset.file.filename)  # noqa: PTH120  as HDF5 resolves it
-            file = open_file(os.path.join(folder, name))  # noqa: PTH118
-            open_files.append(file)
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if path not in open_files:
+                open_files[path] = open_file(path)
+            file = open_files[path]
         target = file[inside]
         first = int(source.src_space.get_select_bounds()[0][0])
     except (OSError, KeyError, RuntimeError):

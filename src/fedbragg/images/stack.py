@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -23,15 +24,24 @@ HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexErro
 """What h5py raises on damaged files, by trial."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The segments of a file, the index of each one's first frame, and the number of frames at the end."""
+
+    segments: list[Segment]
+    starts: list[int]
+
+
 class HDF5Source:
     """An open HDF5 file; one index runs through all its image datasets in order."""
 
-    def __init__(self, path: str, shared: Shared) -> None:
+    def __init__(self, path: str, shared: Shared, *, live: bool = False) -> None:
         self.path = path
         self._shared = shared
-        self._files = [_open(path)]
+        self._files = {path: _open(path, live=live)}
         try:
-            self._look()
+            self._parts = self._find_parts()
+            self._describe()
         except RunError:
             self.close()
             raise
@@ -43,14 +53,34 @@ class HDF5Source:
 
     def __len__(self) -> int:
         """Return the number of frames; a data file that is missing counts as one."""
-        return self._starts[-1]
+        return self._parts.starts[-1]
+
+    def written(self) -> int:
+        """Return the number of frames before the first that is not there yet."""
+        starts, segments = self._parts.starts, self._parts.segments
+        return next(
+            (start for start, part in zip(starts, segments, strict=False) if part.dataset is None), starts[-1]
+        )
+
+    def refresh(self) -> None:
+        """Look again for frames, in a file that its writer may have made longer; raise RunError."""
+        try:
+            for part in self._parts.segments:
+                if part.dataset is not None:
+                    part.dataset.refresh()
+            self._parts = self._find_parts()
+        except HDF5_ERRORS as error:
+            raise RunError(
+                f"{self.path}: cannot be followed ({_short(error)}). Open it when it is closed."
+            ) from None
 
     def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError naming file, frame and remedy."""
-        position = bisect_right(self._starts, index) - 1
-        segment = self._segments[position]
+        parts = self._parts
+        position = bisect_right(parts.starts, index) - 1
+        segment = parts.segments[position]
         try:
-            return self._frame(segment, segment.first + index - self._starts[position], index)
+            return self._frame(segment, segment.first + index - parts.starts[position], index)
         except DamagedChunkError as error:
             reason = f"{error}. Copy the file again from its source."
         except HDF5_ERRORS as error:
@@ -59,21 +89,23 @@ class HDF5Source:
 
     def close(self) -> None:
         """Let go of the file and of those it led to."""
-        for file in self._files:
+        for file in self._files.values():
             file.close()
 
-    def _look(self) -> None:
-        """Find the frames, the geometry and the mask."""
-        file = self._files[0]
-        stacks = find_stacks(file, self.path)
-        self._segments = [
-            segment for address, dataset in stacks for segment in segments_of(address, dataset, self._files)
+    def _find_parts(self) -> _Parts:
+        stacks = find_stacks(self._files[self.path], self.path)
+        segments = [
+            part for address, dataset in stacks for part in segments_of(address, dataset, self._files)
         ]
-        self._starts = [0, *accumulate(segment.count for segment in self._segments)]
+        return _Parts(segments, [0, *accumulate(segment.count for segment in segments)])
+
+    def _describe(self) -> None:
+        """Read the geometry and the mask."""
+        file = self._files[self.path]
         metadata = read_metadata(file)
         self.geometry, self._trusted = metadata.geometry, metadata.trusted
         shape = next(
-            (_frame_shape(part.dataset) for part in self._segments if part.dataset is not None), (0, 0)
+            (_frame_shape(part.dataset) for part in self._parts.segments if part.dataset is not None), (0, 0)
         )
         self._mask_dataset = mask_dataset(file, shape)
         self._file_mask = self._shared.masks.same(frame_mask(self._mask_dataset, 0, shape))
@@ -110,9 +142,9 @@ class HDF5Source:
         return self._shared.masks.same(frame_mask(self._mask_dataset, index, _frame_shape(segment.dataset)))
 
 
-def _open(path: str) -> Any:
+def _open(path: str, *, live: bool) -> Any:
     try:
-        return open_file(path)
+        return open_file(path, live=live)
     except (OSError, RuntimeError, ValueError) as error:
         raise RunError(f"{path}: {_why(error)}") from None
 
