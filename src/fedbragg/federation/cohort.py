@@ -13,6 +13,7 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.select import chances, draw, liking
 from fedbragg.federation.validate import check_norm
+from fedbragg.types import State
 
 
 def draw_cohort(roster: Roster, plan: Plan, barrier: int) -> None:
@@ -41,8 +42,9 @@ def weights_at_barrier(roster: Roster, reported: Sequence[Member], plan: Plan) -
     """
     undrawn = [m for m in roster if not m.chosen and m.profile and m.standing is Standing.ACTIVE]
     if not undrawn:
-        steps = [member.latest for member in reported if member.latest is not None]
-        return [float(w) for w in share_out(steps, [profile_of(m) for m in reported], plan.rules)]
+        return [
+            float(w) for w in share_out(steps_of(reported), [profile_of(m) for m in reported], plan.rules)
+        ]
     shares = _shares([*reported, *undrawn], plan)
     return [shares[member.name] / member.chance for member in reported]
 
@@ -72,6 +74,11 @@ def outliers(members: Sequence[Member], plan: Plan) -> dict[str, str]:
         except UpdateRejected as refusal:
             found[member.name] = str(refusal)
     return found
+
+
+def steps_of(members: Sequence[Member]) -> list[State]:
+    """Return the newest work of sites that have reported, as differences to the last barrier's model."""
+    return [member.latest for member in members if member.latest is not None]
 
 
 def profile_of(member: Member) -> Profile:

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fedbragg.config import ROBUST
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation import events
 from fedbragg.federation.aggregate import Profile
-from fedbragg.federation.cohort import arrival_weight, draw_cohort, outliers, weights_at_barrier
+from fedbragg.federation.arrivals import Arrivals
+from fedbragg.federation.cohort import draw_cohort, outliers, steps_of, weights_at_barrier
 from fedbragg.federation.combine import combine
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
-from fedbragg.federation.staleness import damping
 from fedbragg.federation.states import moved, norm
 from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
@@ -25,9 +24,6 @@ from fedbragg.types import State, Update
 
 Refine = Callable[[State, Mapping[str, State]], State]
 """What is done to a barrier's model before it is sent: the combined model and each site's own in, better out."""
-
-FEWEST_ROBUST = 3
-"""Sites below which a robust rule cannot tell who is odd."""
 
 
 class Coordinator:
@@ -42,7 +38,7 @@ class Coordinator:
         refine: Refine | None = None,
     ) -> None:
         """Start with ``model``, or go on from the ``record`` that a Checkpoint gave together with it."""
-        record = record or {"barrier": 0, "version": 0, "loss": None, "sites": {}}
+        record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
         self.versions = Versions(model, record["version"])
@@ -50,7 +46,8 @@ class Coordinator:
         self.finished = False
         self._refine = refine
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
-        self._buffer: list[tuple[Member, State, float]] = []  # arrivals not stepped by yet, with weights
+        self._over: str | None = record["over"]  # why the federation is to end, once that is known
+        self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
@@ -61,7 +58,7 @@ class Coordinator:
         self._out = []
         match event:
             case events.Started():
-                self._set_deadline()
+                self._start()
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
@@ -73,6 +70,12 @@ class Coordinator:
             case events.DeadlinePassed(barrier):
                 self._deadline(barrier)
         return self._out
+
+    def _start(self) -> None:
+        if self._over is not None:  # stopped between its last checkpoint and its end
+            self._finish(self._over)
+        else:
+            self._set_deadline()
 
     # Sites coming and going
 
@@ -158,36 +161,11 @@ class Coordinator:
         self._settle()
 
     def _arrival(self, member: Member, version: int, step: State) -> None:
-        """Step by an update on its arrival, or once enough of them are gathered."""
-        rules, versions = self.plan.rules, self.versions
-        if rules.aggregation in ROBUST:
-            self._robust_arrival()
-            return
-        if rules.aggregation == "fedasync":
-            step = versions.rebased(version, step, versions.newest)
-        weight = arrival_weight(self.roster, member, self.plan) * damping(versions.age(version), rules)
-        self._buffer.append((member, step, weight))
-        if len(self._buffer) < rules.buffer:
-            self._advance(versions.newest)
-            return
-        members, steps, weights = zip(*self._buffer, strict=True)
-        self._buffer = []
-        shares = [weight / len(members) for weight in weights]
-        self._advance(moved(versions.newest, steps, shares))
-        self._changed(members, shares, at_barrier=False)
-
-    def _robust_arrival(self) -> None:
-        """Recompute the model from everybody's newest work: a single step could not be told from an attack."""
-        members = self.roster.reported()
-        if len(members) < FEWEST_ROBUST:
-            self._advance(self.versions.newest)
-            return
-        steps, weights = _steps(members), weights_at_barrier(self.roster, members, self.plan)
-        self._advance(combine(self.versions.barrier_model, steps, weights, self.plan.rules))
-        self._changed(members, weights, at_barrier=False)
-
-    def _advance(self, model: State) -> None:
+        taken = self._arrivals.take(member, version, step)
+        model = self.versions.newest if taken is None else taken.model
         self.versions.advance(model, {m.training for m in self.roster if m.training is not None})
+        if taken is not None:
+            self._changed(taken.members, taken.weights, at_barrier=False)
 
     # Barriers
 
@@ -206,16 +184,20 @@ class Coordinator:
         members = self._without_outliers(self.roster.reported())
         weights = weights_at_barrier(self.roster, members, self.plan)
         if self.plan.rules.schedule != "async":
-            model = combine(self.versions.barrier_model, _steps(members), weights, self.plan.rules)
+            model = combine(self.versions.barrier_model, steps_of(members), weights, self.plan.rules)
             self.versions.pass_barrier(self._refined(model, members))
-            self._buffer = []
+            self._arrivals.forget()
         self.barrier += 1
         self._changed(members, weights, at_barrier=True)
         loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
         fell_by = None if self._loss is None else self._loss - loss
         self._loss = loss
+        self._over = self._reason_to_end(fell_by)
         self._checkpoint()
-        self._go_on_or_finish(fell_by)
+        if self._over is None:
+            self._begin()
+        else:
+            self._finish(self._over)
 
     def _refined(self, model: State, members: Sequence[Member]) -> State:
         """Let the distillation, if there is one, learn from every site's own model."""
@@ -237,16 +219,13 @@ class Coordinator:
                 member.failed(self.plan.rules.patience)
         return [member for member in members if member.name not in odd]
 
-    def _go_on_or_finish(self, fell_by: float | None) -> None:
+    def _reason_to_end(self, fell_by: float | None) -> str | None:
         rules = self.plan.rules
         if self.barrier >= rules.barriers:
-            self._finish(f"all {rules.barriers} barriers passed")
-        elif rules.stop_threshold and fell_by is not None and fell_by < rules.stop_threshold:
-            self._finish(
-                f"the loss fell by {fell_by:.3g}, less than {rules.stop_threshold:g}, between two barriers"
-            )
-        else:
-            self._begin()
+            return f"all {rules.barriers} barriers passed"
+        if rules.stop_threshold and fell_by is not None and fell_by < rules.stop_threshold:
+            return f"the loss fell by {fell_by:.3g}, less than {rules.stop_threshold:g}, between two barriers"
+        return None
 
     def _begin(self) -> None:
         """Start the way to the next barrier: everybody drawn for it trains on the newest model."""
@@ -285,6 +264,7 @@ class Coordinator:
             "barrier": self.barrier,
             "version": self.versions.number,
             "loss": self._loss,
+            "over": self._over,
             "sites": self.roster.record(),
         }
         self._out.append(events.Checkpoint(self.versions.newest, record))
@@ -292,7 +272,3 @@ class Coordinator:
     def _finish(self, reason: str) -> None:
         self.finished = True
         self._out.append(events.Finish(self.versions.newest, reason))
-
-
-def _steps(members: Sequence[Member]) -> list[State]:
-    return [member.latest for member in members if member.latest is not None]

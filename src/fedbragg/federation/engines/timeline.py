@@ -122,7 +122,7 @@ class Timeline:
             if time >= start:
                 self._plan(time, -1, incident)
         self._handle(events.Started(), book)
-        for member in self._coordinator.roster.expected():
+        for member in () if self._coordinator.finished else self._coordinator.roster.expected():
             self._handle(events.SiteJoined(member.name), book)
         while not self._coordinator.finished:
             self._run_ahead()
@@ -153,6 +153,9 @@ class Timeline:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return events.SiteFailed(errand.site, f"{type(error).__name__}: {error}")
+        if (update.site, update.version) != (errand.site, errand.version):
+            wrong = f"its update is signed {update.site!r}, version {update.version}"
+            return events.SiteFailed(errand.site, wrong)
         book.note(_arrived(update, parcel.nbytes, self._now))
         return events.UpdateArrived(update)
 

@@ -1,0 +1,128 @@
+"""The hit-finding federation of one settings file: sites' data in, one model out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedbragg import __version__
+from fedbragg.config import Federation, SiteSettings
+from fedbragg.errors import FedbraggError, LabelError
+from fedbragg.federation.engines.book import Watch
+from fedbragg.federation.engines.local import federate
+from fedbragg.federation.progress import Outcome
+from fedbragg.images import open_run, read_labels
+from fedbragg.learn.metrics import Estimate, summary
+from fedbragg.models.file import ModelCard, save_model
+from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.tasks.hits import HitData, join, part, pretrain, scores_of, whole_frame_of
+from fedbragg.tasks.site import HitSite
+from fedbragg.tasks.sources import labelled, public_frames
+from fedbragg.types import State
+
+FEWEST = 10
+"""Labelled frames without which a site has nothing to train on and nothing to judge by."""
+THRESHOLD = 0.5
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteFrames:
+    """One site's labelled frames: the first in time train, the last judge."""
+
+    name: str
+    train: HitData
+    held_out: HitData
+    speed: float
+
+
+def site_frames(
+    settings: Federation, site: SiteSettings, folder: Path, tick: Callable[[int], None] = lambda _: None
+) -> SiteFrames:
+    """Read a site's runs and labels, relative paths seen from ``folder``; ``tick`` hears the run's length."""
+    run = open_run([str(folder / path) for path in site.runs])
+    labels = read_labels(folder / site.labels)
+    try:
+        data = labelled(run, labels, prepare_settings(settings), lambda: tick(len(run)))
+    except FedbraggError as error:
+        raise LabelError(f"site {site.name}: {error}") from None
+    return split(site.name, data, settings.training.validation_share, site.speed)
+
+
+def split(name: str, data: HitData, share: float, speed: float = 1.0) -> SiteFrames:
+    """Hold the last frames in time back; neighbours are near-copies, so they are never dealt at random."""
+    if len(data) < FEWEST:
+        raise LabelError(f"site {name}: {len(data)} labelled frames; label at least {FEWEST}.")
+    cut = round(len(data) * (1 - share))
+    return SiteFrames(name, part(data, 0, cut), part(data, cut, len(data)), speed)
+
+
+def prepare_settings(settings: Federation) -> PrepareSettings:
+    """Return how this federation prepares frames."""
+    return PrepareSettings(settings.model.block)
+
+
+def start_model(
+    settings: Federation, tick: Tick = lambda: None, watch: Callable[[int, float], None] | None = None
+) -> State:
+    """Train the model that every site starts from, on simulated frames that belong to nobody."""
+    model = settings.model
+    data = None
+    if model.public_frames and model.public_epochs:
+        data = public_frames(model.public_frames, settings.seed, prepare_settings(settings), tick)
+    return pretrain(data, model.public_epochs, settings.seed, watch)
+
+
+def train_together(
+    settings: Federation,
+    sites: Sequence[SiteFrames],
+    initial: State,
+    watch: Watch | None = None,
+    checkpoints: Path | None = None,
+) -> Outcome:
+    """Run the federation over sites in this process."""
+    trainers = [HitSite(s.name, s.train, settings.training, settings.seed, s.speed) for s in sites]
+
+    def evaluate(state: State) -> Mapping[str, float]:
+        return {site.name: judge(state, site.held_out)["balanced accuracy"].value for site in sites}
+
+    return federate(settings, trainers, initial, watch=watch, evaluate=evaluate, checkpoint_dir=checkpoints)
+
+
+def train_alone(settings: Federation, site: SiteFrames, initial: State, epochs: int) -> State:
+    """Train on one site's frames alone, for as many epochs as it would have had in the federation."""
+    trainer = HitSite(site.name, site.train, settings.training, settings.seed)
+    changed = trainer.train(initial, 0, epochs).tensors
+    return {name: initial[name] + changed[name] for name in initial}
+
+
+def train_pooled(settings: Federation, sites: Sequence[SiteFrames], initial: State, epochs: int) -> State:
+    """Train on all sites' frames in one place: what a federation must do without."""
+    pool = SiteFrames("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]), 1.0)
+    return train_alone(settings, pool, initial, epochs)
+
+
+def judge(state: State, data: HitData, threshold: float = THRESHOLD) -> dict[str, Estimate]:
+    """Return every figure of a model on labelled frames."""
+    return summary(data.hit.numpy() > 0, scores_of(state, data), threshold)
+
+
+def write_model(path: Path, settings: Federation, outcome: Outcome) -> ModelCard:
+    """Write the model file with its settings and how it came about."""
+    card = ModelCard(
+        "hits", settings.model.name, prepare_settings(settings), THRESHOLD, provenance(settings, outcome)
+    )
+    save_model(path, whole_frame_of(outcome.model), card, len(CHANNELS))
+    return card
+
+
+def provenance(settings: Federation, outcome: Outcome) -> dict[str, Any]:
+    """Say how the model came about, without a word of where the sites keep their data."""
+    return {
+        "fedbragg": __version__,
+        "settings": settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}}),
+        "barriers": outcome.barriers,
+        "ended": outcome.reason,
+    }
