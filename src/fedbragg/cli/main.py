@@ -8,6 +8,11 @@ from collections.abc import Sequence
 import typer
 
 from fedbragg import __version__
+from fedbragg.cli.demo import demo
+from fedbragg.cli.evaluate import evaluate
+from fedbragg.cli.federate import federate
+from fedbragg.cli.screen import screen
+from fedbragg.cli.simulate import simulate
 from fedbragg.errors import FedbraggError
 
 app = typer.Typer(
@@ -17,6 +22,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+for command in (demo, screen, evaluate, federate, simulate):
+    app.command()(command)
 
 
 @app.callback(invoke_without_command=True)

@@ -84,9 +84,12 @@ def _export(whole_frame: nn.Module, channels: int) -> Any:
     import torch
 
     rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
-    exporter = logging.getLogger("torch.onnx")
-    level = exporter.level
-    exporter.setLevel(logging.ERROR)  # it reports the absence of torchvision, which we do not use
+    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in chatter]
+    for logger in chatter:
+        logger.setLevel(
+            logging.ERROR
+        )  # they report the absence of torchvision, which we do not use, and the like
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
@@ -101,7 +104,8 @@ def _export(whole_frame: nn.Module, channels: int) -> Any:
                 verbose=False,
             )
     finally:
-        exporter.setLevel(level)
+        for logger, level in zip(chatter, levels, strict=True):
+            logger.setLevel(level)
     if program is None:
         raise ModelFileError("the network could not be exported to ONNX.")
     return program.model_proto

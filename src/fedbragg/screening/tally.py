@@ -19,7 +19,7 @@ class Tally:
 
     threshold: float
     scores: list[float] = field(default_factory=list)  # NaN where there is none
-    kept: int = 0
+    kept_flags: list[bool] = field(default_factory=list)
     unreadable: int = 0
     reasons: list[str] = field(default_factory=list)  # of the first unreadable frames
 
@@ -27,7 +27,7 @@ class Tally:
         """Pass verdicts through, counting."""
         for verdict in verdicts:
             self.scores.append(float("nan") if verdict.score is None else verdict.score)
-            self.kept += verdict.keep
+            self.kept_flags.append(verdict.keep)
             if verdict.score is None:
                 self.unreadable += 1
                 if len(self.reasons) < REASONS_SHOWN:
@@ -38,6 +38,11 @@ class Tally:
     def frames(self) -> int:
         """Return the number of frames counted."""
         return len(self.scores)
+
+    @property
+    def kept(self) -> int:
+        """Return the number of frames kept."""
+        return sum(self.kept_flags)
 
     @property
     def hit_rate(self) -> float:

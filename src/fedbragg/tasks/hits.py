@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fedbragg.learn.loop import FitSettings, fit
+from fedbragg.learn.state import load_state, state_of
 from fedbragg.models.spotnet import SpotNet, WholeFrame
 from fedbragg.models.surroundings import peak_cells, surroundings
 from fedbragg.prepare import PrepareSettings, prepare_with_peaks
-from fedbragg.types import Frame, Label, Spot
+from fedbragg.types import Frame, Label, Spot, State
 
 NEAR = 2.5
 """Pixels within which a peak is a simulated spot's."""
@@ -25,6 +28,7 @@ VISIBLE, FAINT = 6.0, 3.0
 Between them a peak teaches nothing: on an empty frame noise looks the same.
 """
 UNKNOWN = -1.0
+PRETRAINING_RATE = 4e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +178,29 @@ def new_network(generator: torch.Generator) -> SpotNet:
     return network
 
 
-def whole_frame(network: SpotNet) -> WholeFrame:
-    """Return the network as the model file holds it."""
-    return WholeFrame(network)
+def pretrain(
+    data: HitData | None, epochs: int, seed: int, watch: Callable[[int, float], None] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return the state of a new network, trained on frames with known spots where there are any."""
+    generator = torch.Generator().manual_seed(seed)
+    network = new_network(generator)
+    if data is not None:
+        settings = FitSettings(epochs, learning_rate=PRETRAINING_RATE, annealed=True)
+        fit(network, HitProblem(network, data), settings, generator, watch)
+    return state_of(network)
+
+
+def scores_of(state: State, data: HitData) -> NDArray[np.float64]:
+    """Return a model's scores of frames, (frames,)."""
+    return score(_network_of(state), data)
+
+
+def whole_frame_of(state: State) -> WholeFrame:
+    """Return a model as the model file holds it."""
+    return WholeFrame(_network_of(state))
+
+
+def _network_of(state: State) -> SpotNet:
+    network = SpotNet()
+    load_state(network, state)
+    return network

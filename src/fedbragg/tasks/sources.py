@@ -13,14 +13,10 @@ from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
 from fedbragg.types import Frame, Run
 
-PUBLIC_BEAMLINES = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "eiger16m", "ccd")
+PUBLIC_BEAMLINES = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "ccd")
 """What the public frames are simulated after: counters and CCDs, few large spots and many small ones."""
 PUBLIC_EDGES = (512, 768, 1280)
 """Rows and columns of the public frames, in turn: an empty large detector has more noise to be mistaken for spots."""
-TROUBLES = (
-    "blank", "blank", "ice", "powder", "behenate", "salt", "saxs", "solvent", "zingers", "shadow", "streak", "hot",
-    "edges", "beam-off", "faint",
-)  # fmt: skip
 Tick = Callable[[], None]
 
 

@@ -1,0 +1,102 @@
+"""The demonstration's facilities: five that train, and one that nobody trained on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedbragg.types import Counts, Label
+
+if TYPE_CHECKING:
+    from fedbragg.simulate import Beamline
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """One simulated facility: a beamline, its share of hits, and how much it has labelled."""
+
+    name: str
+    beamline: str
+    edge: int  # pixels along its detector, cut to keep the demonstration short
+    hits: float  # share of hits, over the whole run
+    maybes: float
+    frames: int  # labelled by its own people
+    speed: float  # of training, relative
+
+
+SITES = (
+    Facility("cspad-laser", "lg36", 768, 0.04, 0.02, 260, 1.0),
+    Facility("rayonix-laser", "ln84", 768, 0.45, 0.10, 120, 2.0),
+    Facility("pilatus-scan", "pilatus6m", 896, 0.30, 0.15, 160, 4.0),
+    Facility("micro-crystal", "pilatus2m", 768, 0.10, 0.20, 100, 1.0),
+    Facility("old-ccd", "ccd", 768, 0.55, 0.20, 60, 0.5),
+)
+"""Labels and numbers are skewed on purpose, as they are among real facilities."""
+UNSEEN = Facility("unseen", "eiger16m", 1400, 0.25, 0.10, 150, 1.0)
+"""A detector that no site of the demonstration has, nor the public frames."""
+RUN, LABELS = "run.h5", "labels.csv"
+
+SETTINGS = """\
+# The federation of `fedbragg demo`; run it again with `fedbragg federate`.
+task = "hits"
+seed = {seed}
+
+[model]
+name = "spotnet"
+public_frames = 420
+public_epochs = 60
+
+[training]
+learning_rate = 0.001
+
+[federation]
+aggregation = "fedkl"
+schedule = "hybrid"
+barriers = 6
+"""
+
+
+def write_facility(facility: Facility, folder: Path, frames: int, seed: int, tick: Tick) -> None:
+    """Simulate a facility's run and its labels into a folder; spots' true places stay untold."""
+    from fedbragg.images import write_labels, write_run
+    from fedbragg.simulate import simulate_run
+
+    beamline = _beamline(facility)
+    labels: list[Label] = []
+    stills = simulate_run(beamline, frames, seed, os.cpu_count() or 1)
+    first = next(stills)
+
+    def counts() -> Iterator[Counts]:
+        for still in chain([first], stills):
+            labels.append(still.label)
+            tick()
+            yield still.counts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_run(folder / RUN, counts(), geometry=beamline.geometry, mask=first.mask)
+    write_labels(folder / LABELS, ((RUN, index, label) for index, label in enumerate(labels)))
+
+
+def settings_text(seed: int) -> str:
+    """Return the demonstration's federation.toml."""
+    sites = "".join(
+        f'\n[[sites]]\nname = "{site.name}"\nruns = ["sites/{site.name}/{RUN}"]\n'
+        f'labels = "sites/{site.name}/{LABELS}"\nspeed = {site.speed}\n'
+        for site in SITES
+    )
+    return SETTINGS.format(seed=seed) + sites
+
+
+def _beamline(facility: Facility) -> Beamline:
+    from fedbragg.simulate import BEAMLINES, reduced
+
+    beamline = BEAMLINES[facility.beamline]
+    rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
+    mix = replace(beamline.mix, rates=((facility.hits, facility.maybes),))
+    return reduced(replace(beamline, mix=mix), rows, cols)
