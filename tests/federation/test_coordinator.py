@@ -193,6 +193,8 @@ def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, st
 
 
 def judge(driver: Driver, reference: Reference, commands: list[Command], barrier: int) -> None:
+    for command in of_kind(commands, SendModel):
+        reference.overdue.pop(command.site, None)
     fired = [c for c in of_kind(commands, ModelChanged) if c.at_barrier]
     assert bool(fired) == reference.due()  # exactly when every live site has reported
     assert driver.coordinator.barrier == barrier + len(fired)
