@@ -22,6 +22,12 @@ def metres(value: float, unit: str) -> float | None:
     return None if factor is None else value * factor
 
 
+def angstroms(value: float, unit: str) -> float | None:
+    """Convert a length to angstrom; None for a unit that is no length."""
+    factor = METRE.get(unit.strip().lower())
+    return None if factor is None else value * (factor / METRE["angstrom"])
+
+
 def wavelength_of(energy: float, unit: str) -> float | None:
     """Convert a photon energy to a wavelength in angstrom; None for zero or a unit that is no energy."""
     factor = ELECTRONVOLT.get(unit.strip().lower())

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.geometry import metres, wavelength_of
+from fedbragg.images.geometry import angstroms, metres, wavelength_of
 from fedbragg.images.mask import Trusted
 from fedbragg.types import Geometry
 
-DETECTORS = ("entry/instrument/detector", "entry_1/instrument_1/detector_1", "entry/instrument/ELE_D0")
+DETECTORS = ("entry/instrument/detector", "entry_1/instrument_1/detector_1")
 BEAMS = (
     "entry/instrument/beam",
     "entry/sample/beam",
@@ -35,7 +35,7 @@ def read_metadata(file: Any) -> Metadata:
     """Return geometry and trusted range; fields that the file does not give are None."""
     if _scalar(file, "metadata/idh5_version") is not None or "metadata/PIXEL_SIZE" in file:
         return _read_cxidb(file)
-    detector = _first(file, DETECTORS)
+    detector = _detector(file)
     return Metadata(
         Geometry(
             detector=_text(detector, "description"),
@@ -63,7 +63,7 @@ def mask_dataset(file: Any, shape: tuple[int, int]) -> MaskDataset | None:
     if areas is not None:
         outside = _outside_areas(areas, shape)
         return None if outside is None else MaskDataset(outside, 0, changes=False)
-    detector, pixels = _first(file, DETECTORS), shape[0] * shape[1]
+    detector, pixels = _detector(file), shape[0] * shape[1]
     for name in ("pixel_mask", "detectorSpecific/pixel_mask", "mask"):
         values = _item(detector, name)
         if values is None or values.dtype.kind not in "iub" or not pixels or values.size % pixels:
@@ -119,9 +119,9 @@ def _wavelength(file: Any) -> float | None:
     for place in BEAMS:
         beam = _first(file, (place,))
         for name in ("incident_wavelength", "wavelength"):
-            length = _length(beam, (name,), unit="angstrom")
+            length = _scalar(beam, name)
             if length:
-                return length * 1e10
+                return angstroms(length, _unit(beam, name) or "angstrom")
         for name in ("incident_energy", "energy"):
             energy = _scalar(beam, name)
             if energy:
@@ -139,13 +139,25 @@ def _beam_centre(detector: Any) -> tuple[float, float] | None:
     return _pair(*pixels)
 
 
-def _length(group: Any, names: tuple[str, ...], unit: str = "m") -> float | None:
-    """Return the first of several lengths in metres; ``unit`` holds where the file names none."""
+def _length(group: Any, names: tuple[str, ...]) -> float | None:
+    """Return the first of several lengths in metres, in which they are where the file names no unit."""
     for name in names:
         value = _scalar(group, name)
         if value is not None:
-            return metres(value, _unit(group, name) or unit)
+            return metres(value, _unit(group, name) or "m")
     return None
+
+
+def _detector(file: Any) -> Any:
+    """Return the detector's group, by its usual name or its NeXus class."""
+    usual = _first(file, DETECTORS)
+    if usual is not None:
+        return usual
+    groups = [_first(file, (place,)) for place in ("entry/instrument", "entry_1/instrument_1")]
+    members = [item for group in groups if group is not None for item in group.values() if item is not None]
+    return next(
+        (item for item in members if item.attrs.get("NX_class") in ("NXdetector", b"NXdetector")), None
+    )
 
 
 def _first(file: Any, places: tuple[str, ...]) -> Any:

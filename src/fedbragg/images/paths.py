@@ -19,6 +19,10 @@ PICTURES = (
 SEVERAL_FRAMES = (".edf", ".tif", ".tiff")
 """Pictures that may hold more than one frame, so that a run must look before it can count."""
 PACKED = (".gz", ".bz2")
+KNOWN = frozenset((*STACKS, *PICTURES, *ARRAYS))
+NUMBER = re.compile(r"(\d+)")
+DATA_FILE = re.compile(r"_data_\d+\.h5$")
+"""How DECTRIS names the files that a master links to, and that link to nothing themselves."""
 
 Paths = str | Path | Sequence[str | Path]
 
@@ -37,17 +41,20 @@ def expand(paths: Paths) -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a key that sorts run2 before run10."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text)]
+def natural(text: str) -> list[str | int]:
+    """Return a key that sorts run2 before run10: texts and numbers by turns."""
+    parts: list[str | int] = list(NUMBER.split(text))
+    parts[1::2] = map(int, parts[1::2])
+    return parts
 
 
 def extension(path: str) -> str:
     """Return the extension in lower case, of what is packed where it is packed: ``.cbf`` of ``a.CBF.gz``."""
-    name = Path(path).name.lower()
+    name = path.lower()
     for packing in PACKED:
         name = name.removesuffix(packing)
-    return Path(name).suffix
+    dot = name.rfind(".")
+    return name[dot:] if dot > name.rfind("/") + 1 else ""
 
 
 def _expand_one(path: str) -> list[str]:
@@ -70,13 +77,15 @@ def _some(files: list[str], path: str, otherwise: str) -> list[str]:
 
 
 def _walk(folder: str) -> Iterator[str]:
-    for entry in os.scandir(folder):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(entry.path)
-        elif _known(entry.name):
-            yield entry.path
+    """Yield the image files in and below a folder, each level in natural order."""
+    with os.scandir(folder) as entries:
+        folders = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+    for name in sorted(folders, key=natural):
+        path = f"{folder.rstrip('/')}/{name}"
+        if folders[name]:
+            yield from _walk(path)
+        elif _known(name):
+            yield path
 
 
 def _matches(pattern: str) -> list[str]:
@@ -90,7 +99,7 @@ def _matches(pattern: str) -> list[str]:
 
 def _known(name: str) -> bool:
     packed = name.lower().endswith(PACKED)
-    return extension(name) in (PICTURES if packed else (*STACKS, *PICTURES, *ARRAYS))
+    return extension(name) in (PICTURES if packed else KNOWN)
 
 
 def _without_data_files(files: list[str]) -> list[str]:
@@ -100,8 +109,9 @@ def _without_data_files(files: list[str]) -> list[str]:
         return files
     from fedbragg.images.links import linked_files
 
-    folders = {str(Path(file).parent) for file in stacks}
-    linked = (
-        {target for file in stacks for target in linked_files(file)} if len(folders) < len(stacks) else set()
-    )
-    return [file for file in files if os.path.realpath(file) not in linked]
+    linked: set[str] = set()
+    # Masters first: what they link to need not be looked into.
+    for file in sorted(stacks, key=lambda name: "master" not in name):
+        if not DATA_FILE.search(file) and os.path.realpath(file) not in linked:
+            linked |= linked_files(file)
+    return [file for file in files if os.path.realpath(file) not in linked] if linked else files

@@ -45,36 +45,65 @@ def _plain(address: str, dataset: Any, first: int, count: int) -> Segment:
 
 def _virtual(dataset: Any, open_files: dict[str, Any]) -> Iterator[Segment]:
     """Yield a virtual dataset's sources in the order of the frames, and gaps between them as missing."""
-    parts = sorted((source.vspace.get_select_bounds(), source) for source in dataset.virtual_sources())
+    sources = [_Source(source, dataset) for source in dataset.virtual_sources()]
+    if not all(source.whole for source in sources):
+        yield _mosaic(dataset, sources, open_files)
+        return
     position, total = 0, int(dataset.shape[0])
-    for (start, end), source in parts:
-        first, last = int(start[0]), min(int(end[0]), total - 1)
-        if first > position:
-            yield Segment(f"{dataset.name}, frames that no file holds", None, 0, first - position)
-        if last < max(first, position):
-            continue
-        yield _source(dataset, source, last - first + 1, open_files)
-        position = last + 1
+    for source in sorted(sources, key=lambda source: source.start):
+        if source.start > position:
+            yield _gap(dataset, source.start - position)
+        if source.start >= position and source.count > 0:
+            yield _part(dataset, source, open_files)
+            position = source.start + source.count
     if position < total:
-        yield Segment(f"{dataset.name}, frames that no file holds", None, 0, total - position)
+        yield _gap(dataset, total - position)
 
 
-def _source(dataset: Any, source: Any, count: int, open_files: dict[str, Any]) -> Segment:
-    name, inside = source.file_name, source.dset_name
-    address = f"{name}:{inside}"
+class _Source:
+    """What a virtual dataset says of one of its sources."""
+
+    def __init__(self, source: Any, dataset: Any) -> None:
+        import h5py
+
+        start, end = source.vspace.get_select_bounds()
+        self.file, self.name = source.file_name, source.dset_name
+        self.start = int(start[0])
+        self.count = min(int(end[0]), int(dataset.shape[0]) - 1) - self.start + 1
+        everything = source.src_space.get_select_type() == h5py.h5s.SEL_ALL
+        self.first = 0 if everything else int(source.src_space.get_select_bounds()[0][0])
+        self.whole = not any(start[1:]) and tuple(int(last) + 1 for last in end[1:]) == dataset.shape[1:]
+
+
+def _gap(dataset: Any, count: int) -> Segment:
+    return Segment(f"{dataset.name}, frames that no file holds", None, 0, count)
+
+
+def _mosaic(dataset: Any, sources: list[_Source], open_files: dict[str, Any]) -> Segment:
+    """Leave frames put together from several files to HDF5, when all of them are there."""
+    for source in sources:
+        if _target(dataset, source, open_files) is None:
+            return Segment(f"{source.file}:{source.name}", None, 0, int(dataset.shape[0]))
+    return Segment(dataset.name, dataset, 0, int(dataset.shape[0]))
+
+
+def _part(dataset: Any, source: _Source, open_files: dict[str, Any]) -> Segment:
+    address = f"{source.file}:{source.name}"
+    target = _target(dataset, source, open_files)
+    if target is None:
+        return Segment(address, None, 0, source.count)
+    if target.shape[1:] != dataset.shape[1:] or source.first + source.count > target.shape[0]:
+        return Segment(f"{address}, whose shape {target.shape} does not fit", None, 0, source.count)
+    return _plain(address, target, source.first, source.count)
+
+
+def _target(dataset: Any, source: _Source, open_files: dict[str, Any]) -> Any:
+    """Return the dataset that a source names, or None where it is not there."""
+    folder = os.path.dirname(dataset.file.filename)  # noqa: PTH120  as HDF5 resolves it
+    path = os.path.join(folder, source.file)  # noqa: PTH118
     try:
-        if name == ".":
-            file = dataset.file
-        else:
-            folder = os.path.dirname(dataset.file.filename)  # noqa: PTH120  as HDF5 resolves it
-            path = os.path.join(folder, name)  # noqa: PTH118
-            if path not in open_files:
-                open_files[path] = open_file(path)
-            file = open_files[path]
-        target = file[inside]
-        first = int(source.src_space.get_select_bounds()[0][0])
+        if source.file != "." and path not in open_files:
+            open_files[path] = open_file(path)
+        return (dataset.file if source.file == "." else open_files[path])[source.name]
     except (OSError, KeyError, RuntimeError):
-        return Segment(address, None, 0, count)
-    if target.shape[1:] != dataset.shape[1:] or first + count > target.shape[0]:
-        return Segment(f"{address}, whose shape {target.shape} does not fit", None, 0, count)
-    return _plain(address, target, first, count)
+        return None
