@@ -10,6 +10,7 @@ from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
 from fedbragg.prepare import PrepareSettings
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.simulate.scene import TROUBLES
 from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
 from fedbragg.types import Frame, Run
 
