@@ -1,0 +1,135 @@
+"""The decoders against data that other programs packed."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from fedbragg.images.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode
+from fedbragg.images.byte_offset import decode_byte_offset
+from fedbragg.images.lz4 import decode_lz4
+from fedbragg.images.packed import packed_size
+
+DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4"]
+
+
+def packed(pixels: NDArray[Any], **filters: Any) -> NDArray[np.uint8]:
+    """Return the chunk that hdf5plugin's encoder makes of the pixels."""
+    with h5py.File(io.BytesIO(), "w") as file:
+        data = file.create_dataset("data", data=pixels, chunks=pixels.shape, **filters)
+        return np.frombuffer(data.id.read_direct_chunk((0,) * pixels.ndim)[1], np.uint8)
+
+
+def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArray[Any]]:
+    counts = np.zeros(size, dtype)
+    none = np.empty(0, np.bool_)
+    return decode(chunk, counts.view(np.uint8), counts, none, np.empty(2, counts.dtype)), counts
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    dtype=st.sampled_from(DTYPES),
+    size=st.integers(1, 20_000),
+    block=st.sampled_from([0, 8, 128, 1024, 4096]),
+    seed=st.integers(0, 2**32 - 1),
+    low_counts=st.booleans(),
+)
+def test_bitshuffle_chunks_of_any_size_and_block_decode(
+    dtype: str, size: int, block: int, seed: int, low_counts: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    limits = np.iinfo(dtype)
+    top = 4 if low_counts else limits.max
+    pixels = rng.integers(0 if low_counts else limits.min, top, size, dtype=dtype, endpoint=True)
+    state, counts = decoded(packed(pixels, **hdf5plugin.Bitshuffle(nelems=block)), size, dtype)
+    assert state == AS_EXPECTED
+    np.testing.assert_array_equal(counts, pixels)
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data(), dtype=st.sampled_from(DTYPES))
+def test_a_damaged_bitshuffle_chunk_writes_nothing_beyond_its_counts(data: st.DataObject, dtype: str) -> None:
+    pixels = np.random.default_rng(1).poisson(3, 5000).astype(dtype)
+    chunk = bytearray(packed(pixels, **hdf5plugin.Bitshuffle()).tobytes())
+    for place in data.draw(st.lists(st.integers(0, len(chunk) - 1), max_size=5)):
+        chunk[place] = data.draw(st.integers(0, 255))
+    damaged = np.frombuffer(bytes(chunk[: data.draw(st.integers(0, len(chunk)))]), np.uint8)
+    memory = np.full(pixels.size + 64, 77, dtype)
+    counts = memory[32:-32]
+
+    state = decode(damaged, counts.view(np.uint8), counts, np.empty(0, np.bool_), np.empty(2, counts.dtype))
+
+    assert state in (AS_EXPECTED, DAMAGED)
+    assert (memory[:32] == 77).all()
+    assert (memory[-32:] == 77).all()
+
+
+@pytest.mark.parametrize("place", [0, 4095, 4096, 9999, 10_002])
+def test_the_decoder_notices_one_sentinel_more_or_less_anywhere(place: int) -> None:
+    pixels = np.random.default_rng(1).poisson(3, 10_003).astype(np.uint16)
+    pixels[place] = 65535
+    chunk = packed(pixels, **hdf5plugin.Bitshuffle())
+    counts = np.zeros(pixels.size, np.uint16)
+    bounds = np.array([0, 65534], np.uint16)
+    expected = pixels == 65535
+    assert decode(chunk, counts.view(np.uint8), counts, expected, bounds) == AS_EXPECTED
+    assert decode(chunk, counts.view(np.uint8), counts, np.zeros_like(expected), bounds) == UNEXPECTED
+    more = expected.copy()
+    more[place - 1] = True
+    assert decode(chunk, counts.view(np.uint8), counts, more, bounds) == UNEXPECTED
+
+
+@settings(deadline=None, max_examples=40)
+@given(size=st.integers(1, 20_000), block=st.sampled_from([0, 256, 5000]), seed=st.integers(0, 2**32 - 1))
+def test_lz4_chunks_decode(size: int, block: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).poisson(1, size).astype(np.uint16)
+    chunk = packed(pixels, **hdf5plugin.LZ4(nbytes=block))
+    counts = np.zeros_like(pixels)
+    assert decode_lz4(chunk, counts.view(np.uint8))
+    np.testing.assert_array_equal(counts, pixels)
+    assert not decode_lz4(chunk[:-1], counts.view(np.uint8))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(-(2**30), 2**30 - 1), min_size=1, max_size=300)
+)  # fabio's differences stay in 32 bits
+def test_byte_offset_decodes_what_fabio_packs(values: list[int]) -> None:
+    from fabio.compression import compByteOffset
+
+    pixels = np.array(values, np.int32)
+    binary = np.frombuffer(compByteOffset(pixels), np.uint8)
+    counts = np.zeros_like(pixels)
+    assert decode_byte_offset(binary, counts)
+    np.testing.assert_array_equal(counts, pixels)
+    assert not decode_byte_offset(binary[:-1], counts)
+    assert not decode_byte_offset(np.append(binary, np.uint8(0)), counts)
+
+
+def test_byte_offset_by_hand() -> None:
+    """1, +2, then -300 in two bytes after 0x80, then +70000 in four after 0x80 0x8000."""
+    binary = bytes([1, 2, 0x80]) + (-300).to_bytes(2, "little", signed=True)
+    binary += bytes([0x80, 0x00, 0x80]) + (70000).to_bytes(4, "little", signed=True)
+    counts = np.zeros(4, np.int32)
+    assert decode_byte_offset(np.frombuffer(binary, np.uint8), counts)
+    assert counts.tolist() == [1, 3, -297, 69703]
+
+
+def test_the_end_of_packed_mar345_data_is_found() -> None:
+    from fabio.compression import compPCK
+
+    image = np.random.default_rng(1).poisson(300, (90, 90)).astype(np.uint32)
+    stream = compPCK(image)
+    body = stream[stream.index(b"\n", stream.index(b"CCP4")) + 1 :]
+    size = packed_size(body, image.size)
+    assert size is not None
+    assert 0 <= len(body) - size < 8
+    assert packed_size(body[: size - 1], image.size) is None
