@@ -84,7 +84,11 @@ class MaskKeeper:
                 return known.mask
         fresh = _derive(counts, file_mask, trusted.bounds(counts.dtype))
         with self._lock:
-            self._known[key] = [*self._known.get(key, [])[:1], fresh]
+            known_now = self._known.get(key, [])
+            for known in known_now:  # another thread may have been first
+                if np.array_equal(known.mask, fresh.mask):
+                    return known.mask
+            self._known[key] = [*known_now[:1], fresh]
             if len(self._known) > self.KINDS:
                 del self._known[next(iter(self._known))]
         return fresh.mask

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from importlib import import_module
 from typing import Any
 
 from fedbragg.errors import FrameError, RunError
@@ -23,6 +24,17 @@ READERS = {
     },
     **dict.fromkeys((".mar345", ".mar2300", ".mar3450", ".mar1600", ".mar2400"), "mar345image"),
 }
+
+
+CLASSES = {
+    "OXDimage": "OXDimage",
+    **{
+        f"{name.lower()}image": f"{name}Image"
+        for name in ("Bruker", "Bruker100", "Dtrek", "Edf", "Kcd", "Mar345")
+    },
+    **{f"{name.lower()}image": f"{name}Image" for name in ("Marccd", "Pilatus", "Tif")},
+}
+"""fabio's modules and their classes."""
 
 
 class PictureSource:
@@ -67,11 +79,12 @@ class PictureSource:
 
 
 def _read(content: bytes, path: str, reader: str) -> Any:
-    from fabio.fabioformats import factory
     from fabio.fabioutils import BytesIO
 
     logging.getLogger("fabio").setLevel(logging.CRITICAL)  # what it logs comes out as our own errors
-    return factory(reader).read(BytesIO(content, fname=path))
+    # Not by fabio's own registry, which fills itself at its first use and must not be used from two threads then.
+    image = getattr(import_module(f"fabio.{reader}"), CLASSES[reader])()
+    return image.read(BytesIO(content, fname=path))
 
 
 def _reader(content: bytes, path: str) -> str:
