@@ -1,4 +1,4 @@
-"""How fast do sync, async and hybrid learn when sites differ in speed? Accuracy against virtual time.
+"""Measure how fast sync, async and hybrid learn when sites differ in speed: accuracy against virtual time.
 
 The learning is real but small: a two-layer network in numpy on synthetic classes of three clusters each,
 split over five sites with skewed labels (Dirichlet 0.5) and skewed sizes (log-normal). It stands in for
