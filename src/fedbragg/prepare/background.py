@@ -24,9 +24,13 @@ def local_background(
 def _filled_mean(
     valid: NDArray[np.float32], total: NDArray[np.float32], fewest: float
 ) -> NDArray[np.float32]:
-    """Return each block's mean; a block with too few pixels takes the one before it in its row, or above."""
+    """Return each block's mean; a block with too few pixels takes the one before it in its row, or above.
+
+    Rows masked from the top of the frame on take the first row below them.
+    """
     rows, cols = valid.shape
     mean = np.zeros((rows, cols), np.float32)
+    first_row = -1
     for row in range(rows):
         last = np.float32(-1)
         first_valid = -1
@@ -43,6 +47,10 @@ def _filled_mean(
                 mean[row] = mean[row - 1]
         else:
             mean[row, :first_valid] = mean[row, first_valid]
+            if first_row < 0:
+                first_row = row
+    for row in range(first_row):
+        mean[row] = mean[first_row]
     return mean
 
 

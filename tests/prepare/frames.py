@@ -1,0 +1,34 @@
+"""Frames with known contents, for the tests of prepare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.prepare import Peaks, PrepareSettings, prepare_with_peaks
+from fedbragg.types import Frame, View
+
+
+def frame_of(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Frame:
+    return Frame(counts, np.zeros(counts.shape, np.bool_) if mask is None else mask, "made.h5", 0)
+
+
+def seen(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None, block: int = 8) -> tuple[View, Peaks]:
+    return prepare_with_peaks(frame_of(counts, mask), PrepareSettings(block))
+
+
+def gaussian_spot(
+    shape: tuple[int, int], row: float, column: float, photons: float, sigma: float
+) -> NDArray[np.float64]:
+    """Expected photons of a spot, normalised over the plane."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    squared = (rows - row) ** 2 + (columns - column) ** 2
+    return photons * np.exp(-squared / (2 * sigma**2)) / (2 * np.pi * sigma**2)
+
+
+def radius(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Pixels from the middle of the frame."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return np.hypot(rows - shape[0] / 2, columns - shape[1] / 2)

@@ -1,0 +1,55 @@
+"""The local background, on planes and steps whose value is known everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fedbragg.prepare.background import local_background
+
+
+def of_mean(mean: NDArray[np.float64], valid: float = 64.0) -> NDArray[np.float32]:
+    share = np.full(mean.shape, valid, np.float32)
+    return local_background(share, (mean * valid).astype(np.float32), 16.0)
+
+
+def test_a_plane_stays_a_plane() -> None:
+    rows, columns = np.mgrid[:12, :15]
+    plane = 5 + 0.25 * rows + 0.5 * columns
+    np.testing.assert_allclose(of_mean(plane)[2:-2, 2:-2], plane[2:-2, 2:-2], rtol=1e-6)
+
+
+def test_a_block_with_a_spot_does_not_count() -> None:
+    mean = np.full((9, 9), 2.0)
+    mean[4, 4] = 500.0
+    np.testing.assert_allclose(of_mean(mean), 2.0)
+
+
+def test_masked_blocks_borrow_from_their_neighbours() -> None:
+    valid = np.full((6, 6), 64, np.float32)
+    total = np.full((6, 6), 64 * 3.0, np.float32)
+    valid[0] = valid[3, :2] = valid[:, 5] = 0  # a whole first row, the start of a row, the end of every row
+    total[valid == 0] = 0
+    result = local_background(valid, total, 16.0)
+    np.testing.assert_allclose(result[1:], 3.0, rtol=1e-6)
+
+
+def test_the_first_rows_all_masked_borrow_from_below() -> None:
+    valid = np.full((6, 6), 64, np.float32)
+    total = np.full((6, 6), 64 * 3.0, np.float32)
+    valid[:2] = total[:2] = 0
+    np.testing.assert_allclose(local_background(valid, total, 16.0), 3.0, rtol=1e-6)
+
+
+def test_a_frame_all_masked_has_no_background() -> None:
+    nothing = np.zeros((5, 5), np.float32)
+    assert not local_background(nothing, nothing, 16.0).any()
+
+
+@pytest.mark.parametrize("level", [0.01, 1.0, 300.0])
+def test_noise_is_averaged_without_bias(level: float) -> None:
+    """A Poisson mean over 40 x 40 blocks of 64 pixels; the median of few counts is low by up to a third of one."""
+    counts = np.random.default_rng(1).poisson(64 * level, (40, 40)).astype(np.float32)
+    result = local_background(np.full((40, 40), 64, np.float32), counts, 16.0)
+    assert result.mean() == pytest.approx(level, abs=(1 / 3) / 64 + 0.01 * level**0.5)
