@@ -283,6 +283,16 @@ def test_a_site_that_fails_too_often_is_left_out_until_it_joins_again() -> None:
     assert [c.site for c in of_kind(back, SendModel)] == ["s1"]
 
 
+def test_a_failure_of_superseded_work_is_of_no_effect() -> None:
+    driver = Driver(coordinator(2, schedule="hybrid")).start()
+    driver.tell(UpdateArrived(update(driver.sent["s0"])))
+    under_way = driver.sent["s0"]
+    driver.tell(UpdateArrived(update(driver.sent["s1"])))
+    assert driver.newest.at_barrier
+    driver.tell(SiteFailed("s0", "stopped", under_way.version))
+    assert not of_kind(driver.tell(UpdateArrived(update(driver.sent["s0"]))), Reject)
+
+
 def test_it_ends_when_the_loss_no_longer_falls() -> None:
     driver = Driver(coordinator(1, schedule="sync", stop_threshold=0.05)).start()
     for loss, over in ((1.0, False), (0.5, False), (0.47, True)):

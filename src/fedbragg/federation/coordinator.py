@@ -63,8 +63,8 @@ class Coordinator:
                 self._join(site)
             case events.UpdateArrived(update):
                 self._judge(update)
-            case events.SiteFailed(site, _):
-                self._failed(site)
+            case events.SiteFailed(site, _, version):
+                self._failed(site, version)
             case events.SiteLeft(site, _):
                 self._left(site)
             case events.DeadlinePassed(barrier):
@@ -85,8 +85,9 @@ class Coordinator:
         if member.chosen and not (member.reported and self.plan.rules.schedule == "sync"):
             self._send(member)
 
-    def _failed(self, site: str) -> None:
-        if site in self.roster and self.roster[site].training is not None:
+    def _failed(self, site: str, version: int | None = None) -> None:
+        training = self.roster[site].training if site in self.roster else None
+        if training is not None and version in (None, training):
             self.roster[site].failed(self.plan.rules.patience)
             self._settle()
 
@@ -119,12 +120,12 @@ class Coordinator:
             self._too_late(member, update.version)
             return
         try:
-            self._check(member, update)
+            length = self._checked_length(member, update)
         except UpdateRejected as refusal:
             self._out.append(events.Reject(member.name, update.version, str(refusal)))
             self._failed(member.name)
         else:
-            self._accept(member, update)
+            self._accept(member, update, length)
 
     def _too_late(self, member: Member, version: int) -> None:
         back = version == member.overdue  # dropped for good at a deadline, and evidently alive
@@ -135,7 +136,8 @@ class Coordinator:
         if back:
             self._join(member.name)
 
-    def _check(self, member: Member, update: Update) -> None:
+    def _checked_length(self, member: Member, update: Update) -> float:
+        """Return an update's norm; raise UpdateRejected where it must not count."""
         known = next((m.profile for m in self.roster if m.profile is not None), None)
         check(update, self.plan.wanted(member.name, self.versions.model(update.version)), known)
         others = [
@@ -143,10 +145,12 @@ class Coordinator:
             for other in self.roster
             if other is not member and other.profile and self.plan.comparable(other.name, member.name)
         ]
-        check_norm(norm(update.tensors), others, self.plan.rules.norm_factor)
+        length = norm(update.tensors)
+        check_norm(length, others, self.plan.rules.norm_factor)
+        return length
 
-    def _accept(self, member: Member, update: Update) -> None:
-        step, length = self.plan.whole(member.name, update.tensors), norm(update.tensors)
+    def _accept(self, member: Member, update: Update, length: float) -> None:
+        step = self.plan.whole(member.name, update.tensors)
         member.length = max(member.length, length) if member.reported else length
         member.profile = Profile(update.samples, update.label_counts)
         member.loss, member.failures, member.training = update.loss, 0, None

@@ -36,6 +36,7 @@ class SiteFailed:
 
     site: str
     reason: str
+    version: int | None = None  # what it trained on; a failure of work already superseded is of no effect
 
 
 @dataclass(frozen=True, slots=True)

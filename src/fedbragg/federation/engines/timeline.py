@@ -132,6 +132,8 @@ class Timeline:
         while self._agenda:
             entry = heapq.heappop(self._agenda)
             what = entry.what
+            if isinstance(what, events.DeadlinePassed) and what is not self._deadline:
+                continue  # a later deadline has taken its place
             if not isinstance(what, Errand):
                 self._now = entry.time
                 return what
@@ -152,10 +154,10 @@ class Timeline:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            return events.SiteFailed(errand.site, f"{type(error).__name__}: {error}")
+            return events.SiteFailed(errand.site, f"{type(error).__name__}: {error}", errand.version)
         if (update.site, update.version) != (errand.site, errand.version):
             wrong = f"its update is signed {update.site!r}, version {update.version}"
-            return events.SiteFailed(errand.site, wrong)
+            return events.SiteFailed(errand.site, wrong, errand.version)
         book.note(_arrived(update, parcel.nbytes, self._now))
         return events.UpdateArrived(update)
 
@@ -254,7 +256,7 @@ def _arrived(update: Update, nbytes: int, now: float) -> Progress:
 
 def _told(event: events.Event, now: float) -> Iterator[Progress]:
     match event:
-        case events.SiteFailed(site, reason):
+        case events.SiteFailed(site, reason, _):
             yield Progress("failed", now, site=site, reason=reason)
         case events.SiteLeft(site, reason):
             yield Progress("left", now, site=site, reason=reason)
