@@ -119,7 +119,7 @@ def bytes_up(name: str, numbers: int) -> str:
 
 
 def table(label: str, numbers: int, tensors: int) -> Table:
-    found = study(numbers, tensors, repeats=5 if numbers < 10**8 else 2)
+    found = study(numbers, tensors, repeats=9 if numbers < 10**8 else 5)
     seconds = {name: taken for name, taken, _ in found}
     once, mean = found[0][1], seconds["fedavg"]
     rows = [
