@@ -54,8 +54,9 @@ def unpacked(parcel: Packed) -> NDArray[np.float32]:
     size, s = int(np.prod(parcel.shape, dtype=np.int64)), levels(parcel.bits)
     if not parcel.length:
         return np.zeros(parcel.shape, dtype=np.float32)
-    integers = _spread(parcel.codes, parcel.bits)[:size].astype(np.float32) - s
-    return (integers * np.float32(parcel.length / s)).reshape(parcel.shape)
+    every_byte = _spread(np.arange(256, dtype=np.uint8), parcel.bits).reshape(256, -1)
+    meaning = (every_byte.astype(np.float32) - s) * np.float32(parcel.length / s)
+    return meaning[parcel.codes].reshape(-1)[:size].reshape(parcel.shape)
 
 
 def _dense(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
