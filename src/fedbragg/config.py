@@ -150,6 +150,12 @@ class Federation(Section):
     sites: tuple[SiteSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
+    def _fedprox_pulls(self) -> Federation:
+        if self.federation.aggregation == "fedprox" and not self.training.proximal_mu:
+            raise ValueError("fedprox needs a pull; set proximal_mu in [training], 0.01 for a start")
+        return self
+
+    @model_validator(mode="after")
     def _names_differ(self) -> Federation:
         names = [site.name for site in self.sites]
         doubled = {name for name in names if names.count(name) > 1}
