@@ -1,0 +1,199 @@
+"""The gap between real and simulated patches, and a picture of both.
+
+Real frames are only judged against here: nothing of them flows back into the simulator but what an eye learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.simulate import BEAMLINES, simulate_run
+
+PATCH = 24  # pixel
+A_FRAME = 150  # patches of each kind
+Image = NDArray[np.float64]  # gaps are nan
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Real frames and the beamline that is to look like them."""
+
+    real: str
+    pattern: str
+    beamline: str
+    least: int = 0  # counts; below lies a gap
+
+
+PAIRS = (
+    Pair("thaumatin, Pilatus3 6M", "stills/thaumatin-i24/*.cbf.bz2", "pilatus6m"),
+    Pair("l-cysteine, Pilatus 2M", "stills/l-cysteine-i19/*.cbf.bz2", "pilatus2m"),
+    Pair("nuclease, CCD", "stills/nuclease-ccd/*.img.bz2", "ccd", least=1),
+)
+
+
+def gap(pair: Pair, data: Path) -> tuple[float, float]:
+    """Return the AUC of telling real from simulated, for patches with and without a spot."""
+    paths = sorted(data.glob(pair.pattern))[:8]
+    real = [patches(load(path, pair)) for path in paths]
+    made = [patches(image) for image in simulated(pair.beamline, max(2 * len(real), 16))]
+    return area(real, made, 0), area(real, made, 1)
+
+
+def load(path: Path, pair: Pair) -> Image:
+    """Read a frame through fabio."""
+    import logging
+
+    import fabio
+
+    logging.getLogger("fabio").setLevel(logging.CRITICAL)
+    counts = fabio.open(str(path)).data.astype(float)
+    counts[(counts < pair.least) | (counts > 60000)] = np.nan
+    return counts
+
+
+def simulated(name: str, frames: int) -> Iterator[Image]:
+    """Simulate frames with crystals and without trouble."""
+    line = BEAMLINES[name]
+    line = replace(line, mix=replace(line.mix, rates=((0.7, 0.3),), troubled=0.0))
+    for still in simulate_run(line, frames, seed=9, workers=2):
+        image = still.counts.astype(float)
+        image[still.mask] = np.nan
+        yield image
+
+
+def patches(image: Image) -> tuple[Image, Image]:
+    """Return patches (n, PATCH, PATCH) with a peak in the middle, and patches anywhere."""
+    from scipy.ndimage import maximum_filter, uniform_filter
+
+    generator = np.random.default_rng(0)
+    half = PATCH // 2
+    filled = np.nan_to_num(image, nan=0.0)
+    mean = uniform_filter(filled, 15)
+    excess = uniform_filter(filled, 3) * 9 - 9 * mean
+    strength = np.where(np.isnan(image), 0, excess / np.sqrt(9 * mean + 1))
+    inside = np.zeros(image.shape, bool)
+    inside[half:-half, half:-half] = True
+    peaks = np.argwhere((strength == maximum_filter(strength, 9)) & (strength > 8) & inside)
+    anywhere = np.stack([generator.integers(half, size - half, 3 * A_FRAME) for size in image.shape], axis=1)
+    return _cut(image, generator.permutation(peaks)), _cut(image, anywhere)
+
+
+def _cut(image: Image, centres: NDArray[np.int64]) -> Image:
+    half = PATCH // 2
+    cut = [image[row - half : row + half, col - half : col + half] for row, col in centres]
+    whole = [patch for patch in cut if not np.isnan(patch).any()][:A_FRAME]
+    return np.array(whole).reshape(-1, PATCH, PATCH)
+
+
+def features(patch: Image) -> list[float]:
+    """Describe a patch by statistics that do not depend on its level: noise, correlations, the peak's shape."""
+    middle = np.median(patch)
+    level = patch.mean()
+    spread = patch.std() + 1e-9
+    scaled = (patch - level) / np.sqrt(abs(level) + 0.1)
+    half = PATCH // 2
+    core = patch[half - 4 : half + 4, half - 4 : half + 4] - middle
+    total = max(core.sum(), 1e-9)
+    profile = np.sort(core.ravel())[::-1][:9] / total
+    centred = patch - level
+    shifted = [
+        float((centred * np.roll(centred, step, axis)).mean() / spread**2)
+        for step in (1, 2)
+        for axis in (0, 1)
+    ]
+    quantiles = np.quantile(scaled, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1])
+    odd = float(np.mean(patch % 2 == 1))
+    rows, cols = np.indices(core.shape) - 3.5
+    weight = np.maximum(core, 0)
+    weight /= weight.sum() + 1e-9
+    moments = [(weight * rows**2).sum(), (weight * cols**2).sum(), abs((weight * rows * cols).sum())]
+    gradient = [
+        abs(scaled[:, :8].mean() - scaled[:, -8:].mean()),
+        abs(scaled[:8].mean() - scaled[-8:].mean()),
+    ]
+    return [
+        float(scaled.var()),
+        odd,
+        *shifted,
+        *quantiles,
+        *profile,
+        *moments,
+        *gradient,
+        float(np.mean(patch == 0)),
+    ]
+
+
+def area(real: list[tuple[Image, Image]], made: list[tuple[Image, Image]], which: int) -> float:
+    """Train on the even frames, test on the odd ones, with patches matched in mean level; return the AUC."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+
+    sets: list[tuple[Any, Any]] = []
+    for parity in (0, 1):
+        theirs, ours = (
+            np.concatenate([frame[which] for frame in frames[parity::2]]) for frames in (real, made)
+        )
+        theirs, ours = _matched(theirs, ours)
+        x = np.array([features(patch) for patch in np.concatenate([theirs, ours])])
+        sets.append((x, np.repeat([1, 0], [len(theirs), len(ours)])))
+    (x, y), (unseen, truth) = sets
+    if min(y.sum(), truth.sum()) < 20:
+        return float("nan")
+    model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(x, y)
+    return float(roc_auc_score(truth, model.predict_proba(unseen)[:, 1]))
+
+
+def _matched(theirs: Image, ours: Image) -> tuple[Image, Image]:
+    """Draw as many of both from every class of mean level, so that the level itself tells nothing."""
+    edges = np.geomspace(0.01, 1e5, 36)
+    classes = [
+        np.digitize(np.median(p, axis=(1, 2)) + 0.3 * p.mean(axis=(1, 2)), edges) for p in (theirs, ours)
+    ]
+    picks: tuple[list[int], list[int]] = ([], [])
+    for level in set(classes[0]) & set(classes[1]):
+        places = [np.flatnonzero(side == level) for side in classes]
+        number = min(map(len, places))
+        for pick, place in zip(picks, places, strict=True):
+            pick.extend(place[:number].tolist())
+    return theirs[picks[0]], ours[picks[1]]
+
+
+def picture(data: Path, path: Path) -> None:
+    """Draw real frames above simulated ones of a like detector, with a part enlarged."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, 2 * len(PAIRS), figsize=(4 * len(PAIRS) * 1.6, 6.6))
+    for column, pair in enumerate(PAIRS):
+        real = load(sorted(data.glob(pair.pattern))[min(3, len(sorted(data.glob(pair.pattern))) - 1)], pair)
+        likest = min(simulated(pair.beamline, 10), key=lambda image: _apart(image, real))
+        for row, (name, image) in enumerate(((pair.real, real), (f"simulated {pair.beamline}", likest))):
+            _show(axes[row, 2 * column], _middle(image, 900), name)
+            _show(axes[row, 2 * column + 1], _middle(image, 900)[520:680, 520:680], "a part of it")
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=70)
+
+
+def _apart(image: Image, other: Image) -> float:
+    return float(abs(np.log((np.nanmedian(image) + 0.1) / (np.nanmedian(other) + 0.1))))
+
+
+def _middle(image: Image, side: int) -> Image:
+    top, left = ((size - side) // 2 for size in image.shape)
+    return image[top : top + side, left : left + side]
+
+
+def _show(axis: Any, image: Image, title: str) -> None:
+    highest = max(np.nanquantile(image, 0.998), 2 * np.nanmedian(image), 2)
+    axis.imshow(image, vmin=0, vmax=highest, cmap="gray_r", interpolation="nearest")
+    axis.set_title(title, fontsize=9)
+    axis.axis("off")

@@ -1,0 +1,107 @@
+"""Measure how fast stills come, beside numpy's Poisson sampler alone and memory's speed; and how real they look.
+
+The gap: a small classifier learns to tell patches of real frames from patches of simulated ones of a like detector;
+its AUC on scans and runs it has not seen is 0.5 if it cannot, 1 if it always can.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+from fedbragg.simulate.run import Still
+from harness import Table, publish, timed
+from simgap import PAIRS, gap, picture
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("FEDBRAGG_DATA", ROOT.parent / "shared" / "data"))
+SIDE = 1000  # pixels
+FRAMES = 24
+
+
+def per_second(work: Any, frames: int = 1) -> float:
+    return frames / timed(work, repeats=3)["best"]
+
+
+def run(name: str, frames: int, workers: int = 1) -> Iterator[Still]:
+    return simulate_run(reduced(BEAMLINES[name], SIDE, SIDE), frames, seed=3, workers=workers)
+
+
+def speed() -> Table:
+    """Time whole stills, set-up left out, and the two limits on the same mean photons."""
+    generator = np.random.default_rng(1)
+    rows = []
+    for name in BEAMLINES:
+        mean = float(np.mean([still.counts[~still.mask].mean() for still in run(name, 3)]))
+        photons = max(mean - BEAMLINES[name].detector.offset, 1e-3) / BEAMLINES[name].detector.gain
+        field = np.full((SIDE, SIDE), photons)
+        setting_up = timed(lambda name=name: next(iter(run(name, 1))), repeats=3)["best"]
+        whole = timed(lambda name=name: sum(1 for _ in run(name, FRAMES)), repeats=3)["best"]
+        stills = (FRAMES - 1) / (whole - setting_up)
+        peer = per_second(lambda field=field: generator.poisson(field))
+        rows.append([name, f"{photons:.3g}", f"{stills:.1f}", f"{peer:.1f}", "yes" if stills >= 20 else "no"])
+    return Table(
+        f"How many {SIDE} x {SIDE} stills a second does one core make?",
+        ["beamline", "photons a pixel", "stills/s", "numpy's Poisson alone, fields/s", "20/s reached"],
+        rows,
+        ["The peer draws the background's counts only: no scattering, spots, readout or labels."],
+    )
+
+
+def parallel() -> Table:
+    """Time the same run with one and with two workers."""
+    rows = []
+    for workers in (1, 2):
+        seconds = timed(lambda workers=workers: sum(1 for _ in run("ln83", 2 * FRAMES, workers)), repeats=3)[
+            "best"
+        ]
+        rows.append([workers, f"{2 * FRAMES / seconds:.1f}"])
+    note = f"Set-up is included; {os.cpu_count()} cores; ideal is twice."
+    return Table("What do threads bring?", ["workers", "stills/s (ln83, 1000 x 1000)"], rows, [note])
+
+
+def looks() -> Table:
+    """Train the classifier on each pair of like detectors."""
+    rows = []
+    for pair in PAIRS:
+        areas = gap(pair, DATA)
+        rows.append([pair.real, pair.beamline, *(f"{area:.3f}" for area in areas)])
+    return Table(
+        "Can a classifier tell real patches from simulated ones? (AUC; 0.5 is no, 1 is always)",
+        ["real", "simulated", "patches with a spot", "patches without"],
+        rows,
+        [
+            "Gradient boosting on 29 statistics of 24 x 24 patches (simgap.py), tested on frames it has not seen.",
+            "Patches are matched in mean level, so that exposure time alone does not tell them apart.",
+        ],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only", choices=("speed", "looks"), help="print one part; leave the stored results alone"
+    )
+    only = parser.parse_args().only
+    tables: list[Table] = []
+    if only != "looks":
+        tables += [speed(), parallel()]
+    if only != "speed" and DATA.exists():
+        tables.append(looks())
+        picture(DATA, ROOT / "docs" / "images" / "sim-beside-real.png")
+    if only:
+        from harness import markdown
+
+        print("\n\n".join(f"{table.question}\n{markdown(table)}" for table in tables))
+        return
+    publish("simulate", tables)
+
+
+if __name__ == "__main__":
+    main()
