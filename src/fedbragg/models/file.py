@@ -43,12 +43,13 @@ class ModelCard:
 
     @staticmethod
     def from_json(text: str) -> ModelCard:
-        """Read a card; raise ValueError or KeyError where it is none."""
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
         values = json.loads(text)
         if values.pop("format") != FORMAT:
             raise ValueError("written by another version of fedbragg")
         prepare = PrepareSettings.from_metadata(values.pop("prepare"))
-        return ModelCard(prepare=prepare, **values)
+        threshold = float(values.pop("threshold"))
+        return ModelCard(prepare=prepare, threshold=threshold, **values)
 
 
 class Scorer:
@@ -131,5 +132,5 @@ def _read_card(path: Path, session: Any) -> ModelCard:
         raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {REMEDY}")
     try:
         return ModelCard.from_json(text)
-    except (ConfigError, ValueError, KeyError, TypeError) as error:
+    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be read ({error}). {REMEDY}") from None
