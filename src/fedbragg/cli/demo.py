@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fedbragg.cli import federate as federation
-from fedbragg.cli.facilities import LABELS, RUN, SITES, UNSEEN, settings_text, write_facility
+from fedbragg.cli.facilities import LABELS, RUN, SITES, UNSEEN, settings_text, test_of, write_facility
 from fedbragg.cli.screen import screen_run, tell
 from fedbragg.cli.show import Bar, bars, say
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fedbragg.types import State
 
 TEST_FRAMES = 80
-"""Frames of each facility on which the models are compared; simulated apart, never trained on."""
+"""Frames of each facility on which the models are compared; simulated apart, with the troubles of all."""
 Quality = Mapping[str, "Estimate"]
 
 
@@ -64,13 +64,13 @@ def demo(
 
 def simulate_facilities(out: Path, seed: int) -> None:
     """Write every facility's run, its test run, and the unseen run, each from a seed of its own."""
-    runs = [(site, out / "sites" / site.name, site.frames) for site in SITES]
-    runs += [(site, out / "tests" / site.name, TEST_FRAMES) for site in SITES]
-    runs += [(UNSEEN, out / UNSEEN.name, UNSEEN.frames)]
+    runs = [(site, out / "sites" / site.name) for site in SITES]
+    runs += [(test_of(site, TEST_FRAMES), out / "tests" / site.name) for site in SITES]
+    runs += [(UNSEEN, out / UNSEEN.name)]
     with bars() as place:
-        bar = Bar(place, "Simulating six facilities", sum(frames for _, _, frames in runs))
-        for number, (facility, folder, frames) in enumerate(runs):
-            write_facility(facility, folder, frames, 1000 * (seed + 1) + number, bar.step)
+        bar = Bar(place, "Simulating six facilities", sum(facility.frames for facility, _ in runs))
+        for number, (facility, folder) in enumerate(runs):
+            write_facility(facility, folder, 1000 * (seed + 1) + number, bar.step)
 
 
 def read_tests(plan: Federation, out: Path) -> dict[str, HitData]:

@@ -19,26 +19,28 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """One simulated facility: a beamline, its share of hits, and how much it has labelled."""
+    """One simulated facility: a beamline, its share of hits, its troubles, and how much it has labelled."""
 
     name: str
     beamline: str
     edge: int  # pixels along its detector, cut to keep the demonstration short
-    hits: float  # share of hits, over the whole run
-    maybes: float
+    hits: tuple[float, float]  # shares of hits and of maybes, over the whole run
+    troubles: tuple[str, ...]  # what its misses show, equally often
     frames: int  # labelled by its own people
     speed: float  # of training, relative
 
 
 SITES = (
-    Facility("cspad-laser", "lg36", 768, 0.04, 0.02, 260, 1.0),
-    Facility("rayonix-laser", "ln84", 768, 0.45, 0.10, 120, 2.0),
-    Facility("pilatus-scan", "pilatus6m", 896, 0.30, 0.15, 160, 4.0),
-    Facility("micro-crystal", "pilatus2m", 768, 0.10, 0.20, 100, 1.0),
-    Facility("old-ccd", "ccd", 768, 0.55, 0.20, 60, 0.5),
+    Facility("cspad-laser", "lg36", 768, (0.04, 0.02), ("blank", "blank", "streak", "shadow"), 260, 1.0),
+    Facility("rayonix-laser", "ln84", 768, (0.45, 0.10), ("blank", "saxs", "edges"), 120, 2.0),
+    Facility("pilatus-scan", "pilatus6m", 896, (0.30, 0.15), ("blank", "ice", "powder"), 160, 4.0),
+    Facility("micro-crystal", "pilatus2m", 768, (0.10, 0.20), ("blank", "zingers", "salt"), 100, 1.0),
+    Facility("old-ccd", "ccd", 768, (0.55, 0.20), ("blank", "solvent", "behenate"), 60, 0.5),
 )
-"""Labels and numbers are skewed on purpose, as they are among real facilities."""
-UNSEEN = Facility("unseen", "eiger16m", 1400, 0.25, 0.10, 150, 1.0)
+"""Labels, numbers and troubles are skewed on purpose, as they are among real facilities."""
+EVERYTHING = tuple(dict.fromkeys(trouble for site in SITES for trouble in site.troubles))
+TEST_HITS = (0.30, 0.15)
+UNSEEN = Facility("unseen", "eiger16m", 1400, (0.25, 0.10), EVERYTHING, 150, 1.0)
 """A detector that no site of the demonstration has, nor the public frames."""
 RUN, LABELS = "run.h5", "labels.csv"
 
@@ -49,11 +51,11 @@ seed = {seed}
 
 [model]
 name = "spotnet"
-public_frames = 420
+public_frames = 480
 public_epochs = 60
 
 [training]
-learning_rate = 0.001
+learning_rate = 0.0005
 
 [federation]
 aggregation = "fedkl"
@@ -62,14 +64,14 @@ barriers = 6
 """
 
 
-def write_facility(facility: Facility, folder: Path, frames: int, seed: int, tick: Tick) -> None:
+def write_facility(facility: Facility, folder: Path, seed: int, tick: Tick) -> None:
     """Simulate a facility's run and its labels into a folder; spots' true places stay untold."""
     from fedbragg.images import write_labels, write_run
     from fedbragg.simulate import simulate_run
 
     beamline = _beamline(facility)
     labels: list[Label] = []
-    stills = simulate_run(beamline, frames, seed, os.cpu_count() or 1)
+    stills = simulate_run(beamline, facility.frames, seed, os.cpu_count() or 1)
     first = next(stills)
 
     def counts() -> Iterator[Counts]:
@@ -81,6 +83,11 @@ def write_facility(facility: Facility, folder: Path, frames: int, seed: int, tic
     folder.mkdir(parents=True, exist_ok=True)
     write_run(folder / RUN, counts(), geometry=beamline.geometry, mask=first.mask)
     write_labels(folder / LABELS, ((RUN, index, label) for index, label in enumerate(labels)))
+
+
+def test_of(site: Facility, frames: int) -> Facility:
+    """Return the same detector and sample with everybody's troubles: where a model meets what it was not shown."""
+    return replace(site, hits=TEST_HITS, troubles=EVERYTHING, frames=frames)
 
 
 def settings_text(seed: int) -> str:
@@ -98,5 +105,6 @@ def _beamline(facility: Facility) -> Beamline:
 
     beamline = BEAMLINES[facility.beamline]
     rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
-    mix = replace(beamline.mix, rates=((facility.hits, facility.maybes),))
+    misses = tuple((trouble, 1.0) for trouble in facility.troubles)
+    mix = replace(beamline.mix, rates=(facility.hits,), misses=misses)
     return reduced(replace(beamline, mix=mix), rows, cols)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
 from fedbragg.prepare import PrepareSettings
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
-from fedbragg.simulate.scene import TROUBLES
 from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
 from fedbragg.types import Frame, Run
 
@@ -18,6 +17,8 @@ PUBLIC_BEAMLINES = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "ccd")
 """What the public frames are simulated after: counters and CCDs, few large spots and many small ones."""
 PUBLIC_EDGES = (512, 768, 1280)
 """Rows and columns of the public frames, in turn: an empty large detector has more noise to be mistaken for spots."""
+PLAIN = ("blank", "solvent", "hot", "beam-off")
+"""What the public misses show unless said: nothing special. Rings, ice, streaks and swarms are what sites know."""
 Tick = Callable[[], None]
 
 
@@ -36,15 +37,25 @@ def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, tick: Tick
     return gather(examples)
 
 
-def public_frames(frames: int, seed: int, settings: PrepareSettings, tick: Tick = lambda: None) -> HitData:
-    """Simulate frames of many detectors with known spots and every trouble; they belong to nobody."""
+def public_frames(
+    frames: int,
+    seed: int,
+    settings: PrepareSettings,
+    tick: Tick = lambda: None,
+    troubles: Sequence[str] = PLAIN,
+) -> HitData:
+    """Simulate frames of many detectors with known spots; they belong to nobody."""
     shares = [frames // len(PUBLIC_BEAMLINES)] * len(PUBLIC_BEAMLINES)
     shares[0] += frames - sum(shares)
     return gather(
         example
         for position, (name, share) in enumerate(zip(PUBLIC_BEAMLINES, shares, strict=True))
         for example in _simulated(
-            _troubled(BEAMLINES[name], PUBLIC_EDGES[position % 3]), share, seed + position, settings, tick
+            _public(BEAMLINES[name], PUBLIC_EDGES[position % 3], troubles),
+            share,
+            seed + position,
+            settings,
+            tick,
         )
     )
 
@@ -58,8 +69,8 @@ def _simulated(
         tick()
 
 
-def _troubled(beamline: Beamline, edge: int) -> Beamline:
-    """Return the facility with every trouble equally often, on a smaller detector."""
+def _public(beamline: Beamline, edge: int, troubles: Sequence[str]) -> Beamline:
+    """Return the facility with these troubles equally often, on a smaller detector."""
     rows, cols = min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
-    mix = replace(beamline.mix, misses=tuple((name, 1.0) for name in TROUBLES), troubled=0.3)
+    mix = replace(beamline.mix, misses=tuple((trouble, 1.0) for trouble in troubles))
     return reduced(replace(beamline, mix=mix), rows, cols)
