@@ -1,0 +1,135 @@
+"""The training loop, on a problem whose answer is known; states as arrays and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fedbragg.learn.loop import FitSettings, fit
+from fedbragg.learn.state import difference, load_state, state_of
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Points on both sides of a line: linearly separable, with a margin."""
+
+    network: nn.Module
+    points: Tensor
+    side: Tensor
+
+    def __len__(self) -> int:
+        return len(self.side)
+
+    def loss(self, examples: Tensor) -> Tensor:
+        logits = self.network(self.points[examples])[:, 0]
+        return nn.functional.binary_cross_entropy_with_logits(logits, self.side[examples])
+
+
+def problem(seed: int = 0) -> Line:
+    generator = torch.Generator().manual_seed(seed)
+    points = torch.randn(200, 2, generator=generator)
+    side = (points[:, 0] - 2 * points[:, 1] > 0).float()
+    points += 0.3 * (2 * side[:, None] - 1) * torch.tensor([1.0, -2.0])
+    network = nn.Linear(2, 1)
+    nn.init.zeros_(network.weight)
+    nn.init.zeros_(network.bias)
+    return Line(network, points, side)
+
+
+def fitted(seed: int, settings: FitSettings) -> tuple[Line, float]:
+    line = problem()
+    return line, fit(line.network, line, settings, torch.Generator().manual_seed(seed))
+
+
+def test_a_separable_problem_is_learnt() -> None:
+    line, loss = fitted(1, FitSettings(epochs=60, learning_rate=0.05))
+    right = ((line.network(line.points)[:, 0] > 0) == (line.side > 0)).float().mean()
+    assert right == 1.0
+    assert loss < 0.1 < np.log(2)
+    first, second = line.network.weight[0].tolist()
+    assert second / first == pytest.approx(-2.0, rel=0.25)  # across the line
+
+
+def test_the_seed_decides_everything() -> None:
+    settings = FitSettings(epochs=3, annealed=True)
+    one, one_loss = fitted(5, settings)
+    same, same_loss = fitted(5, settings)
+    other, _ = fitted(6, settings)
+    assert one_loss == same_loss
+    assert torch.equal(one.network.weight, same.network.weight)
+    assert not torch.equal(one.network.weight, other.network.weight)
+
+
+def test_torchs_own_random_state_is_left_alone() -> None:
+    line = problem()
+    before = torch.get_rng_state()
+    fit(line.network, line, FitSettings(epochs=2), torch.Generator().manual_seed(1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_proximal_term_pulls_to_the_start() -> None:
+    """A pull of mu / 2 |y - x|^2 leaves the network nearer to where it started, the more so the stronger."""
+    ways = []
+    for mu in (0.0, 1.0, 100.0):
+        line, _ = fitted(1, FitSettings(epochs=40, learning_rate=0.05, proximal_mu=mu))
+        ways.append(line.network.weight.detach().norm().item())
+    assert ways[0] > 2 * ways[1] > 4 * ways[2] > 0
+
+
+def test_the_loss_told_is_without_the_pull() -> None:
+    """One step from the start: every batch of the first epoch but the first differs, the first is ln 2."""
+    _, loss = fitted(1, FitSettings(epochs=1, batch=200, proximal_mu=50.0))
+    assert loss == pytest.approx(np.log(2), abs=1e-6)
+
+
+def test_the_mean_loss_weighs_a_short_last_batch_by_its_size() -> None:
+    """200 examples in batches of 150: 150 and 50, at a learning rate too small to move."""
+    line, loss = fitted(1, FitSettings(epochs=1, batch=150, learning_rate=1e-12))
+    assert loss == pytest.approx(line.loss(torch.arange(200)).item(), abs=1e-6)
+
+
+def test_the_watcher_hears_every_epoch() -> None:
+    line = problem()
+    heard: list[tuple[int, float]] = []
+    last = fit(
+        line.network,
+        line,
+        FitSettings(epochs=4, learning_rate=0.02),
+        torch.Generator().manual_seed(1),
+        lambda epoch, loss: heard.append((epoch, loss)),
+    )
+    assert [epoch for epoch, _ in heard] == [0, 1, 2, 3]
+    assert heard[-1][1] == last < heard[0][1]
+
+
+def test_a_state_comes_back_and_is_a_copy() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    state = state_of(network)
+    assert sorted(state) == sorted(network.state_dict())
+    with torch.no_grad():
+        network[0].weight.add_(1.0)
+    assert not np.array_equal(state["0.weight"], network[0].weight.detach().numpy())
+    load_state(network, state)
+    for name, tensor in network.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), state[name])
+    state["0.weight"][:] = 9  # what was loaded is a copy as well
+    assert not (network[0].weight == 9).any()
+
+
+def test_a_state_of_another_shape_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        load_state(nn.Linear(3, 4), state_of(nn.Linear(3, 5)))
+
+
+def test_start_and_difference_make_the_end() -> None:
+    before = {"a": np.array([1.0, 2.0], np.float32), "b": np.array(3, np.int64)}
+    after = {"a": np.array([1.5, 1.0], np.float32), "b": np.array(7, np.int64)}
+    changed = difference(after, before)
+    np.testing.assert_array_equal(changed["a"], [0.5, -1.0])
+    assert changed["b"] == 4
+    assert changed["a"].dtype == np.float32
+    assert all(isinstance(array, np.ndarray) for array in changed.values())
