@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 TEST_FRAMES = 80
 """Frames of each facility on which the models are compared; simulated apart, with the troubles of all."""
+LEAD = (
+    "Five simulated facilities trained one model without sharing a frame: {way} It is compared with other ways to "
+    "train, and screens the run of a sixth facility, whose detector none of them has."
+)
 Quality = Mapping[str, "Estimate"]
 
 
@@ -57,7 +61,7 @@ def demo(
     tell_comparison(compared, tests)
     write_comparison(out / "comparison.json", compared)
     sections = [*_comparison_sections(compared, tests), *federation.federation_sections(sites, outcome)]
-    code = screen_unseen(out, sections, federation.lead(plan))
+    code = screen_unseen(out, sections, LEAD.format(way=federation.lead(plan)))
     say(f"took     {time.perf_counter() - start:.0f} s")
     return code
 

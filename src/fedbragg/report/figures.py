@@ -53,9 +53,9 @@ def score_histogram(scores: Sequence[float], threshold: float) -> str:
 
 
 def hit_rate_over_run(kept: Sequence[bool]) -> str:
-    """Draw the share of kept frames along the run, in up to 60 steps."""
+    """Draw the share of kept frames along the run, in up to 60 steps of ten frames or more."""
     figure, axes = _figure(7.2, 2.2)
-    parts = np.array_split(np.asarray(kept, float), min(60, len(kept)))
+    parts = np.array_split(np.asarray(kept, float), min(60, max(1, len(kept) // 10)))
     ends = np.cumsum([len(part) for part in parts])
     axes.step(ends, [100 * part.mean() for part in parts], where="pre", color="#2a6f97")
     axes.set(xlabel="frame of the run", ylabel="kept, %", ylim=(-3, 103), xlim=(0, max(len(kept), 1)))
@@ -64,7 +64,7 @@ def hit_rate_over_run(kept: Sequence[bool]) -> str:
 
 def confusion_matrix(counts: Confusion) -> str:
     """Draw the four counts of a confusion as a 2 x 2 grid."""
-    figure, axes = _figure(3.4, 2.8)
+    figure, axes = _figure(4.2, 2.8)
     grid = np.array(
         [[counts.true_positive, counts.false_negative], [counts.false_positive, counts.true_negative]]
     )
