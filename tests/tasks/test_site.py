@@ -1,0 +1,112 @@
+"""A site: what leaves it, and what its randomness depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from fedbragg.config import TrainingSettings
+from fedbragg.models.surroundings import MEASURES
+from fedbragg.prepare import PrepareSettings
+from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example, pretrain
+from fedbragg.tasks.site import HitSite
+from fedbragg.types import Frame, Label, Update
+
+LABELS = (Label.HIT, Label.MISS, Label.MAYBE, Label.MISS, Label.MISS)
+
+
+def made(seed: int = 1, frames: int = 20) -> HitData:
+    generator = torch.Generator().manual_seed(seed)
+    return gather(
+        HitExample(
+            torch.rand(3 + index % 4, MEASURES, generator=generator),
+            LABELS[index % 5],
+            torch.full((3 + index % 4,), -1.0),
+        )
+        for index in range(frames)
+    )
+
+
+START = pretrain(None, 0, 3)
+
+
+def trained(name: str = "i24", seed: int = 1, version: int = 0, **training: float) -> Update:
+    site = HitSite(name, made(), TrainingSettings.model_validate({"batch": 4, **training}), seed)
+    return site.train(START, version, epochs=2)
+
+
+def equal(one: Update, other: Update) -> bool:
+    return all(np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def test_the_fields_that_travel_are_these_and_no_others() -> None:
+    fields = [field.name for field in dataclasses.fields(Update)]
+    assert fields == ["site", "version", "tensors", "samples", "label_counts", "loss"]
+    assert Update.__slots__ == tuple(fields)  # nothing can be hung on
+
+
+def test_an_update_says_what_it_says() -> None:
+    update = trained(version=7)
+    assert (update.site, update.version, update.samples) == ("i24", 7, 20)
+    assert update.label_counts == ((12, 8),)
+    assert np.isfinite(update.loss)
+    assert sorted(update.tensors) == sorted(START)
+    assert all(update.tensors[name].shape == START[name].shape for name in START)
+    assert any(update.tensors[name].any() for name in START)
+
+
+def test_nothing_of_an_images_size_leaves() -> None:
+    """A site with frames of 80 x 96 pixels: no array that leaves is as large, nor holds a row of them."""
+    rows, cols = 80, 96
+    frames = []
+    for index in range(12):
+        counts = np.random.default_rng(index).poisson(2, (rows, cols)).astype(np.uint16)
+        counts[20:23, 30:33] += 30
+        still = Frame(counts, np.zeros(counts.shape, np.bool_), "private.h5", index)
+        frames.append(hit_example(still, LABELS[index % 5], PrepareSettings()))
+    update = HitSite("home", gather(frames), TrainingSettings(), 1).train(START, 0, 1)
+    shapes = {array.shape for array in update.tensors.values()}
+    assert shapes == {array.shape for array in START.values()}
+    assert all(edge not in (rows, cols, rows * cols) for shape in shapes for edge in shape)
+    assert max(array.size for array in update.tensors.values()) < rows * cols
+    assert "private" not in repr([update.site, update.label_counts, update.loss, list(update.tensors)])
+
+
+def test_randomness_depends_on_seed_site_and_version_alone() -> None:
+    first = trained()
+    torch.manual_seed(12345)
+    assert equal(first, trained())
+    assert first.loss == trained().loss
+    assert not equal(first, trained(seed=2))
+    assert not equal(first, trained(name="i03"))
+    assert not equal(first, trained(version=1))
+
+
+def test_a_pull_shortens_the_update() -> None:
+    def length(update: Update) -> float:
+        return float(np.sqrt(sum((array**2).sum() for array in update.tensors.values())))
+
+    assert length(trained(proximal_mu=100.0, learning_rate=0.01)) < 0.8 * length(trained(learning_rate=0.01))
+
+
+def test_the_model_that_came_is_left_as_it_was() -> None:
+    before = {name: array.copy() for name, array in START.items()}
+    trained()
+    assert all(np.array_equal(before[name], START[name]) for name in START)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_number_of_threads_changes_little(threads: int) -> None:
+    kept = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = trained()
+        torch.set_num_threads(threads)
+        other = trained()
+    finally:
+        torch.set_num_threads(kept)
+    for name in alone.tensors:
+        np.testing.assert_allclose(other.tensors[name], alone.tensors[name], atol=1e-5)
