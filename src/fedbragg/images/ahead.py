@@ -17,8 +17,12 @@ def ahead(
     """Yield ``work(task)`` for every task in order, with at most ``depth`` results made before they are asked for.
 
     ``tasks`` is drawn from in the consumer's thread; a task of None says that no other is there at present, so that
-    what is ready is not held back. When the consumer stops early, what has not begun is dropped.
+    what is ready is not held back. Without workers each task is done when its result is asked for. When the
+    consumer stops early, what has not begun is dropped.
     """
+    if workers == 0:
+        yield from (work(task) for task in tasks if task is not None)
+        return
     pending: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="fedbragg-images")
     try:

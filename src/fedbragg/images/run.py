@@ -24,13 +24,14 @@ HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 class Reading:
     """How frames are decoded ahead of their consumer."""
 
-    workers: int = 0  # threads that decode; 0: as many as the process may use cores, at most 8
-    depth: int = 0  # frames decoded before they are asked for; 0: one more than the workers
+    workers: int | None = None  # threads that decode; 0: the consumer's own; None: one a core, at most 8
+    depth: int | None = None  # frames decoded before they are asked for; None: one more than the workers
 
     def resolved(self) -> tuple[int, int]:
-        """Return the number of workers and of frames ahead."""
-        workers = self.workers or min(8, len(os.sched_getaffinity(0)))
-        return workers, self.depth or workers + 1
+        """Return the number of workers and of frames ahead; a single core is left to the consumer."""
+        cores = len(os.sched_getaffinity(0))
+        workers = min(8, cores if cores > 1 else 0) if self.workers is None else self.workers
+        return workers, workers + 1 if self.depth is None else self.depth
 
 
 @dataclass(frozen=True, slots=True)
