@@ -33,10 +33,10 @@ def evaluate(
     without a label are passed over; a labelled frame that cannot be read counts as kept with score 1.
     """
     from fedbragg.images import read_labels
-    from fedbragg.models.file import Scorer
+    from fedbragg.models.file import Scorer, default_model
     from fedbragg.screening.engine import screen
 
-    scorer = Scorer(model)
+    scorer = Scorer(model or default_model())
     limit = scorer.card.threshold if threshold is None else threshold
     table = read_labels(labels)
     run = labelled_run(paths, table)

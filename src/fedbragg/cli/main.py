@@ -11,6 +11,7 @@ from fedbragg import __version__
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
+from fedbragg.cli.look import look
 from fedbragg.cli.screen import screen
 from fedbragg.cli.simulate import simulate
 from fedbragg.errors import FedbraggError
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, screen, evaluate, federate, simulate):
+for command in (demo, screen, look, evaluate, federate, simulate):
     app.command()(command)
 
 

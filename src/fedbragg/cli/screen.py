@@ -38,9 +38,9 @@ def screen(
     of the kept frames) and OUT/report.html. A frame that cannot be read is kept; the exit code is then 3.
     """
     from fedbragg.images import open_run
-    from fedbragg.models.file import Scorer
+    from fedbragg.models.file import Scorer, default_model
 
-    scorer = Scorer(model)
+    scorer = Scorer(model or default_model())
     run = open_run(paths)
     limit = scorer.card.threshold if threshold is None else threshold
     tally, seconds = screen_run(run, scorer, limit, out, threads or os.cpu_count() or 1)

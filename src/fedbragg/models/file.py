@@ -25,6 +25,14 @@ FORMAT = 1
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 
 
+def default_model() -> Path:
+    """Return the model file that ships in the package; raise ModelFileError where it is missing."""
+    path = Path(__file__).with_name("default.onnx")
+    if not path.is_file():
+        raise ModelFileError("the package holds no default model. Run scripts/build-model, or give --model.")
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """What a model file says of itself."""

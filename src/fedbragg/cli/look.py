@@ -1,0 +1,85 @@
+"""``fedbragg look``: one frame as a picture, with the spots and the score."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedbragg.cli.show import say
+from fedbragg.types import Frame, Spot
+
+SHOWN = 10
+"""Spots listed on the screen; the table has all."""
+
+
+def look(
+    what: Annotated[
+        str, typer.Argument(metavar="FILE[:FRAME]", help="Image file, and which of its frames, from 0.")
+    ],
+    model: Annotated[Path | None, typer.Option(help="Model file.  [default: the one in the package]")] = None,
+    out: Annotated[Path, typer.Option(help="Picture to write (JPEG).")] = Path("look.jpg"),
+    table: Annotated[
+        Path | None, typer.Option(help="Table of all spots to write: column,row,intensity,...")
+    ] = None,
+) -> int:
+    """Show why a frame is kept or dropped: its picture with the found spots marked, its score, the list of spots."""
+    from fedbragg.models.file import Scorer, default_model
+    from fedbragg.report.pictures import picture
+    from fedbragg.report.screening import found
+
+    scorer = Scorer(model or default_model())
+    frame = _frame(what)
+    score, spots = found(frame, scorer)
+    verdict = "kept" if score >= scorer.card.threshold else "dropped"
+    title = f"{Path(frame.path).name} frame {frame.index}: score {score:.3f}, {verdict}, {len(spots)} spots"
+    write(out, picture(frame, spots, title))
+    if table is not None:
+        _write_spots(table, spots)
+    say(f"{title} (threshold {scorer.card.threshold:.3g})")
+    say(f"{'column':>8} {'row':>8} {'counts':>10} {'sigma':>8}")
+    for spot in spots[:SHOWN]:
+        say(f"{spot.column:8.0f} {spot.row:8.0f} {spot.intensity:10.0f} {spot.significance:8.1f}")
+    if len(spots) > SHOWN:
+        say(f"... and {len(spots) - SHOWN} more; --table writes all.")
+    say(f"written  {out}{f', {table}' if table else ''}")
+    return 0
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, making its folder; raise InputError where it cannot be written."""
+    from fedbragg.errors import InputError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot write there ({error.strerror}). Give another --out.") from None
+
+
+def _frame(what: str) -> Frame:
+    from fedbragg.errors import InputError
+    from fedbragg.images import open_run
+
+    path, index = what, 0
+    numbered = re.fullmatch(r"(.+):(\d+)", what)
+    if numbered and not Path(what).exists():
+        path, index = numbered[1], int(numbered[2])
+    run = open_run(path)
+    if index >= len(run):
+        raise InputError(f"{path}: has {len(run)} frames; give one from 0 to {len(run) - 1}, not {index}.")
+    return run[index]
+
+
+def _write_spots(path: Path, spots: Sequence[Spot]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("column", "row", "intensity", "significance"))
+        for spot in spots:
+            rows.writerow(
+                (f"{spot.column:.0f}", f"{spot.row:.0f}", f"{spot.intensity:.1f}", f"{spot.significance:.2f}")
+            )
