@@ -174,7 +174,7 @@ def picture(data: Path, path: Path) -> None:
     figure, axes = plt.subplots(2, 2 * len(PAIRS), figsize=(4 * len(PAIRS) * 1.6, 6.6))
     for column, pair in enumerate(PAIRS):
         real = load(sorted(data.glob(pair.pattern))[min(3, len(sorted(data.glob(pair.pattern))) - 1)], pair)
-        likest = min(simulated(pair.beamline, 10), key=lambda image: _apart(image, real))
+        likest = min(simulated(pair.beamline, 40), key=lambda image, real=real: _apart(image, real))  # type: ignore[misc]
         for row, (name, image) in enumerate(((pair.real, real), (f"simulated {pair.beamline}", likest))):
             _show(axes[row, 2 * column], _middle(image, 900), name)
             _show(axes[row, 2 * column + 1], _middle(image, 900)[520:680, 520:680], "a part of it")
@@ -184,7 +184,9 @@ def picture(data: Path, path: Path) -> None:
 
 
 def _apart(image: Image, other: Image) -> float:
-    return float(abs(np.log((np.nanmedian(image) + 0.1) / (np.nanmedian(other) + 0.1))))
+    """Return how far two frames' backgrounds and strong pixels are apart, as logarithms."""
+    levels = [np.nanquantile(x, (0.5, 0.99, 0.9997)) + 0.1 for x in (image, other)]
+    return float(abs(np.log(levels[0] / levels[1])).sum())
 
 
 def _middle(image: Image, side: int) -> Image:

@@ -35,7 +35,7 @@ CERIA = tuple(
         (27, 11),
     )
 )
-BEHENATE = tuple((58.38 / n, 100 / n**1.3) for n in range(1, 14))  # silver behenate, d001 = 58.38 angstrom
+BEHENATE = tuple((58.38 / n, 100 / n**0.7) for n in range(1, 14))  # silver behenate, d001 = 58.38 angstrom
 
 
 @dataclass(frozen=True, slots=True, eq=False)

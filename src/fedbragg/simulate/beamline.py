@@ -79,6 +79,7 @@ class Background:
     solvent: float = 1.0  # ring of liquid water at 3.2 angstrom, in units of ``level``
     loop: float = 0.0  # broad low-angle ring of plastic or grease, in units of ``level``
     floor: float = 0.05  # the same everywhere, in units of ``level``
+    variety: float = 0.0  # standard deviation of the floor's logarithm, frame to frame
     zingers: float = 1.0  # mean number of struck or noisy clusters a frame
     zinger_shape: float = 2.0  # gamma shape of that number over frames; large is Poisson
     zinger_size: float = 2.0  # pixel, mean size of a cluster

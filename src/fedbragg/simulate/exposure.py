@@ -12,7 +12,7 @@ from fedbragg.simulate.chance import STEP, normal, poisson, unit
 
 _BOX = 64  # pixel, room for the largest spot
 _BRIGHT = 400.0  # photons above which a spot's foot shows
-_HALO, _HALO_WIDTH = 0.06, 2.5  # share of the foot, and its width relative to the spot's
+_HALO, _HALO_WIDTH = 0.03, 2.5  # share of the foot, and its width relative to the spot's
 
 
 @njit(nogil=True, cache=True)

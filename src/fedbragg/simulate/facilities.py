@@ -94,7 +94,8 @@ LN84 = Beamline(
     "photosystem II's large cell on a Rayonix CCD at an X-ray laser: hundreds of close spots",
     _rayonix(0.35, 1.5),
     _STEADY,
-    Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=2e-4, domain=5000, size=0.7, resolution=2.8),
+    Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=2e-4, domain=5000,
+           size=0.7, resolution=2.8),
     Background(level=95, floor=0.6, spread=0.08, zingers=3.0, zinger_shape=2, zinger_size=4, zinger_photons=300),
     Mix(rates=((0.40, 0.07),), spots=(104, 1.3), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
@@ -116,8 +117,9 @@ PILATUS6M = Beamline(
         saturation=1_000_000, module=(195, 487), gap=(17, 7), gap_value=-1, point_spread=0.35, absorption=2.0,
     ),
     Beam(wavelength=0.97, stop_radius=18, stop_arm=1.5),
-    Sample((58.0, 58.0, 150.0, 90, 90, 90), "P 41 21 2", b_factor=25, mosaicity=1e-3, domain=5000, size=0.9, spread=0.5, outline=0.9),
-    Background(level=1.5, spread=1.0, air=2.0, zingers=0.5, zinger_size=1.5, zinger_photons=8),
+    Sample((58.0, 58.0, 150.0, 90, 90, 90), "P 41 21 2", b_factor=25, mosaicity=1e-3, domain=5000,
+           size=0.8, spread=0.5, outline=1.0),
+    Background(level=1.5, spread=1.0, air=1.5, variety=0.6, zingers=0.5, zinger_size=1.5, zinger_photons=8),
     Mix(rates=((0.35, 0.15),), spots=(130, 1.2), troubled=0.3, misses=_HARD_MISSES),
 )  # fmt: skip
 PILATUS2M = Beamline(
@@ -128,9 +130,9 @@ PILATUS2M = Beamline(
         saturation=400_000, module=(195, 487), gap=(17, 7), gap_value=-1, point_spread=0.35, absorption=0.8,
     ),
     Beam(wavelength=0.69, divergence=3e-4, stop_radius=15),
-    Sample((8.1, 12.1, 5.4, 90, 90, 90), "P 21 21 21", b_factor=3, mosaicity=4e-3, size=0.7, spread=0.5,
-           resolution=0.62, extra_lattices=0.4),
-    Background(level=0.05, spread=1.2, zingers=0.3, zinger_size=1.5, zinger_photons=6),
+    Sample((8.1, 12.1, 5.4, 90, 90, 90), "P 21 21 21", b_factor=3, mosaicity=2e-3, size=0.5, spread=0.4,
+           outline=0.4, resolution=0.62, extra_lattices=0.4),
+    Background(level=0.05, spread=1.0, floor=0.4, variety=0.8, zingers=0.3, zinger_size=1.5, zinger_photons=6),
     Mix(rates=((0.2, 0.3),), spots=(17, 0.45), troubled=0.3, misses=_HARD_MISSES),
 )  # fmt: skip
 EIGER16M = Beamline(
@@ -141,8 +143,9 @@ EIGER16M = Beamline(
         saturation=65534, module=(514, 1030), gap=(37, 10), gap_value=65535, point_spread=0.4, absorption=1.6,
     ),
     Beam(wavelength=1.0, stop_radius=35, stop_arm=0.1),
-    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=22, mosaicity=8e-4, domain=5000, size=1.1, spread=0.45),
-    Background(level=0.15, spread=1.2, zingers=1.0, zinger_size=1.5, zinger_photons=5),
+    Sample((79.0, 79.0, 38.0, 90, 90, 90), "P 43 21 2", b_factor=22, mosaicity=8e-4, domain=5000,
+           size=1.1, spread=0.45),
+    Background(level=0.15, spread=1.2, variety=0.6, zingers=1.0, zinger_size=1.5, zinger_photons=5),
     Mix(rates=((0.25, 0.12),), spots=(100, 1.1), troubled=0.3, misses=_HARD_MISSES),
 )  # fmt: skip
 CCD = Beamline(
@@ -154,7 +157,7 @@ CCD = Beamline(
     ),
     Beam(wavelength=0.92, divergence=5e-4, stop_radius=40, stop_arm=2.4),
     Sample((48.0, 48.0, 63.0, 90, 90, 90), "P 41", b_factor=20, mosaicity=2.5e-3, size=1.2, spread=0.4),
-    Background(level=300, spread=1.2, loop=0.3, zingers=6, zinger_size=2, zinger_photons=200),
+    Background(level=300, spread=1.2, loop=0.15, variety=0.6, zingers=6, zinger_size=2, zinger_photons=200),
     Mix(rates=((0.35, 0.15),), spots=(150, 1.1), troubled=0.3, misses=_HARD_MISSES),
 )  # fmt: skip
 

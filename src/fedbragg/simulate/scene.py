@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ def usual(beamline: Beamline, generator: np.random.Generator) -> Scene:
     level *= np.exp(generator.normal(0, beamline.beam.flux_spread))
     air, solvent = np.exp(generator.normal(0, 0.15)), np.exp(generator.normal(0, 0.3))
     tilt_x, tilt_y = np.clip(generator.normal(0, 0.08, size=2), -0.9, 0.9).tolist()
+    background = replace(
+        background, floor=background.floor * float(generator.lognormal(0, background.variety))
+    )
     radial = level * smooth(background, spacings(beamline), float(air), float(solvent))
     return Scene(radial, tilt=(tilt_x, tilt_y))
 
@@ -62,7 +65,9 @@ def _powder(scene: Scene, beamline: Beamline, generator: np.random.Generator) ->
 
 
 def _behenate(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
-    _ring(scene, beamline, generator, BEHENATE, width=generator.uniform(1, 4), grains=0)
+    nearer = float(generator.uniform(1, 6))  # such a standard is taken with the detector far away
+    table = tuple((d / nearer, weight) for d, weight in BEHENATE)
+    _ring(scene, beamline, generator, table, width=generator.uniform(1, 4), grains=0)
 
 
 def _salt(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -95,7 +100,7 @@ def _ring(
 
 def _saxs(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
     inverse_d = np.maximum(spacings(beamline), 1e-4)
-    edge = inverse_d[min(60, len(inverse_d) - 1)]
+    edge = inverse_d[min(int(np.exp(generator.uniform(3.5, 6))), len(inverse_d) - 1)]
     power = generator.uniform(1.5, 4)
     scene.radial *= generator.uniform(0.02, 0.3)
     scene.radial += np.exp(generator.uniform(1, 7)) * (1 + (inverse_d / edge) ** 2) ** (-power / 2)

@@ -31,6 +31,7 @@ def structure_intensities(path: str, indices: NDArray[np.int32], resolution: flo
 def _direct(small: Any, indices: NDArray[np.int32]) -> NDArray[np.float32]:
     import gemmi
 
+    small.change_occupancies_to_crystallographic()  # an atom on a mirror counts once, not once an operation
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
     factors = [calculator.calculate_sf_from_small_structure(small, hkl) for hkl in indices.tolist()]
     return np.asarray(np.abs(np.array(factors)) ** 2, dtype=np.float32)
