@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
@@ -13,12 +13,20 @@ from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
 from fedbragg.types import Frame, Run
 
-PUBLIC_BEAMLINES = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "ccd")
-"""What the public frames are simulated after: counters and CCDs, few large spots and many small ones."""
-PUBLIC_EDGES = (512, 768, 1280)
-"""Rows and columns of the public frames, in turn: an empty large detector has more noise to be mistaken for spots."""
-PLAIN = ("blank", "solvent", "hot", "beam-off")
-"""What the public misses show unless said: nothing special. Rings, ice, streaks and swarms are what sites know."""
+
+@dataclass(frozen=True, slots=True)
+class PublicSet:
+    """What public frames show; the default is nothing special: rings, ice, streaks and swarms are what sites know."""
+
+    beamlines: tuple[str, ...] = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "ccd")
+    edges: tuple[int, ...] = (
+        512,
+        768,
+        1280,
+    )  # pixels along the detectors, in turn: large empty ones have more noise
+    troubles: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # what misses show, equally often
+
+
 Tick = Callable[[], None]
 
 
@@ -42,21 +50,17 @@ def public_frames(
     seed: int,
     settings: PrepareSettings,
     tick: Tick = lambda: None,
-    troubles: Sequence[str] = PLAIN,
+    shown: PublicSet | None = None,
 ) -> HitData:
     """Simulate frames of many detectors with known spots; they belong to nobody."""
-    shares = [frames // len(PUBLIC_BEAMLINES)] * len(PUBLIC_BEAMLINES)
+    shown = shown or PublicSet()
+    shares = [frames // len(shown.beamlines)] * len(shown.beamlines)
     shares[0] += frames - sum(shares)
+    facilities = [_public(shown, position) for position in range(len(shown.beamlines))]
     return gather(
         example
-        for position, (name, share) in enumerate(zip(PUBLIC_BEAMLINES, shares, strict=True))
-        for example in _simulated(
-            _public(BEAMLINES[name], PUBLIC_EDGES[position % 3], troubles),
-            share,
-            seed + position,
-            settings,
-            tick,
-        )
+        for position, (facility, share) in enumerate(zip(facilities, shares, strict=True))
+        for example in _simulated(facility, share, 1000 * seed + position, settings, tick)
     )
 
 
@@ -69,8 +73,11 @@ def _simulated(
         tick()
 
 
-def _public(beamline: Beamline, edge: int, troubles: Sequence[str]) -> Beamline:
-    """Return the facility with these troubles equally often, on a smaller detector."""
-    rows, cols = min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
-    mix = replace(beamline.mix, misses=tuple((trouble, 1.0) for trouble in troubles))
-    return reduced(replace(beamline, mix=mix), rows, cols)
+def _public(shown: PublicSet, position: int) -> Beamline:
+    """Return one of the facilities, with the set's troubles and a smaller detector."""
+    beamline = BEAMLINES[shown.beamlines[position]]
+    edge = shown.edges[position % len(shown.edges)]
+    mix = replace(beamline.mix, misses=tuple((trouble, 1.0) for trouble in shown.troubles))
+    return reduced(
+        replace(beamline, mix=mix), min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
+    )
