@@ -145,6 +145,12 @@ def test_hdf5_of_impossible_shape_is_refused(tmp_path: Path, shape: tuple[int, .
     refused(tmp_path / "run.h5", words)
 
 
+def test_a_dataset_that_claims_more_frames_than_any_detector_writes_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.create_dataset("entry/data/data", (2**40, 60, 70), np.uint16, chunks=(1, 60, 70))
+    refused(tmp_path / "run.h5", "claims the shape")
+
+
 @pytest.mark.parametrize("shape", [(0, 60, 70), (70,), (2, 3, 60, 70), (0, 0)])
 def test_arrays_of_impossible_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape, np.uint16))

@@ -258,7 +258,7 @@ def test_whole_numbers_in_floats_and_in_64_bits_become_counts(tmp_path: Path) ->
     ("writer", "name", "expected"),
     [
         (cbf, "a.cbf", Geometry("PILATUS 2M, S/N 24-0107", 0.97, 0.25, (30.5, 25.25), (172e-6, 172e-6))),
-        (smv, "a.img", Geometry("ADSC 457", 0.9791, 0.15, (50.0, 30.0), (102.4e-6, 102.4e-6))),
+        (smv, "a.img", Geometry("ADSC 457", 0.9791, 0.15, (30.0, 50.0), (102.4e-6, 102.4e-6))),
         (marccd, "a.mccd", Geometry("MarCCD", 0.979, 0.2, (32.0, 24.0), (79e-6, 79e-6))),
         (edf, "a.edf", Geometry()),
     ],

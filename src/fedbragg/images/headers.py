@@ -51,7 +51,10 @@ def read_dectris(text: str) -> Header:
 
 
 def _read_smv(header: dict[str, Any]) -> Header:
-    """Read an ADSC header: lengths in millimetres, wavelength in angstrom, beam centre from the corner."""
+    """Read an ADSC header: lengths in millimetres, wavelength in angstrom.
+
+    ADSC's x runs down the rows and its y along them, as DENZO has it; the rings of measured files confirm it.
+    """
     pixel, x, y, distance, wavelength, saturation = (
         _leading(header.get(key))
         for key in (
@@ -68,7 +71,7 @@ def _read_smv(header: dict[str, Any]) -> Header:
             detector=f"ADSC {header['DETECTOR_SN']}" if "DETECTOR_SN" in header else None,
             wavelength=wavelength,
             distance=None if distance is None else metres(distance, "mm"),
-            beam_centre=None if not pixel or x is None or y is None else (x / pixel, y / pixel),
+            beam_centre=None if not pixel or x is None or y is None else (y / pixel, x / pixel),
             pixel_size=None if not pixel else (pixel * 1e-3, pixel * 1e-3),
         ),
         Trusted(high=saturation),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from fedbragg.images.chunks import ChunkReader, chunk_reader
 from fedbragg.images.layout import open_file
 from fedbragg.images.plain import with_room
+
+
+MOST_FRAMES, MOST_PIXELS = 10**8, 2**31
+"""What no detector writes into one dataset, but a damaged header may claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ def segments_of(address: str, dataset: Any, open_files: dict[str, Any]) -> list[
     """
     if dataset is None:
         return [Segment(address, None, 0, 1)]
+    if dataset.shape[0] > MOST_FRAMES or prod(dataset.shape[1:]) > MOST_PIXELS:
+        raise ValueError(f"{address} claims the shape {dataset.shape}")
     if dataset.ndim == 2:
         return [Segment(address, dataset, 0, 1)]
     if dataset.is_virtual:
