@@ -28,6 +28,8 @@ SAMPLED_BLOCKS = 3000
 BINS = 12
 MEDIAN_OF_VARIANCE = 0.676
 """Median over true variance of one block's estimate in white noise, by simulation (250,000 blocks)."""
+ENOUGH_BLOCKS = 200
+"""Blocks from which a mean variance is known within a tenth."""
 COUNTER_TOLERANCE = 0.35
 """Variance / mean within this of 1 is a photon counter; charge sharing and rings shift it by less."""
 
@@ -61,8 +63,10 @@ def _counts_photons(mean: NDArray[Any], variance: NDArray[Any], highest: NDArray
         return False
     quiet = np.flatnonzero(highest <= mean + 5 * np.sqrt(mean) + 5)
     dim = quiet[np.argsort(mean[quiet])[: quiet.size // 2]]
-    offset_possible = dim.size > 0 and mean[dim].mean() >= 1
-    if offset_possible and not _alike(mean[dim], variance[dim]):
+    enough = (
+        dim.size >= ENOUGH_BLOCKS and mean[dim].mean() >= 1
+    )  # less than a count has no room for an offset
+    if enough and not _alike(mean[dim], variance[dim]):
         return False
     return _alike(mean[quiet], variance[quiet])
 

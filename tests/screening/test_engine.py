@@ -1,0 +1,160 @@
+"""Screening's engine: order, bounded memory, and nothing lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fedbragg.errors import FrameError
+from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.screening.engine import IN_FLIGHT, screen
+from fedbragg.types import Frame, Geometry, Unreadable, Verdict, View
+
+BACKGROUND = CHANNELS.index("background")
+
+
+def even_frame(index: int, level: int, edge: int = 32) -> Frame:
+    counts = np.full((edge, edge), level, np.uint16)
+    return Frame(counts, np.zeros(counts.shape, np.bool_), "made.h5", index)
+
+
+@dataclass
+class MadeRun:
+    """A run whose frames are made when they are asked for; notes how many of their counts are alive at once."""
+
+    length: int
+    make: Callable[[int], Frame | Unreadable]
+    alive: set[int] = field(default_factory=set)
+    most: int = 0
+    geometry: Geometry = field(default_factory=Geometry)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> Frame:
+        made = self.make(position)
+        if isinstance(made, Unreadable):
+            raise FrameError(made.path, made.index, made.reason)
+        return made
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
+        for index in range(start, self.length if stop is None else stop):
+            yield self._watched(index)
+
+    def _watched(self, index: int) -> Frame | Unreadable:
+        made = self.make(index)
+        if isinstance(made, Frame):
+            self.alive.add(index)
+            weakref.finalize(made.counts, self.alive.discard, index)
+            self.most = max(self.most, len(self.alive))
+        return made
+
+
+def level_of(view: View) -> tuple[float, NDArray[np.float32]]:
+    """Score a frame by its background, a hundredth a count; the brighter, the slower."""
+    level = float(np.expm1(view.channels[BACKGROUND]).mean())
+    time.sleep(level / 5000)
+    return level / 100, view.channels[0]
+
+
+def scored(run: MadeRun, threads: int, threshold: float = 0.5) -> list[Verdict]:
+    return list(screen(run, level_of, PrepareSettings(), threshold, threads))
+
+
+def noisy(index: int) -> Frame:
+    """A frame whose level is all over the place, so that neighbours take unlike times."""
+    level = (index * 37) % 100
+    counts = np.random.default_rng(index).poisson(level, (160, 160)).astype(np.uint16)
+    return Frame(counts, np.zeros(counts.shape, np.bool_), "made.h5", index)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_verdicts_come_in_the_frames_order(threads: int) -> None:
+    verdicts = scored(MadeRun(60, noisy), threads)
+    assert [verdict.index for verdict in verdicts] == list(range(60))
+    for verdict in verdicts:
+        assert verdict.score == pytest.approx((verdict.index * 37) % 100 / 100, abs=0.05)
+        assert verdict.keep == (verdict.score >= 0.5)
+
+
+def test_the_number_of_threads_changes_no_verdict() -> None:
+    assert scored(MadeRun(40, noisy), 1) == scored(MadeRun(40, noisy), 5)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("first_is_slow", [True, False])
+def test_frames_alive_are_bounded(threads: int, first_is_slow: bool) -> None:
+    """However long the run, and even while the first frame holds all others up."""
+
+    def score(view: View) -> tuple[float, NDArray[np.float32]]:
+        level = np.expm1(view.channels[BACKGROUND]).max()
+        time.sleep(0.1 if first_is_slow and level > 5 else 0.0)
+        return 0.1, view.channels[0]
+
+    run = MadeRun(80, lambda index: even_frame(index, 9 if index == 0 else 0))
+    assert len(list(screen(run, score, PrepareSettings(), 0.5, threads))) == 80
+    assert threads <= run.most <= IN_FLIGHT * threads + 1  # and the one that is being handed over
+
+
+def test_a_slow_consumer_does_not_make_frames_pile_up() -> None:
+    run = MadeRun(60, lambda index: even_frame(index, 0))
+    for verdict in screen(run, level_of, PrepareSettings(), 0.5, 2):
+        time.sleep(0.002)
+        assert len(run.alive) <= IN_FLIGHT * 2 + 1
+        assert verdict.index <= 60
+
+
+def test_what_cannot_be_read_is_kept_and_the_run_goes_on() -> None:
+    def make(index: int) -> Frame | Unreadable:
+        broken = index in (0, 5, 6, 19)
+        return Unreadable("made.h5", index, f"chunk {index} is gone") if broken else even_frame(index, 10)
+
+    verdicts = scored(MadeRun(20, make), 3)
+    assert [verdict.index for verdict in verdicts] == list(range(20))
+    unread = [verdict for verdict in verdicts if verdict.score is None]
+    assert [(v.index, v.keep, v.reason) for v in unread] == [
+        (index, True, f"chunk {index} is gone") for index in (0, 5, 6, 19)
+    ]
+    assert all(not verdict.keep and verdict.reason == "" for verdict in verdicts if verdict.score is not None)
+
+
+def test_what_cannot_be_scored_is_kept() -> None:
+    run = MadeRun(3, lambda index: even_frame(index, 10, edge=16 if index == 1 else 32))
+    verdicts = scored(run, 2)
+    assert [verdict.keep for verdict in verdicts] == [False, True, False]
+    assert verdicts[1].score is None
+    assert "too small to score" in verdicts[1].reason
+
+
+def test_the_threshold_itself_is_kept() -> None:
+    run = MadeRun(2, lambda index: even_frame(index, 10))
+    (verdict, _) = scored(run, 1, threshold=1.0)
+    assert verdict.score is not None
+    assert [v.keep for v in scored(run, 1, threshold=verdict.score)] == [True, True]
+
+
+def test_an_empty_run_has_no_verdicts() -> None:
+    assert scored(MadeRun(0, noisy), 2) == []
+
+
+def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    verdicts = screen(MadeRun(1000, noisy), level_of, PrepareSettings(), 0.5, 3)
+    assert next(verdicts).index == 0
+    verdicts.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+def test_a_fault_of_the_program_is_not_hidden() -> None:
+    def broken(view: View) -> tuple[float, NDArray[np.float32]]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(screen(MadeRun(5, noisy), broken, PrepareSettings(), 0.5, 2))

@@ -1,0 +1,77 @@
+"""What screening leaves behind, to the letter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fedbragg.errors import InputError
+from fedbragg.screening.writers import event, read_verdicts, verdict_files
+from fedbragg.types import Verdict
+
+VERDICTS = [
+    Verdict("/data/run_1.h5", 0, 0.987654321, True),
+    Verdict("/data/run_1.h5", 1, 0.0, False),
+    Verdict("/data/run_1.h5", 2, None, True, "chunk is gone"),
+    Verdict("images/a,b.cbf", 0, 1.0, True),
+    Verdict("images/c.cbf.gz", 0, 0.25, False),
+]
+
+
+def written(folder: Path) -> tuple[str, str]:
+    with verdict_files(folder) as files:
+        for verdict in VERDICTS:
+            files.write(verdict)
+    return (folder / "verdicts.csv").read_text("utf-8"), (folder / "hits.lst").read_text("utf-8")
+
+
+def test_the_files_to_the_letter(tmp_path: Path) -> None:
+    table, kept = written(tmp_path / "new" / "folder")
+    assert table == (
+        "path,frame,score,keep\n"
+        "/data/run_1.h5,0,0.987654,true\n"
+        "/data/run_1.h5,1,0.000000,false\n"
+        "/data/run_1.h5,2,,true\n"
+        '"images/a,b.cbf",0,1.000000,true\n'
+        "images/c.cbf.gz,0,0.250000,false\n"
+    )
+    assert kept == "/data/run_1.h5 //0\n/data/run_1.h5 //2\nimages/a,b.cbf\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("x.h5", "x.h5 //4"),
+        ("x.CXI", "x.CXI //4"),
+        ("x.nxs", "x.nxs //4"),
+        ("x.hdf5", "x.hdf5 //4"),
+        ("x.hdf", "x.hdf //4"),
+        ("x.cbf", "x.cbf"),
+        ("x.img.bz2", "x.img.bz2"),
+        ("x.h5.cbf", "x.h5.cbf"),
+    ],
+)
+def test_crystfel_names_a_frame_of_a_stack_by_its_number(path: str, named: str) -> None:
+    assert event(Verdict(path, 4, 0.9, True)) == named
+
+
+def test_the_table_is_read_back(tmp_path: Path) -> None:
+    table, _ = written(tmp_path)
+    read = read_verdicts(table.splitlines())
+    assert [(v.path, v.index, v.keep) for v in read] == [(v.path, v.index, v.keep) for v in VERDICTS]
+    assert [v.score for v in read] == [0.987654, 0.0, None, 1.0, 0.25]
+
+
+def test_a_run_cut_off_leaves_what_it_had(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), verdict_files(tmp_path) as files:
+        files.write(VERDICTS[0])
+        raise KeyboardInterrupt
+    assert (tmp_path / "verdicts.csv").read_text("utf-8").count("\n") == 2
+    assert (tmp_path / "hits.lst").read_text("utf-8") == "/data/run_1.h5 //0\n"
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match=r"file: cannot write there .*Give another --out"):
+        written(tmp_path / "file")
