@@ -107,6 +107,10 @@ class FederationSettings(Section):
     """By what the sites of a barrier are drawn; weights are corrected so that the expected step is unchanged."""
     cohort: int = Field(default=0, ge=0)
     """Sites drawn for each barrier; 0 takes all."""
+    clip: float = Field(default=0.0, ge=0)
+    """Longest update that leaves a site; longer ones are shortened to it. 0 leaves them."""
+    noise: float = Field(default=0.0, ge=0)
+    """Noise that a site adds to each number of its update, in units of clip; see docs/reference/federation.md."""
     keep_norms: bool = False
     """Leave BatchNorm's tensors at each site (FedBN)."""
     travel: Literal["full", "half", "quantised"] = "full"
@@ -124,6 +128,8 @@ class FederationSettings(Section):
             )
         if self.schedule != "sync" and self.aggregation == "fedboost":
             raise ValueError('fedboost learns a mixture round by round; set schedule = "sync"')
+        if self.noise and not self.clip:
+            raise ValueError("noise hides nothing in updates of any length; set clip too")
         return self
 
 

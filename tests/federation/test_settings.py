@@ -12,6 +12,7 @@ from pydantic import ValidationError
         ({"aggregation": "median", "schedule": "async"}, "take hybrid or sync"),
         ({"aggregation": "fedboost"}, 'set schedule = "sync"'),
         ({"aggregation": "fedprox"}, "set proximal_mu"),
+        ({"noise": 1.0}, "set clip too"),
     ],
 )
 def test_rules_that_do_not_fit_are_refused_with_a_remedy(settings, rules: dict, remedy: str) -> None:

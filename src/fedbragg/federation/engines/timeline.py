@@ -21,6 +21,7 @@ from fedbragg.federation import events
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.workshop import Training, Workshop
 from fedbragg.federation.plan import Plan
+from fedbragg.federation.privacy import shielded
 from fedbragg.federation.progress import Progress
 from fedbragg.federation.states import owned
 from fedbragg.federation.trainer import Trainer
@@ -230,7 +231,8 @@ def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> Parcel:
     # Copies both ways: a trainer that writes into what it was given, or goes on training in what it
     # returned, must not change what the coordinator holds.
     update = trainer.train(owned(command.model), command.version, command.epochs)
-    return sealed(update, plan.rules, generator_for(plan.seed, command.site, command.version))
+    generator = generator_for(plan.seed, command.site, command.version)
+    return sealed(shielded(update, plan.rules, generator), plan.rules, generator)
 
 
 def generator_for(seed: int, site: str, version: int) -> np.random.Generator:
