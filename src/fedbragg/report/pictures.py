@@ -36,7 +36,7 @@ def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
     if title:
         figure.text(0.01, 0.995, title, fontsize=8, va="top")
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="jpg", pil_kwargs={"quality": 82})
+    FigureCanvasAgg(figure).print_figure(buffer, format="jpg", pil_kwargs={"quality": 82, "subsampling": 0})
     return buffer.getvalue()
 
 

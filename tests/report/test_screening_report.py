@@ -1,0 +1,92 @@
+"""The sections on one screening, made from a real run of made frames."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from base64 import b64decode
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import loads_nothing, parsed
+from PIL import Image
+
+from fedbragg.images import open_run
+from fedbragg.models.file import ModelCard, Scorer, save_model
+from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.report.page import page
+from fedbragg.report.screening import found, percent, sections
+from fedbragg.screening.engine import screen
+from fedbragg.screening.tally import Tally
+from fedbragg.tasks.hits import pretrain, whole_frame_of
+
+
+@pytest.fixture(scope="module")
+def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """A network that calls every peak a spot."""
+    state = pretrain(None, 0, 1)
+    for name in state:
+        if name.startswith("spot."):
+            state[name][...] = 0
+    state["spot.4.bias"][...] = 5.0
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    save_model(
+        path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5), len(CHANNELS)
+    )
+    return Scorer(path)
+
+
+def folder_of(path: Path) -> Path:
+    """Five frames with 0 to 4 x 4 spots, the third cut short."""
+    path.mkdir()
+    for index in range(5):
+        counts = np.random.default_rng(index).poisson(2, (128, 160)).astype(np.uint16)
+        for spot in range(4 * index):
+            row, column = 20 + 20 * (spot // 6), 20 + 20 * (spot % 6)
+            counts[row - 1 : row + 2, column - 1 : column + 2] += 15
+            counts[row, column] += 60
+        np.save(path / f"<b>{index}&.npy", counts)
+    cut = path / "<b>2&.npy"
+    cut.write_bytes(cut.read_bytes()[:-500])
+    return path
+
+
+def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: Path) -> None:
+    run = open_run(folder_of(tmp_path / "run"))
+    tally = Tally(0.5)
+    verdicts = list(tally.watch(screen(run, scorer, PrepareSettings(), 0.5, 2)))
+    assert [verdict.score is None for verdict in verdicts] == [False, False, True, False, False]
+    text = page("Screening report", "lead", sections(tally, run, scorer, 0.5))
+    assert loads_nothing(text)
+    said = " ".join(parsed(text).words)
+    assert "10.0" in said  # 5 frames in half a second
+    assert "<b>2&.npy frame 0" in said
+    assert "<b>4&.npy frame 0: score" in said
+    assert "16 spots marked" in said
+    pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", text)
+    assert len(pictures) == 3 * 4  # best, doubtful, clearest misses: the four that can be read
+    assert all(Image.open(io.BytesIO(b64decode(data))).size == (160, 128) for data in pictures)
+
+
+def test_the_spots_behind_a_score_are_where_they_were_put(scorer: Scorer, tmp_path: Path) -> None:
+    frame = open_run(folder_of(tmp_path / "run"))[1]
+    score, spots = found(frame, scorer)
+    assert 0.5 < score < 1
+    assert sorted((spot.row, spot.column) for spot in spots) == [(20, 20), (20, 40), (20, 60), (20, 80)]
+    assert all(spot.intensity == pytest.approx(9 * 15 + 60, abs=30) for spot in spots)
+
+
+def test_a_frame_gone_since_it_was_screened_is_left_out(scorer: Scorer, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "run")
+    tally = Tally(0.5)
+    list(tally.watch(screen(open_run(folder), scorer, PrepareSettings(), 0.5, 2)))
+    run = open_run(folder)
+    (folder / "<b>4&.npy").unlink()
+    text = page("Screening report", "lead", sections(tally, run, scorer, 0.5))
+    assert len(re.findall("data:image/jpeg", text)) == 3 * 3
+
+
+def test_a_rate_reads_well() -> None:
+    assert (percent(0.12345), percent(1.0), percent(math.nan)) == ("12.3 %", "100.0 %", "–")

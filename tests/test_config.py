@@ -1,0 +1,131 @@
+"""The settings file: every mistake is named with file, section, key and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fedbragg.config import Federation, SiteSettings, load
+from fedbragg.errors import ConfigError
+
+SITE = '\n[[sites]]\nname = "i24"\nruns = ["a.h5"]\nlabels = "l.csv"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "federation.toml").write_text(text, encoding="utf-8")
+    return folder / "federation.toml"
+
+
+def refused(folder: Path, text: str) -> str:
+    path = written(folder, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message.removeprefix(str(path))
+
+
+def test_defaults_are_those_of_the_papers(tmp_path: Path) -> None:
+    """FedKL, section 4: 15 epochs to warm up, 5 for each exchange; weights by FedKL on the hybrid schedule."""
+    plan = load(written(tmp_path, SITE))
+    assert (plan.training.warmup_epochs, plan.training.epochs) == (15, 5)
+    assert (plan.federation.aggregation, plan.federation.schedule) == ("fedkl", "hybrid")
+    assert plan.sites == (SiteSettings(name="i24", runs=("a.h5",), labels="l.csv"),)
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    text = (
+        'seed = 9\n[model]\nblock = 10\n[training]\nbatch = 4\n[federation]\naggregation = "median"\n' + SITE
+    )
+    plan = load(written(tmp_path, text + "speed = 2.5\n"))
+    assert (plan.seed, plan.model.block, plan.training.batch) == (9, 10, 4)
+    assert plan.federation.aggregation == "median"
+    assert plan.sites[0].speed == 2.5
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "key", "known"),
+    [
+        ("rounds = 3\n" + SITE, ": ", "rounds", "task, seed, model, training, federation, sites"),
+        ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
+        ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),
+        ("[model]\nsize = 1\n" + SITE, " [model]: ", "size", "name, block, public_frames"),
+        (SITE + "colour = 1\n", " [sites.0]: ", "colour", "name, runs, labels, speed"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_known_ones(
+    tmp_path: Path, text: str, where: str, key: str, known: str
+) -> None:
+    assert refused(tmp_path, text).startswith(f"{where}unknown key '{key}'. Known keys: {known}")
+
+
+def test_every_setting_is_named_as_known() -> None:
+    """The message lists the whole section, so that none is looked for elsewhere."""
+    assert list(Federation.model_fields) == ["task", "seed", "model", "training", "federation", "sites"]
+
+
+def test_doubled_names_are_named(tmp_path: Path) -> None:
+    message = refused(tmp_path, SITE + SITE)
+    assert message == ": two sites are named 'i24'; give each a name of its own."
+
+
+def test_further_mistakes_are_counted(tmp_path: Path) -> None:
+    assert "(2 more to mend after it.)" in refused(tmp_path, "[training]\na = 1\nb = 2\nc = 3\n" + SITE)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ('seed = "one"\n' + SITE, ": seed: "),
+        ("seed = -1\n" + SITE, ": seed: "),
+        ("[training]\nbatch = 0\n" + SITE, " [training]: batch: "),
+        ("[training]\nlearning_rate = 0\n" + SITE, " [training]: learning_rate: "),
+        ("[model]\nblock = 5\n" + SITE, " [model]: block: "),
+        ('[federation]\naggregation = "mean"\n' + SITE, " [federation]: aggregation: "),
+        ("model = 3\n" + SITE, ": model: "),
+        ('\n[[sites]]\nname = "a b"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),
+        ('\n[[sites]]\nname = "../a"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),
+        ('\n[[sites]]\nname = "a"\nruns = []\nlabels = "l"\n', " [sites.0]: runs: "),
+        ('\n[[sites]]\nname = "a"\nlabels = "l"\n', " [sites.0]: runs: "),
+        ("sites = []\n", ": sites: "),
+        ("", ": sites: "),
+    ],
+)
+def test_a_wrong_value_is_named_by_section_and_key(tmp_path: Path, text: str, start: str) -> None:
+    assert refused(tmp_path, text).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("rules", "remedy"),
+    [
+        ('aggregation = "krum"\nschedule = "async"', "take hybrid or sync"),
+        ('aggregation = "fedboost"\nschedule = "hybrid"', 'set schedule = "sync"'),
+    ],
+)
+def test_rules_that_do_not_fit_each_other_are_refused(tmp_path: Path, rules: str, remedy: str) -> None:
+    message = refused(tmp_path, f"[federation]\n{rules}\n{SITE}")
+    assert remedy in message
+    assert "federation" in message
+
+
+def test_a_table_that_is_no_toml_is_named_by_line(tmp_path: Path) -> None:
+    assert "not valid TOML" in refused(tmp_path, "seed = \n")
+    assert "line 2" in refused(tmp_path, "seed = 1\nwhat is this\n")
+
+
+def test_files_that_are_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none.toml: no such file. Give the path of a federation.toml"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "federation.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "federation.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_settings_do_not_change_after_loading(tmp_path: Path) -> None:
+    plan = load(written(tmp_path, SITE))
+    with pytest.raises(ValueError, match="frozen"):
+        plan.seed = 3  # type: ignore[misc]
