@@ -121,7 +121,17 @@ class TorchStudent:
         return state_of(network)
 
 
+@pytest.fixture
+def one_thread():
+    """Keep torch from spreading tiny networks over cores, which costs more than it gains."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_three_architectures_learn_from_one_another(settings) -> None:
     torch.manual_seed(3)
     generator = np.random.default_rng(3)

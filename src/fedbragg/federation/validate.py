@@ -29,7 +29,9 @@ def check_norm(length: float, others: Sequence[float], factor: float) -> None:
     if len(others) < FEWEST_OTHERS:
         return
     typical = float(np.median(others))
-    if length > factor * typical:
+    if (
+        typical and length > factor * typical
+    ):  # beside sites that learnt nothing, any length would be too much
         raise UpdateRejected(
             f"its norm {length:.3g} is over {factor:g} times the others' median {typical:.3g}"
         )

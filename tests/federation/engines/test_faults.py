@@ -56,6 +56,24 @@ def test_a_broken_site_is_refused_and_the_others_go_on(make_problem, settings, f
     assert set(last["weights"]) == {"site0", "site2", "site3", "site4"}
 
 
+@pytest.mark.parametrize("death", [SystemExit(3), MemoryError(), RecursionError()])
+def test_a_site_whose_training_dies_is_left_out(problem, settings, death) -> None:
+    def dying(*_):
+        raise death
+
+    problem.sites[3].train = dying
+    outcome = federate(settings(patience=1), problem.sites, problem.initial)
+    assert [line["site"] for line in outcome.history if line["event"] == "failed"] == ["site3"]
+    assert outcome.barriers == 5
+
+
+def test_sites_that_learn_nothing_do_not_make_the_others_odd(problem, settings) -> None:
+    for site in problem.sites[1:]:
+        site.train = tampered(site.train, with_tensors(np.zeros_like))
+    outcome = federate(settings(schedule="sync", barriers=1), problem.sites, problem.initial)
+    assert not [line for line in outcome.history if line["event"] == "rejected"]
+
+
 def test_a_site_that_claims_a_billion_samples_gets_no_more_than_ten_medians(make_problem, settings) -> None:
     problem = make_problem()
     boast = tampered(problem.sites[1].train, lambda update: replace(update, samples=10**9))
