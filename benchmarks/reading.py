@@ -71,11 +71,9 @@ def decoder_of_fedbragg(path: Path) -> Callable[[], int]:
 
     with h5py.File(path) as file:
         counts = np.empty(file[PLACE].shape[1:], file[PLACE].dtype).reshape(-1)
-    none, bounds = np.empty(0, np.bool_), np.empty(2, counts.dtype)
+    none = np.empty(0, np.uint8)
     raw = [np.frombuffer(chunk, np.uint8) for chunk in chunks(path)]
-    return lambda: sum(
-        1 for chunk in raw * 4 if decode(chunk, counts.view(np.uint8), counts, none, bounds) == 0
-    )
+    return lambda: sum(1 for chunk in raw * 4 if decode(chunk, counts.view(np.uint8), counts, none, 0) == 0)
 
 
 def decoder_of_bitshuffle(path: Path) -> Callable[[], int]:

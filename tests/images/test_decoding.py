@@ -8,7 +8,6 @@ from typing import Any
 import h5py
 import hdf5plugin
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ def packed(pixels: NDArray[Any], **filters: Any) -> NDArray[np.uint8]:
 
 def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArray[Any]]:
     counts = np.zeros(size, dtype)
-    none = np.empty(0, np.bool_)
-    return decode(chunk, counts.view(np.uint8), counts, none, np.empty(2, counts.dtype)), counts
+    return decode(chunk, counts.view(np.uint8), counts, np.empty(0, np.uint8), 0), counts
 
 
 @settings(deadline=None, max_examples=60)
@@ -65,26 +63,43 @@ def test_a_damaged_bitshuffle_chunk_writes_nothing_beyond_its_counts(data: st.Da
     memory = np.full(pixels.size + 64, 77, dtype)
     counts = memory[32:-32]
 
-    state = decode(damaged, counts.view(np.uint8), counts, np.empty(0, np.bool_), np.empty(2, counts.dtype))
+    state = decode(damaged, counts.view(np.uint8), counts, np.empty(0, np.uint8), 0)
 
     assert state in (AS_EXPECTED, DAMAGED)
     assert (memory[:32] == 77).all()
     assert (memory[-32:] == 77).all()
 
 
-@pytest.mark.parametrize("place", [0, 4095, 4096, 9999, 10_002])
-def test_the_decoder_notices_one_sentinel_more_or_less_anywhere(place: int) -> None:
-    pixels = np.random.default_rng(1).poisson(3, 10_003).astype(np.uint16)
-    pixels[place] = 65535
+@settings(deadline=None, max_examples=150)
+@given(
+    dtype=st.sampled_from(DTYPES),
+    size=st.integers(1, 12_000),
+    share=st.floats(0, 1),
+    data=st.data(),
+)
+def test_the_decoder_notices_one_count_more_or_less_outside_anywhere(
+    dtype: str, size: int, share: float, data: st.DataObject
+) -> None:
+    limits = np.iinfo(dtype)
+    high = data.draw(st.integers(0, limits.max - 1))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    pixels = rng.integers(0, high, size, dtype=dtype, endpoint=True)
+    odd = rng.random(size) < share
+    pixels[odd] = rng.integers(high + 1, limits.max, int(odd.sum()), dtype=dtype, endpoint=True)
+    if limits.min < 0:
+        negative = odd & (rng.random(size) < 0.5)
+        pixels[negative] = rng.integers(limits.min, -1, int(negative.sum()), dtype=dtype, endpoint=True)
     chunk = packed(pixels, **hdf5plugin.Bitshuffle())
-    counts = np.zeros(pixels.size, np.uint16)
-    bounds = np.array([0, 65534], np.uint16)
-    expected = pixels == 65535
-    assert decode(chunk, counts.view(np.uint8), counts, expected, bounds) == AS_EXPECTED
-    assert decode(chunk, counts.view(np.uint8), counts, np.zeros_like(expected), bounds) == UNEXPECTED
-    more = expected.copy()
-    more[place - 1] = True
-    assert decode(chunk, counts.view(np.uint8), counts, more, bounds) == UNEXPECTED
+    counts = np.zeros(size, dtype)
+
+    def state(outside: NDArray[np.bool_]) -> int:
+        return decode(chunk, counts.view(np.uint8), counts, np.packbits(outside, bitorder="little"), high)
+
+    assert state(odd) == AS_EXPECTED
+    np.testing.assert_array_equal(counts, pixels)
+    place = data.draw(st.integers(0, size - 1))
+    odd[place] = not odd[place]
+    assert state(odd) == UNEXPECTED
 
 
 @settings(deadline=None, max_examples=40)

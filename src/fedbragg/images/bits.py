@@ -1,4 +1,4 @@
-"""Undo bitshuffle's bit transpose in vector registers.
+"""Undo bitshuffle's bit transpose in vector registers, and find what is above a limit while still in bits.
 
 A block of n elements of w bytes is stored as 8 w planes: the lowest bit of every element, the next bit of every
 element, and so on; byte i of a plane holds the bits of the elements 8 i to 8 i + 7. Transposing the 8 x 8 bits that
@@ -27,34 +27,42 @@ EXCHANGES = ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0
 
 BYTES = ir.VectorType(ir.IntType(8), STEP)
 WORDS = ir.VectorType(ir.IntType(64), STEP // 8)
+PLACES = ir.VectorType(ir.IntType(32), STEP // 8)
 
 
 @compiled
-def untranspose(planes: int, out: int, stream: int, width: int) -> None:
+def untranspose(
+    planes: int, out: int, stream: int, width: int, expected: int, limits: int, differing: int
+) -> None:
     """Turn the planes at address ``planes`` into elements of ``width`` bytes (1, 2 or 4) at address ``out``.
 
-    ``stream`` is the number of bytes in a plane, an eighth of the number of elements.
+    ``stream`` is the number of bytes in a plane, an eighth of the number of elements. On the way the elements above
+    a limit are compared with those of which the bits at address ``expected`` say so; the bits that differ are added
+    to the STEP bytes at ``differing``. ``limits`` is the address of 8 ``width`` words: zero where the limit has that
+    bit, else all ones. Takes whole steps only: the last ``stream`` % STEP bytes of each plane are left.
     """
-    whole = stream // STEP * STEP
-    for start in range(0, whole, STEP):
+    for start in range(0, stream // STEP * STEP, STEP):
         if width == 1:
-            untranspose_step_1(planes + start, out + start * 8, stream)
+            untranspose_step_1(planes + start, out + start * 8, stream, expected + start, limits, differing)
         elif width == 2:
-            untranspose_step_2(planes + start, out + start * 16, stream)
+            untranspose_step_2(planes + start, out + start * 16, stream, expected + start, limits, differing)
         else:
-            untranspose_step_4(planes + start, out + start * 32, stream)
+            untranspose_step_4(planes + start, out + start * 32, stream, expected + start, limits, differing)
 
 
 def _step(width: int) -> Any:
-    """Return a compiled function (planes, out, stream) that turns STEP bytes of every plane into elements."""
+    """Return a compiled function that turns STEP bytes of every plane into elements."""
 
     def lay_out(
         context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]
     ) -> ir.Value:
-        planes, out, stream = arguments
+        planes, out, stream, expected, limits, differing = arguments
         rows = [
             _load(builder, builder.add(planes, builder.mul(stream, stream.type(k)))) for k in range(8 * width)
         ]
+        differs = builder.xor(_above(builder, rows, limits), _load(builder, expected))
+        place = builder.inttoptr(differing, WORDS.as_pointer())
+        builder.store(builder.or_(_load(builder, differing), differs), place, align=1)
         streams = [_transpose(builder, rows[8 * byte : 8 * byte + 8]) for byte in range(width)]
         # In the order in which the bytes lie in memory: by element, then by byte within it.
         ordered = [streams[byte][element] for element in range(8) for byte in range(width)]
@@ -64,10 +72,30 @@ def _step(width: int) -> Any:
         return context.get_dummy_value()
 
     @intrinsic
-    def step(typing_context: Any, planes: Any, out: Any, stream: Any) -> Any:
-        return types.void(types.intp, types.intp, types.intp), lay_out
+    def step(
+        typing_context: Any, planes: Any, out: Any, stream: Any, expected: Any, limits: Any, differing: Any
+    ) -> Any:
+        return types.void(*[types.intp] * 6), lay_out
 
     return step
+
+
+def _above(builder: ir.IRBuilder, rows: list[ir.Value], limits: ir.Value) -> ir.Value:
+    """Return a bit for each element, set where it is above the limit; rows from the lowest bit to the highest.
+
+    A higher bit settles what the lower ones left open: set where the limit has none, above; clear where the limit
+    has one, not above. That is the majority of the bit, the verdict so far, and the limit's bit inverted. Negative
+    elements have their highest bit set, which the limit has not, and so count as above.
+    """
+    above = ir.Constant(WORDS, [0] * WORDS.count)
+    for bit, row in enumerate(rows):
+        place = builder.inttoptr(builder.add(limits, limits.type(8 * bit)), ir.IntType(64).as_pointer())
+        single = builder.insert_element(
+            ir.Constant(WORDS, ir.Undefined), builder.load(place), ir.IntType(32)(0)
+        )
+        inverted = builder.shuffle_vector(single, single, ir.Constant(PLACES, [0] * WORDS.count))
+        above = builder.or_(builder.and_(row, above), builder.and_(inverted, builder.or_(row, above)))
+    return above
 
 
 def _load(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:

@@ -22,6 +22,9 @@ class Check:
 
     outside: NDArray[np.bool_]  # (pixels,) True = not trusted in the frames before
     bounds: NDArray[Any]  # (2,) lowest and highest trusted count, of the frames' dtype
+    marks: NDArray[
+        np.uint8
+    ]  # the same as ``outside``, a bit a pixel, lowest first; empty where negatives are trusted
 
 
 class DamagedChunkError(Exception):
@@ -100,13 +103,11 @@ def _bitshuffle_lz4() -> Decode | None:
 
     def decode_chunk(chunk: bytes, counts: NDArray[Any], check: Check | None) -> bool:
         flat = counts.reshape(-1)
-        outside, bounds = (
-            (check.outside, check.bounds) if check else (np.empty(0, np.bool_), np.empty(2, flat.dtype))
-        )
-        state = decode(np.frombuffer(chunk, np.uint8), flat.view(np.uint8), flat, outside, bounds)
+        marks, high = (check.marks, int(check.bounds[1])) if check else (np.empty(0, np.uint8), 0)
+        state = decode(np.frombuffer(chunk, np.uint8), flat.view(np.uint8), flat, marks, high)
         if state == DAMAGED:
             raise DamagedChunkError("its bitshuffle-LZ4 data are damaged")
-        return check is not None and state == AS_EXPECTED
+        return bool(marks.size) and state == AS_EXPECTED
 
     return decode_chunk
 

@@ -98,7 +98,9 @@ def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[np.integer])
     outside = (counts < bounds[0]) | (counts > bounds[1])
     mask = outside if file_mask is None else outside | file_mask
     mask.flags.writeable = False
-    return KnownMask(mask, Check(outside.reshape(-1), bounds))
+    flat = outside.reshape(-1)
+    marks = np.packbits(flat, bitorder="little") if bounds[0] == 0 else np.empty(0, np.uint8)
+    return KnownMask(mask, Check(flat, bounds, marks))
 
 
 def _fits(known: KnownMask, counts: Counts, file_mask: Mask | None) -> bool:

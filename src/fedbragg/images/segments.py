@@ -12,7 +12,6 @@ from fedbragg.images.chunks import ChunkReader, chunk_reader
 from fedbragg.images.layout import open_file
 from fedbragg.images.plain import with_room
 
-
 MOST_FRAMES, MOST_PIXELS = 10**8, 2**31
 """What no detector writes into one dataset, but a damaged header may claim."""
 
