@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +68,15 @@ def test_a_checkpoint_half_written_is_not_taken_for_one(problem, settings, tmp_p
     outcome = federate(settings(barriers=1), problem.sites, problem.initial, checkpoint_dir=tmp_path)
     assert outcome.barriers == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.json", "model-0001.safetensors"]
+
+
+def test_the_record_is_json_even_after_a_loss_that_is_no_number(problem, settings, tmp_path: Path) -> None:
+    train = problem.sites[0].train
+    problem.sites[0].train = lambda *arguments: replace(train(*arguments), loss=float("nan"))
+    federate(settings(barriers=1), problem.sites, problem.initial, checkpoint_dir=tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    record = json.loads((tmp_path / "checkpoint.json").read_text(), parse_constant=refuse)
+    assert any(line["event"] == "rejected" for line in record["history"])
