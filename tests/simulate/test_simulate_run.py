@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -47,3 +50,10 @@ def test_the_mix_of_labels_is_the_beamlines() -> None:
 def test_a_detector_cannot_be_reduced_to_a_larger_one() -> None:
     with pytest.raises(ConfigError, match="give 64 to 1024 rows"):
         reduced(BEAMLINES["ccd"], 2000, 2000)
+
+
+def test_naming_beamlines_loads_no_compiler() -> None:
+    """The command line must start fast: numba and gemmi wait until frames are made."""
+    program = "import sys, fedbragg.simulate; print('numba' in sys.modules or 'gemmi' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"

@@ -56,18 +56,22 @@ def _ice(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> No
     )
 
 
+EXPOSED = 0.5
+"""Share of powders and standards that are exposed for their own sake, to 30 to 30,000 photons a pixel on a ring."""
+
+
 def _powder(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
     stretch = np.exp(generator.normal(0, 0.3))  # any cubic powder, not ceria alone
     table = tuple((d * stretch, w * generator.uniform(0.3, 1.7)) for d, w in CERIA)
     for _ in range(generator.integers(1, 3)):
         grains = generator.choice([0, 0, 8, 60])
-        _ring(scene, beamline, generator, table, width=generator.uniform(0.7, 3), grains=grains)
+        _ring(scene, beamline, generator, table, width=generator.uniform(0.7, 3), grains=grains, exposed=True)
 
 
 def _behenate(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
     nearer = float(generator.uniform(1, 6))  # such a standard is taken with the detector far away
     table = tuple((d / nearer, weight) for d, weight in BEHENATE)
-    _ring(scene, beamline, generator, table, width=generator.uniform(1, 4), grains=0)
+    _ring(scene, beamline, generator, table, width=generator.uniform(1, 4), grains=0, exposed=True)
 
 
 def _salt(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -91,8 +95,11 @@ def _ring(
     *,
     width: float,
     grains: float,
+    exposed: bool = False,
 ) -> None:
     height = max(float(scene.radial.max()), 0.05) * np.exp(generator.normal(0.5, 1.2))
+    if exposed and generator.random() < EXPOSED:
+        height = np.exp(generator.uniform(np.log(30), np.log(30_000)))
     profile = lines(spacings(beamline), table, width) * height
     contrast = generator.choice([0.0, 0.1, 0.5, 1.0])
     scene.rings.append(Rings(profile.astype(np.float32), texture(generator, float(contrast), grains)))
