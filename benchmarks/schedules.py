@@ -27,6 +27,8 @@ SITES, BARRIERS, WARMUP, EPOCHS = 5, 20, 15, 5
 SEEDS = (0, 1, 2, 3, 4)
 SPREADS = (1, 8, 32)
 SCHEDULES = ("sync", "async", "hybrid")
+WAYS: dict[str, dict[str, Any]] = {schedule: {"schedule": schedule} for schedule in SCHEDULES}
+WAYS["hybrid, staleness_exponent 0.25"] = {"schedule": "hybrid", "staleness_exponent": 0.25}
 STUDENT_T = 2.776  # 97.5th percentile, 4 degrees of freedom
 FIGURE = Path(__file__).parent.parent / "docs" / "images" / "schedules.svg"
 
@@ -166,22 +168,22 @@ def interval(values: list[float]) -> str:
 
 
 def study(spread: float) -> tuple[list[list[Any]], dict[str, list[np.ndarray]]]:
-    curves: dict[str, list[np.ndarray]] = {schedule: [] for schedule in SCHEDULES}
+    curves: dict[str, list[np.ndarray]] = {way: [] for way in WAYS}
     ceiling = []
     for seed in SEEDS:
         ceiling.append(pooled(make_problem(seed, spread)))
-        for schedule in SCHEDULES:
-            curves[schedule].append(curve(run(make_problem(seed, spread), settings(seed, schedule=schedule))))
+        for way, rules in WAYS.items():
+            curves[way].append(curve(run(make_problem(seed, spread), settings(seed, **rules))))
     finals = [points[-1] for points in curves["sync"]]
     rows = [[f"{spread}x", "all data in one place", interval(ceiling), "", ""]]
-    for schedule in SCHEDULES:
-        mine = curves[schedule]
+    for way in WAYS:
+        mine = curves[way]
         shares = [time_to(p, last[1]) / last[0] for p, last in zip(mine, finals, strict=True)]
         gains = [p[-1, 1] - last[1] for p, last in zip(mine, finals, strict=True)]
         reached = [share for share in shares if np.isfinite(share)]
         told = f"{np.mean(reached):.2f} ({min(reached):.2f} to {max(reached):.2f})" if reached else "never"
         told += f", {len(reached)} of {len(SEEDS)}" if 0 < len(reached) < len(SEEDS) else ""
-        rows.append([f"{spread}x", schedule, interval([p[-1, 1] for p in mine]), interval(gains), told])
+        rows.append([f"{spread}x", way, interval([p[-1, 1] for p in mine]), interval(gains), told])
     return rows, curves
 
 
@@ -249,6 +251,7 @@ def main() -> None:
                 [
                     f"Mean ± 95 % interval over {len(SEEDS)} seeds; time: mean (least to most), sync's own end = 1.",
                     "FedKL weights, 15 warm-up epochs, 5 per exchange, every other setting at its default.",
+                    "The exponent 0.25 was chosen on five other seeds; the default is FedBuff's 0.5.",
                     "A small real learning problem on synthetic classes, not diffraction frames.",
                 ],
             ),
