@@ -73,7 +73,7 @@ def decoder_of_fedbragg(path: Path) -> Callable[[], int]:
         counts = np.empty(file[PLACE].shape[1:], file[PLACE].dtype).reshape(-1)
     none = np.empty(0, np.uint8)
     raw = [np.frombuffer(chunk, np.uint8) for chunk in chunks(path)]
-    return lambda: sum(1 for chunk in raw * 4 if decode(chunk, counts.view(np.uint8), counts, none, 0) == 0)
+    return lambda: sum(1 for chunk in raw * 4 if decode(chunk, counts, none, 0) == 0)
 
 
 def decoder_of_bitshuffle(path: Path) -> Callable[[], int]:

@@ -10,7 +10,7 @@ vectors: the machine's own shuffles, whatever its register width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -30,17 +30,22 @@ WORDS = ir.VectorType(ir.IntType(64), STEP // 8)
 PLACES = ir.VectorType(ir.IntType(32), STEP // 8)
 
 
+class Comparison(NamedTuple):
+    """Addresses of what the elements are compared with on the way."""
+
+    expected: int  # a bit an element: set where it should be above the limit
+    limits: int  # a word for each bit of an element: zero where the limit has it set, else all ones
+    differing: int  # STEP bytes, to which the bits that differ are added
+
+
 @compiled
-def untranspose(
-    planes: int, out: int, stream: int, width: int, expected: int, limits: int, differing: int
-) -> None:
+def untranspose(planes: int, out: int, stream: int, width: int, comparison: Comparison) -> None:
     """Turn the planes at address ``planes`` into elements of ``width`` bytes (1, 2 or 4) at address ``out``.
 
-    ``stream`` is the number of bytes in a plane, an eighth of the number of elements. On the way the elements above
-    a limit are compared with those of which the bits at address ``expected`` say so; the bits that differ are added
-    to the STEP bytes at ``differing``. ``limits`` is the address of 8 ``width`` words: zero where the limit has that
-    bit, else all ones. Takes whole steps only: the last ``stream`` % STEP bytes of each plane are left.
+    ``stream`` is the number of bytes in a plane, an eighth of the number of elements. Takes whole steps only: the
+    last ``stream`` % STEP bytes of each plane are left.
     """
+    expected, limits, differing = comparison
     for start in range(0, stream // STEP * STEP, STEP):
         if width == 1:
             untranspose_step_1(planes + start, out + start * 8, stream, expected + start, limits, differing)

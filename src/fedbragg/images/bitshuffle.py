@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.bits import STEP, untranspose
+from fedbragg.images.bits import STEP, Comparison, untranspose
 from fedbragg.images.compiled import compiled
 from fedbragg.images.lz4 import big_endian, lz4_decompress
 
@@ -27,28 +27,26 @@ LARGEST_BLOCK = 1 << 24
 
 
 @compiled
-def decode(chunk: Bytes, out: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
-    """Decode ``chunk`` into ``out``; tell whether the counts below 0 or above ``high`` are those of ``expected``.
+def decode(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
+    """Decode ``chunk`` into ``counts``; tell whether those below 0 or above ``high`` are the ones of ``expected``.
 
-    ``out`` (bytes,) and ``counts`` (pixels,) are the same memory. ``expected`` has a bit a pixel, the first in the
-    lowest bit of the first byte; empty to check nothing. Reads nothing beyond ``chunk`` and writes nothing beyond
-    ``out``, whatever the chunk holds.
+    ``counts`` (pixels,) contiguous. ``expected`` has a bit a pixel, the first in the lowest bit of the first byte;
+    empty to check nothing. Reads nothing beyond ``chunk`` and writes nothing beyond ``counts``, whatever the chunk
+    holds.
     """
     width = counts.itemsize
-    if chunk.size < HEADER or big_endian(chunk, 0, 8) != out.size:
+    if chunk.size < HEADER or big_endian(chunk, 0, 8) != counts.size * width:
         return DAMAGED
     block = big_endian(chunk, 8, 4)
     block = USUAL_BLOCK if block == 0 else block
     if block % (8 * width) or block > LARGEST_BLOCK:
         return DAMAGED
-    return _decode_blocks(chunk, out, counts, expected, high, block)
+    return _decode_blocks(chunk, counts, expected, high, block)
 
 
 @compiled
-def _decode_blocks(
-    chunk: Bytes, out: Bytes, counts: NDArray[Any], expected: Bytes, high: int, block: int
-) -> int:
-    width = counts.itemsize
+def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int, block: int) -> int:
+    width, out = counts.itemsize, counts.view(np.uint8)
     whole = out.size // (8 * width) * (8 * width)
     planes, differing, limits = (
         np.empty(block, np.uint8),
@@ -59,24 +57,15 @@ def _decode_blocks(
     marks, pace = (expected.ctypes.data, 8 * width) if expected.size else (planes.ctypes.data, 1 << 62)
     position, start, fits = HEADER, 0, True
     while start < whole:
-        size = min(block, whole - start)
-        packed = big_endian(chunk, position, 4) if position + 4 <= chunk.size else -1
+        size, packed = min(block, whole - start), _packed_size(chunk, position)
         position += 4
-        if packed < 0 or packed > chunk.size - position:
-            return DAMAGED
-        if lz4_decompress(chunk.ctypes.data + position, planes.ctypes.data, packed, size) != size:
+        source = chunk.ctypes.data + position
+        if packed < 0 or lz4_decompress(source, planes.ctypes.data, packed, size) != size:
             return DAMAGED
         position += packed
-        stream, begin = size // (8 * width), out.ctypes.data + start
-        untranspose(
-            planes.ctypes.data,
-            begin,
-            stream,
-            width,
-            marks + start // pace,
-            limits.ctypes.data,
-            differing.ctypes.data,
-        )
+        stream = size // (8 * width)
+        comparison = Comparison(marks + start // pace, limits.ctypes.data, differing.ctypes.data)
+        untranspose(planes.ctypes.data, out.ctypes.data + start, stream, width, comparison)
         _untranspose_rest(planes, out, start, size, width)
         rest = start // width + stream // STEP * STEP * 8
         fits = fits and _as_expected(counts, expected, high, rest, (start + size) // width)
@@ -86,6 +75,15 @@ def _decode_blocks(
     out[whole:] = chunk[position:]
     fits = fits and _as_expected(counts, expected, high, whole // width, counts.size)
     return AS_EXPECTED if fits and not (expected.size and differing.any()) else UNEXPECTED
+
+
+@compiled
+def _packed_size(chunk: Bytes, position: int) -> int:
+    """Return the packed size that a block states, or -1 where the chunk ends before that."""
+    if position + 4 > chunk.size:
+        return -1
+    packed = big_endian(chunk, position, 4)
+    return packed if packed <= chunk.size - position - 4 else -1
 
 
 @compiled

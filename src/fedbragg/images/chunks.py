@@ -104,7 +104,7 @@ def _bitshuffle_lz4() -> Decode | None:
     def decode_chunk(chunk: bytes, counts: NDArray[Any], check: Check | None) -> bool:
         flat = counts.reshape(-1)
         marks, high = (check.marks, int(check.bounds[1])) if check else (np.empty(0, np.uint8), 0)
-        state = decode(np.frombuffer(chunk, np.uint8), flat.view(np.uint8), flat, marks, high)
+        state = decode(np.frombuffer(chunk, np.uint8), flat, marks, high)
         if state == DAMAGED:
             raise DamagedChunkError("its bitshuffle-LZ4 data are damaged")
         return bool(marks.size) and state == AS_EXPECTED
