@@ -13,6 +13,7 @@ import typer
 
 from fedbragg.cli import federate as federation
 from fedbragg.cli.facilities import LABELS, RUN, SITES, UNSEEN, settings_text, test_of, write_facility
+from fedbragg.cli.folder import make_folder
 from fedbragg.cli.screen import screen_run, tell
 from fedbragg.cli.show import Bar, bars, say
 
@@ -47,7 +48,7 @@ def demo(
     from fedbragg.config import load
 
     start = time.perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     (out / "federation.toml").write_text(settings_text(seed), encoding="utf-8")
     plan = load(out / "federation.toml")
     simulate_facilities(out, seed)

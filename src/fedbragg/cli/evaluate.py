@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def evaluate(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")],
-    model: Annotated[Path, typer.Option(help="Model file.")],
     labels: Annotated[
         Path, typer.Option(help="Table path,frame,label or path,label; label is hit, maybe or miss.")
     ],
+    model: Annotated[Path | None, typer.Option(help="Model file.  [default: the one in the package]")] = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Keep frames with this score or more.  [default: the model's]"),

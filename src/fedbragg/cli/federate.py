@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.folder import make_folder
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def federate(
     from fedbragg.report.page import page
 
     plan = load(settings)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     if not resume:
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     sites = read_sites(plan, settings.parent)

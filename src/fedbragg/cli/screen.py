@@ -23,8 +23,11 @@ UNREADABLE = 3
 def screen(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")],
     model: Annotated[
-        Path, typer.Option(help="Model file, as `fedbragg federate` or `fedbragg demo` writes it.")
-    ],
+        Path | None,
+        typer.Option(
+            help="Model file of `fedbragg federate` or `fedbragg demo`.  [default: the one in the package]"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("screening"),
     threshold: Annotated[
         float | None,
@@ -37,11 +40,14 @@ def screen(
     Writes OUT/verdicts.csv (path, frame, score, keep: one row a frame, in order), OUT/hits.lst (a CrystFEL event list
     of the kept frames) and OUT/report.html. A frame that cannot be read is kept; the exit code is then 3.
     """
+    from fedbragg.errors import RunError
     from fedbragg.images import open_run
     from fedbragg.models.file import Scorer, default_model
 
     scorer = Scorer(model or default_model())
     run = open_run(paths)
+    if len(run) == 0:
+        raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     limit = scorer.card.threshold if threshold is None else threshold
     tally, seconds = screen_run(run, scorer, limit, out, threads or os.cpu_count() or 1)
     write_report(out / "report.html", tally, run, scorer, seconds)

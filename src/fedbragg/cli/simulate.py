@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.folder import make_folder
 from fedbragg.errors import ConfigError
 from fedbragg.types import Counts, Label
 
@@ -31,7 +32,7 @@ def simulate(
         _show_beamlines()
         return
     facility = _sized(_facility(beamline), size)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     path = out / f"{beamline}.h5"
     labels = _write(facility, path, frames, seed, workers)
     counted = Counter(labels)

@@ -1,0 +1,79 @@
+"""How the commands start: fast, with help that can be read."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+
+import pytest
+from commands import FEDBRAGG, done, refused
+
+from fedbragg import __version__
+
+COMMANDS = ("demo", "screen", "look", "evaluate", "federate", "simulate")
+HEAVY = (
+    "torch",
+    "h5py",
+    "hdf5plugin",
+    "fabio",
+    "gemmi",
+    "numba",
+    "matplotlib",
+    "onnxruntime",
+    "onnx",
+    "scipy",
+    "PIL",
+)
+
+
+def test_importing_the_command_line_imports_nothing_heavy() -> None:
+    code = f"import sys, fedbragg.cli; print(sorted({set(HEAVY)!r} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_the_help_names_every_command() -> None:
+    text = done("--help")
+    for command in COMMANDS:
+        assert f" {command} " in text
+
+
+def processor_seconds(*arguments: str) -> float:
+    """Return the processor time of one run: its wall time on a machine that does nothing else."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done(*arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_that_starts_in_half_a_second(command: str) -> None:
+    text = done(command, "--help")
+    assert f"Usage: fedbragg {command}" in text
+    assert "Options" in text
+    assert min(processor_seconds(command, "--help") for _ in range(5)) < 0.5
+
+
+def test_the_version_is_the_packages() -> None:
+    assert done("--version").strip() == __version__
+    module = subprocess.run(
+        [sys.executable, "-m", "fedbragg", "--version"], capture_output=True, text=True, check=True
+    )
+    assert module.stdout.strip() == __version__
+    assert FEDBRAGG.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("scren",), "scren"),
+        (("screen", "x.h5", "--modell", "m"), "--modell"),
+        (("screen",), "PATH"),
+        (("screen", "x.h5", "--model", "m.onnx", "--threshold", "2"), "--threshold"),
+        (("simulate", "pilatus6m", "--frames", "0"), "--frames"),
+        (("evaluate", "x.h5"), "--labels"),
+    ],
+)
+def test_a_mistyped_command_is_named_in_one_line(arguments: tuple[str, ...], named: str) -> None:
+    assert named in refused(*arguments)
