@@ -31,6 +31,10 @@ def zing(
             col = min(max(col + int(generator.integers(-1, 2)), 0), cols - 1)
 
 
+WILD = 0.15
+"""Share of the hot pixels that show anything up to the detector's largest count."""
+
+
 def bad_pixels(
     detector: Detector, generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -51,6 +55,8 @@ def spoil(
     """Let hot pixels count by themselves, a few of them without bound, and dead ones not at all."""
     hot, dead = bad
     stuck = np.exp(generator.normal(np.log(20 + 30 * detector.gain), 1.5, size=len(hot))) + detector.offset
+    wild = generator.random(len(hot)) < WILD
+    stuck[wild] = np.exp(generator.uniform(np.log(100), np.log(detector.saturation), size=wild.sum()))
     flat = counts.reshape(-1)
     flat[hot] = np.minimum(stuck, detector.saturation).astype(counts.dtype)
     flat[dead] = 0

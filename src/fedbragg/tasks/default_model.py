@@ -22,7 +22,7 @@ from fedbragg.tasks.hits import HitData, join, pretrain, whole_frame_of
 from fedbragg.tasks.sources import PublicSet, public_frames
 
 SEED = 20
-FRAMES = 1200
+FRAMES = 900
 """Frames of each of the sets below."""
 EDGES = ((512, 768, 1280), (768, 1280, 512), (1280, 512, 768), (1000, 1700, 2600))
 """Every beamline at every size; the last set is near or at the whole detector."""

@@ -122,6 +122,7 @@ class HitProblem:
 
     network: SpotNet
     data: HitData
+    spot_share: float = SPOT_SHARE
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -134,7 +135,7 @@ class HitProblem:
         count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
         entropy = nn.functional.binary_cross_entropy_with_logits
         loss = entropy(self.network.hit(count), self.data.hit[examples])
-        return loss + SPOT_SHARE * _spot_loss(logits, spots, owner, len(examples))
+        return loss + self.spot_share * _spot_loss(logits, spots, owner, len(examples))
 
 
 def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Tensor:
@@ -181,12 +182,15 @@ def new_network(generator: torch.Generator) -> SpotNet:
 def pretrain(
     data: HitData | None, epochs: int, seed: int, watch: Callable[[int, float], None] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Return the state of a new network, trained on frames with known spots where there are any."""
+    """Return the state of a new network, trained on frames with known spots and then end to end on their labels."""
     generator = torch.Generator().manual_seed(seed)
     network = new_network(generator)
     if data is not None:
         settings = FitSettings(epochs, learning_rate=PRETRAINING_RATE, annealed=True)
         fit(network, HitProblem(network, data), settings, generator, watch)
+        # End to end at last: what matters is the frame, and a ring may cost a few true spots their mark.
+        settings = FitSettings(max(epochs // 4, 1), learning_rate=PRETRAINING_RATE / 8, annealed=True)
+        fit(network, HitProblem(network, data, spot_share=0.0), settings, generator)
     return state_of(network)
 
 

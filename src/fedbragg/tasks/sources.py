@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
 from fedbragg.prepare import PrepareSettings
@@ -27,6 +29,8 @@ class PublicSet:
     troubles: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # what misses show, equally often
 
 
+UNMASKED = 5
+"""Every so many public frames come without their mask, as many a TIFF does."""
 Tick = Callable[[], None]
 
 
@@ -69,8 +73,14 @@ def _simulated(
 ) -> Iterator[HitExample]:
     for index, still in enumerate(simulate_run(beamline, frames, seed, os.cpu_count() or 1)):
         frame = Frame(still.counts, still.mask, beamline.name, index)
-        yield hit_example(frame, still.label, settings, still.spots)
+        shown = _unmasked(frame) if index % UNMASKED == 0 else frame
+        yield hit_example(shown, still.label, settings, still.spots)
         tick()
+
+
+def _unmasked(frame: Frame) -> Frame:
+    """Return a frame as files without a mask have it: zeros in the gaps, and nobody says so."""
+    return Frame(np.where(frame.mask, 0, frame.counts), np.zeros_like(frame.mask), frame.path, frame.index)
 
 
 def _public(shown: PublicSet, position: int) -> Beamline:
