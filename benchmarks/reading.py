@@ -162,6 +162,9 @@ def main() -> None:
         f"Files in the page cache; best and median of {PASSES} passes over {FRAMES['2k']} (2k) or {FRAMES['4k']} (4k) "
         "frames; memory is the process's largest resident set, with the interpreter and its libraries.",
     )
+    notes += (
+        f"Processes waiting for this machine's cores at the end (load average, 5 min): {os.getloadavg()[1]:.1f}.",
+    )
     columns = ("frames", "reader", "cores", "images/s, best", "images/s, median", "memory, MB")
     publish("reading", [Table("How fast are frames read?", columns, rows, notes)])
 
