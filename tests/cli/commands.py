@@ -5,10 +5,52 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 FEDBRAGG = Path(sys.executable).with_name("fedbragg")
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+SETTINGS = """\
+seed = 5
+[model]
+public_frames = 36
+public_epochs = 25
+[training]
+warmup_epochs = 3
+epochs = 1
+[federation]
+barriers = 2
+[[sites]]
+name = "counter"
+runs = ["counter/pilatus6m.h5"]
+labels = "counter/labels.csv"
+[[sites]]
+name = "old-ccd"
+runs = ["old"]
+labels = "old/labels.csv"
+speed = 2.0
+"""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A small federation, trained by the command line alone."""
+
+    folder: Path  # holds counter/, old/, federation.toml and first/
+    said: str  # what the training printed
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "first" / "model.onnx"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "counter" / "pilatus6m.h5"
+
+    @property
+    def labels(self) -> Path:
+        return self.folder / "counter" / "labels.csv"
 
 
 def fedbragg(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

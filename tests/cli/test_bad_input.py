@@ -9,8 +9,7 @@ import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
-from commands import done, refused
-from conftest import SETTINGS, Trained
+from commands import SETTINGS, Trained, done, refused
 
 from fedbragg.images import write_run
 from fedbragg.types import Geometry

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import done
-from conftest import Trained
+from commands import Trained, done
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
