@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from fedbragg.cli import federate as federation
 from fedbragg.cli.facilities import LABELS, RUN, SITES, UNSEEN, settings_text, test_of, write_facility
 from fedbragg.cli.folder import make_folder
+from fedbragg.cli.options import number_of_threads
 from fedbragg.cli.screen import screen_run, tell
 from fedbragg.cli.show import Bar, bars, say
 
@@ -146,7 +146,7 @@ def screen_unseen(out: Path, before: Sequence[Section], lead: str) -> int:
 
     scorer = Scorer(out / federation.MODEL)
     run = open_run(out / UNSEEN.name / RUN)
-    tally, seconds = screen_run(run, scorer, scorer.card.threshold, out, os.cpu_count() or 1)
+    tally, seconds = screen_run(run, scorer, scorer.card.threshold, out, number_of_threads(0))
     sections = [
         _confusion(out, tally.scores, tally.threshold),
         *screening.sections(tally, run, scorer, seconds),

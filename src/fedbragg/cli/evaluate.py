@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.options import (
+    ModelOption,
+    PathsArgument,
+    ThreadsOption,
+    ThresholdOption,
+    number_of_threads,
+    open_model,
+)
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
@@ -16,16 +24,13 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")],
+    paths: PathsArgument,
     labels: Annotated[
         Path, typer.Option(help="Table path,frame,label or path,label; label is hit, maybe or miss.")
     ],
-    model: Annotated[Path | None, typer.Option(help="Model file.  [default: the one in the package]")] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Keep frames with this score or more.  [default: the model's]"),
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")] = 0,
+    model: ModelOption = None,
+    threshold: ThresholdOption = None,
+    threads: ThreadsOption = 0,
 ) -> int:
     """Compare a model's verdicts with an expert's labels.
 
@@ -33,17 +38,16 @@ def evaluate(
     without a label are passed over; a labelled frame that cannot be read counts as kept with score 1.
     """
     from fedbragg.images import read_labels
-    from fedbragg.models.file import Scorer, default_model
     from fedbragg.screening.engine import screen
 
-    scorer = Scorer(model or default_model())
+    scorer = open_model(model)
     limit = scorer.card.threshold if threshold is None else threshold
     table = read_labels(labels)
     run = labelled_run(paths, table)
     with bars() as place:
         bar = Bar(place, "Evaluating", len(run))
         judged = []
-        for verdict in screen(run, scorer, scorer.card.prepare, limit, threads or os.cpu_count() or 1):
+        for verdict in screen(run, scorer, scorer.card.prepare, limit, number_of_threads(threads)):
             label = table.label(verdict.path, verdict.index)
             if label is not None:
                 judged.append((verdict, label))

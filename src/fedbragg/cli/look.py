@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fedbragg.cli.options import ModelOption, open_model
 from fedbragg.cli.show import say
 from fedbragg.types import Frame, Spot
 
@@ -21,18 +22,17 @@ def look(
     what: Annotated[
         str, typer.Argument(metavar="FILE[:FRAME]", help="Image file, and which of its frames, from 0.")
     ],
-    model: Annotated[Path | None, typer.Option(help="Model file.  [default: the one in the package]")] = None,
+    model: ModelOption = None,
     out: Annotated[Path, typer.Option(help="Picture to write (JPEG).")] = Path("look.jpg"),
     table: Annotated[
         Path | None, typer.Option(help="Table of all spots to write: column,row,intensity,...")
     ] = None,
 ) -> int:
     """Show why a frame is kept or dropped: its picture with the found spots marked, its score, the list of spots."""
-    from fedbragg.models.file import Scorer, default_model
     from fedbragg.report.pictures import picture
     from fedbragg.report.screening import found
 
-    scorer = Scorer(model or default_model())
+    scorer = open_model(model)
     frame = _frame(what)
     score, spots = found(frame, scorer)
     verdict = "kept" if score >= scorer.card.threshold else "dropped"

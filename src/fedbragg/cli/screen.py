@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.options import (
+    ModelOption,
+    PathsArgument,
+    ThreadsOption,
+    ThresholdOption,
+    number_of_threads,
+    open_model,
+)
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
@@ -21,19 +28,11 @@ UNREADABLE = 3
 
 
 def screen(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Model file of `fedbragg federate` or `fedbragg demo`.  [default: the one in the package]"
-        ),
-    ] = None,
+    paths: PathsArgument,
+    model: ModelOption = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("screening"),
-    threshold: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Keep frames with this score or more.  [default: the model's]"),
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")] = 0,
+    threshold: ThresholdOption = None,
+    threads: ThreadsOption = 0,
 ) -> int:
     """Score every frame of a run and keep the hits.
 
@@ -42,14 +41,13 @@ def screen(
     """
     from fedbragg.errors import RunError
     from fedbragg.images import open_run
-    from fedbragg.models.file import Scorer, default_model
 
-    scorer = Scorer(model or default_model())
+    scorer = open_model(model)
     run = open_run(paths)
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     limit = scorer.card.threshold if threshold is None else threshold
-    tally, seconds = screen_run(run, scorer, limit, out, threads or os.cpu_count() or 1)
+    tally, seconds = screen_run(run, scorer, limit, out, number_of_threads(threads))
     write_report(out / "report.html", tally, run, scorer, seconds)
     return tell(tally, seconds, out)
 
