@@ -1,0 +1,117 @@
+"""Measure what turning a frame into a View costs, beside what reading the same bytes once costs in numpy.
+
+Run by itself for the table, on one core: ``.venv/bin/python benchmarks/prepare.py [--model model.onnx]``. The ways are
+timed by turns, so that a busy machine disturbs all alike, on four copies of each frame, so that none waits in a cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fedbragg.models.file import Scorer, default_model
+from fedbragg.prepare import PrepareSettings, prepare
+from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+from fedbragg.types import Frame, Label
+from harness import Table, publish
+
+SIZES = ((2167, 2070), (4371, 4150))
+DTYPES = ("uint16", "uint32", "int32")
+BACKGROUNDS = (0.03, 5.0, 100.0)  # photons a pixel
+COPIES = 4
+WANTED = 4.0  # ms at 2167 x 2070 uint16
+COLUMNS = (
+    "size", "dtype", "frame", "prepare, best", "prepare, median", "numpy max, best", "numpy max, median",
+    "numpy block max, median", "scoring, median",
+)  # fmt: skip
+
+
+def main() -> None:
+    options = _options()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    scorer = Scorer(options.model or default_model())
+    rows = [
+        [f"{size[0]} x {size[1]}", dtype, name, *_measured(_as(frame, dtype), scorer, options.repeats)]
+        for size in SIZES
+        for name, frame in _frames(size)
+        for dtype in DTYPES
+    ]
+    slowest = max(row[4] for row in rows if row[:2] == ["2167 x 2070", "uint16"])
+    notes = (
+        f"Milliseconds a frame on one core, {options.repeats} calls of each way by turns, {COPIES} copies of the frame "
+        "by turns. The gaps of the Eiger are masked in every frame.",
+        "numpy max: `counts.max()`, one read of the bytes and no mask. numpy block max: the maximum of 8 x 8 pixels by "
+        "reshape, no mask, no background, no significance. Scoring: the model file in ONNX Runtime, one thread.",
+        f"Wanted: at most {WANTED:g} ms at 2167 x 2070 uint16; the slowest median of these rows is {slowest:.1f} ms.",
+    )
+    publish("prepare", [Table("What does it cost to prepare a frame?", COLUMNS, rows, notes)])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="model file; the packaged one unless given")
+    parser.add_argument("--repeats", type=int, default=25)
+    return parser.parse_args()
+
+
+def _frames(size: tuple[int, int]) -> Iterator[tuple[str, Frame]]:
+    """Yield flat backgrounds with an Eiger's gaps, and a simulated hit of its beamline."""
+    line = reduced(BEAMLINES["eiger16m"], *size)
+    crystals = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=0.0))
+    still = next(still for still in simulate_run(crystals, 20, seed=1) if still.label is Label.HIT)
+    generator = np.random.default_rng(0)
+    for level in BACKGROUNDS:
+        counts = generator.poisson(level, size).astype(still.counts.dtype)
+        counts[still.mask] = line.detector.gap_value
+        yield f"{level:g} photons a pixel", Frame(counts, still.mask, "flat", 0)
+    yield (
+        f"hit, {sum(spot.significance > 6 for spot in still.spots)} spots",
+        Frame(still.counts, still.mask, "hit", 0),
+    )
+
+
+def _as(frame: Frame, dtype: str) -> Frame:
+    """Return the frame as a detector of another type writes it, its gap value included."""
+    counts = frame.counts.astype(dtype)
+    counts[frame.mask] = -1 if dtype == "int32" else np.iinfo(dtype).max
+    return replace(frame, counts=counts)
+
+
+def _measured(frame: Frame, scorer: Scorer, repeats: int) -> list[float]:
+    """Return milliseconds: prepare best and median, max best and median, block max and scoring median."""
+    settings = scorer.card.prepare
+    copies = [replace(frame, counts=frame.counts.copy()) for _ in range(COPIES)]
+    view = prepare(frame, settings)
+    ways: list[Callable[[Frame], Any]] = [
+        lambda copy: prepare(copy, settings),
+        lambda copy: copy.counts.max(),
+        lambda copy: _block_max(copy, settings),
+        lambda copy: scorer(view),
+    ]
+    taken: list[list[float]] = [[] for _ in ways]
+    for turn in range(repeats + 1):
+        for way, seconds in zip(ways, taken, strict=True):
+            start = time.perf_counter()
+            way(copies[turn % COPIES])
+            seconds.append(1e3 * (time.perf_counter() - start))
+    ours, read, reduced_by_numpy, scoring = (seconds[1:] for seconds in taken)  # the first call warms up
+    figures = (min(ours), median(ours), min(read), median(read), median(reduced_by_numpy), median(scoring))
+    return [round(figure, 2) for figure in figures]
+
+
+def _block_max(frame: Frame, settings: PrepareSettings) -> Any:
+    block = settings.block
+    rows, cols = (size // block * block for size in frame.counts.shape)
+    return frame.counts[:rows, :cols].reshape(rows // block, block, cols // block, block).max(axis=(1, 3))
+
+
+if __name__ == "__main__":
+    main()
