@@ -1,5 +1,6 @@
 """Counts and mask to a View: spots kept, however large the detector."""
 
-from fedbragg.prepare.view import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+from fedbragg.prepare.channels import CHANNELS
+from fedbragg.prepare.view import Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
 
 __all__ = ["CHANNELS", "Peaks", "PrepareSettings", "prepare", "prepare_with_peaks", "spots"]

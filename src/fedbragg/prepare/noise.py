@@ -92,8 +92,9 @@ def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[flo
     steady = np.ptp(mean) > 0.3 * np.sqrt(variance.min())
     if steady and gain > 0 and np.all(gain * mean + intercept > 0.2 * variance):
         return float(gain), float(intercept)
-    if np.all(mean > 0):
-        return float(np.median(variance / mean)), 0.0
+    lit = mean > 0  # a shadow or a gap without a mask is dark and tells nothing
+    if mean.min() >= 0 and lit.any():
+        return float(np.median(variance[lit] / mean[lit])), 0.0
     # Dark-subtracted and empty: only the read noise shows. 25 equivalent photons make it Gaussian.
     return float(np.sqrt(np.median(variance)) / 5), float(np.median(variance))
 

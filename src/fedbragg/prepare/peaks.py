@@ -15,6 +15,10 @@ CANDIDATE = 3.2
 """Standard deviations that a block's highest pixel must stand above the background to be looked at more closely."""
 
 
+NO_PHOTONS = 1e-9
+"""Fewer count as none: the logarithm of a denormal number is not finite."""
+
+
 @njit(cache=True, nogil=True)
 def deviance(photons: float, expected: float) -> float:
     """Return how many standard deviations ``photons`` lies above (or, negative, below) ``expected``.
@@ -22,7 +26,7 @@ def deviance(photons: float, expected: float) -> float:
     The signed root of the Poisson deviance, z = sqrt(2 (n ln(n / m) - (n - m))): within a few percent of the exact tail
     probability from no count to 10,000, where (n - m) / sqrt(m) fails at the low end.
     """
-    if photons <= 0:
+    if photons <= NO_PHOTONS:
         return -math.sqrt(2 * expected)
     value = 2 * (photons * math.log(photons / expected) - (photons - expected))
     root = math.sqrt(max(value, 0.0))

@@ -10,20 +10,11 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, FrameError
 from fedbragg.prepare.background import local_background
+from fedbragg.prepare.channels import CHANNELS, channels_of
 from fedbragg.prepare.noise import photon_scale
 from fedbragg.prepare.peaks import find_peaks
 from fedbragg.prepare.pixels import block_sums
 from fedbragg.types import Frame, Spot, View
-
-CHANNELS = ("core", "wings", "rim", "masked", "background")
-"""What each cell says, in the order of the View's channels:
-
-core        ln(1 + z), z = significance of the 3 x 3 pixels around the block's peak; 0 = no peak there
-wings       ln(1 + z) of these pixels without the peak itself: high for a spot, near 0 for a zinger
-rim         sign(z) ln(1 + |z|) of the next ring, out to 7 x 7: near 0 for a spot, high for a ring or an edge
-masked      share of the block's pixels that are masked
-background  ln(1 + photons a pixel)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +64,8 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     photons = photon_scale(counts, mask, block)
     background = local_background(valid, total, block * block / 4)
     measures, places = find_peaks(counts, mask, background, peak, (photons.scale, photons.shift), block)
-    core, wings, rim, intensity = measures
-    channels = np.stack(
-        [
-            np.log1p(np.maximum(core, 0)),
-            np.log1p(np.maximum(wings, 0)),
-            np.sign(rim) * np.log1p(np.abs(rim)),
-            1 - valid / (block * block),
-            np.log1p(np.maximum(background * photons.scale + photons.shift, 0)),
-        ]
-    )
-    return View(channels.astype(np.float32, copy=False), block), Peaks(core, intensity, places)
+    channels = channels_of(measures, valid, background, (photons.scale, photons.shift), block)
+    return View(channels, block), Peaks(significance=measures[0], intensity=measures[3], places=places)
 
 
 def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:
