@@ -9,7 +9,7 @@ from typing import Any
 
 from fedbragg import __version__
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.errors import FedbraggError, LabelError
+from fedbragg.errors import ConfigError, FedbraggError, LabelError
 from fedbragg.federation.engines.book import Watch
 from fedbragg.federation.engines.local import federate
 from fedbragg.federation.progress import Outcome
@@ -82,7 +82,12 @@ def train_together(
     watch: Watch | None = None,
     checkpoints: Path | None = None,
 ) -> Outcome:
-    """Run the federation over sites in this process."""
+    """Run the federation over sites in this process; raise ConfigError for a rule that trains no network."""
+    if settings.federation.aggregation == "fedboost":
+        raise ConfigError(
+            "[federation] aggregation: fedboost weighs predictors that are trained already; the hits task trains one "
+            "network. Choose another rule here, or use fedboost from Python."
+        )
     trainers = [HitSite(s.name, s.train, settings.training, settings.seed, s.speed) for s in sites]
 
     def evaluate(state: State) -> Mapping[str, float]:
