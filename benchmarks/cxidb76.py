@@ -111,7 +111,7 @@ def draw(true: dict[str, Counted], made: dict[str, Counted], path: Path) -> None
             axis.tick_params(labelsize=7)
     axes[0, 0].legend(fontsize=8)
     figure.supxlabel("spots found on a frame", fontsize=9)
-    figure.supylabel("share of the frames", fontsize=9)
+    figure.supylabel("share of the frames", fontsize=9, x=0.001)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
