@@ -90,7 +90,7 @@ def looks() -> Table:
         ["real", "simulated", "patches with a spot", "patches without"],
         rows,
         [
-            "Gradient boosting on 29 statistics of 24 x 24 patches (simgap.py): trains on even frames, tested on odd ones.",
+            "Gradient boosting on 29 statistics of 24 x 24 patches (simgap.py), trained on even frames, tested on odd.",
             "Patches are matched in mean level, so that exposure time alone does not tell them apart.",
         ],
     )
