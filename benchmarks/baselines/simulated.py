@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from baselines.counters import CountSpots
 from baselines.pictures import EDGE, picture
-from fedbragg.prepare import PrepareSettings
+from fedbragg.models.file import Scorer
+from fedbragg.prepare import PrepareSettings, prepare
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.simulate.scene import TROUBLES
 from fedbragg.simulate.still import Still
 from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
-from fedbragg.types import Frame, Label
+from fedbragg.types import Frame, Label, View
 
 SEED = 400
 """Not the packaged model's: held-out frames are new to it as well."""
@@ -37,6 +38,7 @@ class Simulated:
     labels: NDArray[np.int64]  # (frames,) position in LABELS
     counts: dict[str, NDArray[np.int64]]  # (held-out frames,) spots by each finder
     peaks: HitData
+    views: Path  # folder with the held-out frames' Views
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
@@ -55,20 +57,19 @@ class Simulated:
 
     def training_peaks(self) -> HitData:
         """Return the peaks of the frames that may be trained on."""
-        return self._chosen(~self.held_out)
-
-    def held_out_peaks(self) -> HitData:
-        """Return the peaks of the others."""
-        return self._chosen(self.held_out)
-
-    def _chosen(self, chosen: NDArray[np.bool_]) -> HitData:
         data, kinds = self.peaks, [Label.MISS, Label.HIT]
-        spans = [slice(int(data.first[i]), int(data.first[i + 1])) for i in np.flatnonzero(chosen)]
+        chosen = np.flatnonzero(~self.held_out)
+        spans = [slice(int(data.first[i]), int(data.first[i + 1])) for i in chosen]
         hits = data.hit[torch.from_numpy(chosen)]
         return gather(
             HitExample(data.measures[span], kinds[int(hit)], data.spots[span])
             for span, hit in zip(spans, hits, strict=True)
         )
+
+    def scores(self, scorer: Scorer) -> NDArray[np.float64]:
+        """Return a model file's scores of the held-out frames."""
+        block = PrepareSettings().block
+        return np.array([scorer(View(np.load(path), block))[0] for path in sorted(self.views.glob("*.npy"))])
 
 
 def simulated(
@@ -81,11 +82,11 @@ def simulated(
         rest = dict(file)
     peaks = HitData(*(torch.from_numpy(rest.pop(name)) for name in ("measures", "first", "hit", "spots")))
     labels = rest.pop("labels")
-    return Simulated(np.load(folder / "pictures.npy", mmap_mode="r"), labels, rest, peaks)
+    return Simulated(np.load(folder / "pictures.npy", mmap_mode="r"), labels, rest, peaks, folder / "views")
 
 
 def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: Callable[[], None]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "views").mkdir(parents=True, exist_ok=True)
     pictures = open_memmap(folder / "pictures.npy", "w+", np.uint16, (frames, EDGE, EDGE))
     labels, examples = [], []
     counts: dict[str, list[int]] = {name: [] for name in counters}
@@ -95,6 +96,7 @@ def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: 
         labels.append(LABELS.index(still.label))
         examples.append(hit_example(frame, still.label, PrepareSettings(), still.spots))
         if position % 4 == 3:
+            np.save(folder / "views" / f"{position:06}.npy", prepare(frame, PrepareSettings()).channels)
             detector = _line(name).detector
             for finder, count_spots in counters.items():
                 counts[finder].append(count_spots(frame, detector.beam_centre, detector.gain)[0])
