@@ -54,7 +54,7 @@ def ke_centre(full: Picture) -> Tensor:
 def eight_bit(full: Picture) -> NDArray[np.uint8]:
     """Scale so that all but one pixel in 10,000 fit: dividing 16 bit by 256 would leave photon counters black."""
     top = max(float(np.quantile(full, 0.9999)), 1.0)
-    return np.clip(full * (255 / top), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(full * (255 / top)), 0, 255).astype(np.uint8)
 
 
 def fedkl_random(full: Picture, generator: np.random.Generator) -> Tensor:
