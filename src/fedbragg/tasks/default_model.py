@@ -28,6 +28,8 @@ EDGES = ((512, 768, 1280), (768, 1280, 512), (1280, 512, 768), (1000, 1700, 2600
 """Every beamline at every size; the last set is near or at the whole detector."""
 EPOCHS = 60
 THRESHOLD = 0.5
+HIT_WEIGHT = 3.0
+"""A lost hit is worse than a kept miss, and there are about two misses to a hit among these frames."""
 
 
 def main(arguments: list[str]) -> None:
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> None:
         simulating = progress.add_task("Simulating", total=FRAMES * len(EDGES))
         data = training_frames(settings, lambda: progress.advance(simulating))
         learning = progress.add_task("Training", total=EPOCHS)
-        state = pretrain(data, EPOCHS, SEED, lambda *_: progress.advance(learning))
+        state = pretrain(data, EPOCHS, SEED, lambda *_: progress.advance(learning), HIT_WEIGHT)
     card = ModelCard("hits", "spotnet", settings, THRESHOLD, provenance())
     save_model(Path(arguments[0]), whole_frame_of(state), card, len(CHANNELS))
 
@@ -58,6 +60,7 @@ def provenance() -> dict[str, object]:
         "seed": SEED,
         "frames": FRAMES * len(EDGES),
         "epochs": EPOCHS,
+        "hit_weight": HIT_WEIGHT,
     }
 
 

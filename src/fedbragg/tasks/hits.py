@@ -123,6 +123,7 @@ class HitProblem:
     network: SpotNet
     data: HitData
     spot_share: float = SPOT_SHARE
+    hit_weight: float = 1.0  # of a hit or maybe, against a miss
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -133,8 +134,9 @@ class HitProblem:
         measures, owner, spots = _select(self.data, examples)
         logits = self.network.spots(measures)
         count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
-        entropy = nn.functional.binary_cross_entropy_with_logits
-        loss = entropy(self.network.hit(count), self.data.hit[examples])
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            self.network.hit(count), self.data.hit[examples], pos_weight=torch.tensor(self.hit_weight)
+        )
         return loss + self.spot_share * _spot_loss(logits, spots, owner, len(examples))
 
 
@@ -180,9 +182,16 @@ def new_network(generator: torch.Generator) -> SpotNet:
 
 
 def pretrain(
-    data: HitData | None, epochs: int, seed: int, watch: Callable[[int, float], None] | None = None
+    data: HitData | None,
+    epochs: int,
+    seed: int,
+    watch: Callable[[int, float], None] | None = None,
+    hit_weight: float = 1.0,
 ) -> dict[str, NDArray[Any]]:
-    """Return the state of a new network, trained on frames with known spots and then end to end on their labels."""
+    """Return the state of a new network, trained on frames with known spots and then end to end on their labels.
+
+    ``hit_weight`` is what a hit counts in the end, against a miss.
+    """
     generator = torch.Generator().manual_seed(seed)
     network = new_network(generator)
     if data is not None:
@@ -190,7 +199,7 @@ def pretrain(
         fit(network, HitProblem(network, data), settings, generator, watch)
         # End to end at last: what matters is the frame, and a ring may cost a few true spots their mark.
         settings = FitSettings(max(epochs // 4, 1), learning_rate=PRETRAINING_RATE / 8, annealed=True)
-        fit(network, HitProblem(network, data, spot_share=0.0), settings, generator)
+        fit(network, HitProblem(network, data, 0.0, hit_weight), settings, generator)
     return state_of(network)
 
 
