@@ -166,17 +166,20 @@ def _summary(method: Method, labels: NDArray[np.str_], scan: NDArray[np.bool_]) 
 
 
 def _notes(options: argparse.Namespace) -> list[str]:
+    judged = "the packaged model, trained longer on more simulated frames (scripts/build-model)"
+    if options.model:
+        judged = f"the model file {options.model.name}, not the packaged one"
     return [
         f"Simulated for the baselines: {options.frames} frames of all beamlines with all troubles, whole detectors (of "
         f"the Eiger 16M the middle); a quarter held out. Every network had {options.seconds:g} CPU seconds on one "
         "thread, classes drawn equally often. That is far too little for the large ones, and for Ke et al.'s, "
-        "whose paper shows 768,000 frames: what they would reach on a GPU is not in this table.",
-        f"{OURS} is the packaged model, trained longer on more simulated frames (scripts/build-model); the fair row "
-        "beside the baselines is spotnet, same budget.",
+        "whose paper shows 768,000 frames. Where the AUC on simulated frames is near 0.5 the training got nowhere, and "
+        "the row says nothing of what the network reaches on a GPU.",
+        f"{OURS} is {judged}; the fair row beside the baselines is spotnet, same budget (150 epochs at most).",
         "Thresholds: 0.5 for networks; for spot counts the number that is best on the simulated held-out frames. Real "
         "frames set nothing.",
         "ms a frame: CPU time on one thread from decoded counts to the score, median over the real frames. "
-        "peakfinder8's is the finder alone.",
+        "peakfinder8's is the finder alone, and its counts differ by a few from run to run.",
         "Intervals take frames for independent. They are not: all hits come from four crystals, and except in the "
         "thaumatin scan (8 hit or maybe, 3 miss) the class goes with the detector. Read them as too narrow.",
         "Preprocessing where the papers leave it open: docs/decisions/0040.",

@@ -82,10 +82,9 @@ def trained_spotnet(simulated: Simulated, seconds: float, folder: Path) -> tuple
     if path.exists():
         return path, Spent(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     data = simulated.training_peaks()
-    start = time.process_time()
-    pretrain(data, 1, SEED)
-    an_epoch = time.process_time() - start
-    epochs = max(1, min(EPOCHS, int(seconds / an_epoch)))
+    ends: list[float] = []
+    pretrain(data, 3, SEED, lambda *_: ends.append(time.process_time()))
+    epochs = max(1, min(EPOCHS, int(2 * seconds / (ends[-1] - ends[0]))))  # the first epoch warms up
     start = time.process_time()
     state = pretrain(data, epochs, SEED)
     parameters = sum(array.size for array in state.values())
