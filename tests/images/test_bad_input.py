@@ -53,12 +53,13 @@ def test_hdf5_under_a_pictures_name_says_so(tmp_path: Path) -> None:
     refused(tmp_path / "a.tif", "is an HDF5 file")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_must_not_be_read_is_refused(tmp_path: Path) -> None:
     for extension in FORMATS:
         path = tmp_path / f"secret{extension}"
         FORMATS[extension][0](path, counts(FORMATS[extension][1], square(extension)))
         path.chmod(0)
+        if os.access(path, os.R_OK):
+            pytest.skip("this user may read everything")
         refused(path, "permission")
 
 

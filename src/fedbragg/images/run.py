@@ -183,6 +183,8 @@ def _reason(error: RunError, path: str) -> str:
 
 def open_source(path: str, shared: Shared, *, live: bool = False) -> Source:
     """Open one file by its extension, or by its first bytes where the extension is unknown; raise RunError."""
+    if Path(path).exists() and not os.access(path, os.R_OK):
+        raise RunError(f"{path}: no permission to read it. Ask its owner, or change its access rights.")
     kind = extension(path)
     if kind in ARRAYS:
         from fedbragg.images.arrays import ArraySource
