@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedbragg.cli.options import number_of_threads
 from fedbragg.types import Counts, Label
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def write_facility(facility: Facility, folder: Path, seed: int, tick: Tick) -> N
 
     beamline = _beamline(facility)
     labels: list[Label] = []
-    stills = simulate_run(beamline, facility.frames, seed, os.cpu_count() or 1)
+    stills = simulate_run(beamline, facility.frames, seed, number_of_threads(0))
     first = next(stills)
 
     def counts() -> Iterator[Counts]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,9 +36,9 @@ def look(
     score, spots = found(frame, scorer)
     verdict = "kept" if score >= scorer.card.threshold else "dropped"
     title = f"{Path(frame.path).name} frame {frame.index}: score {score:.3f}, {verdict}, {len(spots)} spots"
-    write(out, picture(frame, spots, title))
+    _write(out, picture(frame, spots, title), "--out")
     if table is not None:
-        _write_spots(table, spots)
+        _write(table, _spot_table(spots).encode(), "--table")
     say(f"{title} (threshold {scorer.card.threshold:.3g})")
     say(f"{'column':>8} {'row':>8} {'counts':>10} {'sigma':>8}")
     for spot in spots[:SHOWN]:
@@ -50,15 +49,15 @@ def look(
     return 0
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file, making its folder; raise InputError where it cannot be written."""
+def _write(path: Path, content: bytes, option: str) -> None:
+    """Write a file, making its folder; raise InputError, naming the option, where it cannot be written."""
     from fedbragg.errors import InputError
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
-        raise InputError(f"{path}: cannot write there ({error.strerror}). Give another --out.") from None
+        raise InputError(f"{path}: cannot write there ({error.strerror}). Give another {option}.") from None
 
 
 def _frame(what: str) -> Frame:
@@ -75,11 +74,7 @@ def _frame(what: str) -> Frame:
     return run[index]
 
 
-def _write_spots(path: Path, spots: Sequence[Spot]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("column", "row", "intensity", "significance"))
-        for spot in spots:
-            rows.writerow(
-                (f"{spot.column:.0f}", f"{spot.row:.0f}", f"{spot.intensity:.1f}", f"{spot.significance:.2f}")
-            )
+def _spot_table(spots: Sequence[Spot]) -> str:
+    """Return all spots as CSV."""
+    rows = [f"{s.column:.0f},{s.row:.0f},{s.intensity:.1f},{s.significance:.2f}" for s in spots]
+    return "\n".join(["column,row,intensity,significance", *rows]) + "\n"
