@@ -119,4 +119,5 @@ class Verdict:
     index: int  # position in that file, from 0
     score: float | None  # probability of a hit; None when the frame could not be read or scored
     keep: bool
-    reason: str = ""  # why there is no score
+    reason: str = ""  # why there is no score, or why the frame is kept whatever its score
+    background: float | None = None  # counts a pixel, the frame's level

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
 from fedbragg.prepare import PrepareSettings, prepare
+from fedbragg.screening.drift_background import background_level
 from fedbragg.types import Frame, Run, Unreadable, Verdict, View
 
 IN_FLIGHT = 3
@@ -55,7 +56,8 @@ def judge_frame(frame: Frame, score: Score, settings: PrepareSettings, threshold
         value, _ = score(prepare(frame, settings))
     except FrameError as error:
         return Verdict(frame.path, frame.index, score=None, keep=True, reason=error.reason)
-    return Verdict(frame.path, frame.index, score=value, keep=value >= threshold)
+    level = background_level(frame)
+    return Verdict(frame.path, frame.index, score=value, keep=value >= threshold, background=level)
 
 
 def kept_unread(frame: Unreadable) -> Verdict:
