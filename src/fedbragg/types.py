@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[Any]
 """(rows, cols) integers as the detector wrote them: uint8, uint16, uint32 or int32."""
+
+Result = TypeVar("Result")
 
 State = Mapping[str, NDArray[Any]]
 """A model's named tensors, or the difference of two such."""
@@ -80,6 +82,12 @@ class Run(Protocol):
         """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
         ...
 
+    def map(
+        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+    ) -> Iterator[Result]:
+        """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
@@ -87,6 +95,15 @@ class View:
 
     channels: NDArray[np.float32]  # (channels, cell rows, cell cols)
     block: int  # pixels along a cell's edge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """One powder pattern: intensity along the length of the scattering vector."""
+
+    q: NDArray[np.float64]  # (points,), 1/angstrom, rising; 4 pi sin(theta) / wavelength
+    intensity: NDArray[np.float64]  # (points,), any unit
+    path: str  # the file as the user can open it
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +138,4 @@ class Verdict:
     keep: bool
     reason: str = ""  # why there is no score, or why the frame is kept whatever its score
     background: float | None = None  # counts a pixel, the frame's level
+    spots: tuple[Spot, ...] = ()  # of a kept frame, where they were asked for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Protocol, runtime_checkable
 from fedbragg.errors import RunError
 from fedbragg.images.ahead import ahead
 from fedbragg.images.paths import STACKS, Paths, expand, extension
-from fedbragg.images.run import FileRun, Reading, Task, UnopenedSource, attempt, open_source
+from fedbragg.images.run import FileRun, Reading, Task, UnopenedSource, attempt, mapped, open_source
 from fedbragg.images.source import Shared, Source
-from fedbragg.types import Frame, Geometry, Unreadable
+from fedbragg.types import Frame, Geometry, Result, Unreadable
 
 POLL = 0.1
 """Seconds between two looks at the disk."""
@@ -80,6 +80,12 @@ class FollowedRun:
         """Yield the frames in order as they come; raise RunError when none came at all."""
         workers, depth = self.reading.resolved()
         return ahead(attempt, self._tasks(start, stop), workers, depth)
+
+    def map(
+        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+    ) -> Iterator[Result]:
+        """Yield ``work`` of every frame in order as they come; see FileRun.map."""
+        return mapped(work, self._tasks(start, None), threads)
 
     def _so_far(self) -> FileRun:
         return FileRun(expand(self.paths), self.reading, live=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -15,7 +15,7 @@ from fedbragg.images.ahead import ahead
 from fedbragg.images.paths import ARRAYS, PICTURES, SEVERAL_FRAMES, STACKS, Paths, expand, extension
 from fedbragg.images.pool import BufferPool
 from fedbragg.images.source import Shared, Source
-from fedbragg.types import Frame, Geometry, Run, Unreadable
+from fedbragg.types import Frame, Geometry, Result, Run, Unreadable
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -105,17 +105,30 @@ class FileRun:
         workers, depth = self._reading.resolved()
         return ahead(attempt, self._tasks(start, stop), workers, depth)
 
+    def map(
+        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+    ) -> Iterator[Result]:
+        """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's."""
+        return mapped(work, self._tasks(start, None), threads)
+
     def _tasks(self, start: int, stop: int | None) -> Iterator[Task]:
         position = 0
         for number, path in enumerate(self._files):
             if stop is not None and position >= stop:
                 return
             source: Source = self._unopened(number) if holds_one(path) else self._open_or_unopened(number)
-            for index in range(max(0, start - position), len(source)):
+            length = self._length(number, source)
+            for index in range(max(0, start - position), length):
                 if stop is not None and position + index >= stop:
                     return
-                yield Task(path, index, source)
-            position += len(source)
+                yield Task(path, index, source if index < len(source) else self._unopened(number))
+            position += length
+
+    def _length(self, number: int, source: Source) -> int:
+        """Return how many frames a file counts as: as many as when they were counted, though it be gone since."""
+        if self._starts is None:
+            return len(source)
+        return self._starts[number + 1] - self._starts[number]
 
     def _unopened(self, number: int) -> Source:
         return UnopenedSource(self._files[number], partial(open_source, shared=self._shared))
@@ -144,7 +157,7 @@ class FileRun:
 
 
 class UnopenedSource:
-    """A file that is opened when its one frame is read, in the thread that reads it."""
+    """A file that is opened when a frame of it is read, in the thread that reads it: it has one, or is gone."""
 
     def __init__(self, path: str, opener: Callable[[str], Source]) -> None:
         self.path = path
@@ -163,10 +176,24 @@ class UnopenedSource:
             raise FrameError(self.path, index, _reason(error, self.path)) from None
         if len(source) == 0:
             raise FrameError(self.path, index, "holds no frame. Check that its writer got any.")
+        if index >= len(source):
+            raise FrameError(self.path, index, f"holds only {len(source)} frames now. Was it written anew?")
         return source.read(index)
 
     def close(self) -> None:
         """Do nothing, for nothing is open."""
+
+
+IN_FLIGHT = 8
+"""Results of ``map`` waiting or worked on for each thread, so that a slow frame holds no thread up."""
+
+
+def mapped(
+    work: Callable[[Frame | Unreadable], Result], tasks: Iterable[Task | None], threads: int
+) -> Iterator[Result]:
+    """Yield ``work`` of every task's frame in order; only as many frames are in memory as there are threads."""
+    workers = threads if threads > 1 else 0
+    return ahead(lambda task: work(attempt(task)), tasks, workers, IN_FLIGHT * threads)
 
 
 def attempt(task: Task) -> Frame | Unreadable:
