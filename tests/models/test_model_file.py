@@ -162,7 +162,8 @@ def changed(**values: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (changed(format=2), "another version"),
+        (changed(format=3), "another version"),
+        (changed(format=2), "calibration"),
         (changed(prepare={"kind": "crop", "size": 320}), "another kind of view"),
         (changed(prepare={"kind": "peaks", "channels": list(CHANNELS)}), "block"),
         (changed(prepare=None), "settings"),

@@ -1,10 +1,14 @@
 """The model file: one ONNX file that carries its own settings, threshold and provenance.
 
 Opening one needs ONNX Runtime only; writing one needs the training extras.
+
+The card is one line of JSON. Its format is 1, or 2 where it holds a calibration: then threshold and scores are
+calibrated probabilities, which a fedbragg that knows format 1 only would take for raw ones, so it must refuse.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import ConfigError, ModelFileError
+from fedbragg.errors import ConfigError, MissingExtraError, ModelFileError
+from fedbragg.models.calibration import Calibration
 from fedbragg.prepare import PrepareSettings
 from fedbragg.types import View
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 KEY = "fedbragg"
-FORMAT = 1
+FORMAT, CALIBRATED_FORMAT = 1, 2
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 
 
@@ -44,20 +49,27 @@ class ModelCard:
     provenance: dict[str, Any] = field(
         default_factory=dict
     )  # how it was trained: strategy, sites, seed, version
+    calibration: Calibration | None = None  # where there is one, scores and threshold are probabilities
 
     def to_json(self) -> str:
         """Return the card as one line of JSON."""
-        return json.dumps({"format": FORMAT, **asdict(self), "prepare": self.prepare.as_metadata()})
+        values = {"format": FORMAT, **asdict(self), "prepare": self.prepare.as_metadata()}
+        del values["calibration"]
+        if self.calibration is not None:
+            values |= {"format": CALIBRATED_FORMAT, "calibration": self.calibration.as_metadata()}
+        return json.dumps(values)
 
     @staticmethod
     def from_json(text: str) -> ModelCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
         values = json.loads(text)
-        if values.pop("format") != FORMAT:
+        form = values.pop("format")
+        if form not in (FORMAT, CALIBRATED_FORMAT):
             raise ValueError("written by another version of fedbragg")
         prepare = PrepareSettings.from_metadata(values.pop("prepare"))
         threshold = float(values.pop("threshold"))
-        return ModelCard(prepare=prepare, threshold=threshold, **values)
+        found = Calibration.from_metadata(values.pop("calibration")) if form == CALIBRATED_FORMAT else None
+        return ModelCard(prepare=prepare, threshold=threshold, calibration=found, **values)
 
 
 class Scorer:
@@ -69,7 +81,16 @@ class Scorer:
         self.card = _read_card(path, self._session)
 
     def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
-        """Return the probability of a hit, 0 to 1, and the spot map (cell rows, cell cols)."""
+        """Return the score of a hit, 0 to 1, and the spot map (cell rows, cell cols).
+
+        The score is a calibrated probability where the model file holds a calibration.
+        """
+        score, spot_map = self.raw(view)
+        calibration = self.card.calibration
+        return (score if calibration is None else calibration.score_map(score)), spot_map
+
+    def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
+        """Return the network's own score and spot map, whatever the calibration."""
         score, spot_map = self._session.run(None, {"view": view.channels})
         return float(score), spot_map
 
@@ -83,6 +104,39 @@ def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, channels: in
     entry.key, entry.value = KEY, card.to_json()
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(path))
+
+
+def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
+    """Write a copy of a model file with another card; the source stays as it is.
+
+    Raises ModelFileError where source and target are the same file or the target cannot be written.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise MissingExtraError(
+            "writing a model file needs the training extras: pip install 'fedbragg[train]'."
+        ) from None
+    if target.exists() and target.samefile(source):
+        raise ModelFileError(f"{target}: is the model itself, which is never changed. Give another --out.")
+    model = onnx.load(str(source))
+    others = {entry.key: entry.value for entry in model.metadata_props if entry.key != KEY}
+    onnx.helper.set_model_props(model, others | {KEY: card.to_json()})
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, str(unfinished))
+        unfinished.replace(target)
+    except OSError as error:
+        raise ModelFileError(
+            f"{target}: cannot write there ({error.strerror}). Give another --out."
+        ) from None
+
+
+def digest(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _export(whole_frame: nn.Module, channels: int) -> Any:

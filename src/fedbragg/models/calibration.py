@@ -1,0 +1,115 @@
+"""What a calibrated model file says: the promise with its evidence, the score map, and what the frames looked like.
+
+All of it is plain numbers, so that screening needs nothing to use it but this file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SMALLEST = 2.0**-24
+"""Distance from 0 and 1 within which a float32 score says no more than its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """At most so many of the hits are lost, and what that rests on."""
+
+    max_loss: float  # share of hits that may be lost
+    confidence: float  # chance over calibration sets that no more are; 0 where only the mean is bounded
+    guarantee: str  # "confident" (Learn then Test) or "expected" (conformal risk control)
+    counted: str  # what was counted as independent: "frame", "file", "folder" or "group"
+    hits: int  # labelled hits that were scored
+    units: int  # independent units among them: the hits, or the groups they come in
+    lost: int  # of the hits, those below the threshold
+    bound: float  # upper bound of the lost share at the stated confidence; the mean where that is bounded
+    maybe: str  # what a maybe counted as: "hit", "miss" or "aside"
+    effective_hits: float  # independent hits that would tell as much, judged by how alike neighbours are
+    unreadable: int  # labelled hits that could not be read; always kept, so never lost, and not counted
+    misses: int  # labelled misses that were scored
+    discarded: int  # of the misses, those below the threshold
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMap:
+    """Beta calibration (Kull, Silva Filho and Flach 2017): log odds = a ln(s) - b ln(1 - s) + c; strictly rising."""
+
+    a: float
+    b: float
+    c: float
+
+    def __call__(self, score: float) -> float:
+        """Return the probability of a hit for a score from 0 to 1."""
+        if score < SMALLEST:
+            return self._inside(SMALLEST) * max(score, 0.0) / SMALLEST
+        if score > 1 - SMALLEST:
+            return 1 - (1 - self._inside(1 - SMALLEST)) * max(1 - score, 0.0) / SMALLEST
+        return self._inside(score)
+
+    def _inside(self, score: float) -> float:
+        odds = self.a * math.log(score) - self.b * math.log1p(-score) + self.c
+        return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How many of the calibration's hits and misses score up to each of some values."""
+
+    values: tuple[float, ...]  # rising, calibrated scores
+    hits: tuple[float, ...]  # share of the hits with this score or less
+    misses: tuple[float, ...]  # share of the misses with this score or less
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Background levels that the calibration has seen, in counts a pixel."""
+
+    ranges: tuple[tuple[float, float], ...]  # from, to; rising
+    outside: float  # bound of the share of like frames that lie outside these ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a calibration comes from."""
+
+    fedbragg: str  # version that calibrated
+    model: str  # SHA-256 of the model file that was calibrated
+    labels: str  # SHA-256 of the table of labels
+    date: str = (
+        ""  # as given by the user; none is taken from the clock, so that the same input gives the same file
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Everything that `fedbragg calibrate` found."""
+
+    promise: Promise
+    score_map: ScoreMap
+    raw_threshold: float  # the model card's threshold before the map
+    hit_share: float  # of the calibration's frames; probabilities hold where screening meets the same
+    scores: Scores
+    levels: Levels
+    origin: Origin
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return plain values for the model file."""
+        return asdict(self)
+
+    @staticmethod
+    def from_metadata(values: dict[str, Any]) -> Calibration:
+        """Read them back; raise ValueError, KeyError, TypeError or AttributeError where they are none."""
+        scores, levels = values["scores"], values["levels"]
+        return Calibration(
+            promise=Promise(**values["promise"]),
+            score_map=ScoreMap(**{name: float(number) for name, number in values["score_map"].items()}),
+            raw_threshold=float(values["raw_threshold"]),
+            hit_share=float(values["hit_share"]),
+            scores=Scores(**{name: tuple(map(float, numbers)) for name, numbers in scores.items()}),
+            levels=Levels(
+                tuple((float(low), float(high)) for low, high in levels["ranges"]), float(levels["outside"])
+            ),
+            origin=Origin(**values["origin"]),
+        )
