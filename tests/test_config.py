@@ -48,7 +48,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "key", "known"),
     [
-        ("rounds = 3\n" + SITE, ": ", "rounds", "task, seed, model, training, federation, sites"),
+        ("rounds = 3\n" + SITE, ": ", "rounds", "task, seed, model, training, federation, server, sites"),
         ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
         ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),
         ("[model]\nsize = 1\n" + SITE, " [model]: ", "size", "name, block, public_frames"),
@@ -63,7 +63,8 @@ def test_an_unknown_key_is_named_with_the_known_ones(
 
 def test_every_setting_is_named_as_known() -> None:
     """The message lists the whole section, so that none is looked for elsewhere."""
-    assert list(Federation.model_fields) == ["task", "seed", "model", "training", "federation", "sites"]
+    names = ["task", "seed", "model", "training", "federation", "server", "sites"]
+    assert list(Federation.model_fields) == names
 
 
 def test_doubled_names_are_named(tmp_path: Path) -> None:
@@ -88,7 +89,8 @@ def test_further_mistakes_are_counted(tmp_path: Path) -> None:
         ('\n[[sites]]\nname = "a b"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),
         ('\n[[sites]]\nname = "../a"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),
         ('\n[[sites]]\nname = "a"\nruns = []\nlabels = "l"\n', " [sites.0]: runs: "),
-        ('\n[[sites]]\nname = "a"\nlabels = "l"\n', " [sites.0]: runs: "),
+        ('\n[[sites]]\nname = "a"\nlabels = "l"\n', ": site 'a' has no runs and labels; "),
+        ('[server]\naddress = "here"\n' + SITE, " [server]: address: "),
         ("sites = []\n", ": sites: "),
         ("", ": sites: "),
     ],
@@ -129,3 +131,8 @@ def test_settings_do_not_change_after_loading(tmp_path: Path) -> None:
     plan = load(written(tmp_path, SITE))
     with pytest.raises(ValueError, match="frozen"):
         plan.seed = 3  # type: ignore[misc]
+
+
+def test_a_real_site_keeps_its_paths_to_itself(tmp_path: Path) -> None:
+    plan = load(written(tmp_path, '[server]\naddress = "here.org:8002"\n[[sites]]\nname = "a"\n'))
+    assert plan.sites == (SiteSettings(name="a"),)

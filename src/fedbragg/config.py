@@ -78,7 +78,8 @@ class FederationSettings(Section):
     """End when the mean loss fell by less than this between two barriers; 0 never ends early."""
     deadline: float = Field(default=3600.0, gt=0)
     """Seconds that a barrier waits for the slowest site."""
-    engine: Literal["local"] = "local"
+    engine: Literal["local", "nvflare"] = "local"
+    """Sites in this process, or real ones (docs/how-to/real-sites.md)."""
     staleness: Literal["constant", "polynomial", "hinge"] = "polynomial"
     """How an update loses weight while the model it started from grows old (FedAsync, section 5.2)."""
     staleness_exponent: float = Field(default=0.5, ge=0)
@@ -133,14 +134,33 @@ class FederationSettings(Section):
         return self
 
 
+class ServerSettings(Section):
+    """Where real sites meet, and how long anybody waits there; the local engine needs none of it."""
+
+    address: str = Field(default="", pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5})?$")
+    """``host:port`` of the server, as sites and coordinator reach it; its certificate bears the host's name."""
+    observers: tuple[Name, ...] = ()
+    """Accounts that may look at a federation and nothing else."""
+    contact: float = Field(default=2.0, gt=0)
+    """Seconds between two signs of life of a site."""
+    lost: float = Field(default=60.0, gt=0)
+    """Seconds of silence after which a site counts as gone until it is heard of again."""
+    training: float = Field(default=0.0, ge=0)
+    """Seconds that one training may take at a site before its trainer is stopped; 0 takes the deadline."""
+    answer: float = Field(default=120.0, gt=0)
+    """Seconds without progress after which a message is given up, to be sent again."""
+    preparation: float = Field(default=7200.0, gt=0)
+    """Seconds that the server may take for the start model."""
+
+
 class SiteSettings(Section):
     """One facility: its name, and where its frames and labels lie on its own disks."""
 
     name: Name
-    runs: tuple[str, ...] = Field(min_length=1)
-    """Files, globs or folders; relative ones are seen from the settings file."""
-    labels: str
-    """Table ``path,frame,label``; relative ones are seen from the settings file."""
+    runs: tuple[str, ...] = Field(default=(), min_length=1)
+    """Files, globs or folders; relative ones are seen from the settings file. A real site keeps them to itself."""
+    labels: str = ""
+    """Table ``path,frame,label``; relative ones are seen from the settings file. A real site keeps it to itself."""
     speed: float = Field(default=1.0, gt=0)
     """Training speed relative to the other sites; orders the arrivals in the local engine."""
 
@@ -153,12 +173,22 @@ class Federation(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     federation: FederationSettings = FederationSettings()
+    server: ServerSettings = ServerSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _fedprox_pulls(self) -> Federation:
         if self.federation.aggregation == "fedprox" and not self.training.proximal_mu:
             raise ValueError("fedprox needs a pull; set proximal_mu in [training], 0.01 for a start")
+        return self
+
+    @model_validator(mode="after")
+    def _data_or_a_server(self) -> Federation:
+        bare = [site.name for site in self.sites if not (site.runs and site.labels)]
+        if bare and not self.server.address:
+            raise ValueError(
+                f"site {bare[0]!r} has no runs and labels; give both, or the address in [server] if it is a real site"
+            )
         return self
 
     @model_validator(mode="after")
