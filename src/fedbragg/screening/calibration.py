@@ -1,0 +1,151 @@
+"""From scored and labelled frames to everything a calibrated model file says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedbragg.errors import LabelError
+from fedbragg.models.calibration import Calibration, Origin, Promise
+from fedbragg.screening.calibration_fit import fit_map
+from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe
+from fedbragg.screening.drift_levels import levels_seen
+from fedbragg.screening.drift_scores import scores_seen
+from fedbragg.screening.risk import (
+    Guarantee,
+    allowed_losses,
+    allowed_on_average,
+    hits_needed,
+    needed_on_average,
+    threshold_at,
+    upper_bound,
+)
+from fedbragg.screening.risk_groups import (
+    allowed_group_loss,
+    allowed_group_loss_on_average,
+    group_threshold,
+)
+from fedbragg.screening.risk_neighbours import effective_hits
+
+FEWEST_MISSES = 20
+"""Fewer say next to nothing of what the threshold discards, nor of the probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is to be promised, and of what."""
+
+    max_loss: float = 0.01
+    confidence: float = 0.95
+    guarantee: Guarantee = "confident"
+    counted: Counted = "frame"
+    maybe: Maybe = "hit"
+
+    @property
+    def on_average(self) -> bool:
+        """Say whether only the mean over calibration sets is bounded."""
+        return self.guarantee == "expected"
+
+    @property
+    def text(self) -> str:
+        """Say it for people."""
+        means = "on average" if self.on_average else f"with {100 * self.confidence:g} % confidence"
+        return f"at most {100 * self.max_loss:g} % of hits lost {means}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The threshold, in the network's own scores, and what is known of the loss at it."""
+
+    threshold: float
+    units: int  # independent ones that count
+    share: float  # upper bound of the lost share
+
+
+def calibrated(labelled: Labelled, demand: Demand, origin: Origin) -> Calibration:
+    """Return the calibration; raise LabelError where there are too few hits or misses, with the number needed."""
+    if labelled.misses < FEWEST_MISSES:
+        raise LabelError(
+            f"{labelled.misses} labelled misses are too few: {FEWEST_MISSES} are needed to say what the threshold "
+            "discards. Label some empty frames too."
+        )
+    found = bound(labelled, demand)
+    score_map = fit_map(labelled.score, labelled.hit)
+    mapped = np.array([score_map(score) for score in labelled.score])
+    hit = labelled.hit
+    return Calibration(
+        promise=_promise(labelled, demand, found),
+        score_map=score_map,
+        raw_threshold=found.threshold,
+        hit_share=labelled.hits / len(hit),
+        scores=scores_seen(mapped[hit], mapped[~hit]),
+        levels=levels_seen(labelled.level[hit], labelled.level[~hit]),
+        origin=origin,
+    )
+
+
+def bound(labelled: Labelled, demand: Demand) -> Bound:
+    """Return the largest threshold that shows what is demanded, or raise LabelError with the number needed."""
+    hits = labelled.score[labelled.hit]
+    if demand.counted == "frame":
+        allowed = (
+            allowed_on_average(len(hits), demand.max_loss)
+            if demand.on_average
+            else allowed_losses(len(hits), demand.max_loss, demand.confidence)
+        )
+        if allowed < 0:
+            raise too_few(len(hits), "labelled hits", demand)
+        share = (
+            (allowed + 1) / (len(hits) + 1)
+            if demand.on_average
+            else upper_bound(allowed, len(hits), demand.confidence)
+        )
+        return Bound(threshold_at(hits, allowed), len(hits), share)
+    _, groups = np.unique(labelled.group[labelled.hit], return_inverse=True)
+    number = int(groups.max()) + 1 if len(groups) else 0
+    loss = _allowed_group_loss(number, demand)
+    if loss < 0:
+        raise too_few(number, f"{demand.counted}s with labelled hits", demand)
+    return Bound(group_threshold(hits, groups, loss), number, demand.max_loss)
+
+
+def _allowed_group_loss(groups: int, demand: Demand) -> float:
+    if groups == 0:
+        return -1.0
+    if demand.on_average:
+        return allowed_group_loss_on_average(groups, demand.max_loss)
+    return allowed_group_loss(groups, demand.max_loss, demand.confidence)
+
+
+def too_few(number: int, what: str, demand: Demand) -> LabelError:
+    """Return the refusal, with the number needed and what the number there is would show."""
+    needed = (
+        needed_on_average(demand.max_loss)
+        if demand.on_average
+        else hits_needed(demand.max_loss, demand.confidence)
+    )
+    message = f"{number} {what} are too few for {demand.text}: {needed} are needed. Label more"
+    if number:
+        reach = 1 / (number + 1) if demand.on_average else 1 - (1 - demand.confidence) ** (1 / number)
+        message += f", or ask for less: --max-loss {np.ceil(reach * 1e4) / 1e4:g} is in reach"
+    return LabelError(message + ".")
+
+
+def _promise(labelled: Labelled, demand: Demand, found: Bound) -> Promise:
+    below = labelled.score < found.threshold
+    return Promise(
+        max_loss=demand.max_loss,
+        confidence=0.0 if demand.on_average else demand.confidence,
+        guarantee=demand.guarantee,
+        counted=demand.counted,
+        hits=labelled.hits,
+        units=found.units,
+        lost=int(np.sum(below & labelled.hit)),
+        bound=found.share,
+        maybe=demand.maybe,
+        effective_hits=effective_hits(labelled.score[labelled.hit]),
+        unreadable=labelled.unreadable_hits,
+        misses=labelled.misses,
+        discarded=int(np.sum(below & ~labelled.hit)),
+    )

@@ -1,0 +1,166 @@
+"""Drift: what is screened has left what the model was calibrated on, so the promise has nothing to rest on.
+
+Two things are watched in a sliding window: how many frames have a background level that the calibration never saw
+(`drift_levels`), and how far the scores are from any mixture of its hits and misses (`drift_scores`). The first is a
+binomial test, the second a Kolmogorov-Smirnov test; both are made every few frames for as long as the run lasts. The
+k-th test may raise a false alarm with a chance of c / (k (k + 1)); these sum to c over a run of any length.
+
+A state is what the last window and the number of frames seen make of it, so a run that was cut goes on as if it had not
+been when the verdicts so far are shown again (`replay`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from fedbragg.models.calibration import Calibration
+from fedbragg.screening.drift_levels import unseen
+from fedbragg.screening.drift_scores import Mixtures, distance, dkw, mixtures
+from fedbragg.screening.risk import binomial_tail
+from fedbragg.types import Verdict
+
+WINDOW_ERROR = 0.0025
+"""Chance of a false alarm of each of the two tests over a whole run; the calibration's own errors have as much again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """How the watch is kept."""
+
+    window: int = 500  # frames compared with the calibration
+    fewest: int = 50  # frames from which the start of a run is compared
+    every: int = 10  # frames from one test to the next
+    slack: float = 0.1  # share of the frames whose scores may lie elsewhere before it matters
+    relief: float = 0.7  # share of a limit below which an alarm ends
+    fail_safe: bool = True  # keep every frame while out of range; otherwise only say so
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A stretch of the run that was out of range."""
+
+    start: int  # position in the run of the frame at which it was noticed
+    reason: str
+    end: int | None = None  # position of the first frame that is in range again; None where none is
+
+
+@dataclass
+class Drift:
+    """The watch over one run; `see` each verdict in order."""
+
+    calibration: Calibration
+    settings: DriftSettings = field(default_factory=DriftSettings)
+    tell: Callable[[str], None] = lambda line: None
+    position: int = 0  # verdicts seen
+    scored: int = 0  # of these, with a score
+    alarms: list[Alarm] = field(default_factory=list)
+    kept: int = 0  # frames kept for no other reason than drift
+    window: deque[tuple[float, float | None, bool]] = field(
+        init=False
+    )  # score, level, whether that is unseen
+    known: Mixtures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.window = deque(maxlen=self.settings.window)
+        self.known = mixtures(self.calibration)
+
+    @property
+    def alarmed(self) -> bool:
+        """Say whether the run is out of range."""
+        return bool(self.alarms) and self.alarms[-1].end is None
+
+    def see(self, verdict: Verdict) -> Verdict:
+        """Return the verdict, kept where the frame or the run is out of range and the watch is fail-safe."""
+        if verdict.score is None:
+            self.position += 1
+            return verdict
+        strange = unseen(verdict.background, self.calibration.levels)
+        score = round(verdict.score, 6)  # as the table of verdicts has it, so that a replay sees the same
+        self.window.append((score, verdict.background, strange))
+        self.scored += 1
+        if self.scored % self.settings.every == 0 and self.scored >= self.settings.fewest:
+            self._test()
+        self.position += 1
+        return self._kept(verdict, strange)
+
+    def _kept(self, verdict: Verdict, strange: bool) -> Verdict:
+        if verdict.keep or not self.settings.fail_safe or not (strange or self.alarmed):
+            return verdict
+        self.kept += 1
+        reason = (
+            f"drift: background of {verdict.background:g} counts a pixel was never calibrated"
+            if strange
+            else f"drift since frame {self.alarms[-1].start} of the run"
+        )
+        return replace(verdict, keep=True, reason=reason)
+
+    def _test(self) -> None:
+        test = self.scored // self.settings.every
+        error = WINDOW_ERROR / (test * (test + 1))
+        excess, reason = max(self._levels(error), self._scores(error))
+        if self.alarmed:
+            if excess <= self.settings.relief:
+                self.alarms[-1] = replace(self.alarms[-1], end=self.position)
+                self.tell(f"frame {self.position} of the run: back in the calibrated range.")
+        elif excess > 1:
+            self.alarms.append(Alarm(self.position, reason))
+            outcome = (
+                "keeping every frame until it is back"
+                if self.settings.fail_safe
+                else "frames are still dropped (--no-fail-safe)"
+            )
+            self.tell(
+                f"DRIFT at frame {self.position} of the run: {reason}. The promise does not hold; {outcome}."
+            )
+
+    def _levels(self, error: float) -> tuple[float, str]:
+        """Return how many frames have an unseen level, over how many may, and what to say of it."""
+        strange = [level for _, level, is_strange in self.window if is_strange and level is not None]
+        share = self.calibration.levels.outside
+        limit = most_outside(len(self.window), share, error)
+        if not strange:
+            return 0.0, ""
+        ranges = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in self.calibration.levels.ranges)
+        reason = (
+            f"{len(strange)} of the last {len(self.window)} frames have backgrounds that were never calibrated "
+            f"(median {float(np.median(strange)):.4g} counts a pixel; calibrated {ranges})"
+        )
+        return len(strange) / limit, reason
+
+    def _scores(self, error: float) -> tuple[float, str]:
+        """Return how far the scores are from hits and misses as calibrated, over how far they may be."""
+        scores = np.array([score for score, _, _ in self.window])
+        away = distance(scores, self.known)
+        reason = (
+            f"the scores of the last {len(scores)} frames are no mixture of calibrated hits and misses, whatever the "
+            f"hit rate ({100 * max(away, 0):.0f} % lie elsewhere)"
+        )
+        return away / (dkw(len(scores), error) + self.settings.slack), reason
+
+
+def watch(verdicts: Iterable[Verdict], drift: Drift) -> Iterator[Verdict]:
+    """Yield the verdicts in order, as the watch leaves them."""
+    return map(drift.see, verdicts)
+
+
+def replay(verdicts: Iterable[Verdict], drift: Drift) -> None:
+    """Bring a new watch to where it was after these verdicts, read back from a table, and say nothing on the way."""
+    tell, drift.tell = drift.tell, lambda line: None
+    for verdict in verdicts:
+        drift.see(verdict)
+    drift.tell = tell
+
+
+def most_outside(frames: int, share: float, error: float) -> int:
+    """Return how many of the frames may lie outside: more come with a chance of ``error`` at most."""
+    low, high = math.floor(frames * share), frames
+    while low < high:
+        middle = (low + high) // 2
+        more = binomial_tail(frames - middle - 1, frames, 1 - share)  # P(outside >= middle + 1)
+        low, high = (low, middle) if more <= error else (middle + 1, high)
+    return max(low, 1)

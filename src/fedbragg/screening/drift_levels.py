@@ -1,0 +1,65 @@
+"""Background levels: which the calibration has seen, and whether a frame's is one of them.
+
+A run may well show a part of them only, one loop's or one buffer's, so the question is not whether the mix is the same
+but whether such frames were there at all. The levels of all calibration frames, on an axis that is logarithmic above a
+hundredth of a count, make ranges; a gap of a factor of two or more parts two ranges. By Wilks (1941) and Tukey (1947)
+the share of like frames outside is Beta(gaps + 2, n - 1 - gaps) at most, whatever the levels' distribution; the choice
+of the widest gaps among n - 1 is paid for by dividing the error by their number of choices.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.models.calibration import Levels
+from fedbragg.screening.risk import upper_bound
+
+LINEAR = 0.01
+"""Counts a pixel below which the axis is linear: levels may be 0, and less where a dark image is subtracted."""
+GAP = math.log(2)
+MARGIN = math.log(1.25)
+"""By how much each range reaches beyond the outermost level seen."""
+MOST_GAPS = 3
+ERROR = 0.0025
+"""Chance that a calibration's bound is wrong: a quarter of the 1 % that a run may be alarmed for nothing."""
+
+
+def levels_seen(hits: NDArray[np.float64], misses: NDArray[np.float64]) -> Levels:
+    """Return the ranges of the levels of hits and misses, each (frames,), NaN for unknown ones.
+
+    The bound holds for hits and for misses by themselves, so that the hit rate may change. Without a known level there
+    are no ranges, and nothing lies outside.
+    """
+    classes = [side[~np.isnan(side)] for side in (hits, misses)]
+    known = np.concatenate(classes)
+    if not known.size:
+        return Levels((), 0.0)
+    places = np.sort(np.arcsinh(known / LINEAR))
+    widths = np.diff(places)
+    wide = np.flatnonzero(widths > GAP + 2 * MARGIN)
+    cuts = np.sort(wide[np.argsort(-widths[wide], kind="stable")[:MOST_GAPS]])
+    starts, ends = np.concatenate([[0], cuts + 1]), np.concatenate([cuts, [len(places) - 1]])
+    ranges = tuple(
+        (_level(places[start] - MARGIN), _level(places[end] + MARGIN))
+        for start, end in zip(starts, ends, strict=True)
+    )
+    return Levels(ranges, max(_outside(len(side), len(cuts)) for side in classes if len(side)))
+
+
+def unseen(level: float | None, levels: Levels) -> bool:
+    """Say whether a level lies outside all ranges; an unknown one does not."""
+    if level is None or not levels.ranges:
+        return False
+    return not any(low <= level <= high for low, high in levels.ranges)
+
+
+def _outside(frames: int, gaps: int) -> float:
+    choices = math.comb(max(frames - 1, 1), gaps)
+    return upper_bound(gaps + 1, frames, 1 - ERROR / (2 * max(choices, 1)))
+
+
+def _level(place: float) -> float:
+    return float(np.sinh(place)) * LINEAR
