@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from fedbragg import __version__
+from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, screen, look, evaluate, federate, simulate):
+for command in (demo, screen, look, evaluate, calibrate, federate, simulate):
     app.command()(command)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedbragg.learn.metrics import Confusion
+from fedbragg.learn.reliability import ReliabilityBin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +60,35 @@ def hit_rate_over_run(kept: Sequence[bool]) -> str:
     ends = np.cumsum([len(part) for part in parts])
     axes.step(ends, [100 * part.mean() for part in parts], where="pre", color="#2a6f97")
     axes.set(xlabel="frame of the run", ylabel="kept, %", ylim=(-3, 103), xlim=(0, max(len(kept), 1)))
+    return _svg(figure)
+
+
+def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> str:
+    """Draw the share of hits against the probability that was said, each bin with its 95 % interval."""
+    figure, axes = _figure(4.6, 4.2)
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle="--", label="as said")
+    for (name, bins), colour in zip(curves_of.items(), _colours(len(curves_of)), strict=True):
+        said, was = [part.said for part in bins], [part.was.value for part in bins]
+        reach = [[p.was.value - p.was.low for p in bins], [p.was.high - p.was.value for p in bins]]
+        axes.errorbar(
+            said, was, yerr=np.maximum(reach, 0), label=name, color=colour, fmt="o-", markersize=3,
+            linewidth=1.2, elinewidth=0.8, capsize=2,
+        )  # fmt: skip
+    axes.set(
+        xlabel="probability of a hit, as said", ylabel="share of hits", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
+    )
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return _svg(figure)
+
+
+def scores_by_class(hits: Sequence[float], misses: Sequence[float], threshold: float) -> str:
+    """Draw how many hits and how many misses have which probability, and where the threshold lies."""
+    figure, axes = _figure(7.2, 2.6)
+    places = list(np.linspace(0, 1, 41))
+    axes.hist([misses, hits], bins=places, color=["#2a6f97", ACCENT], label=["misses", "hits"])
+    axes.axvline(threshold, color=INK, linewidth=1.2, label=f"threshold {threshold:.3g}")
+    axes.set(xlabel="probability of a hit", ylabel="labelled frames", yscale="symlog", xlim=(0, 1))
+    axes.legend(frameon=False, fontsize=8)
     return _svg(figure)
 
 

@@ -118,13 +118,16 @@ def _allowed_group_loss(groups: int, demand: Demand) -> float:
     return allowed_group_loss(groups, demand.max_loss, demand.confidence)
 
 
+def fewest_units(demand: Demand) -> int:
+    """Return the number of independent hits or groups from which the demand can be met."""
+    if demand.on_average:
+        return needed_on_average(demand.max_loss)
+    return hits_needed(demand.max_loss, demand.confidence)
+
+
 def too_few(number: int, what: str, demand: Demand) -> LabelError:
     """Return the refusal, with the number needed and what the number there is would show."""
-    needed = (
-        needed_on_average(demand.max_loss)
-        if demand.on_average
-        else hits_needed(demand.max_loss, demand.confidence)
-    )
+    needed = fewest_units(demand)
     message = f"{number} {what} are too few for {demand.text}: {needed} are needed. Label more"
     if number:
         reach = 1 / (number + 1) if demand.on_average else 1 - (1 - demand.confidence) ** (1 / number)

@@ -82,8 +82,8 @@ def group_namer(labels: GroupedLabels, counted: Counted) -> Callable[[Verdict], 
         without = rows - set(labels.groups)
         if without:
             raise LabelError(
-                f"{labels.path}: {len(without)} of {len(rows)} rows name no group. Fill the column group with the scan, "
-                "crystal or run of each frame, or take --group-by file or folder."
+                f"{labels.path}: {len(without)} of {len(rows)} rows name no group. Fill the column group with each "
+                "frame's scan, crystal or run, or take --group-by file or folder."
             )
         return lambda verdict: labels.group(verdict.path, verdict.index)
     if counted == "file":

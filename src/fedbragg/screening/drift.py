@@ -25,7 +25,7 @@ from fedbragg.screening.risk import binomial_tail
 from fedbragg.types import Verdict
 
 WINDOW_ERROR = 0.0025
-"""Chance of a false alarm of each of the two tests over a whole run; the calibration's own errors have as much again."""
+"""Chance that each of the two tests raises a false alarm in a run; the calibration's own errors have as much again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,9 @@ class Drift:
         """Return how many frames have an unseen level, over how many may, and what to say of it."""
         strange = [level for _, level, is_strange in self.window if is_strange and level is not None]
         share = self.calibration.levels.outside
-        limit = most_outside(len(self.window), share, error)
-        if not strange:
+        if len(strange) <= share * len(self.window):
             return 0.0, ""
+        limit = most_outside(len(self.window), share, error)
         ranges = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in self.calibration.levels.ranges)
         reason = (
             f"{len(strange)} of the last {len(self.window)} frames have backgrounds that were never calibrated "
