@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES, Sample
-from fedbragg.simulate.background import ICE, STEPS, lines, smooth, spacings
+from fedbragg.simulate.background import STEPS, smooth, spacings
 from fedbragg.simulate.crystal import reflections
+from fedbragg.simulate.debye import ICE, lines
 from fedbragg.simulate.diffraction import Quality, excite, random_rotation
 from fedbragg.simulate.panels import absorbed, gaps, polarisation, transmission
 

@@ -12,31 +12,6 @@ from fedbragg.simulate.beamline import Background, Beamline
 STEPS = 2  # table entries a pixel
 TURNS = 1440  # table entries in azimuth
 
-# Hexagonal ice: lattice spacings in angstrom and relative intensities of the powder lines (Dowell & Rinfret 1960).
-ICE = tuple(
-    zip(
-        (3.897, 3.669, 3.441, 2.671, 2.249, 2.072, 1.948, 1.918, 1.883, 1.721),
-        (100.0, 50.0, 75.0, 25.0, 54.0, 35.0, 23.0, 20.0, 12.0, 9.0),
-        strict=True,
-    )
-)
-CERIA = tuple(
-    (5.4115 / np.sqrt(n), w)  # Fm-3m, a = 5.4115 angstrom (NIST SRM 674b)
-    for n, w in (
-        (3, 100),
-        (4, 27),
-        (8, 46),
-        (11, 34),
-        (12, 6),
-        (16, 6),
-        (19, 14),
-        (20, 8),
-        (24, 11),
-        (27, 11),
-    )
-)
-BEHENATE = tuple((58.38 / n, 100 / n**0.7) for n in range(1, 14))  # silver behenate, d001 = 58.38 angstrom
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rings:
@@ -75,20 +50,6 @@ def smooth(
         + background.solvent * solvent * water
         + background.loop * solvent * plastic
     )
-
-
-def lines(
-    inverse_d: NDArray[np.float64], ring: tuple[tuple[float, float], ...], width: float
-) -> NDArray[np.float64]:
-    """Return powder lines ``(d, weight)``, ``width`` pixels wide (standard deviation), the highest 1."""
-    positions = np.arange(len(inverse_d), dtype=float)
-    out = np.zeros(len(inverse_d))
-    for d, weight in ring:
-        if 1 / d >= inverse_d[-1]:
-            continue
-        centre = np.interp(1 / d, inverse_d, positions)
-        out += weight * np.exp(-0.5 * ((positions - centre) / (width * STEPS)) ** 2)
-    return out / max(float(out.max()), 1e-12)
 
 
 def texture(generator: np.random.Generator, contrast: float, grains: float) -> NDArray[np.float32]:

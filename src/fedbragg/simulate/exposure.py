@@ -87,6 +87,22 @@ def add_spots(spots, outline, gap, place, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def lay_spots(spots, transmission, out):  # type: ignore[no-untyped-def]
+    """Add spots, (n, 6) as ``add_spots`` takes them, to expected photons."""
+    profile = np.zeros((_BOX, _BOX))
+    point = np.zeros((1, 3))
+    point[0, 2] = 1.0
+    for i in range(spots.shape[0]):
+        top, left, height, width = _profile(spots[i], point, profile)
+        for a in range(height):
+            for b in range(width):
+                row, col = top + a, left + b
+                if 0 <= row < out.shape[0] and 0 <= col < out.shape[1]:
+                    out[row, col] += profile[a, b] * spots[i, 2] * transmission[row, col]
+                profile[a, b] = 0.0
+
+
+@njit(nogil=True, cache=True)
 def _profile(spot, outline, profile):  # type: ignore[no-untyped-def]
     """Fill in a spot's share of each pixel and return its top, left, height and width."""
     column, row, photons, sigma, along_x, along_y = spot

@@ -57,14 +57,27 @@ def radius(detector: Detector) -> NDArray[np.float32]:
 def transmission(detector: Detector, beam: Beam) -> NDArray[np.float32]:
     """Return (rows, cols): polarisation, solid angle, sensor absorption and beamstop, 1 on the axis."""
     x, y = _from_beam(detector)
-    per_length = detector.pixel_size / detector.distance
-    square = 1 + (x * x + y * y) * per_length**2  # (path / distance) squared
-    factor = polarisation(x * per_length, y * per_length, beam.polarisation) * square**-1.5
-    factor *= absorbed(np.sqrt(square), detector.absorption)
+    factor = geometry(detector, beam)
     factor *= _past_beamstop(x, y, beam)
     if detector.corner:
         factor *= np.clip((detector.corner - np.hypot(x, y)) / (0.15 * detector.corner), 0, 1)
     return factor.astype(np.float32)
+
+
+def geometry(detector: Detector, beam: Beam) -> NDArray[np.float32]:
+    """Return (rows, cols): polarisation, solid angle and sensor absorption, 1 on the axis."""
+    x, y = _from_beam(detector)
+    per_length = detector.pixel_size / detector.distance
+    square = 1 + (x * x + y * y) * per_length**2  # (path / distance) squared
+    factor = polarisation(x * per_length, y * per_length, beam.polarisation) * square**-1.5
+    return np.asarray(factor * absorbed(np.sqrt(square), detector.absorption), dtype=np.float32)
+
+
+def unpolarised(detector: Detector, beam: Beam) -> NDArray[np.float32]:
+    """Return (rows, cols): what light without a preferred direction has more of than polarised scatter has."""
+    x, y = _from_beam(detector)
+    per_length = detector.pixel_size / detector.distance
+    return np.asarray(1 / polarisation(x * per_length, y * per_length, beam.polarisation), dtype=np.float32)
 
 
 def polarisation(x: NDArray[np.float32], y: NDArray[np.float32], horizontal: float) -> NDArray[np.float32]:

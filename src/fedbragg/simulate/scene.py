@@ -8,8 +8,22 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate.background import BEHENATE, CERIA, ICE, Rings, lines, smooth, spacings, texture
+from fedbragg.simulate.background import Rings, smooth, spacings, texture
 from fedbragg.simulate.beamline import Beamline
+from fedbragg.simulate.chance import stream
+from fedbragg.simulate.coherent import CRITICAL, Film, Speckle, film_scatter, mirrored, oriented
+from fedbragg.simulate.debye import (
+    BEHENATE,
+    BORIDE,
+    CERIA,
+    ICE,
+    SILICON,
+    Grains,
+    Line,
+    Powder,
+    grain_spots,
+    lines,
+)  # fmt: skip
 from fedbragg.simulate.shadows import Flare, HalfPlane, random_flare, random_shadow
 
 Table = NDArray[np.float64]
@@ -21,6 +35,11 @@ class Scene:
 
     radial: Table  # expected photons a pixel, by radius (background.STEPS a pixel), before the detector's geometry
     rings: list[Rings] = field(default_factory=list)
+    grains: list[Table] = field(default_factory=list)  # powder's spots, as exposure.lay_spots takes them
+    film: NDArray[np.float32] | None = None  # (rows, cols) expected photons of a film at grazing incidence
+    speckle: Speckle | None = None
+    isotropic: float = 0.0  # expected photons a pixel of fluorescence
+    farther: float = 1.0  # times the beamline's distance at which the detector stands
     shadows: list[HalfPlane] = field(default_factory=list)
     flares: list[Flare] = field(default_factory=list)
     tilt: tuple[float, float] = (0.0, 0.0)  # relative rise from edge to edge along columns and rows
@@ -50,10 +69,14 @@ def trouble(kind: str, scene: Scene, beamline: Beamline, generator: np.random.Ge
 
 
 def _ice(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
-    kept = tuple((d, w * generator.uniform(0.2, 1.8)) for d, w in ICE)
-    _ring(
-        scene, beamline, generator, kept, width=generator.uniform(0.7, 3), grains=generator.choice([0, 0, 30])
-    )
+    kept = [line._replace(weight=line.weight * generator.uniform(0.2, 1.8)) for line in ICE]
+    if generator.random() < 0.25:  # a few crystals of frost
+        scene.grains.append(
+            grain_spots(beamline, kept, _coarse(generator), _height(scene, generator), generator)
+        )
+        return
+    look = _Look(generator.uniform(0.7, 3), generator.choice([0, 0, 30]), _height(scene, generator))
+    _ring(scene, beamline, kept, look, generator)
 
 
 EXPOSED = 0.5
@@ -61,58 +84,138 @@ EXPOSED = 0.5
 
 
 def _powder(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
-    stretch = np.exp(generator.normal(0, 0.3))  # any cubic powder, not ceria alone
-    table = tuple((d * stretch, w * generator.uniform(0.3, 1.7)) for d, w in CERIA)
     for _ in range(generator.integers(1, 3)):
         grains = generator.choice([0, 0, 8, 60])
-        _ring(scene, beamline, generator, table, width=generator.uniform(0.7, 3), grains=grains, exposed=True)
+        look = _Look(generator.uniform(0.7, 3), grains, _exposed(scene, generator))
+        _ring(scene, beamline, _calibrant(generator), look, generator)
+
+
+def _grains(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add a calibrant so coarse that its rings are strings of spots, or a handful of them."""
+    height = float(np.exp(generator.uniform(0, np.log(10_000))))
+    spots = grain_spots(beamline, _calibrant(generator), _coarse(generator), height, generator)
+    scene.grains.append(spots)
+
+
+def _calibrant(generator: np.random.Generator) -> Powder:
+    """Return a cubic standard or, as often, some other cubic powder."""
+    known = (CERIA, BORIDE, SILICON)[generator.integers(3)]
+    if generator.random() < 0.5:
+        return known
+    stretch = float(np.exp(generator.normal(0, 0.3)))
+    return [
+        Line(line.d * stretch, line.weight * generator.uniform(0.3, 1.7), line.multiplicity) for line in known
+    ]
+
+
+def _coarse(generator: np.random.Generator) -> Grains:
+    """Draw from two or three spots on a whole pattern to a thousand on a ring."""
+    ready = np.exp(generator.uniform(np.log(0.03), np.log(100)))
+    size, mosaicity = generator.uniform(0.5, 1.8), np.exp(generator.uniform(np.log(3e-4), np.log(1e-2)))
+    strain = np.exp(generator.uniform(np.log(1e-4), np.log(2e-3)))
+    return Grains(float(ready), float(generator.uniform(0.3, 1.5)), size, float(mosaicity), float(strain))
 
 
 def _behenate(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
-    nearer = float(generator.uniform(1, 6))  # such a standard is taken with the detector far away
-    table = tuple((d / nearer, weight) for d, weight in BEHENATE)
-    _ring(scene, beamline, generator, table, width=generator.uniform(1, 4), grains=0, exposed=True)
+    away = _moved_back(
+        scene, beamline, (1, 12), generator
+    )  # such a standard is taken with the detector far away
+    look = _Look(generator.uniform(0.6, 4), 0, _exposed(scene, generator))
+    _ring(scene, away, BEHENATE, look, generator)
 
 
 def _salt(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
     spacing = 1 / generator.uniform(0.08, 0.6, size=generator.integers(1, 7))
-    table = tuple((float(d), float(generator.exponential())) for d in spacing)
-    _ring(
-        scene,
-        beamline,
-        generator,
-        table,
-        width=generator.uniform(0.8, 12),
-        grains=generator.choice([0, 0, 20]),
-    )
+    table = [Line(float(d), float(generator.exponential())) for d in spacing]
+    look = _Look(generator.uniform(0.8, 12), generator.choice([0, 0, 20]), _height(scene, generator))
+    _ring(scene, beamline, table, look, generator)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    width: float  # pixel, standard deviation of a ring
+    grains: float  # arcs of large crystallites in the turn
+    height: float  # photons a pixel on the strongest ring
+
+
+def _height(scene: Scene, generator: np.random.Generator) -> float:
+    return float(max(float(scene.radial.max()), 0.05) * np.exp(generator.normal(0.5, 1.2)))
+
+
+def _exposed(scene: Scene, generator: np.random.Generator) -> float:
+    height = _height(scene, generator)
+    if generator.random() < EXPOSED:
+        return float(np.exp(generator.uniform(np.log(30), np.log(30_000))))
+    return height
 
 
 def _ring(
-    scene: Scene,
-    beamline: Beamline,
-    generator: np.random.Generator,
-    table: tuple[tuple[float, float], ...],
-    *,
-    width: float,
-    grains: float,
-    exposed: bool = False,
+    scene: Scene, beamline: Beamline, powder: Powder, look: _Look, generator: np.random.Generator
 ) -> None:
-    height = max(float(scene.radial.max()), 0.05) * np.exp(generator.normal(0.5, 1.2))
-    if exposed and generator.random() < EXPOSED:
-        height = np.exp(generator.uniform(np.log(30), np.log(30_000)))
-    profile = lines(spacings(beamline), table, width) * height
+    profile = lines(spacings(beamline), powder, look.width) * look.height
     contrast = generator.choice([0.0, 0.1, 0.5, 1.0])
-    scene.rings.append(Rings(profile.astype(np.float32), texture(generator, float(contrast), grains)))
+    scene.rings.append(Rings(profile.astype(np.float32), texture(generator, float(contrast), look.grains)))
+
+
+def _moved_back(
+    scene: Scene, beamline: Beamline, times: tuple[float, float], generator: np.random.Generator
+) -> Beamline:
+    """Move the detector to some ``times`` its distance, and the background seen so far with it."""
+    scene.farther = float(np.exp(generator.uniform(*np.log(times))))
+    places = np.arange(len(scene.radial), dtype=float)
+    scene.radial = np.interp(places / scene.farther, places, scene.radial)
+    detector = replace(beamline.detector, distance=beamline.detector.distance * scene.farther)
+    return replace(beamline, detector=detector)
 
 
 def _saxs(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
-    inverse_d = np.maximum(spacings(beamline), 1e-4)
+    """Add strong central scattering: round or along one axis, with orders of a period, at times in speckles."""
+    away = _moved_back(scene, beamline, (4, 20), generator)
+    inverse_d = np.maximum(spacings(away), 1e-5)
     edge = inverse_d[min(int(np.exp(generator.uniform(3.5, 6))), len(inverse_d) - 1)]
-    power = generator.uniform(1.5, 4)
     scene.radial *= generator.uniform(0.02, 0.3)
-    scene.radial += np.exp(generator.uniform(1, 7)) * (1 + (inverse_d / edge) ** 2) ** (-power / 2)
-    orders = tuple((1 / (edge * n * generator.uniform(1.5, 3)), 1 / n**2) for n in range(1, 4))
-    _ring(scene, beamline, generator, orders, width=generator.uniform(2, 15), grains=0)
+    height, power = np.exp(generator.uniform(1, 7)), generator.uniform(1.5, 4)
+    central = height * (1 + (inverse_d / edge) ** 2) ** (-power / 2)
+    orders = [Line(float(1 / (edge * n * generator.uniform(1.5, 3))), 1 / n**2) for n in range(1, 4)]
+    sharp = lines(inverse_d, orders, generator.uniform(2, 15)) * _height(scene, generator)
+    aligned = float(generator.choice([0, 0, 3, 20, 150]))  # 150: fibres, whose scattering is a streak
+    along = oriented(float(generator.uniform(0, np.pi)), aligned)
+    scene.rings.append(Rings((central + sharp).astype(np.float32), along))
+    if generator.random() < 0.4:
+        scene.speckle = _speckles(generator)
+
+
+def _speckles(generator: np.random.Generator) -> Speckle:
+    return Speckle(float(np.exp(generator.uniform(np.log(1.5), np.log(8)))), int(generator.choice([1, 1, 2, 4, 12])),
+                   stream(generator))  # fmt: skip
+
+
+def _gisaxs(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Put a film at grazing incidence, 2 to 6 m before the detector: horizon, Yoneda band, rods, a mirrored beam."""
+    near = beamline.detector.distance
+    away = _moved_back(scene, beamline, (2 / near, 6 / near), generator)
+    scene.radial *= generator.uniform(0.01, 0.2)
+    critical = CRITICAL * beamline.beam.wavelength * generator.uniform(0.5, 1.3)
+    film = Film(
+        incidence=critical * generator.uniform(0.5, 3),
+        critical=critical,
+        period=np.exp(generator.uniform(np.log(80), np.log(1500))),
+        order=generator.uniform(0, 0.9),
+        roughness=np.exp(generator.uniform(np.log(3), np.log(60))),
+        photons=np.exp(generator.uniform(2, 9)),
+        leak=float(generator.choice([0.0, 0.01, 0.1])),
+        upright=bool(generator.random() < 0.8),
+    )
+    scene.film = film_scatter(film, away.detector, beamline.beam.wavelength)
+    scene.grains.append(mirrored(film, away.detector))
+    if generator.random() < 0.2:
+        scene.speckle = _speckles(generator)
+
+
+def _fluorescence(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Let the sample's metal shine: the same everywhere."""
+    scene.isotropic = float(scene.radial.max() * np.exp(generator.uniform(0, 4)) + 0.02)
+    scene.radial *= generator.uniform(0.05, 1)
 
 
 def _solvent(scene: Scene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -161,9 +264,12 @@ TROUBLES: dict[str, Callable[[Scene, Beamline, np.random.Generator], None]] = {
     "blank": _blank,
     "ice": _ice,
     "powder": _powder,
+    "grains": _grains,
     "behenate": _behenate,
     "salt": _salt,
     "saxs": _saxs,
+    "gisaxs": _gisaxs,
+    "fluorescence": _fluorescence,
     "solvent": _solvent,
     "zingers": _zingers,
     "shadow": _shadow,
@@ -173,4 +279,7 @@ TROUBLES: dict[str, Callable[[Scene, Beamline, np.random.Generator], None]] = {
     "beam-off": _dark,
     "faint": _faint,
 }
-BESIDE_CRYSTALS = ("ice", "powder", "salt", "solvent", "zingers", "shadow", "streak", "hot", "edges", "faint")
+BESIDE_CRYSTALS = (
+    "ice", "powder", "grains", "salt", "solvent", "fluorescence", "zingers", "shadow", "streak", "hot", "edges",
+    "faint",
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fedbragg.simulate.beamline import Beamline
 from fedbragg.simulate.crystal import Reflections, reflections
 from fedbragg.simulate.defects import bad_pixels
-from fedbragg.simulate.panels import beside, gaps, radius, transmission
+from fedbragg.simulate.panels import beside, gaps, geometry, radius, transmission
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,3 +44,12 @@ def set_up(beamline: Beamline, seed: np.random.SeedSequence) -> Station:
     factors = transmission(detector, beamline.beam)
     factors *= 1 + detector.flat * generator.standard_normal(factors.shape, np.float32)
     return Station(beamline, reflections(beamline.sample), gap, mask, beside(gap), distance, factors, bad)
+
+
+def seen_from(station: Station, farther: float) -> NDArray[np.float32]:
+    """Return the transmission with the detector ``farther`` times as far away."""
+    if farther == 1:
+        return station.transmission
+    near, beam = station.beamline.detector, station.beamline.beam
+    far = replace(near, distance=near.distance * farther)
+    return np.asarray(station.transmission * geometry(far, beam) / geometry(near, beam), dtype=np.float32)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from fedbragg.simulate.beamline import Beamline
 from fedbragg.simulate.brightness import Lit, light, wanted_spots
 from fedbragg.simulate.chance import stream
+from fedbragg.simulate.coherent import speckle
 from fedbragg.simulate.defects import spoil, zing
-from fedbragg.simulate.exposure import add_rings, add_spots, count, lay_background
+from fedbragg.simulate.exposure import add_rings, add_spots, count, lay_background, lay_spots
+from fedbragg.simulate.panels import unpolarised
 from fedbragg.simulate.readout import read_out
 from fedbragg.simulate.scene import BESIDE_CRYSTALS, Scene, trouble, usual
 from fedbragg.simulate.shadows import dim, shine
-from fedbragg.simulate.station import Station
+from fedbragg.simulate.station import Station, seen_from
 from fedbragg.simulate.visibility import label_of, significance
 from fedbragg.types import Counts, Label, Spot
 
@@ -55,18 +57,38 @@ def expect(scene: Scene, station: Station) -> NDArray[np.float32]:
     """Return (rows, cols): the photons expected on each pixel without crystals."""
     expected = np.empty(station.radius.shape, np.float32)
     centre = station.beamline.detector.beam_centre
-    lay_background(
-        station.radius, station.transmission, scene.radial.astype(np.float32), scene.tilt, expected
-    )
-    for ring in scene.rings:
-        add_rings(centre, station.transmission, ring.radial, ring.azimuthal, expected)
+    passing = seen_from(station, scene.farther)
+    lay_background(station.radius, passing, scene.radial.astype(np.float32), scene.tilt, expected)
+    _lay_coherent(scene, centre, passing, expected)
     for flare in scene.flares:
         shine(expected, centre, flare)
+    if scene.isotropic:
+        beam = station.beamline.beam
+        expected += scene.isotropic * passing * unpolarised(station.beamline.detector, beam)
     for shadow in scene.shadows:
         dim(expected, centre, shadow)
     if scene.bright_edges != 1:
         expected[station.edge] *= scene.bright_edges
     return expected
+
+
+def _lay_coherent(
+    scene: Scene,
+    centre: tuple[float, float],
+    passing: NDArray[np.float32],
+    expected: NDArray[np.float32],
+) -> None:
+    """Add what ordered matter scatters; only that can be in speckles, water and air cannot."""
+    light = np.zeros_like(expected) if scene.speckle else expected
+    for ring in scene.rings:
+        add_rings(centre, passing, ring.radial, ring.azimuthal, light)
+    for spots in scene.grains:
+        lay_spots(spots, passing, light)
+    if scene.film is not None:
+        light += scene.film * passing
+    if scene.speckle:
+        speckle(light, scene.speckle)
+        expected += light
 
 
 def _scene(beamline: Beamline, wanted: int, generator: np.random.Generator) -> tuple[Scene, str]:
