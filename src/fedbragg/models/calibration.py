@@ -54,18 +54,20 @@ class ScoreMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """How many of the calibration's hits and misses score up to each of some values."""
+class Spread:
+    """How some measure of frames is spread over the calibration's hits and over its misses."""
 
-    values: tuple[float, ...]  # rising, calibrated scores
-    hits: tuple[float, ...]  # share of the hits with this score or less
-    misses: tuple[float, ...]  # share of the misses with this score or less
+    values: tuple[float, ...]  # rising; empty where the measure is not known
+    hits: tuple[float, ...]  # share of the hits with this value or less
+    misses: tuple[float, ...]  # share of the misses with this value or less
+    apart: float = 1.0  # frames of a run that tell as much as one independent frame
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
     """Background levels that the calibration has seen, in counts a pixel."""
 
+    spread: Spread
     ranges: tuple[tuple[float, float], ...]  # from, to; rising
     outside: float  # bound of the share of like frames that lie outside these ranges
 
@@ -90,7 +92,7 @@ class Calibration:
     score_map: ScoreMap
     raw_threshold: float  # the model card's threshold before the map
     hit_share: float  # of the calibration's frames; probabilities hold where screening meets the same
-    scores: Scores
+    scores: Spread  # of calibrated scores
     levels: Levels
     origin: Origin
 
@@ -101,15 +103,22 @@ class Calibration:
     @staticmethod
     def from_metadata(values: dict[str, Any]) -> Calibration:
         """Read them back; raise ValueError, KeyError, TypeError or AttributeError where they are none."""
-        scores, levels = values["scores"], values["levels"]
+        levels = values["levels"]
         return Calibration(
             promise=Promise(**values["promise"]),
             score_map=ScoreMap(**{name: float(number) for name, number in values["score_map"].items()}),
             raw_threshold=float(values["raw_threshold"]),
             hit_share=float(values["hit_share"]),
-            scores=Scores(**{name: tuple(map(float, numbers)) for name, numbers in scores.items()}),
+            scores=_spread(values["scores"]),
             levels=Levels(
-                tuple((float(low), float(high)) for low, high in levels["ranges"]), float(levels["outside"])
+                _spread(levels["spread"]),
+                tuple((float(low), float(high)) for low, high in levels["ranges"]),
+                float(levels["outside"]),
             ),
             origin=Origin(**values["origin"]),
         )
+
+
+def _spread(values: dict[str, Any]) -> Spread:
+    hits, misses = (tuple(map(float, values[side])) for side in ("hits", "misses"))
+    return Spread(tuple(map(float, values["values"])), hits, misses, float(values["apart"]))

@@ -11,7 +11,7 @@ from fedbragg.models.calibration import Calibration, Origin, Promise
 from fedbragg.screening.calibration_fit import fit_map
 from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe
 from fedbragg.screening.drift_levels import levels_seen
-from fedbragg.screening.drift_scores import scores_seen
+from fedbragg.screening.drift_mixture import DIGITS, spread_of
 from fedbragg.screening.risk import (
     Guarantee,
     allowed_losses,
@@ -26,7 +26,7 @@ from fedbragg.screening.risk_groups import (
     allowed_group_loss_on_average,
     group_threshold,
 )
-from fedbragg.screening.risk_neighbours import effective_hits
+from fedbragg.screening.risk_neighbours import effective_hits, frames_apart
 
 FEWEST_MISSES = 20
 """Fewer say next to nothing of what the threshold discards, nor of the probabilities."""
@@ -72,15 +72,16 @@ def calibrated(labelled: Labelled, demand: Demand, origin: Origin) -> Calibratio
         )
     found = bound(labelled, demand)
     score_map = fit_map(labelled.score, labelled.hit)
-    mapped = np.array([score_map(score) for score in labelled.score])
-    hit = labelled.hit
+    mapped = np.array([score_map(score) for score in labelled.score]).round(DIGITS)
+    hit, spacing = labelled.hit, 1 + labelled.unlabelled / len(labelled.hit)
+    apart = max(frames_apart(mapped[hit == side], spacing) for side in (True, False))
     return Calibration(
         promise=_promise(labelled, demand, found),
         score_map=score_map,
         raw_threshold=found.threshold,
         hit_share=labelled.hits / len(hit),
-        scores=scores_seen(mapped[hit], mapped[~hit]),
-        levels=levels_seen(labelled.level[hit], labelled.level[~hit]),
+        scores=spread_of(mapped, hit, apart),
+        levels=levels_seen(labelled.level, hit, spacing),
         origin=origin,
     )
 

@@ -1,9 +1,9 @@
 """Drift: what is screened has left what the model was calibrated on, so the promise has nothing to rest on.
 
-Two things are watched in a sliding window: how many frames have a background level that the calibration never saw
-(`drift_levels`), and how far the scores are from any mixture of its hits and misses (`drift_scores`). The first is a
-binomial test, the second a Kolmogorov-Smirnov test; both are made every few frames for as long as the run lasts. The
-k-th test may raise a false alarm with a chance of c / (k (k + 1)); these sum to c over a run of any length.
+Three things are watched in a sliding window: how many frames have a background level that the calibration never saw
+(`drift_levels`, a binomial test), and how far scores and levels are from any mixture of its hits and misses
+(`drift_mixture`, Kolmogorov-Smirnov tests). All are made every few frames for as long as the run lasts. The k-th time
+each may raise a false alarm with a chance of c / (k (k + 1)); these sum to c over a run of any length.
 
 A state is what the last window and the number of frames seen make of it, so a run that was cut goes on as if it had not
 been when the verdicts so far are shown again (`replay`).
@@ -17,15 +17,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fedbragg.models.calibration import Calibration
+from fedbragg.models.calibration import Calibration, Spread
 from fedbragg.screening.drift_levels import unseen
-from fedbragg.screening.drift_scores import Mixtures, distance, dkw, mixtures
+from fedbragg.screening.drift_mixture import DIGITS, Mixtures, distance, dkw, mixtures
 from fedbragg.screening.risk import binomial_tail
+from fedbragg.screening.risk_neighbours import independent
 from fedbragg.types import Verdict
 
-WINDOW_ERROR = 0.0025
-"""Chance that each of the two tests raises a false alarm in a run; the calibration's own errors have as much again."""
+WINDOW_ERROR = 0.0025 * 2 / 3
+"""Chance that each of the three tests raises a false alarm in a run; with the calibration's own errors, 1 % in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class DriftSettings:
     window: int = 500  # frames compared with the calibration
     fewest: int = 50  # frames from which the start of a run is compared
     every: int = 10  # frames from one test to the next
-    slack: float = 0.1  # share of the frames whose scores may lie elsewhere before it matters
+    slack_scores: float = 0.1  # share of the frames whose scores may lie elsewhere before it matters
+    slack_levels: float = 0.2  # the same of background levels, which wander more without harm
     relief: float = 0.7  # share of a limit below which an alarm ends
     fail_safe: bool = True  # keep every frame while out of range; otherwise only say so
 
@@ -63,11 +66,17 @@ class Drift:
     window: deque[tuple[float, float | None, bool]] = field(
         init=False
     )  # score, level, whether that is unseen
-    known: Mixtures = field(init=False)
+    known_scores: Mixtures | None = field(init=False)
+    known_levels: Mixtures | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.window = deque(maxlen=self.settings.window)
-        self.known = mixtures(self.calibration)
+        self.known_scores = self._known(self.calibration.scores)
+        self.known_levels = self._known(self.calibration.levels.spread)
+
+    def _known(self, spread: Spread) -> Mixtures | None:
+        promise = self.calibration.promise
+        return mixtures(spread, promise.hits, promise.misses) if spread.values else None
 
     @property
     def alarmed(self) -> bool:
@@ -80,7 +89,9 @@ class Drift:
             self.position += 1
             return verdict
         strange = unseen(verdict.background, self.calibration.levels)
-        score = round(verdict.score, 6)  # as the table of verdicts has it, so that a replay sees the same
+        score = round(
+            verdict.score, DIGITS
+        )  # as the table of verdicts has it, so that a replay sees the same
         self.window.append((score, verdict.background, strange))
         self.scored += 1
         if self.scored % self.settings.every == 0 and self.scored >= self.settings.fewest:
@@ -102,7 +113,7 @@ class Drift:
     def _test(self) -> None:
         test = self.scored // self.settings.every
         error = WINDOW_ERROR / (test * (test + 1))
-        excess, reason = max(self._levels(error), self._scores(error))
+        excess, reason = max(self._unseen(error), self._scores(error), self._levels(error))
         if self.alarmed:
             if excess <= self.settings.relief:
                 self.alarms[-1] = replace(self.alarms[-1], end=self.position)
@@ -118,29 +129,42 @@ class Drift:
                 f"DRIFT at frame {self.position} of the run: {reason}. The promise does not hold; {outcome}."
             )
 
-    def _levels(self, error: float) -> tuple[float, str]:
+    def _unseen(self, error: float) -> tuple[float, str]:
         """Return how many frames have an unseen level, over how many may, and what to say of it."""
         strange = [level for _, level, is_strange in self.window if is_strange and level is not None]
         share = self.calibration.levels.outside
         if len(strange) <= share * len(self.window):
             return 0.0, ""
-        limit = most_outside(len(self.window), share, error)
         ranges = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in self.calibration.levels.ranges)
         reason = (
             f"{len(strange)} of the last {len(self.window)} frames have backgrounds that were never calibrated "
             f"(median {float(np.median(strange)):.4g} counts a pixel; calibrated {ranges})"
         )
-        return len(strange) / limit, reason
+        return len(strange) / most_outside(len(self.window), share, error), reason
 
     def _scores(self, error: float) -> tuple[float, str]:
         """Return how far the scores are from hits and misses as calibrated, over how far they may be."""
         scores = np.array([score for score, _, _ in self.window])
-        away = distance(scores, self.known)
-        reason = (
-            f"the scores of the last {len(scores)} frames are no mixture of calibrated hits and misses, whatever the "
-            f"hit rate ({100 * max(away, 0):.0f} % lie elsewhere)"
-        )
-        return away / (dkw(len(scores), error) + self.settings.slack), reason
+        return _apart(scores, self.known_scores, self.settings.slack_scores, error, "scores")
+
+    def _levels(self, error: float) -> tuple[float, str]:
+        """Return the same for the background levels."""
+        levels = np.array([level for _, level, _ in self.window if level is not None])
+        return _apart(levels, self.known_levels, self.settings.slack_levels, error, "backgrounds")
+
+
+def _apart(
+    values: NDArray[np.float64], known: Mixtures | None, slack: float, error: float, name: str
+) -> tuple[float, str]:
+    """Return a window's distance from any mixture over the distance that may be, and what to say of it."""
+    if known is None or not len(values):
+        return 0.0, ""
+    away = distance(values, known)
+    reason = (
+        f"the {name} of the last {len(values)} frames are no mixture of calibrated hits and misses, whatever the hit "
+        f"rate: {100 * max(away, 0):.0f} % lie elsewhere"
+    )
+    return away / (dkw(independent(len(values), known.apart), error) + slack), reason
 
 
 def watch(verdicts: Iterable[Verdict], drift: Drift) -> Iterator[Verdict]:

@@ -1,10 +1,10 @@
 """Background levels: which the calibration has seen, and whether a frame's is one of them.
 
-A run may well show a part of them only, one loop's or one buffer's, so the question is not whether the mix is the same
-but whether such frames were there at all. The levels of all calibration frames, on an axis that is logarithmic above a
-hundredth of a count, make ranges; a gap of a factor of two or more parts two ranges. By Wilks (1941) and Tukey (1947)
-the share of like frames outside is Beta(gaps + 2, n - 1 - gaps) at most, whatever the levels' distribution; the choice
-of the widest gaps among n - 1 is paid for by dividing the error by their number of choices.
+A run may show a part of them only, one loop's or one buffer's; what has no promise at all is a frame unlike any that
+was there. The levels of all calibration frames, on an axis that is logarithmic above a hundredth of a count, make
+ranges; a gap of a factor of two or more parts two ranges. By Wilks (1941) and Tukey (1947) the share of like frames
+outside is Beta(gaps + 2, n - 1 - gaps) at most, whatever the levels' distribution; the choice of the widest gaps among
+n - 1 is paid for by dividing the error by their number of choices.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.models.calibration import Levels
+from fedbragg.screening.drift_mixture import spread_of
 from fedbragg.screening.risk import upper_bound
+from fedbragg.screening.risk_neighbours import frames_apart
 
 LINEAR = 0.01
 """Counts a pixel below which the axis is linear: levels may be 0, and less where a dark image is subtracted."""
@@ -27,16 +29,17 @@ ERROR = 0.0025
 """Chance that a calibration's bound is wrong: a quarter of the 1 % that a run may be alarmed for nothing."""
 
 
-def levels_seen(hits: NDArray[np.float64], misses: NDArray[np.float64]) -> Levels:
-    """Return the ranges of the levels of hits and misses, each (frames,), NaN for unknown ones.
+def levels_seen(levels: NDArray[np.float64], hit: NDArray[np.bool_], spacing: float = 1.0) -> Levels:
+    """Return the levels of hits and misses, (frames,) in the run's order, NaN for unknown ones.
 
     The bound holds for hits and for misses by themselves, so that the hit rate may change. Without a known level there
     are no ranges, and nothing lies outside.
     """
-    classes = [side[~np.isnan(side)] for side in (hits, misses)]
+    classes = [levels[(hit == side) & ~np.isnan(levels)] for side in (True, False)]
     known = np.concatenate(classes)
+    spread = spread_of(levels, hit, frames_apart(levels, spacing))
     if not known.size:
-        return Levels((), 0.0)
+        return Levels(spread, (), 0.0)
     places = np.sort(np.arcsinh(known / LINEAR))
     widths = np.diff(places)
     wide = np.flatnonzero(widths > GAP + 2 * MARGIN)
@@ -46,7 +49,7 @@ def levels_seen(hits: NDArray[np.float64], misses: NDArray[np.float64]) -> Level
         (_level(places[start] - MARGIN), _level(places[end] + MARGIN))
         for start, end in zip(starts, ends, strict=True)
     )
-    return Levels(ranges, max(_outside(len(side), len(cuts)) for side in classes if len(side)))
+    return Levels(spread, ranges, max(_outside(len(side), len(cuts)) for side in classes if len(side)))
 
 
 def unseen(level: float | None, levels: Levels) -> bool:

@@ -29,6 +29,23 @@ def effective_hits(scores: NDArray[np.float64]) -> float:
     return float(number / max(time, 1.0))
 
 
+def frames_apart(scores: NDArray[np.float64], spacing: float) -> float:
+    """Return how many frames of a run tell as much as one independent frame.
+
+    ``scores``: (frames,) of the labelled ones, of which there is one in ``spacing``; correlations between frames that
+    many apart stand for those in between.
+    """
+    known = scores[~np.isnan(scores)]
+    if not known.size:
+        return 1.0
+    return 1 + (len(known) / effective_hits(known) - 1) * spacing
+
+
+def independent(frames: int, apart: float) -> float:
+    """Return how many independent frames tell as much as these; at least one."""
+    return max(frames / apart, 1.0)
+
+
 def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ranks from 1, tied scores sharing their mean."""
     _, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
