@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
+import numpy as np
 import pytest
 from pages import loads_nothing, parsed
 
@@ -16,7 +17,14 @@ from fedbragg.report.federation import (
     history_section,
     sites_section,
 )
-from fedbragg.report.figures import bars, confusion_matrix, curves, hit_rate_over_run, score_histogram
+from fedbragg.report.figures import (
+    bars,
+    confusion_matrix,
+    curves,
+    heat_map,
+    hit_rate_over_run,
+    score_histogram,
+)
 from fedbragg.report.page import Section, drawing, facts, gallery, page, paragraph, table
 
 NASTY = '<script>alert("1")</script>&amp;\'".cbf'
@@ -72,7 +80,7 @@ def test_the_whole_page_loads_nothing_from_outside() -> None:
         confusion_section(Confusion(31, 2, 7, 160), "the unseen run"),
         Section(
             "Figures",
-            [score_histogram([0.1, 0.9, float("nan")], 0.5), hit_rate_over_run([True, False] * 50)],
+            [score_histogram(np.array([1, 0, 7]), 0.5), hit_rate_over_run([(10, 0.5), (20, 0.3)])],
         ),
     ]
     text = page("Report", "lead", sections)
@@ -119,5 +127,6 @@ def test_a_figure_without_points_is_drawn(series: dict[str, list[tuple[float, fl
 def test_figures_without_values_are_drawn() -> None:
     nan = float("nan")
     assert bars({"a": (nan, nan, nan)}, "x").startswith("<svg")
-    assert score_histogram([nan, nan], 0.5).startswith("<svg")
-    assert hit_rate_over_run([True]).startswith("<svg")
+    assert score_histogram(np.zeros(40, np.int64), 0.5).startswith("<svg")
+    assert hit_rate_over_run([]).startswith("<svg")
+    assert heat_map(np.full((2, 3), np.nan, np.float32), 0.5).startswith("<svg")

@@ -15,10 +15,11 @@ from PIL import Image
 
 from fedbragg.images import open_run
 from fedbragg.models.file import ModelCard, Scorer, save_model
-from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.prepare import PrepareSettings
 from fedbragg.report.page import page
 from fedbragg.report.screening import found, percent, sections
 from fedbragg.screening.engine import screen
+from fedbragg.screening.session import Outcome
 from fedbragg.screening.tally import Tally
 from fedbragg.tasks.hits import pretrain, whole_frame_of
 
@@ -33,7 +34,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
     state["spot.4.bias"][...] = 5.0
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     save_model(
-        path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5), len(CHANNELS)
+        path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5)
     )
     return Scorer(path)
 
@@ -58,7 +59,7 @@ def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: 
     tally = Tally(0.5)
     verdicts = list(tally.watch(screen(run, scorer, PrepareSettings(), 0.5, 2)))
     assert [verdict.score is None for verdict in verdicts] == [False, False, True, False, False]
-    text = page("Screening report", "lead", sections(tally, run, scorer, 0.5))
+    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, scorer))
     assert loads_nothing(text)
     said = " ".join(parsed(text).words)
     assert "10.0" in said  # 5 frames in half a second
@@ -66,7 +67,7 @@ def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: 
     assert "<b>4&.npy frame 0: score" in said
     assert "16 spots marked" in said
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", text)
-    assert len(pictures) == 3 * 4  # best, doubtful, clearest misses: the four that can be read
+    assert len(pictures) == 2 * 4  # hits or misses, and doubtful: the four that can be read
     assert all(Image.open(io.BytesIO(b64decode(data))).size == (160, 128) for data in pictures)
 
 
@@ -84,8 +85,8 @@ def test_a_frame_gone_since_it_was_screened_is_left_out(scorer: Scorer, tmp_path
     list(tally.watch(screen(open_run(folder), scorer, PrepareSettings(), 0.5, 2)))
     run = open_run(folder)
     (folder / "<b>4&.npy").unlink()
-    text = page("Screening report", "lead", sections(tally, run, scorer, 0.5))
-    assert len(re.findall("data:image/jpeg", text)) == 3 * 3
+    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, scorer))
+    assert len(re.findall("data:image/jpeg", text)) == 2 * 3
 
 
 def test_a_rate_reads_well() -> None:

@@ -34,7 +34,9 @@ def test_the_frames_worth_a_look() -> None:
     assert tally.best(2) == [7, 0]
     assert tally.dropped(2) == [4, 2]
     assert tally.doubtful(3) == [6, 3, 0]
-    assert tally.best(100) == [7, 0, 3, 6, 2, 4]  # never one without a score
+    assert tally.best(100) == [7, 0, 3]  # kept, and never one without a score
+    assert tally.dropped(100) == [4, 2, 6]
+    assert tally.doubtful(100) == [6, 3, 0, 2, 4, 7]
 
 
 def test_nothing_scored_has_no_rate() -> None:

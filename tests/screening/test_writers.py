@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from fedbragg.errors import InputError
-from fedbragg.screening.writers import event, read_verdicts, verdict_files
+from fedbragg.screening.events import Events
+from fedbragg.screening.writers import read_verdicts, verdict_files
 from fedbragg.types import Verdict
 
 VERDICTS = [
-    Verdict("/data/run_1.h5", 0, 0.987654321, True),
+    Verdict("/data/run_1.h5", 0, 0.987654321, True, background=0.123456),
     Verdict("/data/run_1.h5", 1, 0.0, False),
     Verdict("/data/run_1.h5", 2, None, True, "chunk is gone"),
-    Verdict("images/a,b.cbf", 0, 1.0, True),
+    Verdict("images/a,b.cbf", 0, 1.0, True, background=float("nan")),
     Verdict("images/c.cbf.gz", 0, 0.25, False),
 ]
 
@@ -29,12 +30,12 @@ def written(folder: Path) -> tuple[str, str]:
 def test_the_files_to_the_letter(tmp_path: Path) -> None:
     table, kept = written(tmp_path / "new" / "folder")
     assert table == (
-        "path,frame,score,keep\n"
-        "/data/run_1.h5,0,0.987654,true\n"
-        "/data/run_1.h5,1,0.000000,false\n"
-        "/data/run_1.h5,2,,true\n"
-        '"images/a,b.cbf",0,1.000000,true\n'
-        "images/c.cbf.gz,0,0.250000,false\n"
+        "path,frame,score,keep,background,reason\n"
+        "/data/run_1.h5,0,0.987654,true,0.1235,\n"
+        "/data/run_1.h5,1,0.000000,false,,\n"
+        "/data/run_1.h5,2,,true,,chunk is gone\n"
+        '"images/a,b.cbf",0,1.000000,true,,\n'
+        "images/c.cbf.gz,0,0.250000,false,,\n"
     )
     assert kept == "/data/run_1.h5 //0\n/data/run_1.h5 //2\nimages/a,b.cbf\n"
 
@@ -53,14 +54,16 @@ def test_the_files_to_the_letter(tmp_path: Path) -> None:
     ],
 )
 def test_crystfel_names_a_frame_of_a_stack_by_its_number(path: str, named: str) -> None:
-    assert event(Verdict(path, 4, 0.9, True)) == named
+    assert Events().name(Verdict(path, 4, 0.9, True)) == named
 
 
 def test_the_table_is_read_back(tmp_path: Path) -> None:
     table, _ = written(tmp_path)
-    read = read_verdicts(table.splitlines())
+    read = list(read_verdicts(table.splitlines()))
     assert [(v.path, v.index, v.keep) for v in read] == [(v.path, v.index, v.keep) for v in VERDICTS]
     assert [v.score for v in read] == [0.987654, 0.0, None, 1.0, 0.25]
+    assert [v.background for v in read] == [0.1235, None, None, None, None]
+    assert [v.reason for v in read] == ["", "", "chunk is gone", "", ""]
 
 
 def test_a_run_cut_off_leaves_what_it_had(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fedbragg.cli import federate as federation
 from fedbragg.cli.facilities import LABELS, RUN, SITES, UNSEEN, settings_text, test_of, write_facility
 from fedbragg.cli.folder import make_folder
 from fedbragg.cli.options import number_of_threads
-from fedbragg.cli.screen import screen_run, tell
+from fedbragg.cli.screened import Screening, begin, screen_run, tell
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
@@ -139,30 +139,30 @@ def write_comparison(path: Path, compared: Mapping[str, Quality]) -> None:
 
 def screen_unseen(out: Path, before: Sequence[Section], lead: str) -> int:
     """Screen the unseen run with the model file just written, and finish the report with it."""
-    from fedbragg.images import open_run
     from fedbragg.models.file import Scorer
     from fedbragg.report import screening
     from fedbragg.report.page import page
+    from fedbragg.screening.outputs import Outputs
 
     scorer = Scorer(out / federation.MODEL)
-    run = open_run(out / UNSEEN.name / RUN)
-    tally, seconds = screen_run(run, scorer, scorer.card.threshold, out, number_of_threads(0))
-    sections = [
-        _confusion(out, tally.scores, tally.threshold),
-        *screening.sections(tally, run, scorer, seconds),
-    ]
+    plan = Screening(scorer, scorer.card.threshold, out, number_of_threads(0), Outputs())
+    run, session = begin([str(out / UNSEEN.name / RUN)], plan, resume=False)
+    outcome = screen_run(run, plan, session)
+    sections = [_confusion(out, plan.threshold), *screening.sections(outcome, run, scorer)]
     text = page("fedbragg demonstration", lead, [*before, *sections])
     (out / federation.REPORT).write_text(text, encoding="utf-8")
-    return tell(tally, seconds, out)
+    return tell(outcome, out, [])
 
 
-def _confusion(out: Path, scores: Sequence[float], threshold: float) -> Section:
+def _confusion(out: Path, threshold: float) -> Section:
     import numpy as np
 
     from fedbragg.images import read_labels
     from fedbragg.learn.metrics import confusion
     from fedbragg.report.federation import confusion_section
+    from fedbragg.screening.writers import verdicts_in
 
+    scores = [1.0 if verdict.score is None else verdict.score for verdict in verdicts_in(out)]
     table = read_labels(out / UNSEEN.name / LABELS)
     labels = [table.label(out / UNSEEN.name / RUN, index) for index in range(len(scores))]
     positive = np.array([label is not None and label.positive for label in labels], dtype=bool)

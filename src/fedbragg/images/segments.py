@@ -98,6 +98,8 @@ def _part(dataset: Any, source: _Source, open_files: dict[str, Any]) -> Segment:
     target = _target(dataset, source, open_files)
     if target is None:
         return Segment(address, None, 0, source.count)
+    if target.shape == dataset.shape[1:] and source.count == 1:
+        return Segment(address, target, 0, 1)  # a file of one picture without an axis of frames
     if target.shape[1:] != dataset.shape[1:] or source.first + source.count > target.shape[0]:
         return Segment(f"{address}, whose shape {target.shape} does not fit", None, 0, source.count)
     return _plain(address, target, source.first, source.count)

@@ -32,6 +32,14 @@ class _Parts:
     starts: list[int]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A frame as HDF5 knows it: where a link or a virtual dataset to it must point."""
+
+    dataset: Any  # open, in the file that holds the counts
+    position: int  # along the dataset's first axis
+
+
 class HDF5Source:
     """An open HDF5 file; one index runs through all its image datasets in order."""
 
@@ -86,6 +94,15 @@ class HDF5Source:
         except HDF5_ERRORS as error:
             reason = f"cannot be decoded ({_short(error)}). Copy the file again from its source."
         raise FrameError(self.path, index, reason)
+
+    def place(self, index: int) -> Place | None:
+        """Return where a frame's counts lie, or None where their dataset is missing."""
+        parts = self._parts
+        position = bisect_right(parts.starts, index) - 1
+        segment = parts.segments[position]
+        if segment.dataset is None:
+            return None
+        return Place(segment.dataset, segment.first + index - parts.starts[position])
 
     def close(self) -> None:
         """Let go of the file and of those it led to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,14 @@ from fedbragg.types import Geometry
 
 SENSOR = ("Si", 450e-6)
 """Material and thickness in metres that NXmx demands and Geometry does not carry: today's commonest sensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the frames of a run have in common."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
 
 
 def write_run(
@@ -39,10 +48,12 @@ def write_run(
     first = next(series, None)
     if first is None:
         raise RunError(f"{path}: no frame to write. Give at least one.")
+    picture = Picture(first.shape, first.dtype)
     with h5py.File(path, "w", libver="v110") as file:
-        _describe(file, first, geometry, saturation)
+        describe(file, picture, geometry, saturation)
+        _stack(file["entry/data"], picture)
         if mask is not None:
-            _write_mask(file["entry/instrument/detector"], mask, first.shape)
+            write_mask(file["entry/instrument/detector"], mask, first.shape)
         return _write_frames(file["entry/data/data"], chain([first], series), str(path))
 
 
@@ -60,7 +71,8 @@ def _write_frames(dataset: Any, frames: Iterable[NDArray[Any]], path: str) -> in
     return written
 
 
-def _describe(file: Any, first: NDArray[Any], geometry: Geometry, saturation: int | None) -> None:
+def describe(file: Any, picture: Picture, geometry: Geometry, saturation: int | None = None) -> None:
+    """Write all of an NXmx file but the images, which belong into ``/entry/data/data``, and the mask."""
     import h5py
 
     file.attrs["default"] = "entry"
@@ -77,28 +89,25 @@ def _describe(file: Any, first: NDArray[Any], geometry: Geometry, saturation: in
         _number(beam, "incident_wavelength", geometry.wavelength, "angstrom")
     data = _group(entry, "data", "NXdata")
     data.attrs["signal"] = "data"
-    _stack(data, first)
     detector = _group(instrument, "detector", "NXdetector")
     detector["data"] = h5py.SoftLink("/entry/data/data")
-    _describe_detector(detector, first, geometry, saturation)
+    _describe_detector(detector, picture, geometry, saturation)
 
 
-def _stack(data: Any, first: NDArray[Any]) -> None:
+def _stack(data: Any, picture: Picture) -> None:
     import hdf5plugin
 
     data.create_dataset(
         "data",
-        shape=(0, *first.shape),
-        maxshape=(None, *first.shape),
-        chunks=(1, *first.shape),
-        dtype=first.dtype,
+        shape=(0, *picture.shape),
+        maxshape=(None, *picture.shape),
+        chunks=(1, *picture.shape),
+        dtype=picture.dtype,
         **hdf5plugin.Bitshuffle(cname="lz4"),
     )
 
 
-def _describe_detector(
-    detector: Any, first: NDArray[Any], geometry: Geometry, saturation: int | None
-) -> None:
+def _describe_detector(detector: Any, picture: Picture, geometry: Geometry, saturation: int | None) -> None:
     material, thickness = SENSOR
     _put(
         detector,
@@ -108,10 +117,10 @@ def _describe_detector(
         type="Pixel",
     )
     _number(detector, "sensor_thickness", thickness, "m")
-    detector["bit_depth_image"] = first.dtype.itemsize * 8
+    detector["bit_depth_image"] = picture.dtype.itemsize * 8
     if saturation is not None:
         detector["saturation_value"] = saturation
-    if first.dtype.kind == "i":
+    if picture.dtype.kind == "i":
         detector["underload_value"] = 0
     if geometry.distance is not None:
         _number(detector, "distance", geometry.distance, "m")
@@ -120,7 +129,7 @@ def _describe_detector(
             _number(detector, f"beam_center_{axis}", geometry.beam_centre[position], "pixel")
         if geometry.pixel_size is not None:
             _number(detector, f"{axis}_pixel_size", geometry.pixel_size[position], "m")
-    _place(detector, first.shape, geometry)
+    _place(detector, picture.shape, geometry)
 
 
 def _place(detector: Any, shape: tuple[int, ...], geometry: Geometry) -> None:
@@ -157,7 +166,8 @@ def _axis(
     attributes["depends_on"] = depends_on
 
 
-def _write_mask(detector: Any, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+def write_mask(detector: Any, mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+    """Write which pixels to ignore, True = ignore; raise RunError for another shape than the frames'."""
     import hdf5plugin
 
     if mask.shape != shape:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedbragg.learn.metrics import Confusion
 from fedbragg.learn.reliability import ReliabilityBin
@@ -42,25 +43,64 @@ def bars(values: Mapping[str, tuple[float, float, float]], x_name: str) -> str:
     return _svg(figure)
 
 
-def score_histogram(scores: Sequence[float], threshold: float) -> str:
-    """Draw how many frames have which score, and where the threshold lies."""
+def score_histogram(counts: NDArray[np.int64], threshold: float) -> str:
+    """Draw how many frames have which score, counted in even bins from 0 to 1, and where the threshold lies."""
     figure, axes = _figure(7.2, 2.6)
-    known = [score for score in scores if not np.isnan(score)]
-    axes.hist(known, bins=list(np.linspace(0, 1, 41)), color="#2a6f97")
+    edges = np.linspace(0, 1, len(counts) + 1)
+    axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color="#2a6f97")
     axes.axvline(threshold, color=ACCENT, linewidth=1.5, label=f"threshold {threshold:.3g}")
     axes.set(xlabel="score (probability of a hit)", ylabel="frames", yscale="symlog", xlim=(0, 1))
+    axes.set_ylim(0, 2 * max(1, int(counts.max(initial=0))))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.legend(frameon=False, fontsize=8)
     return _svg(figure)
 
 
-def hit_rate_over_run(kept: Sequence[bool]) -> str:
-    """Draw the share of kept frames along the run, in up to 60 steps of ten frames or more."""
+def hit_rate_over_run(points: Sequence[tuple[float, float]]) -> str:
+    """Draw the share of kept frames along the run: (last frame of a step, share from 0 to 1)."""
     figure, axes = _figure(7.2, 2.2)
-    parts = np.array_split(np.asarray(kept, float), min(60, max(1, len(kept) // 10)))
-    ends = np.cumsum([len(part) for part in parts])
-    axes.step(ends, [100 * part.mean() for part in parts], where="pre", color="#2a6f97")
-    axes.set(xlabel="frame of the run", ylabel="kept, %", ylim=(-3, 103), xlim=(0, max(len(kept), 1)))
+    ends = [0.0, *(end for end, _ in points)]
+    shares = [100 * share for _, share in points]
+    axes.stairs(shares, ends, baseline=None, color="#2a6f97", linewidth=1.4)
+    axes.set(xlabel="frame of the run", ylabel="kept, %", ylim=(-3, 103), xlim=(0, max(ends[-1], 1)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(_whole_numbers())
     return _svg(figure)
+
+
+def heat_map(scores: NDArray[np.float32], threshold: float) -> str:
+    """Draw the score at each place of a grid scan, (rows, cols), NaN where there is none; kept places are red."""
+    rows, cols = scores.shape
+    height = min(max(7.2 * rows / cols, 1.2), 9.0)
+    figure, axes = _figure(7.2, height)
+    from matplotlib.colors import TwoSlopeNorm
+
+    middle = min(max(threshold, 0.01), 0.99)
+    shown = axes.imshow(
+        np.ma.masked_invalid(scores),
+        cmap=_diverging(),
+        norm=TwoSlopeNorm(middle, 0, 1),
+        interpolation="nearest",
+    )
+    bar = figure.colorbar(shown, ax=axes, label="score", shrink=0.9)
+    bar.ax.tick_params(labelsize=8)
+    axes.set(xlabel="column", ylabel="row")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(_whole_numbers())
+    return _svg(figure)
+
+
+def _whole_numbers() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(integer=True, min_n_ticks=1)
+
+
+def _diverging() -> Any:
+    """Return colours that turn from blue to red at the threshold; grey where there is no score."""
+    from matplotlib import colormaps
+
+    return colormaps["RdBu_r"].with_extremes(bad="#9aa5b1")
 
 
 def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> str:

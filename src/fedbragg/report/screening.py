@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from fedbragg.errors import FrameError
 from fedbragg.models.file import Scorer
 from fedbragg.prepare import prepare_with_peaks, spots
-from fedbragg.report.figures import hit_rate_over_run, score_histogram
+from fedbragg.report.figures import heat_map, hit_rate_over_run, score_histogram
 from fedbragg.report.page import Section, drawing, facts, gallery, paragraph
 from fedbragg.report.pictures import picture
+from fedbragg.screening.session import Outcome
 from fedbragg.screening.tally import Tally
 from fedbragg.types import Frame, Run, Spot
 
@@ -18,28 +19,52 @@ SHOWN = 6
 """Frames in each gallery."""
 
 
-def sections(tally: Tally, run: Run, scorer: Scorer, seconds: float) -> list[Section]:
+def sections(outcome: Outcome, run: Run, scorer: Scorer) -> list[Section]:
     """Return the sections on one screened run; reads the few frames shown once more."""
-    overview = [
+    tally = outcome.tally
+    return [
+        Section("Screening", [*_numbers(outcome), *_figures(tally)]),
+        _gallery("Hits", tally.best(SHOWN), run, scorer, tally.threshold),
+        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, scorer, tally.threshold),
+        _gallery("Misses", tally.dropped(SHOWN), run, scorer, tally.threshold),
+    ]
+
+
+def _numbers(outcome: Outcome) -> list[str]:
+    tally = outcome.tally
+    return [
         facts(
             [
                 ("frames", f"{tally.frames:,}"),
                 ("kept", f"{tally.kept:,}"),
                 ("hit rate", percent(tally.hit_rate)),
-                ("frames/s", f"{tally.frames / seconds:.1f}"),
+                ("frames/s", f"{tally.frames / outcome.seconds:.1f}"),
                 ("unreadable, kept", f"{tally.unreadable:,}"),
             ]
         ),
         *(paragraph(reason, warn=True) for reason in tally.reasons),
-        drawing(score_histogram(tally.scores, tally.threshold), "Scores of all frames, and the threshold."),
-        drawing(hit_rate_over_run(tally.kept_flags), "Share of kept frames along the run."),
     ]
-    return [
-        Section("Screening", overview),
-        _gallery("Best frames", tally.best(SHOWN), run, scorer, tally.threshold),
-        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, scorer, tally.threshold),
-        _gallery("Clearest misses", tally.dropped(SHOWN), run, scorer, tally.threshold),
+
+
+def _figures(tally: Tally) -> list[str]:
+    figures = [
+        drawing(
+            score_histogram(tally.histogram, tally.threshold),
+            "Scores of all frames, and the threshold from which a frame is kept.",
+        ),
+        drawing(
+            hit_rate_over_run(tally.curve.points()),
+            f"Share of kept frames along the run, in steps of {tally.curve.width} frames.",
+        ),
     ]
+    if tally.on_grid is not None:
+        grid = tally.on_grid.grid
+        way = "every second row from right to left" if grid.snake else "each row from left to right"
+        caption = (
+            f"Scores on the grid, {grid.rows} rows of {grid.cols}, {way}. Red is kept; grey has no score."
+        )
+        figures.append(drawing(heat_map(tally.on_grid.scores, tally.threshold), caption))
+    return figures
 
 
 def percent(share: float) -> str:

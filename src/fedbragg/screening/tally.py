@@ -1,4 +1,4 @@
-"""What a screening comes to: counts, rates, and the frames worth a look."""
+"""What a screening comes to: counts, rates, and the frames worth a look; its size does not grow with the run."""
 
 from __future__ import annotations
 
@@ -8,41 +8,50 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.screening.curve import RateCurve
+from fedbragg.screening.extremes import Extremes
+from fedbragg.screening.grid import Grid, GridScores
 from fedbragg.types import Verdict
 
 REASONS_SHOWN = 3
+BINS = 40
+"""Bins of the histogram of scores, from 0 to 1."""
+DECIMALS = 6
+"""Of a score in the table; the tally counts what the table says, so that it can be made again from it."""
 
 
 @dataclass
 class Tally:
-    """Counts verdicts as they pass; 16 bytes a frame, however long the run."""
+    """Counts verdicts as they pass: some kilobytes, however long the run; with a grid 4 bytes a place more."""
 
     threshold: float
-    scores: list[float] = field(default_factory=list)  # NaN where there is none
-    kept_flags: list[bool] = field(default_factory=list)
+    grid: Grid | None = None  # where the frames lie, where they were taken on a grid
+    frames: int = 0
+    kept: int = 0
     unreadable: int = 0
     reasons: list[str] = field(default_factory=list)  # of the first unreadable frames
+    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    curve: RateCurve = field(default_factory=RateCurve)
+
+    def __post_init__(self) -> None:
+        self._best, self._doubtful, self._dropped = Extremes(), Extremes(), Extremes()
+        self.on_grid = GridScores(self.grid) if self.grid else None
 
     def watch(self, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
         """Pass verdicts through, counting."""
         for verdict in verdicts:
-            self.scores.append(float("nan") if verdict.score is None else verdict.score)
-            self.kept_flags.append(verdict.keep)
-            if verdict.score is None:
-                self.unreadable += 1
-                if len(self.reasons) < REASONS_SHOWN:
-                    self.reasons.append(f"{verdict.path} frame {verdict.index}: {verdict.reason}")
+            self.add(verdict)
             yield verdict
 
-    @property
-    def frames(self) -> int:
-        """Return the number of frames counted."""
-        return len(self.scores)
-
-    @property
-    def kept(self) -> int:
-        """Return the number of frames kept."""
-        return sum(self.kept_flags)
+    def add(self, verdict: Verdict) -> None:
+        """Count one verdict, the next in the run's order."""
+        if verdict.score is None:
+            self._add_unread(verdict)
+        else:
+            self._add_score(round(verdict.score, DECIMALS), keep=verdict.keep)
+        self.kept += verdict.keep
+        self.curve.add(verdict.keep)
+        self.frames += 1
 
     @property
     def hit_rate(self) -> float:
@@ -51,20 +60,28 @@ class Tally:
         return (self.kept - self.unreadable) / scored if scored else float("nan")
 
     def best(self, number: int) -> list[int]:
-        """Return the positions of the highest scores, spread over the run among equals."""
-        return self._positions(np.argsort(-self._array(), kind="stable"), number)
+        """Return the positions of the highest scores among the kept frames, the earliest among equals."""
+        return self._best.positions(number)
 
     def doubtful(self, number: int) -> list[int]:
         """Return the positions of the scores nearest to the threshold."""
-        return self._positions(np.argsort(np.abs(self._array() - self.threshold), kind="stable"), number)
+        return self._doubtful.positions(number)
 
     def dropped(self, number: int) -> list[int]:
-        """Return the positions of the lowest scores."""
-        return self._positions(np.argsort(self._array(), kind="stable"), number)
+        """Return the positions of the lowest scores among the dropped frames."""
+        return self._dropped.positions(number)
 
-    def _array(self) -> NDArray[np.float64]:
-        return np.array(self.scores, np.float64)
+    def _add_unread(self, verdict: Verdict) -> None:
+        self.unreadable += 1
+        if len(self.reasons) < REASONS_SHOWN and verdict.reason:
+            self.reasons.append(f"{verdict.path} frame {verdict.index}: {verdict.reason}")
 
-    def _positions(self, order: NDArray[np.intp], number: int) -> list[int]:
-        scores = self._array()
-        return [int(position) for position in order if not np.isnan(scores[position])][:number]
+    def _add_score(self, score: float, *, keep: bool) -> None:
+        self.histogram[min(int(score * BINS), BINS - 1)] += 1
+        self._doubtful.add(abs(score - self.threshold), self.frames)
+        if keep:
+            self._best.add(-score, self.frames)
+        else:
+            self._dropped.add(score, self.frames)
+        if self.on_grid is not None:
+            self.on_grid.add(self.frames, score)
