@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,8 @@ def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
 
 def screen_run(run: Run, screening: Screening, session: Session) -> Outcome:
     """Screen a run, or what is left of it, into its folder."""
+    from fedbragg.screening.calibration_promise import promise_line
+    from fedbragg.screening.drift_told import drift_lines
     from fedbragg.screening.engine import Judge
     from fedbragg.screening.session import conduct
 
@@ -94,7 +96,9 @@ def screen_run(run: Run, screening: Screening, session: Session) -> Outcome:
         bar = Bar(place, "Screening", len(run))
         for _ in range(session.begun.done):
             bar.step()
-        return conduct(run, judge, session, bar.step)
+        outcome = conduct(run, judge, session, bar.step)
+    promise = promise_line(scorer.card, screening.threshold)
+    return replace(outcome, promise=promise, drift=drift_lines(session.drift))
 
 
 def write_outputs(run: Run, screening: Screening, session: Session) -> list[str]:
@@ -136,6 +140,9 @@ def tell(outcome: Outcome, out: Path, made: list[str]) -> int:
         say(f"unreadable  {tally.unreadable} (kept)")
         for reason in tally.reasons:
             say(f"            {reason}")
+    say(f"promise     {outcome.promise}")
+    for line in outcome.drift:
+        say(f"drift       {line}")
     say(f"written     {out / VERDICTS}, {out / KEPT}, {out / REPORT}")
     for line in made:
         say(f"            {line}")

@@ -43,6 +43,8 @@ def _numbers(outcome: Outcome) -> list[str]:
             ]
         ),
         *(paragraph(reason, warn=True) for reason in tally.reasons),
+        *([paragraph(f"Promise: {outcome.promise}.")] if outcome.promise else []),
+        *(paragraph(f"Drift: {line}.", warn=True) for line in outcome.drift),
     ]
 
 

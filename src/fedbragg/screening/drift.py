@@ -30,6 +30,10 @@ WINDOW_ERROR = 0.0025 * 2 / 3
 """Chance that each of the three tests raises a false alarm in a run; with the calibration's own errors, 1 % in all."""
 
 
+REASON = "drift:"
+"""How a verdict's reason starts where drift is why the frame is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriftSettings:
     """How the watch is kept."""
@@ -104,9 +108,9 @@ class Drift:
             return verdict
         self.kept += 1
         reason = (
-            f"drift: background of {verdict.background:g} counts a pixel was never calibrated"
+            f"{REASON} background of {verdict.background:g} counts a pixel was never calibrated"
             if strange
-            else f"drift since frame {self.alarms[-1].start} of the run"
+            else f"{REASON} run is out of the calibrated range since its frame {self.alarms[-1].start}"
         )
         return replace(verdict, keep=True, reason=reason)
 
@@ -173,11 +177,18 @@ def watch(verdicts: Iterable[Verdict], drift: Drift) -> Iterator[Verdict]:
 
 
 def replay(verdicts: Iterable[Verdict], drift: Drift) -> None:
-    """Bring a new watch to where it was after these verdicts, read back from a table, and say nothing on the way."""
+    """Bring a new watch to where it was after these verdicts, read back from a table; say at the end only if it is out.
+
+    What drift alone has kept counts again: the verdicts say why they were kept.
+    """
     tell, drift.tell = drift.tell, lambda line: None
     for verdict in verdicts:
         drift.see(verdict)
+        drift.kept += verdict.reason.startswith(REASON)
     drift.tell = tell
+    if drift.alarmed:
+        last = drift.alarms[-1]
+        tell(f"DRIFT since frame {last.start} of the run: {last.reason}. The promise does not hold.")
 
 
 def most_outside(frames: int, share: float, error: float) -> int:

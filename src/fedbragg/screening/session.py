@@ -41,6 +41,8 @@ class Outcome:
     tally: Tally  # of all frames, those of earlier sessions too
     seconds: float  # spent on them, in all sessions
     stopped: int = 0  # the signal that ended it before its time; 0 is none
+    promise: str = ""  # of the model at this threshold, or why there is none
+    drift: tuple[str, ...] = ()  # what was unlike the calibration, in lines for people
 
 
 def conduct(run: Run, judge: Judge, session: Session, tick: Callable[[], object]) -> Outcome:
