@@ -37,12 +37,21 @@ PAIRS = (
 )
 
 
-def gap(pair: Pair, data: Path) -> tuple[float, float]:
-    """Return the AUC of telling real from simulated, for patches with and without a spot."""
+@dataclass(frozen=True)
+class Gap:
+    """How well one kind of patch tells real from simulated."""
+
+    area: float  # of the classifier; nan where there are too few patches
+    signs: tuple[str, ...]  # the single statistics that tell most, with their own AUC and which side has more
+    patches: int  # tested on, half of them real
+
+
+def gap(pair: Pair, data: Path) -> tuple[Gap, Gap]:
+    """Return how real is told from simulated, for patches with and without a spot."""
     paths = sorted(data.glob(pair.pattern))[:8]
     real = [patches(load(path, pair)) for path in paths]
     made = [patches(image) for image in simulated(pair.beamline, max(2 * len(real), 16))]
-    return area(real, made, 0), area(real, made, 1)
+    return apart(real, made, 0), apart(real, made, 1)
 
 
 def load(path: Path, pair: Pair) -> Image:
@@ -91,7 +100,7 @@ def _cut(image: Image, centres: NDArray[np.int64]) -> Image:
     return np.array(whole).reshape(-1, PATCH, PATCH)
 
 
-def features(patch: Image) -> list[float]:
+def features(patch: Image) -> dict[str, float]:
     """Describe a patch by statistics that do not depend on its level: noise, correlations, the peak's shape."""
     middle = np.median(patch)
     level = patch.mean()
@@ -99,54 +108,58 @@ def features(patch: Image) -> list[float]:
     scaled = (patch - level) / np.sqrt(abs(level) + 0.1)
     half = PATCH // 2
     core = patch[half - 4 : half + 4, half - 4 : half + 4] - middle
-    total = max(core.sum(), 1e-9)
-    profile = np.sort(core.ravel())[::-1][:9] / total
+    brightest = np.sort(core.ravel())[::-1][:9] / max(core.sum(), 1e-9)
     centred = patch - level
-    shifted = [
-        float((centred * np.roll(centred, step, axis)).mean() / spread**2)
-        for step in (1, 2)
-        for axis in (0, 1)
-    ]
-    quantiles = np.quantile(scaled, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1])
-    odd = float(np.mean(patch % 2 == 1))
+    out = {"variance over mean": float(scaled.var()), "share of odd counts": float(np.mean(patch % 2 == 1))}
+    for step in (1, 2):
+        for axis, name in ((0, "down"), (1, "across")):
+            shifted = float((centred * np.roll(centred, step, axis)).mean() / spread**2)
+            out[f"correlation {step} {name}"] = shifted
+    levels = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1)
+    out |= {f"quantile {q:g}": float(v) for q, v in zip(levels, np.quantile(scaled, levels), strict=True)}
+    out |= {f"peak's pixel {i + 1}": float(share) for i, share in enumerate(brightest)}
     rows, cols = np.indices(core.shape) - 3.5
     weight = np.maximum(core, 0)
     weight /= weight.sum() + 1e-9
-    moments = [(weight * rows**2).sum(), (weight * cols**2).sum(), abs((weight * rows * cols).sum())]
-    gradient = [
-        abs(scaled[:, :8].mean() - scaled[:, -8:].mean()),
-        abs(scaled[:8].mean() - scaled[-8:].mean()),
-    ]
-    return [
-        float(scaled.var()),
-        odd,
-        *shifted,
-        *quantiles,
-        *profile,
-        *moments,
-        *gradient,
-        float(np.mean(patch == 0)),
-    ]
+    out["peak's height"], out["peak's width"] = (weight * rows**2).sum(), (weight * cols**2).sum()
+    out["peak's slant"] = abs((weight * rows * cols).sum())
+    out["gradient across"] = abs(scaled[:, :8].mean() - scaled[:, -8:].mean())
+    out["gradient down"] = abs(scaled[:8].mean() - scaled[-8:].mean())
+    out["share of zeros"] = float(np.mean(patch == 0))
+    return out
 
 
-def area(real: list[tuple[Image, Image]], made: list[tuple[Image, Image]], which: int) -> float:
-    """Train on the even frames, test on the odd ones, with patches matched in mean level; return the AUC."""
+def apart(real: list[tuple[Image, Image]], made: list[tuple[Image, Image]], which: int) -> Gap:
+    """Train on the even frames, test on the odd ones, with patches matched in mean level."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
 
     sets: list[tuple[Any, Any]] = []
+    names: list[str] = []
     for parity in (0, 1):
         theirs, ours = (
             np.concatenate([frame[which] for frame in frames[parity::2]]) for frames in (real, made)
         )
         theirs, ours = _matched(theirs, ours)
-        x = np.array([features(patch) for patch in np.concatenate([theirs, ours])])
+        described = [features(patch) for patch in np.concatenate([theirs, ours])]
+        names = list(described[0]) if described else names
+        x = np.array([list(one.values()) for one in described])
         sets.append((x, np.repeat([1, 0], [len(theirs), len(ours)])))
     (x, y), (unseen, truth) = sets
     if min(y.sum(), truth.sum()) < 20:
-        return float("nan")
+        return Gap(float("nan"), (), len(truth))
     model = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(x, y)
-    return float(roc_auc_score(truth, model.predict_proba(unseen)[:, 1]))
+    area = float(roc_auc_score(truth, model.predict_proba(unseen)[:, 1]))
+    alone = [float(roc_auc_score(truth, column)) for column in unseen.T]
+    return Gap(area, tuple(_sign(names[i], alone[i]) for i in _farthest(alone)), len(truth))
+
+
+def _farthest(areas: list[float]) -> list[int]:
+    return sorted(range(len(areas)), key=lambda i: -abs(areas[i] - 0.5))[:3]
+
+
+def _sign(name: str, area: float) -> str:
+    return f"{name} ({'more' if area > 0.5 else 'less'} in real, {max(area, 1 - area):.2f})"
 
 
 def _matched(theirs: Image, ours: Image) -> tuple[Image, Image]:

@@ -14,6 +14,9 @@ from fedbragg.simulate.crystal import reflections
 from fedbragg.simulate.debye import ICE, lines
 from fedbragg.simulate.diffraction import Quality, excite, random_rotation
 from fedbragg.simulate.panels import absorbed, gaps, polarisation, transmission
+from fedbragg.simulate.scene import Scene
+from fedbragg.simulate.station import set_up
+from fedbragg.simulate.still import expect
 
 PILATUS = BEAMLINES["pilatus6m"]
 SODIUM_CHLORIDE = Sample((5.6402, 5.6402, 5.6402, 90, 90, 90), "F m -3 m", resolution=0.9, b_factor=1.0)
@@ -177,3 +180,34 @@ def test_gaps_are_the_makers() -> None:
     assert gap[195:212].all()
     assert gap[:, 487:494].all()
     assert (~gap).sum() == 60 * 487 * 195
+
+
+def test_polarisation_goes_round_as_kahn_says() -> None:
+    """On a ring at 2 theta = 30 degrees: 1 - sin^2(2 theta) (p cos^2 + (1 - p) sin^2) of the azimuth."""
+    detector = replace(PILATUS.detector, absorption=1e-6, distance=0.2)
+    reach = 0.2 * math.tan(math.radians(30)) / detector.pixel_size
+    for share in (1.0, 0.9, 0.5):
+        beam = replace(PILATUS.beam, polarisation=share, stop_radius=0.0, stop_arm=None)
+        factor = transmission(detector, beam)
+        angle = np.radians(np.arange(0, 360, 5))
+        rows = np.round(detector.beam_centre[1] + reach * np.sin(angle)).astype(int)
+        cols = np.round(detector.beam_centre[0] + reach * np.cos(angle)).astype(int)
+        around = factor[rows, cols] / math.cos(math.radians(30)) ** 2  # solid angle of a thin sensor
+        by_hand = 1 - 0.25 * (share * np.cos(angle) ** 2 + (1 - share) * np.sin(angle) ** 2)
+        assert around == pytest.approx(by_hand, rel=4e-3)
+
+
+@pytest.mark.parametrize("name", ["pilatus6m", "eiger16m", "lg36"])
+def test_waters_ring_is_where_a_ruler_finds_it_on_the_image(name: str) -> None:
+    """Averaged round the beam, the image is brightest at distance x tan(2 asin(wavelength / 2 x 3.2))."""
+    line = BEAMLINES[name]
+    line = replace(line, background=replace(line.background, air=0.0, floor=0.0, loop=0.0))
+    station = set_up(line, np.random.SeedSequence(1))
+    image = expect(Scene(smooth(line.background, spacings(line), 1.0, 1.0)), station)
+    detector = line.detector
+    radius = ring_radius(3.2, line.beam.wavelength, detector.distance, detector.pixel_size)
+    seen = ~station.gap
+    rings = np.round(station.radius[seen]).astype(int)
+    profile = np.bincount(rings, image[seen]) / np.maximum(np.bincount(rings), 1)
+    outside = int(radius * 0.6)
+    assert outside + np.argmax(profile[outside : int(radius * 1.6)]) == pytest.approx(radius, rel=0.04)

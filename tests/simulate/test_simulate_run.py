@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fedbragg.errors import ConfigError
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+from fedbragg.simulate.scene import TROUBLES
 from fedbragg.simulate.visibility import label_of
 from fedbragg.types import Label
 
 
-def test_workers_change_nothing_but_the_time() -> None:
-    beamline = reduced(BEAMLINES["pilatus6m"], 256, 256)
-    alone = list(simulate_run(beamline, 12, seed=3))
-    together = list(simulate_run(beamline, 12, seed=3, workers=3))
+@pytest.mark.parametrize("name", ["pilatus6m", "ccd", "l498"])
+@pytest.mark.parametrize("workers", [2, 4])
+def test_workers_change_nothing_but_the_time(name: str, workers: int) -> None:
+    """Every trouble is among the misses, so that all that draws random numbers is in it."""
+    beamline = reduced(BEAMLINES[name], 256, 256)
+    misses = tuple((kind, 1.0) for kind in TROUBLES)
+    beamline = replace(beamline, mix=replace(beamline.mix, rates=((0.3, 0.1),), troubled=0.5, misses=misses))
+    alone = list(simulate_run(beamline, 40, seed=3))
+    together = list(simulate_run(beamline, 40, seed=3, workers=workers))
+    assert len({still.kind for still in alone}) > 12
     assert [a.counts.tobytes() for a in alone] == [b.counts.tobytes() for b in together]
     assert [a.spots for a in alone] == [b.spots for b in together]
-    assert [a.label for a in alone] == [b.label for b in together]
+    assert [(a.label, a.kind) for a in alone] == [(b.label, b.kind) for b in together]
 
 
 def test_another_seed_is_another_run() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fedbragg.simulate import BEAMLINES, Beamline, Still, reduced, simulate_run
 from fedbragg.simulate.scene import TROUBLES, Scene
-from fedbragg.simulate.shadows import HalfPlane
+from fedbragg.simulate.shadows import Flare, HalfPlane, shine
 from fedbragg.simulate.station import set_up
 from fedbragg.simulate.still import expect
 from fedbragg.types import Label
@@ -83,3 +83,69 @@ def test_hits_lie_on_troubles_too() -> None:
     assert all(still.kind.startswith("crystal+") for still in stills)
     assert len({still.kind for still in stills}) > 3
     assert sum(still.label is Label.HIT for still in stills) >= 10
+
+
+def test_a_frame_of_fluorescence_varies_as_photons_do() -> None:
+    """Mean = variance, on a counter whose pixels are alike, far from the axis' slow fall."""
+    line = only("pilatus2m", "fluorescence")
+    still = frames(replace(line, detector=replace(line.detector, flat=0.0, distance=20.0, hot=0.0)), 1)[0]
+    part = still.counts[40:120, 40:120][~still.mask[40:120, 40:120]].astype(float)
+    assert part.size > 3000
+    assert part.var() == pytest.approx(part.mean(), rel=5 * np.sqrt((2 + 1 / part.mean()) / part.size))
+
+
+def test_coarse_powders_range_from_a_few_spots_to_rings() -> None:
+    """Pixels far above the background: a handful on some frames, thousands on others, and all are misses."""
+    bright = []
+    for still in frames(only("pilatus2m", "grains", 900), 24):
+        assert still.spots == ()
+        bright.append(int(np.sum(still.counts[~still.mask] > 20)))
+    assert min(bright) < 100
+    assert max(bright) > 2000
+
+
+@pytest.mark.parametrize("name", ["pilatus6m", "pilatus2m", "eiger16m", "ccd"])
+def test_synchrotrons_have_every_hard_miss(name: str) -> None:
+    assert {kind for kind, _ in BEAMLINES[name].mix.misses} == set(TROUBLES)
+
+
+def test_a_crystal_under_a_coarse_powder_lists_only_its_own_spots() -> None:
+    """Some 17 visible spots are wanted, with hundreds of grains on the frame or none."""
+    line = reduced(BEAMLINES["pilatus2m"], 900, 900)
+    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=1.0, spots=(17.0, 0.1)))
+    powders = [still for still in frames(line, 90) if still.kind == "crystal+grains"]
+    assert len(powders) >= 3
+    for still in powders:
+        visible = sum(spot.significance >= 6 for spot in still.spots)
+        assert visible < 35
+        assert still.label is not Label.MISS
+
+
+def test_hot_and_dead_pixels_are_as_many_as_said() -> None:
+    line = only("pilatus6m", "blank", 600)
+    line = replace(
+        line,
+        detector=replace(line.detector, hot=1e-3, dead=2e-3, known_bad=False),
+        beam=replace(line.beam, stop_radius=0.0, stop_arm=None),
+        background=replace(line.background, level=50.0, floor=1.0, spread=0.0, variety=0.0, zingers=0.0),
+    )
+    stills = frames(line, 3)
+    inside = ~stills[0].mask
+    dead = np.logical_and.reduce([still.counts == 0 for still in stills]) & inside
+    assert dead.sum() == pytest.approx(2e-3 * inside.sum(), abs=5 * np.sqrt(2e-3 * inside.sum()))
+    hot = np.logical_and.reduce([still.counts > 250 for still in stills]) & inside
+    assert hot.sum() > 0
+    assert hot.sum() < 1.2e-3 * inside.sum()
+
+
+def test_a_streak_fades_along_its_length_and_is_as_wide_as_said() -> None:
+    image = np.zeros((201, 401), np.float32)
+    shine(image, (20.0, 100.0), Flare(direction=0.0, height=10.0, length=100.0, width=3.0))
+    assert image[100, 120] == pytest.approx(10 / np.e, rel=1e-5)
+    assert image[103, 20 + 1] == pytest.approx(image[100, 21] * np.exp(-0.5), rel=0.02)
+    assert not image[:, :20].any()
+
+
+def test_faint_frames_have_next_to_no_background() -> None:
+    for still in frames(only("pilatus6m", "faint")):
+        assert np.mean(still.counts[~still.mask] == 0) > 0.7

@@ -87,10 +87,10 @@ LN83 = Beamline(
     "a medium cell on a Rayonix CCD at an X-ray laser",
     _rayonix(0.25, 1.53),
     _STEADY,
-    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, spread=0.6,
+    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, spread=0.75,
            resolution=2.0),
     Background(level=110, floor=0.8, spread=0.08, zingers=3.6, zinger_shape=3, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(58, 1.0),
+    Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(62, 1.0),
         unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LN84 = Beamline(
@@ -111,7 +111,7 @@ LO19 = Beamline(
     Sample((42.0, 52.0, 88.0, 90, 90, 90), "P 21 21 21", b_factor=14, mosaicity=1e-3, size=0.7, resolution=1.5,
            spread=0.5, extra_lattices=2.5),
     Background(level=110, floor=1.8, spread=0.08, zingers=15.0, zinger_shape=12, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.365, 0.075),), spots=(365, 1.25), unseen=0.01, misses=_XFEL_MISSES),
+    Mix(rates=((0.365, 0.075),), spots=(325, 1.35), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 PILATUS6M = Beamline(
     "pilatus6m",
