@@ -11,6 +11,8 @@ from typing import Any
 
 SMALLEST = 2.0**-24
 """Distance from 0 and 1 within which a float32 score says no more than its order."""
+EDGE = 1e-6
+"""Share of a probability by which such scores still differ: their order stays, and 1.0 is no certainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class ScoreMap:
     def __call__(self, score: float) -> float:
         """Return the probability of a hit for a score from 0 to 1."""
         if score < SMALLEST:
-            return self._inside(SMALLEST) * max(score, 0.0) / SMALLEST
+            return self._inside(SMALLEST) * (1 - EDGE * (1 - max(score, 0.0) / SMALLEST))
         if score > 1 - SMALLEST:
-            return 1 - (1 - self._inside(1 - SMALLEST)) * max(1 - score, 0.0) / SMALLEST
+            rest = 1 - self._inside(1 - SMALLEST)
+            return 1 - rest * (1 - EDGE * (1 - max(1 - score, 0.0) / SMALLEST))
         return self._inside(score)
 
     def _inside(self, score: float) -> float:

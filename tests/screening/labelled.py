@@ -1,0 +1,25 @@
+"""Labelled frames with known scores, for the tests of calibration and of drift."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fedbragg.models.calibration import Calibration, Origin
+from fedbragg.screening.calibration import Demand, calibrated
+from fedbragg.screening.calibration_frames import Labelled
+
+ORIGIN = Origin("0.1.0", "model", "labels", "2026-11-21")
+LEVEL, SPREAD = 100.0, 0.3
+
+
+def labelled(number: int = 800, seed: int = 1, share: float = 0.5) -> Labelled:
+    """Hits score e^3, misses e^-3 to 1 or so; levels are log-normal around 100 counts a pixel."""
+    generator = np.random.default_rng(seed)
+    hit = generator.random(number) < share
+    odds = np.where(hit, generator.normal(3, 1.5, number), generator.normal(-3, 1, number))
+    level = LEVEL * np.exp(generator.normal(0, SPREAD, number))
+    return Labelled(1 / (1 + np.exp(-odds)), hit, level, np.arange(number))
+
+
+def calibration(number: int = 800, seed: int = 1) -> Calibration:
+    return calibrated(labelled(number, seed), Demand(), ORIGIN)

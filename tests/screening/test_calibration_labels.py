@@ -1,0 +1,126 @@
+"""Labels and verdicts put together: each frame once, none missing, groups as asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedbragg.errors import LabelError
+from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, labelled_frames
+from fedbragg.screening.calibration_labels import GroupedLabels, check_files, read_grouped_labels
+from fedbragg.types import Verdict
+
+
+def table(folder: Path, text: str) -> GroupedLabels:
+    (folder / "labels.csv").write_text(text, encoding="utf-8")
+    return read_grouped_labels(folder / "labels.csv")
+
+
+def verdicts(folder: Path, *names: str, frames: int = 2) -> list[Verdict]:
+    """Frames that score a tenth, two tenths ... in order."""
+    return [
+        Verdict(str(folder / name), index, 0.1 * (position * frames + index + 1), True, "", 5.0)
+        for position, name in enumerate(names)
+        for index in range(frames)
+    ]
+
+
+FOUR = "path,frame,label\na.h5,0,hit\na.h5,1,maybe\nb.h5,0,miss\nb.h5,1,hit\n"
+
+
+@pytest.mark.parametrize(
+    ("maybe", "hit"),
+    [
+        ("hit", [True, True, False, True]),
+        ("miss", [True, False, False, True]),
+        ("aside", [True, False, True]),
+    ],
+)
+def test_a_maybe_counts_as_asked(tmp_path: Path, maybe: Maybe, hit: list[bool]) -> None:
+    found = labelled_frames(verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR), maybe)
+    assert found.hit.tolist() == hit
+    assert (found.hits, found.misses) == (sum(hit), len(hit) - sum(hit))
+    assert found.score[-1] == pytest.approx(0.4)
+    assert found.level.tolist() == [5.0] * len(hit)
+
+
+def test_frames_without_a_label_are_counted_and_left_out(tmp_path: Path) -> None:
+    found = labelled_frames(verdicts(tmp_path, "a.h5", "b.h5", frames=3), table(tmp_path, FOUR))
+    assert (len(found.score), found.unlabelled) == (4, 2)
+
+
+def test_a_label_of_a_file_holds_for_all_its_frames(tmp_path: Path) -> None:
+    labels = table(tmp_path, "path,frame,label\na.h5,,miss\na.h5,1,hit\n")
+    found = labelled_frames(verdicts(tmp_path, "a.h5", frames=3), labels)
+    assert found.hit.tolist() == [False, True, False]
+
+
+def test_frames_that_cannot_be_read_are_no_hits_to_count(tmp_path: Path) -> None:
+    """They are kept whatever the threshold; counted in, they would buy a looser one."""
+    given = verdicts(tmp_path, "a.h5", "b.h5")
+    given[0] = Verdict(given[0].path, 0, None, True, "gone")
+    given[2] = Verdict(given[2].path, 0, None, True, "gone")
+    found = labelled_frames(given, table(tmp_path, FOUR))
+    assert (found.hits, found.misses) == (2, 0)
+    assert (found.unreadable_hits, found.unreadable_misses) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("counted", "groups"), [("frame", [0, 1, 2, 3]), ("file", [0, 0, 1, 1]), ("folder", [0, 0, 0, 0])]
+)
+def test_groups_are_frames_files_or_folders(tmp_path: Path, counted: Counted, groups: list[int]) -> None:
+    found = labelled_frames(verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR), "hit", counted)
+    assert found.group.tolist() == groups
+
+
+def test_groups_are_the_tables(tmp_path: Path) -> None:
+    text = "path,frame,label,group\na.h5,0,hit,x\na.h5,1,hit,y\nb.h5,,miss,x\n"
+    found = labelled_frames(verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, text), "hit", "group")
+    assert found.group.tolist() == [0, 1, 0, 0]
+
+
+def refused(folder: Path, given: list[Verdict], labels: GroupedLabels, counted: Counted = "frame") -> str:
+    with pytest.raises(LabelError) as caught:
+        labelled_frames(given, labels, "hit", counted)
+    return str(caught.value)
+
+
+def test_a_row_without_its_group_is_refused(tmp_path: Path) -> None:
+    given = verdicts(tmp_path, "a.h5", "b.h5")
+    text = "path,frame,label,group\na.h5,0,hit,x\na.h5,1,hit,\n"
+    assert "1 of 2 rows name no group" in refused(tmp_path, given, table(tmp_path, text), "group")
+    assert "4 of 4 rows name no group" in refused(tmp_path, given, table(tmp_path, FOUR), "group")
+
+
+def test_a_labelled_frame_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    text = FOUR + "b.h5,7,hit\n"
+    said = refused(tmp_path, verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, text))
+    assert f"labels 1 frames that are not there, first {tmp_path / 'b.h5'} frame 7" in said
+
+
+def test_a_labelled_file_that_is_not_given_is_refused(tmp_path: Path) -> None:
+    labels = table(tmp_path, FOUR)
+    check_files(labels, [str(tmp_path / "a.h5"), str(tmp_path / "b.h5"), str(tmp_path / "c.h5")])
+    with pytest.raises(LabelError, match=r"labels 1 files that no PATH gives, first .*b\.h5"):
+        check_files(labels, [str(tmp_path / "a.h5")])
+
+
+def test_two_rows_of_one_frame_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"line 6: .*a\.h5 frame 1 has a label on line 3 already"):
+        table(tmp_path, FOUR + "./a.h5,1,maybe\n")
+
+
+def test_one_file_under_two_names_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.h5").touch()
+    (tmp_path / "b.h5").symlink_to(tmp_path / "a.h5")
+    said = refused(tmp_path, verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR))
+    assert "b.h5 frame 0 is the same frame as in" in said
+
+
+def test_no_frame_at_all_is_an_empty_set(tmp_path: Path) -> None:
+    found = labelled_frames([], table(tmp_path, "path,frame,label\n"))
+    assert isinstance(found, Labelled)
+    assert found.score.dtype == np.float64
+    assert found.hits == 0
