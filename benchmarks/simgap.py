@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate import BEAMLINES, simulate_run
+from fedbragg.simulate import BEAMLINES, Beamline, Still, reduced, simulate_run
+from fedbragg.simulate.scene import TROUBLES
 
 PATCH = 24  # pixel
 A_FRAME = 150  # patches of each kind
@@ -71,9 +72,7 @@ def simulated(name: str, frames: int) -> Iterator[Image]:
     line = BEAMLINES[name]
     line = replace(line, mix=replace(line.mix, rates=((0.7, 0.3),), troubled=0.0))
     for still in simulate_run(line, frames, seed=9, workers=2):
-        image = still.counts.astype(float)
-        image[still.mask] = np.nan
-        yield image
+        yield _image(still)
 
 
 def patches(image: Image) -> tuple[Image, Image]:
@@ -194,6 +193,52 @@ def picture(data: Path, path: Path) -> None:
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=70)
+
+
+def misses(path: Path) -> None:
+    """Draw a frame of every trouble, and crystals beneath coarse powders with their listed spots ringed."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    kinds = [kind for kind in TROUBLES if kind != "blank"]
+    columns = 7
+    figure, axes = plt.subplots(4, columns, figsize=(2.2 * columns, 9.6))
+    panels = [("pilatus6m", kind) for kind in kinds] + [("ccd", kind) for kind in CCD_KINDS]
+    for axis, (name, kind) in zip(axes.flat, panels, strict=False):
+        _show(axis, _image(next(simulate_run(_only(name, kind), 1, seed=34))), f"{kind}, {name}")
+    last = axes.flat[len(panels) :]
+    for axis, still in zip(last, _beneath_grains("ccd", len(last)), strict=True):
+        _show(axis, _image(still), "crystal beneath grains")
+        seen = [spot for spot in still.spots if spot.significance >= 6]
+        axis.scatter(
+            [spot.column for spot in seen], [spot.row for spot in seen], s=18, facecolors="none", edgecolors="#d7301f",
+            linewidths=0.5,
+        )  # fmt: skip
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+
+
+CCD_KINDS = ("grains", "saxs", "gisaxs", "behenate", "streak", "powder", "ice", "shadow")
+
+
+def _only(name: str, kind: str) -> Beamline:
+    line = reduced(BEAMLINES[name], 900, 900)
+    return replace(line, mix=replace(line.mix, rates=((0.0, 0.0),), unseen=0.0, misses=((kind, 1.0),)))
+
+
+def _beneath_grains(name: str, frames: int) -> list[Still]:
+    line = reduced(BEAMLINES[name], 900, 900)
+    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=1.0, spots=(60.0, 0.5)))
+    found = (still for still in simulate_run(line, 200, seed=4) if still.kind == "crystal+grains")
+    return [still for still, _ in zip(found, range(frames), strict=False)]
+
+
+def _image(still: Still) -> Image:
+    image = still.counts.astype(float)
+    image[still.mask] = np.nan
+    return image
 
 
 def _apart(image: Image, other: Image) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
 from fedbragg.simulate.run import Still
 from harness import Table, publish, timed
-from simgap import PAIRS, gap, picture
+from simgap import PAIRS, gap, misses, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("FEDBRAGG_DATA", ROOT.parent / "shared" / "data"))
@@ -144,6 +144,8 @@ def main() -> None:
     tables: list[Table] = []
     if only != "looks":
         tables += [speed(), whole(), parallel()]
+    if only != "speed":
+        misses(ROOT / "docs" / "images" / "sim-misses.png")
     if only != "speed" and DATA.exists():
         tables.append(looks())
         picture(DATA, ROOT / "docs" / "images" / "sim-beside-real.png")

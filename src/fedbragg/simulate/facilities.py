@@ -1,4 +1,4 @@
-"""The named beamlines: five after the sets of CXIDB entry 76, and three of synchrotrons.
+"""The named beamlines: five after the sets of CXIDB entry 76, and four of synchrotrons.
 
 What is public of the five sets (frame sizes, cells, how often the expert saw what, how many spots DIALS found) is in
 Ke et al. 2018 (J. Synchrotron Rad. 25, 655) and its label files; the rest is typical of such a station.
