@@ -149,6 +149,8 @@ class ServerSettings(Section):
     """Seconds that one training may take at a site before its trainer is stopped; 0 takes the deadline."""
     answer: float = Field(default=120.0, gt=0)
     """Seconds without progress after which a message is given up, to be sent again."""
+    away: float = Field(default=600.0, gt=0)
+    """Seconds that the coordinator's command waits for a server that does not answer."""
     preparation: float = Field(default=7200.0, gt=0)
     """Seconds that the server may take for the start model."""
 

@@ -6,12 +6,13 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from fedbragg.cli.folder import make_folder
 from fedbragg.cli.show import Bar, bars, say
+from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
     from fedbragg.config import Federation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fedbragg.report.page import Section
     from fedbragg.types import State
 
+Engine = Literal["local", "nvflare"]
 MODEL, HISTORY, REPORT, CHECKPOINTS = "model.onnx", "history.json", "report.html", "checkpoints"
 
 
@@ -32,26 +34,56 @@ def federate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last barrier that OUT holds.")
     ] = False,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Sites in this process, or real ones.", show_default="the settings'")
+    ] = None,
+    kit: Annotated[
+        Path | None, typer.Option(metavar="KIT", help="The coordinator's kit, for real sites.")
+    ] = None,
 ) -> int:
     """Train one model with all the sites; no image leaves its site.
 
-    Writes OUT/model.onnx (the model with its settings and provenance), OUT/history.json and OUT/report.html. The
-    same settings and data give the same numbers again.
+    Writes OUT/model.onnx (the model with its settings and provenance), OUT/history.json and OUT/report.html. With the
+    local engine, the same settings and data give the same numbers again. With real sites the federation goes on at
+    the server if this command is ended; --resume finds it there.
     """
     from fedbragg.config import load
-    from fedbragg.report.page import page
 
     plan = load(settings)
     make_folder(out)
+    if (engine or plan.federation.engine) == "nvflare":
+        return _federate_real_sites(plan, out, kit, resume=resume)
+    return _federate_here(plan, settings.parent, out, resume=resume)
+
+
+def _federate_here(plan: Federation, folder: Path, out: Path, *, resume: bool) -> int:
+    from fedbragg.report.page import page
+
     if not resume:
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-    sites = read_sites(plan, settings.parent)
+    sites = read_sites(plan, folder)
     start = start_model(plan)
     outcome = run_federation(plan, sites, start, out / CHECKPOINTS)
     write_results(out, plan, outcome)
     sections = federation_sections(sites, outcome)
     (out / REPORT).write_text(page("Federation report", lead(plan), sections), encoding="utf-8")
     tell(sites, outcome)
+    say(f"written  {out / MODEL}, {out / HISTORY}, {out / REPORT}")
+    return 0
+
+
+def _federate_real_sites(plan: Federation, out: Path, kit: Path | None, *, resume: bool) -> int:
+    from fedbragg.cli.real_sites import run_real
+    from fedbragg.report.federation import history_section
+    from fedbragg.report.page import page
+
+    if kit is None:
+        raise ConfigError("real sites need the coordinator's kit; give --kit KIT.")
+    outcome = run_real(plan, kit, resume=resume)
+    write_results(out, plan, outcome)
+    sections = [history_section(outcome.history)]
+    (out / REPORT).write_text(page("Federation report", lead(plan), sections), encoding="utf-8")
+    say(f"ended    {outcome.reason}")
     say(f"written  {out / MODEL}, {out / HISTORY}, {out / REPORT}")
     return 0
 
@@ -66,6 +98,11 @@ def read_sites(plan: Federation, folder: Path) -> list[SiteFrames]:
     """Read and prepare every site's labelled frames."""
     from fedbragg.federation.training import site_frames
 
+    for site in plan.sites:
+        if not (site.runs and site.labels):
+            raise ConfigError(
+                f"site {site.name} has no runs and labels; give both, or --engine nvflare --kit KIT."
+            )
     sites = []
     with bars() as place:
         for site in plan.sites:

@@ -12,9 +12,13 @@ from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
+from fedbragg.cli.join import join
 from fedbragg.cli.look import look
+from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
+from fedbragg.cli.serve import serve
 from fedbragg.cli.simulate import simulate
+from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
 
 app = typer.Typer(
@@ -27,7 +31,7 @@ app = typer.Typer(
 )
 
 
-for command in (demo, screen, look, evaluate, calibrate, federate, simulate):
+for command in (demo, screen, look, evaluate, calibrate, federate, simulate, provision, serve, join, status):
     app.command()(command)
 
 

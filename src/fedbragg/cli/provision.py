@@ -1,0 +1,36 @@
+"""``fedbragg provision``: make the kits of a federation of real sites."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedbragg.cli.folder import make_folder
+from fedbragg.cli.real_sites import need_flare
+from fedbragg.cli.show import say
+
+
+def provision(
+    settings: Annotated[Path, typer.Argument(metavar="FEDERATION.TOML", help="Settings of the federation.")],
+    out: Annotated[Path, typer.Option(help="Folder for the kits.")] = Path("kits"),
+) -> int:
+    """Make a kit for the server, each site, the coordinator and each observer of a federation of real sites.
+
+    A kit holds a key and a certificate, and a README with the one command to run. Kits that are there stay as they
+    are: run it again to add a site. Keep OUT/authority to yourself; it signs the kits.
+    """
+    from fedbragg.config import load
+
+    plan = load(settings)
+    need_flare()
+    from fedbragg.federation.engines.nvflare.kits import provision as make_kits
+
+    make_folder(out)
+    made = make_kits(plan, out)
+    for kit in made:
+        say(f"{out / kit.name}: for {kit.kind if kit.kind != 'site' else 'the site ' + kit.name}")
+    if not made:
+        say(f"{out}: every kit is there already")
+    return 0

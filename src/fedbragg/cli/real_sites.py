@@ -1,0 +1,163 @@
+"""A federation of real sites as the command line follows it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fedbragg.cli.show import say
+from fedbragg.errors import FederationError, MissingExtraError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fedbragg.config import Federation
+    from fedbragg.federation import Outcome
+    from fedbragg.federation.engines.nvflare.account import Account
+
+LOOK = 0.5
+"""Seconds between two looks at the server."""
+Show = Callable[[Mapping[str, Any]], None]
+
+
+def need_flare() -> None:
+    """Raise MissingExtraError where the part for real sites is not installed."""
+    if find_spec("nvflare") is None:
+        raise MissingExtraError("real sites need NVIDIA FLARE: pip install 'fedbragg[federate]'.")
+
+
+@contextmanager
+def account(kit: Path, patience: float) -> Iterator[Account]:
+    """Log in with an account's kit, and out in the end."""
+    need_flare()
+    from fedbragg.federation.engines.nvflare.account import Account
+
+    opened = Account(kit, patience, say)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def run_real(plan: Federation, kit: Path, *, resume: bool) -> Outcome:
+    """Start a federation at the server, or find it there, and follow it to its end."""
+    from fedbragg.federation import Outcome
+
+    with account(kit, plan.server.away) as opened, shown() as show:
+        opened.start(plan, anew=not resume)
+        told = follow(opened, show)
+        return Outcome(opened.model(), told["history"], told["barrier"], told["ended"])
+
+
+def follow(opened: Account, show: Show) -> dict[str, Any]:
+    """Show how a federation stands until it is over; return how it ended, with all its history."""
+    history: list[dict[str, Any]] = []
+    while True:
+        told = opened.status(len(history))
+        if told["state"] in ("none", "failed"):
+            raise FederationError(
+                told["trouble"] or "the server holds no federation; it was stopped before its time."
+            )
+        if told.get("lines", 0) < len(history):  # the server was restarted, and goes on from its last barrier
+            say(f"the server was restarted; the federation goes on from barrier {told['barrier']}")
+            history = []
+            continue
+        history += told.get("history", [])
+        show({**told, "history": history})
+        if told["state"] == "finished":
+            return {**told, "history": history}
+        time.sleep(LOOK)
+
+
+@contextmanager
+def shown() -> Iterator[Show]:
+    """Give a way to show how a federation stands: a live table on a terminal, else a line for each event."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines().show
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield lambda told: live.update(standing(told))
+
+
+class _Lines:
+    """Print what is new since the last look."""
+
+    def __init__(self) -> None:
+        self._printed = 0
+
+    def show(self, told: Mapping[str, Any]) -> None:
+        """Print a line for each new event that matters."""
+        history = told["history"]
+        for line in history[min(self._printed, len(history)) :]:
+            if text := account_of(line):
+                say(text)
+                sys.stdout.flush()
+        self._printed = len(history)
+
+
+def account_of(line: Mapping[str, Any]) -> str:
+    """Tell one event in one line, or nothing."""
+    match line["event"]:
+        case "joined":
+            return f"{line['site']}: joined"
+        case "barrier":
+            return f"barrier {line['barrier']}: loss {line['loss']:.3f} from {', '.join(line['losses'])}"
+        case "failed" | "rejected" | "left" | "abandoned":
+            return f"{line['site']}: {line['event']}: {line['reason']}"
+    return ""
+
+
+def standing(told: Mapping[str, Any]) -> Table:
+    """Lay out how a federation stands: one row a site."""
+    from rich.table import Table
+
+    table = Table(title=headline(told), title_justify="left", caption_justify="left")
+    for head in ("site", "doing", "last contact", "version", "loss", "frames", "sent", "received", "trouble"):
+        table.add_column(head, justify="left" if head in ("site", "doing", "trouble") else "right")
+    for row in told.get("sites", []):
+        table.add_row(
+            row["site"],
+            row["doing"],
+            "never" if row["silent"] is None else f"{row['silent']:.0f} s ago",
+            _or_dash(row["version"]),
+            "-" if row["loss"] is None else f"{row['loss']:.3f}",
+            _or_dash(row["samples"]),
+            size_of(row["sent"]),
+            size_of(row["received"]),
+            row["trouble"],
+        )
+    return table
+
+
+def headline(told: Mapping[str, Any]) -> str:
+    """Say in one line how a federation stands."""
+    if told["state"] == "none":
+        return "no federation has been started"
+    if told["state"] in ("failed", "preparing"):
+        return f"{told['federation']}: {told['state']}{': ' + told['trouble'] if told['trouble'] else ''}"
+    ended = f", ended: {told['ended']}" if told["ended"] else ""
+    barriers = f"barrier {told['barrier']} of {told['barriers']}"
+    return f"{told['federation']}: {told['state']}, {barriers}, version {told['version']}, {told['time']:.0f} s{ended}"
+
+
+def size_of(count: int) -> str:
+    """Write bytes in a handy unit."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}"
+
+
+def _or_dash(value: Any) -> str:
+    return "-" if value is None else str(value)

@@ -1,0 +1,165 @@
+"""Startup kits: who one is in a federation (key, certificate, rights), and where its server is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from nvflare.lighter.impl.cert import CertBuilder
+from nvflare.lighter.impl.static_file import StaticFileBuilder
+from nvflare.lighter.impl.workspace import WorkspaceBuilder
+from nvflare.lighter.provision import prepare_project
+from nvflare.lighter.provisioner import Provisioner
+
+from fedbragg.config import Federation
+from fedbragg.errors import ConfigError, FederationError
+from fedbragg.federation.engines.nvflare.kit import DOMAIN, KIT, Kit, kit_text
+from fedbragg.federation.engines.nvflare.rights import log_configuration, server_rights, site_rights
+
+PROJECT, HOST = "fedbragg", "federation"
+COORDINATOR, SERVER, AUTHORITY = "coordinator", "server", "authority"
+ROOT_DAYS = 3650
+"""How long the authority's certificate holds; FLARE gives each kit's 360 days."""
+
+
+def provision(settings: Federation, out: Path) -> list[Kit]:
+    """Write the kits that ``out`` lacks, and return them; raise ConfigError where the settings have no address.
+
+    ``out/authority`` holds the key that signs them: with it, later calls add sites to the same federation.
+    """
+    if not settings.server.address:
+        raise ConfigError('[server] has no address; give the host and port that sites reach, "host:port".')
+    wanted = [kit for kit in _kits(settings) if not (out / kit.name / KIT).exists()]
+    if not wanted:
+        return []
+    authority = out / AUTHORITY
+    authority.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = _signed(settings, authority)
+    try:
+        for kit in wanted:
+            _finish(kit, made / _participant(kit, settings), out / kit.name)
+    finally:
+        shutil.rmtree(made)
+    (authority / "README.md").write_text(AUTHORITY_TEXT, encoding="utf-8")
+    return wanted
+
+
+AUTHORITY_TEXT = """\
+# The authority of this federation
+
+`state/cert.json` holds the key that signs everybody's certificate, and the keys of all kits. Whoever has it can
+pretend to be any site. Keep it off the network, and never hand it out; `fedbragg provision` needs it to add a site.
+"""
+
+
+def _kits(settings: Federation) -> list[Kit]:
+    address = settings.server.address
+    sites = [Kit("site", site.name, site.name, address) for site in settings.sites]
+    observers = [Kit("observer", name, HOST, address) for name in settings.server.observers]
+    kits = [
+        Kit("server", SERVER, HOST, address),
+        Kit("coordinator", COORDINATOR, HOST, address),
+        *sites,
+        *observers,
+    ]
+    names = [kit.name for kit in kits]
+    for name in {*names, AUTHORITY}:
+        if names.count(name) + (name == AUTHORITY) > 1:
+            raise ConfigError(f"two kits would be named {name!r}; rename the site or the observer.")
+    return kits
+
+
+def _signed(settings: Federation, authority: Path) -> Path:
+    """Have FLARE make keys, certificates and its own settings; return the folder it put them into."""
+    builders = [
+        WorkspaceBuilder(),
+        StaticFileBuilder(config_folder="config", scheme="tcp"),
+        CertBuilder(root_valid_days=ROOT_DAYS),
+    ]
+    teller = _Teller()
+    with contextlib.redirect_stdout(teller), contextlib.redirect_stderr(teller):
+        project = prepare_project(
+            {"api_version": 3, "name": PROJECT, "participants": _participants(settings)}
+        )
+        context = Provisioner(str(authority), builders).provision(project, logger=teller)
+    if context.get("build_error") or "current_prod_dir" not in context:
+        raise FederationError(f"NVIDIA FLARE could not make the kits: {teller.told()}")
+    return Path(context["current_prod_dir"])
+
+
+def _participants(settings: Federation) -> list[dict[str, Any]]:
+    host, port = settings.server.address.rsplit(":", 1)
+    ports = {"fed_learn_port": int(port), "admin_port": int(port)}
+    server = {"name": host, "type": "server", "org": HOST, "host_names": ["localhost"], **ports}
+    sites = [
+        {"name": site.name, "type": "client", "org": _organisation(site.name)} for site in settings.sites
+    ]
+    roles = {COORDINATOR: "lead", **dict.fromkeys(settings.server.observers, "member")}
+    accounts = [
+        {"name": f"{name}@{DOMAIN}", "type": "admin", "org": HOST, "role": role}
+        for name, role in roles.items()
+    ]
+    return [server, *sites, *accounts]
+
+
+def _participant(kit: Kit, settings: Federation) -> str:
+    if kit.kind == "server":
+        return settings.server.address.rsplit(":", 1)[0]
+    return kit.name if kit.kind == "site" else kit.account
+
+
+def _organisation(site: str) -> str:
+    """Return a site's organisation in the letters that FLARE takes."""
+    return "".join(letter if letter.isalnum() else "_" for letter in site)
+
+
+def _finish(kit: Kit, made: Path, out: Path) -> None:
+    """Turn FLARE's folder into a kit: its own start scripts go, rights and the one command to run come."""
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.move(made, out)
+    out.chmod(0o700)
+    for path in [out / "readme.txt", *(out / "local").iterdir(), *(out / "startup").iterdir()]:
+        if path.suffix in (".sh", ".txt", ".default", ".sample", ".ipynb"):
+            path.unlink(missing_ok=True)
+    local = out / "local"
+    if kit.kind in ("server", "site"):
+        rights = server_rights() if kit.kind == "server" else site_rights()
+        _write(local / "authorization.json", rights)
+        _write(local / "log_config.json", log_configuration())
+    else:
+        _write(local / "resources.json", ACCOUNT)
+    _write(out / KIT, kit.as_dict())
+    (out / "README.md").write_text(kit_text(kit), encoding="utf-8")
+
+
+ACCOUNT = {"format_version": 1, "admin": {"idle_timeout": 900.0, "login_timeout": 10.0, "with_debug": False}}
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+class _Teller:
+    """Keep what FLARE would print, for the case that something goes wrong."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def write(self, text: str) -> int:
+        self._lines.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: it is kept already."""
+
+    def told(self) -> str:
+        return " ".join(" ".join(self._lines).split())[:500]
+
+    def info(self, *told: Any) -> None:
+        """Keep a line."""
+        self._lines += map(str, told)
+
+    debug = warning = error = info

@@ -1,0 +1,50 @@
+"""Start a kit's process: the server, or a site's client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fedbragg.federation.engines.nvflare import rights
+from fedbragg.federation.engines.nvflare.kit import open_kit
+from fedbragg.federation.engines.nvflare.office import MAKE_START
+from fedbragg.federation.engines.nvflare.own_file import load_own
+from fedbragg.federation.engines.nvflare.trainer import KEEPER
+
+STATE, OWN = "federation", "site"
+
+
+def serve(kit: Path, make_start: Sequence[str] = MAKE_START) -> int:
+    """Hold the server until it is ended; ``make_start`` is the command that makes a start model."""
+    from fedbragg.federation.engines.nvflare import server
+
+    known, kit = open_kit(kit, "server"), kit.resolve()
+    options = {"folder": str(kit / STATE), "make_start": list(make_start)}
+    (kit / "flare").mkdir(exist_ok=True)
+    _write_resources(kit, rights.server_resources(kit, server.COMPONENT, options))
+    return server.run(kit, known.organisation)
+
+
+def join(kit: Path, own_file: Path, keeper: Sequence[str] = KEEPER) -> int:
+    """Be a site's client until it is ended; ``keeper`` is the command of the process that trains."""
+    from fedbragg.federation.engines.nvflare import site
+
+    known, kit = open_kit(kit, "site"), kit.resolve()
+    load_own(own_file)  # what is wrong with it is to be told before anything starts
+    options = {
+        "site": known.name,
+        "own_file": str(own_file.resolve()),
+        "folder": str(kit / OWN),
+        "keeper": list(keeper),
+    }
+    (kit / OWN).mkdir(exist_ok=True, mode=0o700)
+    _write_resources(kit, rights.site_resources(site.COMPONENT, options))
+    site.say(f"site {known.name}: calling {known.address}")
+    return site.run(kit, known.name, known.organisation)
+
+
+def _write_resources(kit: Path, resources: dict[str, Any]) -> None:
+    path = kit / "local" / "resources.json"
+    path.write_text(json.dumps(resources, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("nvflare", reason="NVIDIA FLARE is not installed: pip install 'fedbragg[federate]'")
+
+sys.path.insert(0, str(Path(__file__).parent))  # deployment.py lies beside the tests
+
+from deployment import Deployment, wait_for
+
+SITES = ("site0", "site1", "site2")
+SETTINGS = {
+    "training": {"warmup_epochs": 2, "epochs": 1},
+    "federation": {"schedule": "sync", "barriers": 4, "deadline": 15.0},
+    "server": {
+        "contact": 0.3,
+        "lost": 4.0,
+        "training": 3.0,
+        "answer": 5.0,
+        "away": 30.0,
+        "observers": ["guest"],
+    },
+    "sites": [{"name": name} for name in SITES],
+}
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A server and three sites that train softmax regression; whatever happens, nothing of it is left in the end."""
+    deployment = Deployment(tmp_path_factory.mktemp("three"), SETTINGS)
+    try:
+        deployment.start("server", *SITES)
+        yield deployment
+    finally:
+        deployment.close()
+
+
+@pytest.fixture
+def three(running: Deployment) -> Iterator[Deployment]:
+    """The same with everybody up and no trouble arranged."""
+    running.start(*(name for name in ("server", *SITES) if running.processes[name].poll() is not None))
+    for name in SITES:
+        (running.folder / f"{name}.pause").unlink(missing_ok=True)
+        (running.folder / f"{name}.hang").unlink(missing_ok=True)
+    with running.account() as account:
+        told = account.status()
+        if told["state"] in ("preparing", "running"):
+            account.stop()
+            wait_for(
+                lambda: account.status()["state"] in ("finished", "failed", "none"), "the end of the last one"
+            )
+    yield running
