@@ -91,9 +91,12 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a model sees of a frame: one cell for every block of pixels."""
+    """What a model sees of a frame: one cell for every block of pixels, and the peaks worth a look."""
 
     channels: NDArray[np.float32]  # (channels, cell rows, cell cols)
+    background: NDArray[np.float32]  # (cell rows, cell cols) photons a pixel
+    cells: NDArray[np.int64]  # (peaks, 2) row and column of the cells whose peak is worth a look
+    profiles: NDArray[np.float32]  # (peaks, numbers) the shape of each of these peaks
     block: int  # pixels along a cell's edge
 
 

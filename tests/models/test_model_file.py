@@ -17,7 +17,7 @@ from fedbragg.errors import ModelFileError
 from fedbragg.images import open_run
 from fedbragg.models.file import KEY, ModelCard, Scorer, save_model
 from fedbragg.models.spotnet import SpotNet, WholeFrame
-from fedbragg.prepare import CHANNELS, PrepareSettings, prepare
+from fedbragg.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
 from fedbragg.types import Frame, View
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -33,7 +33,7 @@ def network() -> WholeFrame:
 @pytest.fixture(scope="module")
 def file(network: WholeFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "deep" / "model.onnx"
-    save_model(path, network, CARD, len(CHANNELS))
+    save_model(path, network, CARD)
     return path
 
 
@@ -44,7 +44,7 @@ def scorer(file: Path) -> Scorer:
 
 def in_torch(network: WholeFrame, view: View) -> tuple[float, NDArray[np.float32]]:
     with torch.no_grad():
-        score, spot_map = network(torch.from_numpy(view.channels))
+        score, spot_map = network(*map(torch.from_numpy, (view.channels, view.cells, view.profiles)))
     return float(score), spot_map.numpy()
 
 
@@ -53,12 +53,13 @@ def view_of(rows: int, cols: int, peaks: int) -> View:
     generator = np.random.default_rng([rows, cols, peaks])
     channels = np.zeros((len(CHANNELS), rows, cols), np.float32)
     channels[3] = generator.random((rows, cols)) < 0.1
-    channels[4] = generator.random((rows, cols))
     where = generator.choice(rows * cols, peaks, replace=False)
-    channels[0].flat[where] = generator.uniform(1.2, 5, peaks)
+    channels[0].flat[where] = generator.uniform(1.7, 5, peaks)
     channels[1].flat[where] = generator.uniform(0, 5, peaks)
     channels[2].flat[where] = generator.uniform(-2, 4, peaks)
-    return View(channels, 8)
+    cells = np.stack(np.unravel_index(where, (rows, cols)), axis=1)
+    profiles = generator.uniform(0, 3, (peaks, len(PROFILE))).astype(np.float32)
+    return View(channels, np.zeros((rows, cols), np.float32), cells, profiles, 8)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def changed(**values: Any) -> str:
         (changed(format=3), "another version"),
         (changed(format=2), "calibration"),
         (changed(prepare={"kind": "crop", "size": 320}), "another kind of view"),
-        (changed(prepare={"kind": "peaks", "channels": list(CHANNELS)}), "block"),
+        (changed(prepare={"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE)}), "block"),
         (changed(prepare=None), "settings"),
         (changed(prepare=[]), "settings"),
         (changed(colour="blue"), "colour"),

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fedbragg.models.spotnet import SpotNet, WholeFrame
-from fedbragg.models.surroundings import MEASURES, peak_cells, surroundings
-from fedbragg.prepare import CHANNELS
+from fedbragg.models.spotnet import SpotNet
+from fedbragg.models.surroundings import MEASURES, surroundings
+from fedbragg.prepare import CHANNELS, PROFILE
 
-CORE, WINGS, RIM, MASKED, BACKGROUND = range(len(CHANNELS))
+CORE, WINGS, RIM, MASKED = range(len(CHANNELS))
 
 
 def random_view(seed: int, rows: int = 20, cols: int = 25) -> Tensor:
@@ -26,6 +26,11 @@ def random_view(seed: int, rows: int = 20, cols: int = 25) -> Tensor:
     view[RIM] = torch.where(peak, 6 * view[RIM] - 2, 0.0)
     view[MASKED] = (view[MASKED] > 0.9).float()
     return view
+
+
+def seen(channels: Tensor, cells: Tensor) -> Tensor:
+    """Measure cells whose peaks have no shape."""
+    return surroundings(channels, cells, torch.zeros(len(cells), len(PROFILE)))
 
 
 def network(seed: int) -> SpotNet:
@@ -82,8 +87,8 @@ def test_surroundings_are_blind_to_turns_and_mirrors(seed: int, turns: int, mirr
         turned = torch.rot90(values, turns, dims=(-2, -1))
         return turned.flip(-1) if mirrored else turned
 
-    before, after = peak_cells(view), peak_cells(moved(view))
-    measures, other = surroundings(view, before), surroundings(moved(view), after)
+    before, after = (torch.nonzero(channels[CORE] > 0) for channels in (view, moved(view)))
+    measures, other = seen(view, before), seen(moved(view), after)
     order = moved(places)[after[:, 0], after[:, 1]].argsort()
     assert measures.shape == (len(before), MEASURES)
     assert len(before) > 20
@@ -98,7 +103,7 @@ def test_surroundings_do_see_what_lies_around() -> None:
     crowd[CORE, 5, 8] = crowd[CORE, 9, 6] = crowd[CORE, 6, 10] = crowd[CORE, 8, 4] = 3.0
     line[CORE, 7, 5] = line[CORE, 7, 6] = line[CORE, 7, 8] = line[CORE, 7, 9] = 3.0
     middle = torch.tensor([[7, 7]])
-    one, two, three = (surroundings(view, middle)[0] for view in (alone, crowd, line))
+    one, two, three = (seen(view, middle)[0, : -len(PROFILE)] for view in (alone, crowd, line))
     assert one[-2].item() == pytest.approx(3.0 / 9)  # highest mean over 9 cells along a line: the peak alone
     assert three[-2].item() == pytest.approx(5 * 3.0 / 9)
     assert three[-1].item() == pytest.approx(3.0 / 9)
@@ -106,13 +111,10 @@ def test_surroundings_do_see_what_lies_around() -> None:
     assert not torch.equal(one, two)
 
 
-def test_the_background_is_not_looked_at() -> None:
-    view = random_view(5)
-    other = view.clone()
-    other[BACKGROUND] = 0
-    whole = WholeFrame(network(2))
-    with torch.no_grad():
-        torch.testing.assert_close(whole(view), whole(other), rtol=0, atol=0)
+def test_a_peaks_own_shape_is_among_its_measures() -> None:
+    shape = torch.arange(float(len(PROFILE)))[None]
+    measured = surroundings(torch.zeros(len(CHANNELS), 9, 9), torch.tensor([[4, 4]]), shape)
+    torch.testing.assert_close(measured[:, -len(PROFILE) :], shape)
 
 
 def test_beyond_the_frame_is_masked() -> None:
@@ -122,12 +124,6 @@ def test_beyond_the_frame_is_masked() -> None:
     middle = torch.zeros(len(CHANNELS), 20, 20)
     middle[CORE, 10, 10] = 3.0
     middle[MASKED, :10, :] = middle[MASKED, :, :10] = 1.0
-    here = surroundings(corner, torch.tensor([[0, 0]]))
-    there = surroundings(middle, torch.tensor([[10, 10]]))
+    here = seen(corner, torch.tensor([[0, 0]]))
+    there = seen(middle, torch.tensor([[10, 10]]))
     torch.testing.assert_close(here, there)
-
-
-def test_only_peaks_from_four_sigma_are_looked_at() -> None:
-    view = torch.zeros(len(CHANNELS), 4, 4)
-    view[CORE, 0, 0], view[CORE, 1, 1] = math.log1p(3.99), math.log1p(4.01)
-    assert peak_cells(view).tolist() == [[1, 1]]

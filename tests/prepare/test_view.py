@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from fedbragg.errors import ConfigError, FrameError
-from fedbragg.prepare import CHANNELS, Peaks, PrepareSettings, prepare, spots
-
-BACKGROUND = CHANNELS.index("background")
+from fedbragg.prepare import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
 
 
 def spotted(seed: int, shape: tuple[int, int] = (96, 120)) -> NDArray[np.float64]:
@@ -75,7 +73,7 @@ def test_a_ccds_gain_and_offset_change_the_view_little(gain: float, offset: floa
     assert clear.sum() >= found.sum() - 1
     np.testing.assert_allclose(other_peaks.significance[clear], peaks.significance[clear], rtol=0.1)
     assert np.abs(other.channels - view.channels)[:, clear].max() < 0.15
-    np.testing.assert_allclose(other.channels[BACKGROUND], view.channels[BACKGROUND], atol=0.15)
+    np.testing.assert_allclose(np.log1p(other.background), np.log1p(view.background), atol=0.15)
 
 
 def test_a_turned_frame_shows_the_same_peaks_turned() -> None:
@@ -95,7 +93,9 @@ def test_channels_and_shape_are_as_told() -> None:
     mask = np.zeros(counts.shape, np.bool_)
     mask[:8, :4] = mask[8:16, 8:16] = True
     view, _ = seen(counts, mask)
-    assert view.channels.shape == (5, 8, 6)
+    assert view.channels.shape == (4, 8, 6)
+    assert view.background.shape == (8, 6)
+    assert view.cells.shape == (len(view.profiles), 2)
     assert view.channels.dtype == np.float32
     assert view.block == 8
     assert np.isfinite(view.channels).all()
@@ -119,16 +119,33 @@ def test_a_frame_smaller_than_three_blocks_is_refused(shape: tuple[int, int], bl
 
 
 def test_the_smallest_frame_is_taken() -> None:
-    assert prepare(frame_of(np.zeros((24, 24), np.uint16)), PrepareSettings()).channels.shape == (5, 3, 3)
+    assert prepare(frame_of(np.zeros((24, 24), np.uint16)), PrepareSettings()).channels.shape == (4, 3, 3)
+
+
+def test_peaks_worth_a_look_are_those_from_the_least_significance_on() -> None:
+    counts = np.random.default_rng(9).poisson(spotted(9)).astype(np.uint16)
+    for least in (3.5, 4.0, 8.0):
+        view, peaks = prepare_with_peaks(frame_of(counts), PrepareSettings(least=least))
+        assert {tuple(cell) for cell in view.cells} == set(
+            zip(*np.nonzero(peaks.significance > least), strict=True)
+        )
+    assert 0 < len(view.cells) < 20
 
 
 def test_settings_come_back_from_their_metadata() -> None:
-    kept = json.loads(json.dumps(PrepareSettings(12).as_metadata()))
-    assert PrepareSettings.from_metadata(kept) == PrepareSettings(12)
+    kept = json.loads(json.dumps(PrepareSettings(12, 5.0).as_metadata()))
+    assert PrepareSettings.from_metadata(kept) == PrepareSettings(12, 5.0)
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "crop"}, {"channels": ["core"]}, {"channels": [*CHANNELS[::-1]]}, {"kind": None}]
+    "change",
+    [
+        {"kind": "crop"},
+        {"channels": ["core"]},
+        {"channels": [*CHANNELS[::-1]]},
+        {"profile": ["height"]},
+        {"kind": None},
+    ],
 )
 def test_another_kind_of_view_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="another kind of view"):

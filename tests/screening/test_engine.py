@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from fedbragg.errors import FrameError
 from fedbragg.images.ahead import ahead
 from fedbragg.images.run import IN_FLIGHT
-from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.prepare import PrepareSettings
 from fedbragg.screening.engine import screen
 from fedbragg.types import Frame, Geometry, Result, Unreadable, Verdict, View
-
-BACKGROUND = CHANNELS.index("background")
 
 
 def even_frame(index: int, level: int, edge: int = 32) -> Frame:
@@ -70,7 +68,7 @@ class MadeRun:
 
 def level_of(view: View) -> tuple[float, NDArray[np.float32]]:
     """Score a frame by its background, a hundredth a count; the brighter, the slower."""
-    level = float(np.expm1(view.channels[BACKGROUND]).mean())
+    level = float(view.background.mean())
     time.sleep(level / 5000)
     return level / 100, view.channels[0]
 
@@ -105,7 +103,7 @@ def test_frames_alive_are_bounded(threads: int, first_is_slow: bool) -> None:
     """However long the run, and even while the first frame holds all others up."""
 
     def score(view: View) -> tuple[float, NDArray[np.float32]]:
-        level = np.expm1(view.channels[BACKGROUND]).max()
+        level = view.background.max()
         time.sleep(0.1 if first_is_slow and level > 5 else 0.0)
         return 0.1, view.channels[0]
 

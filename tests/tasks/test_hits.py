@@ -174,7 +174,7 @@ def test_training_and_screening_give_the_same_score() -> None:
     spotted = frame([(20, 30), (60, 70), (40, 12)])
     data = gather([hit_example(spotted, Label.HIT, PrepareSettings())])
     with torch.no_grad():
-        whole, _ = whole_frame_of(state).eval()(
-            torch.from_numpy(prepare(spotted, PrepareSettings()).channels)
-        )
+        view = prepare(spotted, PrepareSettings())
+        seen = (view.channels, view.cells, view.profiles)
+        whole, _ = whole_frame_of(state).eval()(*map(torch.from_numpy, seen))
     assert scores_of(state, data)[0] == pytest.approx(float(whole), abs=1e-6)

@@ -16,7 +16,7 @@ from fedbragg.federation.progress import Outcome
 from fedbragg.images import open_run, read_labels
 from fedbragg.learn.metrics import Estimate, summary
 from fedbragg.models.file import ModelCard, save_model
-from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.prepare import PrepareSettings
 from fedbragg.tasks.hits import HitData, join, part, pretrain, scores_of, whole_frame_of
 from fedbragg.tasks.site import HitSite
 from fedbragg.tasks.sources import labelled, public_frames
@@ -119,7 +119,7 @@ def write_model(path: Path, settings: Federation, outcome: Outcome) -> ModelCard
     card = ModelCard(
         "hits", settings.model.name, prepare_settings(settings), THRESHOLD, provenance(settings, outcome)
     )
-    save_model(path, whole_frame_of(outcome.model), card, len(CHANNELS))
+    save_model(path, whole_frame_of(outcome.model), card)
     return card
 
 
@@ -127,7 +127,9 @@ def provenance(settings: Federation, outcome: Outcome) -> dict[str, Any]:
     """Say how the model came about, without a word of where the sites keep their data."""
     return {
         "fedbragg": __version__,
-        "settings": settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}}),
+        "settings": settings.model_dump(
+            mode="json", exclude={"server": True, "sites": {"__all__": {"runs", "labels"}}}
+        ),
         "barriers": outcome.barriers,
         "ended": outcome.reason,
     }

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, MissingExtraError, ModelFileError
 from fedbragg.models.calibration import Calibration
-from fedbragg.prepare import PrepareSettings
+from fedbragg.prepare import CHANNELS, PROFILE, PrepareSettings
 from fedbragg.types import View
 
 if TYPE_CHECKING:
@@ -91,15 +91,17 @@ class Scorer:
 
     def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the network's own score and spot map, whatever the calibration."""
-        score, spot_map = self._session.run(None, {"view": view.channels})
+        score, spot_map = self._session.run(
+            None, {"channels": view.channels, "cells": view.cells, "profiles": view.profiles}
+        )
         return float(score), spot_map
 
 
-def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, channels: int) -> None:
-    """Write a network that maps one View (channels, rows, cols) to score and spot map, with its card."""
+def save_model(path: Path, whole_frame: nn.Module, card: ModelCard) -> None:
+    """Write a network that maps the channels, cells and profiles of a View to score and spot map, with its card."""
     import onnx
 
-    model = _export(whole_frame.eval(), channels)
+    model = _export(whole_frame.eval())
     entry = model.metadata_props.add()
     entry.key, entry.value = KEY, card.to_json()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,14 +141,18 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _export(whole_frame: nn.Module, channels: int) -> Any:
-    """Return the ONNX model, with dynamic rows and columns."""
+def _export(whole_frame: nn.Module) -> Any:
+    """Return the ONNX model, with dynamic rows, columns and number of peaks."""
     import logging
     import warnings
 
     import torch
 
     rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
+    peaks = torch.export.Dim("peaks")
+    example = (
+        torch.zeros(len(CHANNELS), 30, 40), torch.tensor([[3, 4], [9, 8], [9, 9]]), torch.zeros(3, len(PROFILE))
+    )  # fmt: skip
     chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
     levels = [logger.level for logger in chatter]
     for logger in chatter:
@@ -157,12 +163,13 @@ def _export(whole_frame: nn.Module, channels: int) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "# The axis name: peaks")  # cells and profiles share it
             program = torch.onnx.export(
                 whole_frame,
-                (torch.rand(channels, 30, 40, generator=torch.Generator().manual_seed(0)),),
+                example,
                 dynamo=True,
-                dynamic_shapes=({1: rows, 2: cols},),
-                input_names=["view"],
+                dynamic_shapes=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
+                input_names=["channels", "cells", "profiles"],
                 output_names=["score", "spots"],
                 verbose=False,
             )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fedbragg.models.surroundings import MEASURES, peak_cells, surroundings
+from fedbragg.models.surroundings import MEASURES, surroundings
 
 
 class SpotNet(nn.Module):
@@ -32,7 +32,7 @@ class SpotNet(nn.Module):
         self.count_offset = nn.Parameter(torch.tensor(-2.0))
 
     def spots(self, measures: Tensor) -> Tensor:
-        """Map measures (peaks, 42) to logits (peaks,)."""
+        """Map measures (peaks, 57) to logits (peaks,)."""
         logits: Tensor = self.spot(measures)[:, 0]
         return logits
 
@@ -55,10 +55,12 @@ class WholeFrame(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, view: Tensor) -> tuple[Tensor, Tensor]:
-        """Map a View (5, rows, cols) to the score () and the spot map (rows, cols), both probabilities."""
-        cells = peak_cells(view)
-        logits = self.network.spots(surroundings(view, cells))
+    def forward(self, channels: Tensor, cells: Tensor, profiles: Tensor) -> tuple[Tensor, Tensor]:
+        """Map a View to the score () and the spot map (rows, cols), both probabilities.
+
+        ``channels`` (4, rows, cols), ``cells`` (peaks, 2) and ``profiles`` (peaks, 15) are the View's.
+        """
+        logits = self.network.spots(surroundings(channels, cells, profiles))
         score = torch.sigmoid(self.network.hit(self.network.votes(logits).sum()))
-        spot_map = torch.zeros_like(view[0]).index_put((cells[:, 0], cells[:, 1]), torch.sigmoid(logits))
+        spot_map = torch.zeros_like(channels[0]).index_put((cells[:, 0], cells[:, 1]), torch.sigmoid(logits))
         return score, spot_map

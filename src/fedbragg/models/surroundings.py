@@ -1,8 +1,9 @@
 """What a peak's surroundings look like: fixed measures over 3 x 3, 5 x 5 and 9 x 9 cells, blind to direction.
 
 A Bragg spot stands alone or among spots; a powder ring, a streak or the edge of a shadow is a row of peaks whose rims
-are bright; a hot or struck pixel has no wings. These measures say so in 42 numbers that no quarter turn or mirror
-changes, and they need no training: what is learnt, and travels in a federation, is only how to weigh them.
+are bright; a hot or struck pixel has no wings. With the peak's own profile these measures say so in 57 numbers that no
+quarter turn or mirror changes, and they need no training: what is learnt, and travels in a federation, is only how to
+weigh them.
 """
 
 from __future__ import annotations
@@ -12,48 +13,48 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fedbragg.prepare import CHANNELS
+from fedbragg.prepare import CHANNELS, PROFILE
+from fedbragg.types import View
 
-SEEN = tuple(CHANNELS.index(name) for name in ("core", "wings", "rim", "masked"))
-"""The channels used. The background is left out on purpose: it tells detectors apart better than hits."""
 LEAST = 4.0
-"""Standard deviations from which a peak is looked at; a large empty frame has dozens of 4-sigma peaks."""
+"""Standard deviations from which a cell's peak counts among the surroundings of another."""
 REACHES = (1, 2, 4)
 """Cells to each side of a peak: 24, 40 and 72 pixels across at the default block."""
 WINDOW = 2 * max(REACHES) + 1
-MEASURES = len(SEEN) + len(REACHES) * (9 + 3) + 2
+MEASURES = len(CHANNELS) + len(REACHES) * (9 + 3) + 2 + len(PROFILE)
 
 
-def peak_cells(view: Tensor) -> Tensor:
-    """Return row and column (peaks, 2) of the cells of a View (5, rows, cols) whose peak is worth a look."""
-    return torch.nonzero(view[SEEN[0]] > math.log1p(LEAST))
+def measures_of(view: View) -> Tensor:
+    """Return the measures (peaks, 57) of a View."""
+    return surroundings(
+        torch.from_numpy(view.channels), torch.from_numpy(view.cells), torch.from_numpy(view.profiles)
+    )
 
 
-def surroundings(view: Tensor, cells: Tensor) -> Tensor:
-    """Return the measures (peaks, 42) of the cells (peaks, 2) of a View (5, rows, cols)."""
-    window = _windows(view, cells)
+def surroundings(channels: Tensor, cells: Tensor, profiles: Tensor) -> Tensor:
+    """Return the measures (peaks, 57) of a View's channels (4, rows, cols), cells (peaks, 2) and profiles."""
+    window = _windows(channels, cells)
     maps = _maps(window)  # (peaks, 9, 9, 9)
     middle = WINDOW // 2
     parts = [window[:, :, middle, middle]]
     for reach in REACHES:
         near = maps[:, :, middle - reach : middle + reach + 1, middle - reach : middle + reach + 1].flatten(2)
         parts += [near.mean(dim=2), near[:, :3].amax(dim=2)]
-    return torch.cat([*parts, _lines(window[:, 0])], dim=1)
+    return torch.cat([*parts, _lines(window[:, 0]), profiles], dim=1)
 
 
-def _windows(view: Tensor, cells: Tensor) -> Tensor:
-    """Cut the surroundings (peaks, 4, 9, 9) of cells out of a View; beyond the frame's edge everything is masked."""
-    seen = view[list(SEEN)]  # (4, rows, cols)
-    beyond = torch.zeros(len(SEEN), 1, 1)
+def _windows(channels: Tensor, cells: Tensor) -> Tensor:
+    """Cut the surroundings (peaks, 4, 9, 9) of cells out of the channels; beyond the frame everything is masked."""
+    beyond = torch.zeros(len(CHANNELS), 1, 1)
     beyond[-1] = 1.0
     edge = WINDOW // 2
-    padded = nn.functional.pad(seen - beyond, (edge, edge, edge, edge)) + beyond
+    padded = nn.functional.pad(channels - beyond, (edge, edge, edge, edge)) + beyond
     width = padded.shape[2]
     steps = torch.arange(WINDOW)
     offsets = (steps[:, None] * width + steps[None, :]).reshape(-1)  # (81,) within the flattened padded frame
     places = (cells[:, 0] * width + cells[:, 1])[:, None] + offsets[None, :]  # (peaks, 81)
-    cut = padded.reshape(len(SEEN), -1)[:, places]  # (4, peaks, 81)
-    return cut.permute(1, 0, 2).reshape(-1, len(SEEN), WINDOW, WINDOW)
+    cut = padded.reshape(len(CHANNELS), -1)[:, places]  # (4, peaks, 81)
+    return cut.permute(1, 0, 2).reshape(-1, len(CHANNELS), WINDOW, WINDOW)
 
 
 def _maps(window: Tensor) -> Tensor:

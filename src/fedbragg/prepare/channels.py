@@ -1,4 +1,4 @@
-"""What a cell says: significances on a logarithmic scale, the masked share, the background."""
+"""What a cell says: significances on a logarithmic scale, and the masked share."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-CHANNELS = ("core", "wings", "rim", "masked", "background")
+CHANNELS = ("core", "wings", "rim", "masked")
 """What each cell says, in the order of the View's channels:
 
 core        ln(1 + z), z = significance of the 3 x 3 pixels around the block's peak; 0 = no peak there
 wings       ln(1 + z) of these pixels without the peak itself: high for a spot, near 0 for a zinger
 rim         sign(z) ln(1 + |z|) of the next ring, out to 7 x 7: near 0 for a spot, high for a ring or an edge
 masked      share of the block's pixels that are masked
-background  ln(1 + photons a pixel)
 """
 
 
 @njit(cache=True, nogil=True)
-def channels_of(
-    measures: NDArray[np.float32],
-    valid: NDArray[np.float32],
-    background: NDArray[np.float32],
-    photons: tuple[float, float],
-    block: int,
-) -> NDArray[np.float32]:
-    """Return the channels (5, cell rows, cell cols) from what `find_peaks` measured.
+def channels_of(measures: NDArray[np.float32], valid: NDArray[np.float32], block: int) -> NDArray[np.float32]:
+    """Return the channels (4, cell rows, cell cols) from what `find_peaks` measured.
 
     Logarithms are taken where there is a peak only: in a few cells of a hundred.
     """
-    rows, cols = background.shape
-    scale, shift = photons
-    result = np.zeros((5, rows, cols), np.float32)
+    rows, cols = valid.shape
+    result = np.zeros((4, rows, cols), np.float32)
     for row in range(rows):
         for col in range(cols):
             if measures[0, row, col] > 0:
@@ -42,5 +34,4 @@ def channels_of(
                 rim = measures[2, row, col]
                 result[2, row, col] = math.copysign(math.log1p(abs(rim)), rim)
             result[3, row, col] = 1 - valid[row, col] / (block * block)
-            result[4, row, col] = math.log1p(max(background[row, col] * scale + shift, 0.0))
     return result

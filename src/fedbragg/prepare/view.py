@@ -14,6 +14,7 @@ from fedbragg.prepare.channels import CHANNELS, channels_of
 from fedbragg.prepare.noise import photon_scale
 from fedbragg.prepare.peaks import find_peaks
 from fedbragg.prepare.pixels import block_sums
+from fedbragg.prepare.profile import PROFILE, profiles_of
 from fedbragg.types import Frame, Spot, View
 
 
@@ -22,19 +23,21 @@ class PrepareSettings:
     """How a frame becomes a View; stored in the model file."""
 
     block: int = 8  # pixels along a cell's edge: about twice a spot's width
+    least: float = 4.0  # standard deviations from which a peak is worth a look; an empty 6M frame has dozens
 
     def as_metadata(self) -> dict[str, Any]:
         """Return the settings as plain values."""
-        return {"kind": "peaks", "channels": list(CHANNELS), **asdict(self)}
+        return {"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE), **asdict(self)}
 
     @staticmethod
     def from_metadata(values: dict[str, Any]) -> PrepareSettings:
         """Read settings back; raise ConfigError where this version of fedbragg prepares in another way."""
-        if values.get("kind") != "peaks" or tuple(values.get("channels", ())) != CHANNELS:
+        said = tuple(tuple(values.get(key, ())) for key in ("channels", "profile"))
+        if values.get("kind") != "peaks" or said != (CHANNELS, PROFILE):
             raise ConfigError(
                 "the model was trained on another kind of view; train it again with this version"
             )
-        return PrepareSettings(block=int(values["block"]))
+        return PrepareSettings(block=int(values["block"]), least=float(values["least"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +50,7 @@ class Peaks:
 
 
 def prepare(frame: Frame, settings: PrepareSettings) -> View:
-    """Turn a frame into a View of (5, rows // block, cols // block).
+    """Turn a frame into a View of (4, rows // block, cols // block).
 
     Raises FrameError for a frame smaller than three blocks: its background cannot be told from its spots.
     """
@@ -63,9 +66,13 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     valid, total, peak = block_sums(counts, mask, block)
     photons = photon_scale(counts, mask, block)
     background = local_background(valid, total, block * block / 4)
-    measures, places = find_peaks(counts, mask, background, peak, (photons.scale, photons.shift), block)
-    channels = channels_of(measures, valid, background, (photons.scale, photons.shift), block)
-    return View(channels, block), Peaks(significance=measures[0], intensity=measures[3], places=places)
+    scale = (photons.scale, photons.shift)
+    measures, places = find_peaks(counts, mask, background, peak, scale, block)
+    cells = np.argwhere(measures[0] > settings.least)
+    profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
+    light = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
+    view = View(channels_of(measures, valid, block), light, cells, profiles, block)
+    return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
 
 
 def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:

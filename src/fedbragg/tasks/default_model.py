@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from fedbragg import __version__
 from fedbragg.models.file import ModelCard, save_model
-from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.prepare import PrepareSettings
 from fedbragg.simulate import BEAMLINES
 from fedbragg.simulate.scene import TROUBLES
 from fedbragg.tasks.hits import HitData, join, pretrain, whole_frame_of
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         learning = progress.add_task("Training", total=EPOCHS)
         state = pretrain(data, EPOCHS, SEED, lambda *_: progress.advance(learning), HIT_WEIGHT)
     card = ModelCard("hits", "spotnet", settings, THRESHOLD, provenance())
-    save_model(Path(arguments[0]), whole_frame_of(state), card, len(CHANNELS))
+    save_model(Path(arguments[0]), whole_frame_of(state), card)
 
 
 def training_frames(settings: PrepareSettings, tick: Callable[[], None]) -> HitData:

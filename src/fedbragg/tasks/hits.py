@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fedbragg.learn.loop import FitSettings, fit
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.models.spotnet import SpotNet, WholeFrame
-from fedbragg.models.surroundings import peak_cells, surroundings
+from fedbragg.models.surroundings import measures_of
 from fedbragg.prepare import PrepareSettings, prepare_with_peaks
 from fedbragg.types import Frame, Label, Spot, State
 
@@ -35,7 +35,7 @@ PRETRAINING_RATE = 4e-3
 class HitExample:
     """One labelled frame, reduced to its peaks; the image itself is not kept."""
 
-    measures: Tensor  # (peaks, 42), each peak and its surroundings
+    measures: Tensor  # (peaks, 57), each peak and its surroundings
     label: Label
     spots: Tensor  # (peaks,) 1 spot, 0 none, -1 unknown
 
@@ -44,7 +44,7 @@ class HitExample:
 class HitData:
     """A site's labelled frames, ready to train on."""
 
-    measures: Tensor  # (all peaks, 42)
+    measures: Tensor  # (all peaks, 57)
     first: Tensor  # (frames + 1,) where each frame's peaks start
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
@@ -65,13 +65,11 @@ def hit_example(
 ) -> HitExample:
     """Prepare one labelled frame; simulated ones say where their spots are."""
     view, peaks = prepare_with_peaks(frame, settings)
-    channels = torch.from_numpy(view.channels)
-    cells = peak_cells(channels)
-    known = torch.full((len(cells),), UNKNOWN)
+    known = torch.full((len(view.cells),), UNKNOWN)
     if true_spots is not None:
-        places = torch.from_numpy(peaks.places)[:, cells[:, 0], cells[:, 1]].float()  # (2, peaks)
+        places = torch.from_numpy(peaks.places[:, view.cells[:, 0], view.cells[:, 1]]).float()  # (2, peaks)
         known = _is_spot(places.T, true_spots)
-    return HitExample(surroundings(channels, cells), label, known)
+    return HitExample(measures_of(view), label, known)
 
 
 def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:
@@ -197,9 +195,9 @@ def pretrain(
     if data is not None:
         settings = FitSettings(epochs, learning_rate=PRETRAINING_RATE, annealed=True)
         fit(network, HitProblem(network, data), settings, generator, watch)
-        # End to end at last: what matters is the frame, and a ring may cost a few true spots their mark.
+        # End to end at last, for what matters is the frame; the spots still count, lest the map forget the strong ones.
         settings = FitSettings(max(epochs // 4, 1), learning_rate=PRETRAINING_RATE / 8, annealed=True)
-        fit(network, HitProblem(network, data, 0.0, hit_weight), settings, generator)
+        fit(network, HitProblem(network, data, SPOT_SHARE / 4, hit_weight), settings, generator)
     return state_of(network)
 
 
