@@ -14,6 +14,7 @@ from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
 from fedbragg.cli.join import join
 from fedbragg.cli.look import look
+from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
 from fedbragg.cli.serve import serve
@@ -33,6 +34,9 @@ app = typer.Typer(
 
 for command in (demo, screen, look, evaluate, calibrate, federate, simulate, provision, serve, join, status):
     app.command()(command)
+
+
+app.add_typer(phases)
 
 
 @app.callback(invoke_without_command=True)

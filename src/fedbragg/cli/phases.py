@@ -1,0 +1,231 @@
+"""``fedbragg phases``: which minerals powder patterns show, and models for other minerals."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from fedbragg.cli.folder import make_folder
+from fedbragg.cli.show import Bar, bars, say
+
+if TYPE_CHECKING:
+    from fedbragg.images.pattern_image import Integration
+    from fedbragg.models.phase_file import Identified, Identifier
+    from fedbragg.types import Pattern
+
+TABLE, PLOTS = "phases.csv", "plots"
+UNREADABLE = 3
+"""Exit code where some patterns could not be read and the others are done."""
+
+phases = typer.Typer(
+    name="phases",
+    help="Say which minerals powder patterns show.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+WavelengthOption = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=10, help="Angstrom.", show_default="the file's, else the model's"),
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One pattern's line of the table."""
+
+    path: str
+    answer: Identified | None
+    reason: str = ""  # why there is no answer
+
+
+@phases.command()
+def identify(
+    patterns: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATTERN...", help=".npy (2, N), .xy, .xye, .csv, .chi, .xrdml, or images."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("phases"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Model file of `fedbragg phases train`.  [default: the one in the package]"),
+    ] = None,
+    wavelength: WavelengthOption = None,
+    poni: Annotated[Path | None, typer.Option(help="Geometry of the images, a .poni file of pyFAI.")] = None,
+    mask_spots: Annotated[
+        bool, typer.Option("--mask-spots", help="Leave spots of single grains out when integrating images.")
+    ] = False,
+    plots: Annotated[bool, typer.Option(help="Plot each pattern with the lines of the phases found.")] = True,
+) -> int:
+    """Say which phases powder patterns show.
+
+    Writes OUT/phases.csv (path, then the probability of each phase; a phase is found from 0.5 on) and a plot of each
+    pattern in OUT/plots. A pattern that cannot be read has an empty row; the exit code is then 3, or 2 if none could.
+    """
+    from fedbragg.images.pattern_image import Integration
+    from fedbragg.models.phase_file import Identifier, default_phases_model
+
+    identifier = Identifier(model or default_phases_model())
+    make_folder(out / PLOTS if plots else out)
+    images = Integration(poni, mask_spots)
+    rows: list[Row] = []
+    names: set[str] = set()
+    with bars() as place:
+        bar = Bar(place, "Identifying", len(patterns))
+        for path in patterns:
+            rows.append(
+                _row(
+                    path,
+                    identifier,
+                    images,
+                    wavelength,
+                    out / PLOTS / _plot_name(path, names) if plots else None,
+                )
+            )
+            bar.step()
+    _write_table(out / TABLE, identifier, rows)
+    return _tell(rows, identifier, out)
+
+
+def _row(
+    path: Path, identifier: Identifier, images: Integration, wavelength: float | None, plot: Path | None
+) -> Row:
+    from fedbragg.errors import InputError
+    from fedbragg.prepare.pattern import prepare_pattern
+
+    try:
+        pattern = _read(path, identifier, images, wavelength)
+        answer = identifier(prepare_pattern(pattern, identifier.card.prepare))
+    except InputError as error:
+        return Row(str(path), None, str(error))
+    if plot is not None:
+        _plot(plot, pattern, answer, identifier, wavelength or identifier.card.wavelength)
+    return Row(str(path), answer)
+
+
+def _read(path: Path, identifier: Identifier, images: Integration, wavelength: float | None) -> Pattern:
+    from fedbragg.images.pattern import is_pattern, read_pattern
+    from fedbragg.images.pattern_image import integrate
+
+    if is_pattern(path):
+        return read_pattern(path, wavelength or identifier.card.wavelength, given=wavelength is not None)
+    return integrate(path, images, wavelength)
+
+
+def _plot(
+    path: Path, pattern: Pattern, answer: Identified, identifier: Identifier, wavelength: float
+) -> None:
+    from fedbragg.report.phases import Found, colour_of, write_plot
+
+    card = identifier.card
+    found = [
+        Found(lines, float(probability), float(strain), colour_of(position))
+        for position, (lines, probability, strain) in enumerate(
+            zip(card.phases, answer.probabilities, answer.strains, strict=True)
+        )
+        if probability >= card.threshold
+    ]
+    write_plot(path, pattern, found, (card.prepare.q_low, card.prepare.q_high), wavelength)
+
+
+def _plot_name(path: Path, taken: set[str]) -> str:
+    """Return a name for a pattern's plot that no other pattern of this call has."""
+    name, number = path.stem or "pattern", 2
+    while name in taken:
+        name, number = f"{path.stem}-{number}", number + 1
+    taken.add(name)
+    return f"{name}.png"
+
+
+def _write_table(path: Path, identifier: Identifier, rows: Sequence[Row]) -> None:
+    from fedbragg.errors import InputError
+
+    names = identifier.card.names
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["path", *names])
+            for row in rows:
+                said = (
+                    [""] * len(names)
+                    if row.answer is None
+                    else [f"{p:.4f}" for p in row.answer.probabilities]
+                )
+                table.writerow([row.path, *said])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Give another --out.") from None
+
+
+def _tell(rows: Sequence[Row], identifier: Identifier, out: Path) -> int:
+    from fedbragg.errors import InputError
+
+    unread = [row for row in rows if row.answer is None]
+    if len(unread) == len(rows):
+        more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+        raise InputError(f"{unread[0].reason}{more}")
+    done = [row.answer for row in rows if row.answer is not None]
+    say(f"patterns     {len(rows)}")
+    for position, name in enumerate(identifier.card.names):
+        say(f"{name:<12} {sum(a.probabilities[position] >= identifier.card.threshold for a in done)}")
+    if unread:
+        say(f"unreadable   {len(unread)}")
+        for row in unread[:20]:
+            typer.echo(f"fedbragg: {row.reason}", err=True)
+    say(f"written      {out / TABLE}" + (f", {out / PLOTS}" if (out / PLOTS).is_dir() else ""))
+    return UNREADABLE if unread else 0
+
+
+@phases.command()
+def train(
+    cif: Annotated[
+        list[Path], typer.Option(help="Structure of a phase, once for each; named after its file.")
+    ],
+    wavelength: Annotated[float, typer.Option(min=0.01, max=10, help="Angstrom.")],
+    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("phases.onnx"),
+    two_theta: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH", help="Degrees that patterns cover.", show_default="q 0.92 to 4.8 1/angstrom"
+        ),
+    ] = None,
+    patterns: Annotated[int, typer.Option(min=200, help="Simulated patterns to train on.")] = 24_000,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 12,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    loss: Annotated[str, typer.Option(help="plain, positive, domain, focal or uncertainty.")] = "plain",
+) -> int:
+    """Train a model that tells phases apart, from their structures alone.
+
+    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Takes the
+    training extras: pip install 'fedbragg[train]'.
+    """
+    from fedbragg.errors import ConfigError, MissingExtraError
+    from fedbragg.simulate.powder import read_phase
+
+    found = [read_phase(path) for path in cif]
+    if len({phase.name for phase in found}) < len(found):
+        raise ConfigError("two CIFs have the same name, and with it two phases; rename one.")
+    make_folder(out.parent)
+    try:
+        import torch
+
+        from fedbragg.tasks import phases_model
+        from fedbragg.tasks.phases_losses import LossName
+    except ImportError:
+        raise MissingExtraError("training needs torch and onnx: pip install 'fedbragg[train]'.") from None
+    if loss not in get_args(LossName):
+        raise ConfigError(f"loss {loss!r} is unknown. Known: {', '.join(get_args(LossName))}.")
+    torch.set_num_threads(1)  # more change the order of sums, and with it the model
+    base = phases_model.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
+    recipe = phases_model.recipe_for(wavelength, two_theta, base)
+    with bars() as place:
+        simulating, learning = Bar(place, "Simulating patterns", patterns), Bar(place, "Training", epochs)
+        task, state = phases_model.train_model(found, recipe, simulating.step, learning.step)
+    written_by = phases_model.provenance(recipe, "fedbragg phases train")
+    phases_model.write_phases_model(out, task, state, wavelength, written_by)
+    say(f"phases   {', '.join(phase.name for phase in found)}")
+    say(f"written  {out}")
+    return 0

@@ -1,0 +1,73 @@
+"""A pattern as a plot, with the lines of the phases found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.models.phase_card import PhaseLines
+from fedbragg.report.figures import COLOURS, INK
+from fedbragg.types import Pattern
+
+WEAKEST = 0.02
+"""Lines weaker than this share of a phase's strongest are not drawn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A phase that a pattern shows."""
+
+    lines: PhaseLines
+    probability: float
+    strain: float  # growth of the cell that fits best, relative
+    colour: str
+
+    @property
+    def q(self) -> NDArray[np.float64]:
+        """Return where its lines lie, the strain allowed for (lines,)."""
+        return np.asarray(self.lines.q / (1 + self.strain))
+
+
+def colour_of(position: int) -> str:
+    """Return the colour of a phase by its column, the same in every plot."""
+    return COLOURS[position % len(COLOURS)]
+
+
+def write_plot(
+    path: Path, pattern: Pattern, found: Sequence[Found], limits: tuple[float, float], wavelength: float
+) -> None:
+    """Draw a pattern between ``limits`` in q (1/angstrom) against two-theta, and below it each phase's lines."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.4 + 0.28 * len(found)), layout="constrained")
+    heights = [3.4, 0.28 * max(len(found), 1)]
+    curve, ticks = figure.subplots(2, 1, sharex=True, height_ratios=heights)
+    shown = (pattern.q >= limits[0]) & (pattern.q <= limits[1])
+    curve.plot(_angle(pattern.q[shown], wavelength), pattern.intensity[shown], color=INK, linewidth=0.8)
+    for row, phase in enumerate(found):
+        strong = phase.lines.strength >= WEAKEST
+        angles = _angle(phase.q[strong], wavelength)
+        for angle, strength in zip(angles, phase.lines.strength[strong], strict=True):
+            curve.axvline(
+                angle, color=phase.colour, linewidth=0.8, alpha=0.15 + 0.6 * float(np.sqrt(strength))
+            )
+        ticks.vlines(angles, -row - 0.4, -row + 0.4, color=phase.colour, linewidth=1.2)
+    labels = [f"{phase.lines.name} {phase.probability:.2f}" for phase in found] or ["no phase found"]
+    ticks.set_yticks([-row for row in range(len(labels))], labels, fontsize=8)
+    ticks.set(xlabel=f"two-theta (degrees at {wavelength:g} Å)", ylim=(-len(labels) + 0.5, 0.5))
+    curve.set(ylabel="intensity", title=pattern.path, xlim=_angle(np.array(limits), wavelength))
+    curve.title.set_fontsize(9)
+    for axes in (curve, ticks):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+    FigureCanvasAgg(figure).print_figure(str(path), format="png", dpi=110)
+
+
+def _angle(q: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
+    sine = np.clip(q * wavelength / (4 * np.pi), -1, 1)
+    return np.asarray(np.degrees(2 * np.arcsin(sine)))

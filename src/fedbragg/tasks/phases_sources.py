@@ -1,0 +1,98 @@
+"""Where labelled patterns come from: the simulator, or files and a table."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fedbragg.errors import LabelError
+from fedbragg.images.pattern import read_pattern
+from fedbragg.models.phase_card import PhaseLines, strongest_lines
+from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
+from fedbragg.simulate.powder import Conditions, Phase, SimulatedPattern, draw_present, simulate_pattern
+from fedbragg.tasks.phases import PhaseData
+
+Tick = Callable[[], None]
+
+
+def lines_of(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
+    """Return the lines by which phases are recognised."""
+    return tuple(strongest_lines(phase.name, phase.q(), phase.intensity, settings) for phase in phases)
+
+
+def simulated(
+    phases: Sequence[Phase],
+    patterns: int,
+    seed: int,
+    settings: PatternSettings,
+    conditions: Conditions,
+    tick: Tick = lambda: None,
+    never: Sequence[int] = (),
+) -> PhaseData:
+    """Simulate labelled patterns; the phases of the positions in ``never`` do not occur."""
+    generator = np.random.default_rng(seed)
+    made = []
+    for _ in range(patterns):
+        present = draw_present(len(phases), conditions, generator)
+        present[list(never)] = False
+        made.append(simulate_pattern(phases, present, conditions, generator))
+        tick()
+    return gather(made, settings)
+
+
+def gather(made: Sequence[SimulatedPattern], settings: PatternSettings) -> PhaseData:
+    """Prepare simulated patterns."""
+    views = np.stack([prepare_pattern(one.pattern, settings) for one in made])
+    labels = np.stack([one.seen for one in made]).astype(np.float32)
+    return PhaseData(
+        torch.from_numpy(views), torch.from_numpy(labels), torch.zeros(len(made), dtype=torch.bool)
+    )
+
+
+def measured(
+    files: Sequence[Path], table: Path, names: Sequence[str], settings: PatternSettings, wavelength: float
+) -> PhaseData:
+    """Read and prepare those of the files, in their order, that the table ``path,PHASE,PHASE,...`` has labels for."""
+    labels = read_phase_labels(table, names)
+    chosen = [file for file in files if file.resolve() in labels]
+    if not chosen:
+        raise LabelError(
+            f"{table}: none of the {len(files)} patterns has a label; paths start at the table's folder."
+        )
+    views = np.stack([prepare_pattern(read_pattern(file, wavelength), settings) for file in chosen])
+    truth = np.array([labels[file.resolve()] for file in chosen], dtype=np.float32)
+    return PhaseData(
+        torch.from_numpy(views), torch.from_numpy(truth), torch.ones(len(chosen), dtype=torch.bool)
+    )
+
+
+def read_phase_labels(table: Path, names: Sequence[str]) -> dict[Path, list[float]]:
+    """Read a table with a column path and one of 1, 0 or nothing (unknown) for each phase."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabelError(f"{table}: cannot be read ({error}). Give a table path,{','.join(names)}.") from None
+    missing = [name for name in ("path", *names) if not rows or name not in rows[0]]
+    if missing:
+        raise LabelError(
+            f"{table}: no column {missing[0]!r}. Give a table path,{','.join(names)} with 1 and 0."
+        )
+    return {
+        (table.parent / row["path"]).resolve(): [_label(table, number, row[name]) for name in names]
+        for number, row in enumerate(rows, start=2)
+    }
+
+
+def _label(table: Path, line: int, text: str | None) -> float:
+    known = {"1": 1.0, "0": 0.0, "": -1.0}
+    word = (text or "").strip()
+    if word not in known:
+        raise LabelError(
+            f"{table} line {line}: {word!r} is no label. Give 1, 0, or nothing where it is not known."
+        )
+    return known[word]
