@@ -134,6 +134,19 @@ class FederationSettings(Section):
         return self
 
 
+class PhasesSettings(Section):
+    """Which phases a federation with ``task = "phases"`` tells apart."""
+
+    structures: tuple[str, ...] = Field(default=("bastnaesite", "calcite", "rhenium"), min_length=1)
+    """Shipped phases by name, others by CIF; relative paths are seen from the settings file."""
+    wavelength: float = Field(default=0.5608, gt=0)
+    """Angstrom, of the sites' patterns; a file that gives its own overrules it."""
+    two_theta: tuple[float, float] | None = None
+    """Degrees that the patterns cover; without it q 0.92 to 4.8 1/angstrom."""
+    loss: Literal["plain", "positive", "domain", "focal", "uncertainty"] = "plain"
+    """The cross-entropy; docs/reference/phases.md tells them apart."""
+
+
 class ServerSettings(Section):
     """Where real sites meet, and how long anybody waits there; the local engine needs none of it."""
 
@@ -170,10 +183,11 @@ class SiteSettings(Section):
 class Federation(Section):
     """The whole file."""
 
-    task: Literal["hits"] = "hits"
+    task: Literal["hits", "phases"] = "hits"
     seed: int = Field(default=1, ge=0)
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    phases: PhasesSettings = PhasesSettings()
     federation: FederationSettings = FederationSettings()
     server: ServerSettings = ServerSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1)
@@ -212,10 +226,18 @@ def load(path: Path) -> Federation:
         raise ConfigError(f"{path}: cannot be read ({error}). Give the path of a federation.toml.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}.") from None
+    structures = table.get("phases", {}).get("structures") if isinstance(table.get("phases"), dict) else None
+    if isinstance(structures, list):
+        table["phases"]["structures"] = [_seen_from(path.parent, name) for name in structures]
     try:
         return Federation.model_validate(table)
     except ValidationError as error:
         raise ConfigError(_first_problem(path, error)) from None
+
+
+def _seen_from(folder: Path, name: object) -> object:
+    """Return a CIF's path as seen from the settings file; anything else as it is."""
+    return str(folder / name) if isinstance(name, str) and name.lower().endswith(".cif") else name
 
 
 def _first_problem(path: Path, error: ValidationError) -> str:

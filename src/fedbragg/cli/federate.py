@@ -148,7 +148,7 @@ def write_results(out: Path, plan: Federation, outcome: Outcome) -> None:
 
 def federation_sections(sites: Sequence[SiteFrames], outcome: Outcome) -> list[Section]:
     """Return the report's sections on the federation itself."""
-    from fedbragg.federation.training import judge
+    from fedbragg.federation.training import judge, positives
     from fedbragg.report.federation import SiteRow, history_section, sites_section
 
     barriers = [line for line in outcome.history if line["event"] == "barrier"]
@@ -157,7 +157,7 @@ def federation_sections(sites: Sequence[SiteFrames], outcome: Outcome) -> list[S
         SiteRow(
             site.name,
             len(site.train),
-            int(site.train.hit.sum()),
+            positives(site.train),
             weights.get(site.name),
             judge(outcome.model, site.held_out),
         )

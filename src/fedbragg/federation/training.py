@@ -1,4 +1,4 @@
-"""The hit-finding federation of one settings file: sites' data in, one model out."""
+"""The federation of one settings file, hit finding or phases: sites' data in, one model out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from fedbragg.errors import ConfigError, FedbraggError, LabelError
 from fedbragg.federation.engines.book import Watch
 from fedbragg.federation.engines.local import federate
 from fedbragg.federation.progress import Outcome
+from fedbragg.federation.trainer import Trainer
 from fedbragg.images import open_run, read_labels
 from fedbragg.learn.metrics import Estimate, summary
 from fedbragg.models.file import ModelCard, save_model
 from fedbragg.prepare import PrepareSettings
 from fedbragg.tasks.hits import HitData, join, part, pretrain, scores_of, whole_frame_of
+from fedbragg.tasks.phases_federated import phase_frames, phase_start, write_federated
+from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite, join_frames
 from fedbragg.tasks.site import HitSite
 from fedbragg.tasks.sources import labelled, public_frames
 from fedbragg.types import State
@@ -26,6 +29,8 @@ FEWEST = 10
 """Labelled frames without which a site has nothing to train on and nothing to judge by."""
 THRESHOLD = 0.5
 Tick = Callable[[], None]
+SiteData = HitData | PhaseFrames
+"""What a site trains on, by task."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +38,8 @@ class SiteFrames:
     """One site's labelled frames: the first in time train, the last judge."""
 
     name: str
-    train: HitData
-    held_out: HitData
+    train: SiteData
+    held_out: SiteData
     speed: float
 
 
@@ -42,6 +47,9 @@ def site_frames(
     settings: Federation, site: SiteSettings, folder: Path, tick: Callable[[int], None] = lambda _: None
 ) -> SiteFrames:
     """Read a site's runs and labels, relative paths seen from ``folder``; ``tick`` hears the run's length."""
+    if settings.task == "phases":
+        patterns = phase_frames(settings, site, folder, tick)
+        return split(site.name, patterns, settings.training.validation_share, site.speed)
     run = open_run([str(folder / path) for path in site.runs])
     labels = read_labels(folder / site.labels)
     try:
@@ -51,12 +59,22 @@ def site_frames(
     return split(site.name, data, settings.training.validation_share, site.speed)
 
 
-def split(name: str, data: HitData, share: float, speed: float = 1.0) -> SiteFrames:
+def split(name: str, data: SiteData, share: float, speed: float = 1.0) -> SiteFrames:
     """Hold the last frames in time back; neighbours are near-copies, so they are never dealt at random."""
     if len(data) < FEWEST:
         raise LabelError(f"site {name}: {len(data)} labelled frames; label at least {FEWEST}.")
     cut = round(len(data) * (1 - share))
-    return SiteFrames(name, part(data, 0, cut), part(data, cut, len(data)), speed)
+    return SiteFrames(name, _part(data, 0, cut), _part(data, cut, len(data)), speed)
+
+
+def _part(data: SiteData, start: int, stop: int) -> SiteData:
+    return data.part(start, stop) if isinstance(data, PhaseFrames) else part(data, start, stop)
+
+
+def trainer_of(settings: Federation, site: SiteFrames) -> Trainer:
+    """Return a site as the federation sees it."""
+    kind = PhaseSite if isinstance(site.train, PhaseFrames) else HitSite
+    return kind(site.name, site.train, settings.training, settings.seed, site.speed)  # type: ignore[arg-type]
 
 
 def prepare_settings(settings: Federation) -> PrepareSettings:
@@ -69,6 +87,8 @@ def start_model(
 ) -> State:
     """Train the model that every site starts from, on simulated frames that belong to nobody."""
     model = settings.model
+    if settings.task == "phases":
+        return phase_start(settings, tick, watch)
     data = None
     if model.public_frames and model.public_epochs:
         data = public_frames(model.public_frames, settings.seed, prepare_settings(settings), tick)
@@ -88,7 +108,7 @@ def train_together(
             "[federation] aggregation: fedboost weighs predictors that are trained already; the hits task trains one "
             "network. Choose another rule here, or use fedboost from Python."
         )
-    trainers = [HitSite(s.name, s.train, settings.training, settings.seed, s.speed) for s in sites]
+    trainers = [trainer_of(settings, site) for site in sites]
 
     def evaluate(state: State) -> Mapping[str, float]:
         return {site.name: judge(state, site.held_out)["balanced accuracy"].value for site in sites}
@@ -98,29 +118,42 @@ def train_together(
 
 def train_alone(settings: Federation, site: SiteFrames, initial: State, epochs: int) -> State:
     """Train on one site's frames alone, for as many epochs as it would have had in the federation."""
-    trainer = HitSite(site.name, site.train, settings.training, settings.seed)
-    changed = trainer.train(initial, 0, epochs).tensors
+    changed = trainer_of(settings, site).train(initial, 0, epochs).tensors
     return {name: initial[name] + changed[name] for name in initial}
 
 
 def train_pooled(settings: Federation, sites: Sequence[SiteFrames], initial: State, epochs: int) -> State:
     """Train on all sites' frames in one place: what a federation must do without."""
-    pool = SiteFrames("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]), 1.0)
+    pool = SiteFrames("pooled", _join([s.train for s in sites]), _join([s.held_out for s in sites]), 1.0)
     return train_alone(settings, pool, initial, epochs)
 
 
-def judge(state: State, data: HitData, threshold: float = THRESHOLD) -> dict[str, Estimate]:
+def _join(parts: Sequence[SiteData]) -> SiteData:
+    patterns = [part for part in parts if isinstance(part, PhaseFrames)]
+    return join_frames(patterns) if patterns else join([part for part in parts if isinstance(part, HitData)])
+
+
+def judge(state: State, data: SiteData, threshold: float = THRESHOLD) -> dict[str, Estimate]:
     """Return every figure of a model on labelled frames."""
+    if isinstance(data, PhaseFrames):
+        return data.judge(state, threshold)
     return summary(data.hit.numpy() > 0, scores_of(state, data), threshold)
 
 
-def write_model(path: Path, settings: Federation, outcome: Outcome) -> ModelCard:
+def positives(data: SiteData) -> int:
+    """Return how many frames show what is looked for."""
+    return data.positives if isinstance(data, PhaseFrames) else int(data.hit.sum())
+
+
+def write_model(path: Path, settings: Federation, outcome: Outcome) -> None:
     """Write the model file with its settings and how it came about."""
+    if settings.task == "phases":
+        write_federated(path, settings, outcome.model, provenance(settings, outcome))
+        return
     card = ModelCard(
         "hits", settings.model.name, prepare_settings(settings), THRESHOLD, provenance(settings, outcome)
     )
     save_model(path, whole_frame_of(outcome.model), card)
-    return card
 
 
 def provenance(settings: Federation, outcome: Outcome) -> dict[str, Any]:
@@ -128,7 +161,8 @@ def provenance(settings: Federation, outcome: Outcome) -> dict[str, Any]:
     return {
         "fedbragg": __version__,
         "settings": settings.model_dump(
-            mode="json", exclude={"server": True, "sites": {"__all__": {"runs", "labels"}}}
+            mode="json",
+            exclude={"server": True, "phases": {"structures"}, "sites": {"__all__": {"runs", "labels"}}},
         ),
         "barriers": outcome.barriers,
         "ended": outcome.reason,
