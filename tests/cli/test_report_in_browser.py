@@ -73,11 +73,11 @@ def _end(group: int) -> None:
 
 
 def test_the_report_of_a_screening(trained: Trained, tmp_path: Path) -> None:
-    done("screen", trained.run, "--model", trained.model, "--out", tmp_path / "out")
+    done("screen", trained.run, "--model", trained.model, "--out", tmp_path / "out", "--grid", "8x5")
     made, console = seen(tmp_path / "out" / "report.html", tmp_path)
     assert console == []
     assert made["widths"] == [256] * 18  # three galleries of six frames of 256 pixels
-    assert len(made["drawn"]) == 2
+    assert len(made["drawn"]) == 3  # scores, rate along the run, grid
     assert min(made["drawn"]) > 300
     assert not made["wide"]  # nothing sticks out to the side
 

@@ -53,8 +53,7 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     from fedbragg.screening.grid import read_grid
     from fedbragg.screening.session import Session
 
-    earlier = progress.outputs_in(screening.out)
-    files = [file for file in expand(paths) if Path(file).resolve() not in earlier]
+    files = expand(paths)
     screening.outputs.check(files)
     run = open_run(files)
     if len(run) == 0:
@@ -111,6 +110,7 @@ def write_outputs(run: Run, screening: Screening, session: Session) -> list[str]
 
 def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -> None:
     """Write the report of one screening."""
+    from fedbragg.errors import InputError
     from fedbragg.report.page import page
     from fedbragg.report.screening import sections
 
@@ -119,7 +119,13 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
     lead = f"{tally.frames} frames screened with {name}, threshold {tally.threshold:.3g}."
     if outcome.stopped:
         lead += f" The run has {len(run)}: it was stopped, and --resume goes on."
-    path.write_text(page("Screening report", lead, sections(outcome, run, screening.scorer)), "utf-8")
+    text = page("Screening report", lead, sections(outcome, run, screening.scorer))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}). Make room, then add --resume."
+        ) from None
 
 
 def tell(outcome: Outcome, out: Path, made: list[str]) -> int:

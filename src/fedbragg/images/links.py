@@ -12,13 +12,20 @@ DEPTH = 4
 """Levels below which no master file keeps its links: /entry/data/data_000001 is the third."""
 
 
-def linked_files(path: str) -> set[str]:
+RESULTS = ("entry/screening/program", "entry_1/screening_1/program")
+"""What fedbragg writes into the files of hits that it makes."""
+
+
+def linked_files(path: str) -> set[str] | None:
     """Return the real paths of files that external links and virtual datasets of ``path`` name.
 
-    A file that cannot be opened links to nothing: it is reported when the run comes to it.
+    None for hits that fedbragg has written: they stand for none of the files that they point into. A file that cannot
+    be opened links to nothing: it is reported when the run comes to it.
     """
     try:
         with open_file(path) as file:
+            if any(place in file for place in RESULTS):
+                return None
             return {_resolve(path, name) for name in _targets(file, DEPTH)}
     except (OSError, RuntimeError, KeyError, ValueError):
         return set()

@@ -103,15 +103,20 @@ def _known(name: str) -> bool:
 
 
 def _without_data_files(files: list[str]) -> list[str]:
-    """Drop the data files that a master in the list links to, so that no frame counts twice."""
+    """Drop the data files that a master in the list links to, so that no frame counts twice.
+
+    For the same reason hits that fedbragg has written are dropped where there is anything else.
+    """
     stacks = [file for file in files if extension(file) in STACKS]
-    if len(stacks) < 2:
+    if not stacks or len(files) < 2:
         return files
     from fedbragg.images.links import linked_files
 
-    linked: set[str] = set()
+    dropped: set[str] = set()
     # Masters first: what they link to need not be looked into.
     for file in sorted(stacks, key=lambda name: "master" not in name):
-        if not DATA_FILE.search(file) and os.path.realpath(file) not in linked:
-            linked |= linked_files(file)
-    return [file for file in files if os.path.realpath(file) not in linked] if linked else files
+        real = os.path.realpath(file)
+        if not DATA_FILE.search(file) and real not in dropped:
+            linked = linked_files(file)
+            dropped |= {real} if linked is None else linked
+    return [file for file in files if os.path.realpath(file) not in dropped] or files

@@ -105,7 +105,8 @@ def _attributes(source: Any) -> Iterator[tuple[str, Any]]:
     """Yield the attributes; those that point at other places of their file are left out."""
     for name in source.attrs:
         kind = source.attrs.get_id(name).dtype
-        if not (h5py.check_ref_dtype(kind) or h5py.check_vlen_dtype(kind) or kind.names):
+        text = h5py.check_string_dtype(kind) is not None
+        if text or not (h5py.check_ref_dtype(kind) or h5py.check_vlen_dtype(kind) or kind.names):
             yield name, source.attrs[name]
 
 

@@ -32,8 +32,7 @@ class RateCurve:
     def points(self) -> list[tuple[float, float]]:
         """Return (last frame of the step, share from 0 to 1) for every step."""
         ends = [min((step + 1) * self.width, self.frames) for step in range(len(self.counts))]
-        starts = [0, *ends[:-1]]
         return [
-            (float(end), count / (end - start))
-            for start, end, count in zip(starts, ends, self.counts, strict=True)
+            (float(end), count / (end - step * self.width))
+            for step, (end, count) in enumerate(zip(ends, self.counts, strict=True))
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def _made(path: Path, write: Callable[[Path], str]) -> str:
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}). Make room, or give another name.") from None
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
     return f"{path}{f', {said}' if said else ''}"
 
 

@@ -1,0 +1,161 @@
+"""A screening in a process of its own that is stopped, killed and gone on with; nothing is lost, nothing is twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from commands import FEDBRAGG, Trained, done, refused
+
+from fedbragg.images import write_run
+from fedbragg.types import Geometry
+
+pytestmark = pytest.mark.slow
+FRAMES = 3000
+TABLES = ("verdicts.csv", "hits.lst", "spots.csv", "verdicts.parquet")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some seconds of work: 3000 frames, every fourth with spots."""
+    path = tmp_path_factory.mktemp("long") / "run.h5"
+    rng = np.random.default_rng(1)
+    empty = rng.poisson(1, (32, 200, 200)).astype(np.uint16)
+
+    def frames() -> Any:
+        for index in range(FRAMES):
+            counts = empty[index % 32].copy()
+            for row, col in rng.integers(10, 190, (20, 2)) if index % 4 == 0 else ():
+                counts[row - 1 : row + 2, col - 1 : col + 2] += 30
+            yield counts
+
+    write_run(path, frames(), geometry=Geometry(wavelength=1.0, distance=0.1))
+    return path
+
+
+def arguments(run: Path, trained: Trained, out: Path) -> list[str | Path]:
+    outputs = ["--table", "verdicts.parquet", "--nxmx", "hits.nxs", "--cxi", "hits.cxi", "--grid", "50x60"]
+    return ["screen", run, "--model", trained.model, "--out", out, "--threshold", "0.3", *outputs]
+
+
+@pytest.fixture(scope="module")
+def whole(run: Path, trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same screening, never stopped."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    done(*arguments(run, trained, out))
+    return out
+
+
+def ended_by(number: int, given: list[str | Path], out: Path, after: int) -> subprocess.CompletedProcess[str]:
+    """Start a screening, and send it a signal when so many frames are noted."""
+    with subprocess.Popen(
+        [str(FEDBRAGG), *map(str, given)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        give_up = time.monotonic() + 60
+        while noted(out) <= after and time.monotonic() < give_up and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(number)
+        said, complained = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(given, process.returncode, said, complained)
+
+
+def noted(out: Path) -> int:
+    try:
+        return int(json.loads((out / "screening.json").read_text())["done"])
+    except FileNotFoundError:
+        return 0
+
+
+def check_same(out: Path, whole: Path) -> None:
+    for name in TABLES:
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    for name in ("hits.nxs", "hits.cxi"):
+        assert contents(out / name) == contents(whole / name), name
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Return every dataset of a file."""
+    found: dict[str, Any] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update({name: _plain(item)}) if isinstance(item, h5py.Dataset) else None
+        )
+    assert len(found) > 10
+    return found
+
+
+def _plain(item: Any) -> Any:
+    value = item[()]
+    return (
+        value.tolist()
+        if isinstance(value, np.ndarray) and value.size < 10_000
+        else np.asarray(value).tobytes()
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_whole_results_and_a_line_that_says_how_to_go_on(
+    run: Path, trained: Trained, whole: Path, tmp_path: Path, number: int
+) -> None:
+    out = tmp_path / "out"
+    stopped = ended_by(number, arguments(run, trained, out), out, after=1)
+    assert stopped.returncode == 128 + number
+    assert stopped.stdout == ""
+    assert stopped.stderr.count("\n") == 1
+    frames = noted(out)
+    assert 0 < frames < FRAMES
+    assert stopped.stderr == (
+        f"fedbragg: stopped after {frames} of {FRAMES} frames, whose results are whole in {out}. "
+        "To go on, give the same command with --resume.\n"
+    )
+    rows = (out / "verdicts.csv").read_text().splitlines()
+    assert rows == (whole / "verdicts.csv").read_text().splitlines()[: frames + 1]
+    kept = [row for row in rows if ",true," in row]
+    assert len((out / "hits.lst").read_text().splitlines()) == len(kept)
+    with h5py.File(out / "hits.nxs") as file:
+        assert len(file["entry/data/data"]) == len(kept)
+    assert "it was stopped, and --resume goes on" in (out / "report.html").read_text()
+    said = done(*arguments(run, trained, out), "--resume")
+    assert f"frames      {FRAMES}" in said
+    check_same(out, whole)
+    report = (out / "report.html").read_text()
+    assert f"{FRAMES} frames screened" in report
+    assert f"<b>{FRAMES:,}</b>" in report
+    assert "it was stopped" not in report
+
+
+def test_killed_twice_it_comes_to_the_same(run: Path, trained: Trained, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):
+        before = noted(out)
+        killed = ended_by(signal.SIGKILL, [*arguments(run, trained, out), "--resume"], out, after=before)
+        assert killed.returncode == -signal.SIGKILL
+        rows = (out / "verdicts.csv").read_bytes().count(b"\n")
+        assert rows >= noted(out) + 1 > before  # what was noted is there
+    done(*arguments(run, trained, out), "--resume")
+    check_same(out, whole)
+
+
+def test_without_resume_it_begins_anew(run: Path, trained: Trained, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended_by(signal.SIGINT, arguments(run, trained, out), out, after=1)
+    assert (out / "hits.nxs").exists()
+    said = done("screen", run, "--model", trained.model, "--out", out, "--threshold", "0.3")
+    assert f"frames      {FRAMES}" in said
+    assert (out / "verdicts.csv").read_bytes() == (whole / "verdicts.csv").read_bytes()
+    assert not (out / "hits.nxs").exists()  # of the screening before
+
+
+def test_another_threshold_is_another_screening(run: Path, trained: Trained, whole: Path) -> None:
+    line = refused("screen", run, "--model", trained.model, "--out", whole, "--resume", "--cxi", "hits.cxi")
+    assert line == (
+        f"{whole}: its screening cannot go on, for the threshold changed. Screen anew without --resume, "
+        "or give another --out."
+    )
