@@ -89,7 +89,7 @@ LN83 = Beamline(
     _STEADY,
     Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, spread=0.75,
            resolution=2.0),
-    Background(level=110, floor=0.8, spread=0.08, zingers=3.6, zinger_shape=3, zinger_size=4, zinger_photons=300),
+    Background(level=110, floor=0.8, spread=0.08, zingers=4.2, zinger_shape=30, zinger_size=4, zinger_photons=300),
     Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(62, 1.0),
         unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
@@ -100,7 +100,7 @@ LN84 = Beamline(
     _STEADY,
     Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=2e-4, domain=5000,
            size=0.7, resolution=2.8),
-    Background(level=95, floor=0.6, spread=0.08, zingers=3.6, zinger_shape=2, zinger_size=4, zinger_photons=300),
+    Background(level=95, floor=0.6, spread=0.08, zingers=4.0, zinger_shape=8, zinger_size=4, zinger_photons=300),
     Mix(rates=((0.40, 0.07),), spots=(118, 1.28), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LO19 = Beamline(
