@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.nvflare.account import Account
-from fedbragg.federation.engines.nvflare.kits import provision
+from fedbragg.errors import FederationError
+from fedbragg.federation.engines.nvflare.messages import read_message
+from fedbragg.types import State
 
-SIMPLE = (sys.executable, str(Path(__file__).with_name("simple_process.py")))
+HERE = Path(__file__).parent
+FEDBRAGG = Path(sys.executable).with_name("fedbragg")
+SIMPLE = (sys.executable, str(HERE / "simple_process.py"))
 PATIENCE = 40.0
 """Seconds after which a test gives up waiting for anything."""
 
@@ -28,9 +33,14 @@ class Deployment:
         self.folder, self.port, self._command = folder, free_port(), command
         server = {"address": f"localhost:{self.port}", **settings.get("server", {})}
         self.settings = Federation.model_validate({**settings, "server": server})
-        provision(self.settings, folder / "kits")
+        (folder / "federation.toml").write_text(as_toml({**settings, "server": server}))
+        made = subprocess.run(
+            [FEDBRAGG, "provision", "federation.toml"], cwd=folder, capture_output=True, text=True, timeout=60
+        )
+        assert made.returncode == 0, made.stderr
         (folder / "own.toml").write_text('runs = ["private.h5"]\nlabels = "private.csv"\n')
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._accounts: dict[str, Remote] = {}
 
     def kit(self, name: str) -> Path:
         return self.folder / "kits" / name
@@ -55,18 +65,57 @@ class Deployment:
         process.wait(PATIENCE)
 
     def close(self) -> None:
+        for account in self._accounts.values():
+            account.close()
         for process in self.processes.values():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait(PATIENCE)
 
     def said(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def account(self, name: str = "coordinator") -> Account:
-        return Account(self.kit(name), PATIENCE)
+    def account(self, name: str = "coordinator") -> Remote:
+        if name not in self._accounts:
+            self._accounts[name] = Remote(self.kit(name), PATIENCE)
+        return self._accounts[name]
+
+
+class Remote:
+    """An account in a process of its own."""
+
+    def __init__(self, kit: Path, patience: float) -> None:
+        command = [sys.executable, str(HERE / "account_process.py"), str(kit), str(patience)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def start(self, settings: Federation, *, anew: bool) -> str:
+        told = settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}})
+        return str(self._do(start=told, anew=anew))
+
+    def status(self, since: int = 0) -> dict[str, Any]:
+        told: dict[str, Any] = self._do(status=since)
+        return told
+
+    def stop(self) -> None:
+        self._do(stop=True)
+
+    def model(self) -> State:
+        return read_message(bytes.fromhex(self._do(model=True))).tensors
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _do(self, **order: Any) -> Any:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        if "error" in told:
+            raise FederationError(told["error"])
+        return told["answer"]
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -79,7 +128,7 @@ def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE
     raise AssertionError(f"{what} did not happen within {patience:g} s")
 
 
-def ended(account: Account, patience: float = PATIENCE) -> dict[str, Any]:
+def ended(account: Remote, patience: float = PATIENCE) -> dict[str, Any]:
     """Return the status of a federation once it is over."""
 
     def over() -> dict[str, Any] | None:
@@ -88,6 +137,17 @@ def ended(account: Account, patience: float = PATIENCE) -> dict[str, Any]:
         return told if told["state"] == "finished" else None
 
     return wait_for(over, "the end of the federation", patience)
+
+
+def as_toml(settings: Mapping[str, Any]) -> str:
+    """Write settings as federation.toml."""
+    sections = {name: part for name, part in settings.items() if name != "sites"}
+    text = "".join(f"[{name}]\n{_keys(part)}" for name, part in sections.items())
+    return text + "".join(f"[[sites]]\n{_keys(site)}" for site in settings["sites"])
+
+
+def _keys(section: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in section.items())
 
 
 def free_port() -> int:

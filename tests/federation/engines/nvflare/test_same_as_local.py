@@ -21,10 +21,10 @@ def test_a_synchronous_federation_ends_with_the_local_engines_model(
     settings = with_rules(three.settings, aggregation=aggregation)
     problem = make_problem()
     here = federate(settings, problem.sites[:3], problem.initial)
-    with three.account() as account:
-        account.start(settings, anew=True)
-        told = ended(account)
-        model = account.model()
+    account = three.account()
+    account.start(settings, anew=True)
+    told = ended(account)
+    model = account.model()
     assert told["ended"] == here.reason
     for name, tensor in here.model.items():
         np.testing.assert_allclose(model[name], tensor, rtol=0, atol=1e-5)
@@ -34,20 +34,20 @@ def test_a_synchronous_federation_ends_with_the_local_engines_model(
 
 def test_half_precision_halves_the_bytes_and_they_are_told(three: Deployment) -> None:
     cost = {}
-    with three.account() as account:
-        for travel in ("full", "half"):
-            account.start(with_rules(three.settings, travel=travel, barriers=1), anew=True)
-            told = ended(account)
-            cost[travel] = sum(line["bytes"] for line in told["history"] if line["event"] == "update")
-            assert all(row["received"] > 0 for row in told["sites"])
+    account = three.account()
+    for travel in ("full", "half"):
+        account.start(with_rules(three.settings, travel=travel, barriers=1), anew=True)
+        told = ended(account)
+        cost[travel] = sum(line["bytes"] for line in told["history"] if line["event"] == "update")
+        assert all(row["received"] > 0 for row in told["sites"])
     assert cost == {"full": 3 * (8 * 3 + 3) * 8, "half": 3 * (8 * 3 + 3) * 2}
 
 
 def test_the_hybrid_schedule_goes_its_way(three: Deployment) -> None:
     (three.folder / "site0.pause").write_text("1.0")
-    with three.account() as account:
-        account.start(with_rules(three.settings, schedule="hybrid", barriers=2), anew=True)
-        history = ended(account)["history"]
+    account = three.account()
+    account.start(with_rules(three.settings, schedule="hybrid", barriers=2), anew=True)
+    history = ended(account)["history"]
     by_site = [line["site"] for line in history if line["event"] == "update"]
     assert by_site.count("site1") > by_site.count("site0")  # the fast do not wait for the slow
     barriers = [line for line in history if line["event"] == "barrier"]

@@ -42,6 +42,7 @@ class Office:
         self._conductor: Conductor | None = None
         self._maker: subprocess.Popen[bytes] | None = None
         self._trouble: str | None = None  # why there is no conductor
+        self._stopped: str | None = None  # by whom the federation is to end
         self._lock = threading.Lock()
         self._final = b""
 
@@ -62,16 +63,15 @@ class Office:
         _check_supported(asked)
         with self._lock:
             running = self._settings is not None and self._trouble is None and not self._over()
-            if self._settings == asked and not (anew and not running):
-                if anew:
-                    raise FederationError(
-                        "this federation is running already. "
-                        "Follow it with --resume, or end it with `fedbragg status --stop`."
-                    )
+            if self._settings == asked and not anew:
+                if self._trouble is not None:  # whatever it was may be mended by now
+                    self._open(self._name, asked)
                 return {"federation": self._name}
             if running:
+                which = "this" if self._settings == asked else "another"
                 raise FederationError(
-                    "another federation is running. End it with `fedbragg status --stop`, or wait."
+                    f"{which} federation is running already. "
+                    "Follow it with --resume, or end it with `fedbragg status --stop`."
                 )
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
@@ -84,8 +84,9 @@ class Office:
     def stop(self, who: str) -> None:
         """End the federation with the model of its last step."""
         with self._lock:
+            self._stopped = f"stopped by {who}"
             if self._conductor is not None:
-                self._conductor.stop(f"stopped by {who}")
+                self._conductor.stop(self._stopped)
             elif self._maker is not None:
                 self._maker.kill()
 
@@ -170,7 +171,7 @@ class Office:
 
     def _open(self, name: str, settings: Federation) -> None:
         self._name, self._settings = name, settings
-        self._conductor, self._trouble, self._final = None, None, b""
+        self._conductor, self._trouble, self._stopped, self._final = None, None, None, b""
         threading.Thread(target=self._conduct, args=(settings,), name="conductor", daemon=True).start()
 
     def _conduct(self, settings: Federation) -> None:
@@ -182,7 +183,10 @@ class Office:
             conductor = Conductor(
                 settings, initial, shelf, self._notify, load(shelf.folder, shelf.fingerprint)
             )
-            self._conductor = conductor
+            with self._lock:
+                self._conductor = conductor
+                if self._stopped is not None:
+                    conductor.stop(self._stopped)
             conductor.run()
             if not (
                 shelf.folder / RECORD
@@ -206,6 +210,8 @@ class Office:
                     self._maker.kill()
                     raise FederationError(f"the start model was not ready within {seconds:g} s") from None
             self._maker = None
+            if self._stopped is not None:
+                raise FederationError(f"{self._stopped} before it had begun")
             if code:
                 raise FederationError(
                     f"the start model could not be made (exit code {code}); see the server's log"

@@ -27,7 +27,7 @@ DAY = 86400.0
 class Limits(Section):
     """What a site takes part in, whatever a federation asks."""
 
-    tasks: tuple[str, ...] = ("hits",)
+    tasks: tuple[str, ...] = ("hits", "phases")
     """Tasks that it trains for."""
     rounds_a_day: int = Field(default=0, ge=0)
     """Trainings within any 24 hours; 0 is no limit."""

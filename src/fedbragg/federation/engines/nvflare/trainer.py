@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-KEEPER = (sys.executable, "-m", "fedbragg.federation.engines.nvflare.hits_keeper")
+KEEPER = (sys.executable, "-m", "fedbragg.federation.engines.nvflare.task_keeper")
 
 
 class TrainerProcess:

@@ -1,4 +1,4 @@
-"""The keeper of a site that trains hit finding: reads its labelled frames, writes the final model file."""
+"""The keeper of a site: reads its labelled frames for the federation's task, writes the final model file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.federation import Outcome
 from fedbragg.federation.engines.nvflare.keeper import Order, Ward, main
-from fedbragg.federation.training import judge, site_frames, write_model
-from fedbragg.tasks.site import HitSite
+from fedbragg.federation.training import judge, site_frames, trainer_of, write_model
 from fedbragg.types import State
 
 
@@ -17,14 +16,13 @@ def make(order: Order) -> Ward:
     site = SiteSettings.model_validate(order["site"])
     settings = Federation.model_validate({**order["terms"], "sites": [site]})
     frames = site_frames(settings, site, Path(order["folder"]))
-    trainer = HitSite(site.name, frames.train, settings.training, settings.seed)
 
     def finish(model: State, out: Path) -> str:
-        write_model(out, settings, Outcome(model, [], order.get("barriers", 0), "finished"))
-        quality = judge(model, frames.held_out)
-        return f"balanced accuracy {quality['balanced accuracy']} on this site's held-out frames"
+        write_model(out, settings, Outcome(model, [], settings.federation.barriers, "finished"))
+        quality = judge(model, frames.held_out)["balanced accuracy"]
+        return f"balanced accuracy {quality} on this site's held-out frames"
 
-    return Ward(settings, trainer, finish)
+    return Ward(settings, trainer_of(settings, frames), finish)
 
 
 if __name__ == "__main__":
