@@ -63,7 +63,7 @@ def test_an_unknown_key_is_named_with_the_known_ones(
 
 def test_every_setting_is_named_as_known() -> None:
     """The message lists the whole section, so that none is looked for elsewhere."""
-    names = ["task", "seed", "model", "training", "federation", "server", "sites"]
+    names = ["task", "seed", "model", "training", "phases", "federation", "server", "sites"]
     assert list(Federation.model_fields) == names
 
 

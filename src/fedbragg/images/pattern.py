@@ -99,8 +99,6 @@ def _check(path: Path, columns: Columns) -> None:
             f"{path}: the axis does not rise after point {falling[0] + 1} ({axis[falling[0]]:g}, then "
             f"{axis[falling[0] + 1]:g}). Sort the points, each angle once."
         )
-    if np.ptp(intensity) == 0:
-        raise InputError(f"{path}: the intensity is {intensity[0]:g} at every point: nothing was measured.")
 
 
 def _q(path: Path, columns: Columns, wavelength: float | None) -> NDArray[np.float64]:

@@ -93,7 +93,7 @@ def excess_and_noise(
     noise = _noise(intensity)
     smoothed = np.convolve(np.pad(intensity, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     excess = intensity - _snip(smoothed, max(round(PEAK_REACH / step), 2))
-    centre = np.median(excess[excess < np.quantile(excess, 0.5)])  # the envelope runs below the noise' middle
+    centre = np.median(excess[excess <= np.quantile(excess, 0.5)])  # the envelope runs below the noise' middle
     return excess - centre, noise
 
 
