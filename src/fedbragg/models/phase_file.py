@@ -83,7 +83,7 @@ def _export(network: nn.Module, points: int) -> Any:
                 dynamo=True,
                 dynamic_shapes=({0: patterns},),
                 input_names=["views"],
-                output_names=["probabilities", "strains"],
+                output_names=["probabilities", "strain"],
                 verbose=False,
             )
     finally:

@@ -117,9 +117,9 @@ class Answer(nn.Module):
     def __init__(self, network: PhaseNet) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("strains", torch.from_numpy(STRAINS.astype(np.float32)), persistent=False)
+        self.register_buffer("tried", torch.from_numpy(STRAINS.astype(np.float32)), persistent=False)
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Return probabilities (batch, phases) and strains (batch, phases)."""
         logits, weights = self.network(views)
-        return torch.sigmoid(logits), (weights * self.strains).sum(dim=2)
+        return torch.sigmoid(logits), (weights * self.tried).sum(dim=2)
