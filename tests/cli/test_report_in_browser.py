@@ -91,6 +91,17 @@ def test_the_report_of_a_federation(trained: Trained, tmp_path: Path) -> None:
     assert not made["wide"]
 
 
+def test_the_report_of_a_calibration(trained: Trained, tmp_path: Path) -> None:
+    arguments = ("--labels", trained.labels, "--max-loss", "0.3", "--out", tmp_path / "model.onnx")
+    done("calibrate", trained.run, *arguments)
+    made, console = seen(tmp_path / "model.html", tmp_path)
+    assert console == []
+    assert made["widths"] == []
+    assert len(made["drawn"]) == 2
+    assert min(made["drawn"]) > 300
+    assert not made["wide"]
+
+
 def test_the_probe_itself_sees_a_lost_picture_and_hears_a_fault(tmp_path: Path) -> None:
     """A page with a fault and a picture that is not there, so that the tests above can fail."""
     page = tmp_path / "page.html"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fedbragg.errors import LabelError
-from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, labelled_frames
+from fedbragg.screening.calibration import Demand, check_enough
+from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, doubles, labelled_frames
 from fedbragg.screening.calibration_labels import GroupedLabels, check_files, read_grouped_labels
 from fedbragg.types import Verdict
 
@@ -117,6 +119,27 @@ def test_one_file_under_two_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.h5").symlink_to(tmp_path / "a.h5")
     said = refused(tmp_path, verdicts(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR))
     assert "b.h5 frame 0 is the same frame as in" in said
+
+
+def test_copies_under_other_names_are_counted(tmp_path: Path) -> None:
+    """A master file and its data files: no path is the same, but scores and levels are."""
+    labels = table(tmp_path, "path,label\na.h5,hit\nb.h5,hit\nc.h5,miss\n")
+    given = verdicts(tmp_path, "a.h5", "b.h5", "c.h5", frames=3)
+    assert doubles(labelled_frames(given, labels)) == 0
+    copied = [replace(verdict, score=given[position % 3].score) for position, verdict in enumerate(given)]
+    assert doubles(labelled_frames(copied, labels)) == 3
+    saturated = [replace(verdict, score=1.0) for verdict in given]
+    assert doubles(labelled_frames(saturated, labels)) == 0  # says nothing
+
+
+def test_what_the_table_shows_to_be_too_little_is_refused_at_once(tmp_path: Path) -> None:
+    demand = Demand(max_loss=0.5, confidence=0.9)  # four hits: 0.5^4 < 0.1
+    text = FOUR + "".join(f"c.h5,{index},maybe\n" for index in range(2))
+    check_enough(table(tmp_path, text).table, demand)
+    for maybe in ("miss", "aside"):
+        with pytest.raises(LabelError, match=r"2 labelled hits are too few .*: 4 are needed"):
+            check_enough(table(tmp_path, text).table, replace(demand, maybe=maybe))
+    check_enough(table(tmp_path, "path,label\na.h5,hit\n").table, demand)  # who knows how many it holds
 
 
 def test_no_frame_at_all_is_an_empty_set(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def calibrate(
     are too few hits, and says how many are needed.
     """
     from fedbragg.models.file import copy_with_card
-    from fedbragg.screening.calibration import Demand, calibrated
+    from fedbragg.screening.calibration import Demand, calibrated, check_enough
     from fedbragg.screening.calibration_labels import read_grouped_labels
 
     _check(max_loss, confidence, date)
@@ -84,11 +84,12 @@ def calibrate(
     scorer = open_model(model)
     _check_target(scorer.path, out)
     grouped = read_grouped_labels(labels)
+    check_enough(grouped.table, demand)
     labelled = _scored(paths, grouped, scorer, demand, number_of_threads(threads))
     calibration = calibrated(labelled, demand, _origin(scorer.path, labels, date))
     threshold = calibration.score_map(calibration.raw_threshold)
     copy_with_card(scorer.path, out, replace(scorer.card, threshold=threshold, calibration=calibration))
-    warnings = _warnings(calibration, demand)
+    warnings = [*_copies(labelled), *_near_copies(calibration, demand)]
     _write_report(out.with_suffix(".html"), calibration, labelled, demand, warnings)
     _tell(calibration, labelled, warnings)
     say(f"written            {out}, {out.with_suffix('.html')}")
@@ -147,8 +148,21 @@ def _origin(model: Path, labels: Path, date: str) -> Origin:
     return Origin(__version__, digest(model), digest(labels), date)
 
 
-def _warnings(calibration: Calibration, demand: Demand) -> list[str]:
-    """Say loudly what the promise cannot stand on."""
+def _copies(labelled: Labelled) -> list[str]:
+    """Say loudly where frames seem to be there twice."""
+    from fedbragg.screening.calibration_frames import doubles
+
+    found = doubles(labelled)
+    if found <= labelled.hits / 100:
+        return []
+    return [
+        f"WARNING: {found} of the {labelled.hits} hits have exactly the score and background of another. Is a file "
+        "given twice, as a copy or as a master file and its data files? A hit counted twice promises too much."
+    ]
+
+
+def _near_copies(calibration: Calibration, demand: Demand) -> list[str]:
+    """Say loudly where hits are too much alike."""
     from fedbragg.screening.calibration import fewest_units
 
     promise = calibration.promise

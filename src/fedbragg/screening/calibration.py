@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedbragg.errors import LabelError
+from fedbragg.images import LabelTable
 from fedbragg.models.calibration import Calibration, Origin, Promise
 from fedbragg.screening.calibration_fit import fit_map
-from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe
+from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, counts_as_hit
 from fedbragg.screening.drift_levels import levels_seen
 from fedbragg.screening.drift_mixture import DIGITS, spread_of
 from fedbragg.screening.risk import (
@@ -117,6 +118,15 @@ def _allowed_group_loss(groups: int, demand: Demand) -> float:
     if demand.on_average:
         return allowed_group_loss_on_average(groups, demand.max_loss)
     return allowed_group_loss(groups, demand.max_loss, demand.confidence)
+
+
+def check_enough(labels: LabelTable, demand: Demand) -> None:
+    """Refuse, before any frame is read, what the table alone shows to be too little; raise LabelError."""
+    if labels.files or demand.counted != "frame":
+        return
+    hits = sum(counts_as_hit(label, demand.maybe) is True for label in labels.frames.values())
+    if hits < fewest_units(demand):
+        raise too_few(hits, "labelled hits", demand)
 
 
 def fewest_units(demand: Demand) -> int:

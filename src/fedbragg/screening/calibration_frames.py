@@ -56,8 +56,7 @@ def labelled_frames(
         label = labels.table.label(verdict.path, verdict.index)
         if label is None:
             unlabelled += 1
-        elif not (maybe == "aside" and label is Label.MAYBE):
-            hit = label is Label.HIT or (label is Label.MAYBE and maybe == "hit")
+        elif (hit := counts_as_hit(label, maybe)) is not None:
             if verdict.score is None:
                 unread[hit] += 1
                 continue
@@ -73,6 +72,20 @@ def labelled_frames(
         unreadable_misses=unread[False],
         unlabelled=unlabelled,
     )
+
+
+def counts_as_hit(label: Label, maybe: Maybe) -> bool | None:
+    """Say whether a label counts as a hit; None where it does not count at all."""
+    if label is Label.MAYBE:
+        return None if maybe == "aside" else maybe == "hit"
+    return label is Label.HIT
+
+
+def doubles(labelled: Labelled) -> int:
+    """Return how many hits have exactly the score and level of another: copies do, and hardly anything else does."""
+    pairs = np.stack([labelled.score, np.nan_to_num(labelled.level)], axis=1)
+    pairs = pairs[labelled.hit & (labelled.score < 1)]
+    return len(pairs) - len(np.unique(pairs, axis=0))
 
 
 def group_namer(labels: GroupedLabels, counted: Counted) -> Callable[[Verdict], str]:

@@ -16,7 +16,10 @@ def drift_lines(drift: Drift | None) -> tuple[str, ...]:
     if len(drift.alarms) > SHOWN:
         lines.append(f"and {len(drift.alarms) - SHOWN} more stretches out of range")
     if drift.kept:
-        lines.append(f"{drift.kept} frames are kept for no other reason than being unlike the calibration")
+        lines.append(
+            f"{drift.kept} frames are kept for no other reason than being unlike the calibration; the hit rate "
+            "counts them"
+        )
     elif drift.alarms:
         lines.append("frames were dropped as usual, without a promise (--no-fail-safe)")
     return tuple(lines)
