@@ -1,0 +1,115 @@
+"""Ways to go through a file of frames, each a function that makes one pass and returns how many frames it took."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+CROP = 320
+Pass = Callable[[], int]
+
+
+def fedbragg(path: Path, cores: int) -> Pass:
+    """Screen from the file to the tables on disk."""
+    from fedbragg.images import open_run
+    from fedbragg.models.file import Scorer, default_model
+    from fedbragg.screening.engine import Judge
+    from fedbragg.screening.progress import Identity, Progress
+    from fedbragg.screening.session import Session, conduct
+
+    scorer = Scorer(default_model())
+    judge = Judge(scorer, scorer.card.prepare, scorer.card.threshold)
+
+    def one() -> int:
+        run = open_run(path)
+        begun = Progress(Identity("", len(run), "", judge.threshold, spots=False, fail_safe=True))
+        with tempfile.TemporaryDirectory() as folder:
+            return conduct(run, judge, Session(Path(folder), cores, begun), lambda: None).tally.frames
+
+    return one
+
+
+def decode_alone(path: Path, cores: int) -> Pass:
+    """Decode and mask every frame as screening does, and look at none."""
+    from fedbragg.images import open_run
+
+    return lambda: sum(1 for _ in open_run(path).map(lambda frame: None, cores))
+
+
+def dense_network(path: Path, cores: int) -> Pass:
+    """Read with our decoder, cut 320 x 320 pixels from the middle, scale to 8 bit, and run DenseNet121 by ONNX."""
+    import onnxruntime
+
+    from fedbragg.images import open_run
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    session = onnxruntime.InferenceSession(os.environ["DENSE"], options, providers=["CPUExecutionProvider"])
+
+    def one() -> int:
+        number = 0
+        for frame in open_run(path).frames():
+            row, col = ((edge - CROP) // 2 for edge in frame.counts.shape)
+            crop = frame.counts[row : row + CROP, col : col + CROP].astype(np.float32)
+            session.run(None, {"image": np.clip(crop, 0, 255)[None, None] / 255})
+            number += 1
+        return number
+
+    return one
+
+
+WAYS = {"fedbragg screen": fedbragg, "decode alone": decode_alone, "DenseNet121": dense_network}
+
+
+def export_dense(path: Path) -> None:
+    """Write DenseNet121 for one 320 x 320 crop; its weights are random, which costs it no time."""
+    import torch
+
+    from baselines.networks import dense_network as build
+
+    sample = torch.zeros(1, 1, CROP, CROP)
+    torch.onnx.export(build().eval(), (sample,), str(path), input_names=["image"], dynamo=True, verbose=False)
+
+
+def stages(path: Path, repeats: int) -> dict[str, float]:
+    """Return the median CPU milliseconds that each stage takes of a frame, on one core."""
+    import h5py
+
+    from fedbragg.images.run import open_source
+    from fedbragg.images.source import Shared
+    from fedbragg.models.file import Scorer, default_model
+    from fedbragg.prepare import prepare_with_peaks
+    from fedbragg.screening.drift_background import background_level
+    from fedbragg.screening.writers import verdict_files
+    from fedbragg.types import Verdict
+
+    scorer, source = Scorer(default_model()), open_source(str(path), Shared())
+    spent: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], object]) -> object:
+        start = time.thread_time()
+        made = work()
+        spent.setdefault(name, []).append(1e3 * (time.thread_time() - start))
+        return made
+
+    with (
+        h5py.File(path) as file,
+        tempfile.TemporaryDirectory() as folder,
+        verdict_files(Path(folder)) as files,
+    ):
+        data = file["entry/data/data"].id
+        for number in list(range(len(source))) * repeats:
+            timed("read", lambda number=number: data.read_direct_chunk((number, 0, 0)))
+            frame = timed("read, decode and mask", lambda number=number: source.read(number))
+            view, _ = timed("prepare", lambda frame=frame: prepare_with_peaks(frame, scorer.card.prepare))
+            value, _ = timed("score", lambda view=view: scorer(view))
+            timed("background level", lambda frame=frame: background_level(frame))
+            verdict = Verdict(str(path), number, value, value >= 0.5)
+            timed("write", lambda verdict=verdict: files.write(verdict))
+    return {name: median(values[len(source) :]) for name, values in spent.items()}

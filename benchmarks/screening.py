@@ -1,0 +1,166 @@
+"""Measure screening from the file to the tables, beside its own decoder alone and beside what users have today.
+
+Run by itself for the tables. Every figure is measured in a process of its own, tied to its cores. peakfinder8 takes
+part where FEDBRAGG_PEAKFINDER8 names a Python that has ondamonitor and h5py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from baselines.counters import INTERPRETER
+from baselines.screeners import WAYS, export_dense, stages
+
+SIZES = {"2167 x 2070": (2167, 2070, 40), "4371 x 4150": (4371, 4150, 12)}
+PASSES = {"2167 x 2070": 15, "4371 x 4150": 8}
+Measured = dict[str, list[float]]
+
+
+def write_frames(path: Path, rows: int, cols: int, frames: int) -> None:
+    """Simulate an Eiger's stills, uint16, every second one a hit or a maybe."""
+    from fedbragg.images import write_run
+    from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+
+    facility = reduced(BEAMLINES["eiger16m"], rows, cols)
+    kinds: tuple[list[Any], list[Any]] = ([], [])
+    for still in simulate_run(facility, 4 * frames, 5, os.cpu_count() or 1):
+        kinds[still.label.positive].append(still)
+        if min(map(len, kinds)) >= frames // 2:
+            break
+    stills = [still for pair in zip(*kinds, strict=False) for still in pair][:frames]
+    if len(stills) < frames:
+        raise SystemExit(f"{len(stills)} of {frames} frames, half of them hits: simulate more.")
+    write_run(path, (s.counts for s in stills), geometry=facility.geometry, mask=stills[0].mask)
+
+
+def measure(way: str, path: str, cores: int, passes: int) -> None:
+    """Print images/s and CPU milliseconds a frame of each pass."""
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:cores]))
+    one = WAYS[way](Path(path), cores)
+    one()
+    found: Measured = {"speeds": [], "cpu": []}
+    for _ in range(passes):
+        wall, used = time.perf_counter(), time.process_time()
+        frames = one()
+        found["speeds"].append(frames / (time.perf_counter() - wall))
+        found["cpu"].append(1e3 * (time.process_time() - used) / frames)
+    print(json.dumps(found))
+
+
+def measured(way: str, path: Path, cores: int, passes: int) -> Measured:
+    if way == "peakfinder8":
+        script = Path(__file__).parent / "baselines" / "peakfinder8_pipeline.py"
+        command = ["taskset", "-c", "0", os.environ[INTERPRETER], str(script), str(path), str(passes)]
+    else:
+        command = [sys.executable, __file__, "--one", way, str(path), str(cores), str(passes)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rows_of(size: str, path: Path, passes: int) -> list[list[Any]]:
+    ways = [("fedbragg screen", 1), ("fedbragg screen", 2), ("decode alone", 1), ("decode alone", 2)]
+    ways += [("peakfinder8", 1)] if os.environ.get(INTERPRETER) else []
+    ways += [("DenseNet121", 1)]
+    rows = []
+    for way, cores in ways:
+        slow = way in ("peakfinder8", "DenseNet121")
+        found = measured(way, path, cores, max(2, passes // 4) if slow else passes)
+        speeds, cpu = found["speeds"], found["cpu"]
+        rows.append([size, way, cores, max(speeds), median(speeds), min(cpu), median(cpu)])
+    return rows
+
+
+def budget_of(size: str, path: Path, end_to_end: float) -> list[list[Any]]:
+    spent = stages(path, 3)
+    spent["decode and mask"] = spent.pop("read, decode and mask") - spent["read"]
+    spent["all else: queue, hand-over, tally"] = end_to_end - sum(spent.values())
+    return [[size, name, value, 100 * value / end_to_end] for name, value in spent.items()]
+
+
+def verdicts(rows: list[list[Any]]) -> list[list[Any]]:
+    """Compare with what was wanted, at 2167 x 2070; images/s are the best pass of each way."""
+    best = {(row[1], row[2]): row[3] for row in rows if row[0] == "2167 x 2070"}
+    ours = best["fedbragg screen", 1]
+    compared = [
+        ["images/s on one core", ours, 100.0],
+        ["on two cores, in times one", best["fedbragg screen", 2] / ours, 1.8],
+        ["one core, in times decode alone on one", ours / best["decode alone", 1], 1 / 3],
+    ]
+    if ("peakfinder8", 1) in best:
+        compared.append(["one core, in times peakfinder8 on one", ours / best["peakfinder8", 1], 6.0])
+    return [[what, found, wanted, "yes" if found >= wanted else "no"] for what, found, wanted in compared]
+
+
+def main() -> None:
+    from harness import Table, publish
+
+    rows: list[list[Any]] = []
+    budget: list[list[Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DENSE"] = str(Path(folder, "dense.onnx"))
+        export_dense(Path(os.environ["DENSE"]))
+        for size, shape in SIZES.items():
+            path = Path(folder, "run.h5")
+            write_frames(path, *shape)
+            here = rows_of(size, path, PASSES[size])
+            rows += here
+            budget += budget_of(size, path, here[0][6])
+            path.unlink()
+    load = f"Processes waiting for this machine's cores at the end (load average, 5 min): {os.getloadavg()[1]:.1f}."
+    notes = [
+        "Simulated Eiger stills, uint16, bitshuffle-LZ4, a chunk a frame, half of them hits or maybes; file in the "
+        "page cache. fedbragg screen: from opening the file to verdicts.csv and hits.lst on disk, the packaged model. "
+        "Decode alone: the same frames decoded and masked, and thrown away.",
+        "peakfinder8: OM's, fast mode, behind h5py with hdf5plugin, peaks counted. DenseNet121: one thread of ONNX "
+        "Runtime on 320 x 320 pixels cut from the middle, random weights (speed only), behind our decoder.",
+        "CPU: processor time of all threads a frame, which a busy machine lengthens less than wall-clock time.",
+        load,
+    ]
+    if not os.environ.get(INTERPRETER):
+        notes.append(f"peakfinder8 left out: {INTERPRETER} names no Python that has ondamonitor.")
+    publish(
+        "screening",
+        [
+            Table(
+                "How fast are frames screened?",
+                (
+                    "size",
+                    "way",
+                    "cores",
+                    "images/s, best",
+                    "images/s, median",
+                    "CPU ms, best",
+                    "CPU ms, median",
+                ),
+                rows,
+                notes,
+            ),
+            Table(
+                "Where does the time go, on one core?",
+                ("size", "stage", "CPU ms a frame, median", "share of screening, %"),
+                budget,
+            ),
+            Table("Is it what was wanted?", ("at 2167 x 2070", "measured", "wanted", "met"), verdicts(rows)),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", nargs=4, metavar=("WAY", "FILE", "CORES", "PASSES"), help=argparse.SUPPRESS)
+    given = parser.parse_args().one
+    if given:
+        measure(given[0], given[1], int(given[2]), int(given[3]))
+    else:
+        main()
