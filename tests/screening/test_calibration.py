@@ -87,7 +87,7 @@ def test_what_is_said_to_be_in_reach_is() -> None:
 
 
 def test_without_misses_nothing_is_calibrated() -> None:
-    with pytest.raises(LabelError, match="0 labelled misses are too few: 20 are needed"):
+    with pytest.raises(LabelError, match="0 labelled misses are too few: 10 are needed"):
         calibrated(with_hits(400, 0), Demand(), ORIGIN)
 
 

@@ -29,7 +29,7 @@ from fedbragg.screening.risk_groups import (
 )
 from fedbragg.screening.risk_neighbours import effective_hits, frames_apart
 
-FEWEST_MISSES = 20
+FEWEST_MISSES = 10
 """Fewer say next to nothing of what the threshold discards, nor of the probabilities."""
 
 
