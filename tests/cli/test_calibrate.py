@@ -178,15 +178,12 @@ def test_without_a_calibration_there_is_no_promise(beamtime: Beamtime, tmp_path:
     assert "promise     none: at this threshold" in done("screen", beamtime.fresh, *arguments)
 
 
+def command(beamtime: Beamtime, out: Path) -> tuple[str, ...]:
+    return ("calibrate", str(beamtime.run), "--labels", str(beamtime.labels), "--out", str(out / "m.onnx"))
+
+
 def test_bad_requests_are_refused_before_any_frame_is_scored(beamtime: Beamtime, tmp_path: Path) -> None:
-    base = (
-        "calibrate",
-        str(beamtime.run),
-        "--labels",
-        str(beamtime.labels),
-        "--out",
-        str(tmp_path / "m.onnx"),
-    )
+    base = command(beamtime, tmp_path)
     assert "--max-loss is 0; give a share above 0 and below 1" in refused(*base, "--max-loss", "0")
     assert "--confidence is 1; give" in refused(*base, "--confidence", "1")
     assert "--date is 'May'; give it as 2026-11-21" in refused(*base, "--date", "May")
@@ -197,14 +194,7 @@ def test_bad_requests_are_refused_before_any_frame_is_scored(beamtime: Beamtime,
 
 
 def test_too_little_is_refused_with_the_number_needed(beamtime: Beamtime, tmp_path: Path) -> None:
-    base = (
-        "calibrate",
-        str(beamtime.run),
-        "--labels",
-        str(beamtime.labels),
-        "--out",
-        str(tmp_path / "m.onnx"),
-    )
+    base = command(beamtime, tmp_path)
     said = refused(*base)
     assert re.match(
         r"\d+ labelled hits are too few for at most 1 % of hits lost with 95 % confidence: 299 are needed\.",

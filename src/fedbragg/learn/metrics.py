@@ -82,14 +82,18 @@ def area_under_curve(positive: NDArray[np.bool_], score: NDArray[np.float64]) ->
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if positives == 0 or negatives == 0:
         return Estimate(math.nan, math.nan, math.nan)
-    _, where, counts = np.unique(score, return_inverse=True, return_counts=True)
-    middle_rank = (np.cumsum(counts) - (counts - 1) / 2)[where]  # ties share their mean rank, from 1
-    area = (middle_rank[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    area = (mean_ranks(score)[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives)
 
     def distance(theta: float) -> float:
         return float(abs(area - theta)) - Z * math.sqrt(_auc_variance(theta, positives, negatives))
 
     return Estimate(float(area), _root(distance, 0.0, area), _root(distance, 1.0, area))
+
+
+def mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the ranks of values (number,), from 1; ties share their mean."""
+    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[where], np.float64)
 
 
 def _auc_variance(theta: float, positives: int, negatives: int) -> float:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.learn.metrics import mean_ranks
+
 
 def effective_hits(scores: NDArray[np.float64]) -> float:
     """Return hits over the autocorrelation time of their scores' ranks, (hits,) in the run's order.
@@ -17,7 +19,7 @@ def effective_hits(scores: NDArray[np.float64]) -> float:
     positive. Scores that are all the same tell nothing, and count as independent.
     """
     number = len(scores)
-    ranks = _mean_ranks(scores)
+    ranks = mean_ranks(scores)
     if number < 4 or np.ptp(ranks) == 0:
         return float(number)
     centred = ranks - ranks.mean()
@@ -44,9 +46,3 @@ def frames_apart(scores: NDArray[np.float64], spacing: float) -> float:
 def independent(frames: int, apart: float) -> float:
     """Return how many independent frames tell as much as these; at least one."""
     return max(frames / apart, 1.0)
-
-
-def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ranks from 1, tied scores sharing their mean."""
-    _, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[where], np.float64)
