@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,33 +97,60 @@ class _Lines:
     def show(self, told: Mapping[str, Any]) -> None:
         """Print a line for each new event that matters."""
         history = told["history"]
+        cost = cost_of(history)
         for line in history[min(self._printed, len(history)) :]:
-            if text := account_of(line):
+            if text := account_of(line, cost):
                 say(text)
                 sys.stdout.flush()
         self._printed = len(history)
 
 
-def account_of(line: Mapping[str, Any]) -> str:
-    """Tell one event in one line, or nothing."""
+def account_of(line: Mapping[str, Any], cost: Mapping[int, int]) -> str:
+    """Tell one event in one line, or nothing; ``cost`` comes from cost_of."""
     match line["event"]:
         case "joined":
             return f"{line['site']}: joined"
         case "barrier":
-            return f"barrier {line['barrier']}: loss {line['loss']:.3f} from {', '.join(line['losses'])}"
+            size = size_of(cost.get(line["barrier"], 0))
+            sites = ", ".join(line["losses"])
+            return f"barrier {line['barrier']}: loss {line['loss']:.3f} from {sites}; updates {size}"
         case "failed" | "rejected" | "left" | "abandoned":
             return f"{line['site']}: {line['event']}: {line['reason']}"
     return ""
 
 
+def cost_of(history: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Return the bytes of all updates on the way to each barrier, by its number from 1."""
+    cost, barrier = {1: 0}, 1
+    for line in history:
+        if line["event"] == "update":
+            cost[barrier] += line["bytes"]
+        elif line["event"] == "barrier":
+            barrier = line["barrier"] + 1
+            cost[barrier] = 0
+    return cost
+
+
+HEADS = ("site", "doing", "heard of", "version", "loss", "frames", "sent", "received")
+
+
 def standing(told: Mapping[str, Any]) -> Table:
-    """Lay out how a federation stands: one row a site."""
+    """Lay out how a federation stands: one row a site, and below what went wrong last."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=headline(told), title_justify="left", caption_justify="left")
-    for head in ("site", "doing", "last contact", "version", "loss", "frames", "sent", "received", "trouble"):
-        table.add_column(head, justify="left" if head in ("site", "doing", "trouble") else "right")
-    for row in told.get("sites", []):
+    sites = told.get("sites", [])
+    troubles = [f"{row['site']}: {row['trouble']}" for row in sites if row["trouble"]]
+    table = Table(
+        title=headline(told),
+        caption="\n".join(troubles),
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE,
+    )
+    for head in HEADS:
+        table.add_column(head, justify="left" if head in HEADS[:2] else "right", no_wrap=True)
+    for row in sites:
         table.add_row(
             row["site"],
             row["doing"],
@@ -133,7 +160,6 @@ def standing(told: Mapping[str, Any]) -> Table:
             _or_dash(row["samples"]),
             size_of(row["sent"]),
             size_of(row["received"]),
-            row["trouble"],
         )
     return table
 

@@ -9,6 +9,9 @@ import typer
 
 from fedbragg.cli.real_sites import account, follow, shown, standing
 
+WIDTH = 120
+"""Columns of the table where there is no terminal to ask."""
+
 
 def status(
     kit: Annotated[Path, typer.Option(metavar="KIT", help="Kit of the coordinator or of an observer.")],
@@ -27,6 +30,6 @@ def status(
         if follows:
             with shown() as show:
                 follow(opened, show)
-        console = Console()
-        console.print(standing(opened.status()), width=None if console.is_terminal else 160)
+        console = Console(width=None if Console().is_terminal else WIDTH)
+        console.print(standing(opened.status()))
     return 0

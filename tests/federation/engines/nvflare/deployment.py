@@ -30,6 +30,7 @@ class Deployment:
     """Kits in a folder, and the processes that run from them."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], command: tuple[str, ...] = SIMPLE) -> None:
+        """Provision; ``command`` runs a kit, with a site's own file after it."""
         self.folder, self.port, self._command = folder, free_port(), command
         server = {"address": f"localhost:{self.port}", **settings.get("server", {})}
         self.settings = Federation.model_validate({**settings, "server": server})
@@ -45,16 +46,21 @@ class Deployment:
     def kit(self, name: str) -> Path:
         return self.folder / "kits" / name
 
+    def own_file(self, site: str) -> Path:
+        """Return a site's own file, or the one for all."""
+        own = self.folder / f"{site}.toml"
+        return own if own.exists() else self.folder / "own.toml"
+
     def start(self, *names: str) -> None:
         for name in names:
-            files = [] if name == "server" else [str(self.folder / "own.toml")]
+            files = [] if name == "server" else [str(self.own_file(name))]
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [*self._command, str(self.kit(name)), *files],
                     stdout=log,
                     stderr=log,
                     stdin=subprocess.DEVNULL,
-                    start_new_session=True,
+                    start_new_session=True,  # so that all of it can be killed in the end
                     cwd=self.folder,
                     env={**os.environ, "FEDBRAGG_TEST_FOLDER": str(self.folder)},
                 )

@@ -17,7 +17,7 @@ import pytest
 from deployment import Deployment, Remote, ended, wait_for
 from proxy import Link
 
-from fedbragg.cli.real_sites import account_of
+from fedbragg.cli.real_sites import account_of, cost_of
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation import federate
@@ -42,7 +42,8 @@ def barriers(told: dict[str, Any]) -> list[set[str]]:
 
 def lines(told: dict[str, Any]) -> list[str]:
     """Return what the command prints."""
-    return [text for line in told["history"] if (text := account_of(line))]
+    cost = cost_of(told["history"])
+    return [text for line in told["history"] if (text := account_of(line, cost))]
 
 
 def passed(account: Remote, count: int) -> None:

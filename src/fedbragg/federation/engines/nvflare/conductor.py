@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -265,15 +265,3 @@ class Conductor:
 
     def _note(self, event: str, **told: Any) -> None:
         self._ledger.note(Progress(event, self._now(), **told))
-
-
-def cost_of(history: list[Mapping[str, Any]]) -> dict[int, int]:
-    """Return the bytes of all updates on the way to each barrier, by its number from 1."""
-    barrier, cost = 1, {1: 0}
-    for line in history:
-        if line["event"] == "update":
-            cost[barrier] += line["bytes"]
-        elif line["event"] == "barrier":
-            barrier = line["barrier"] + 1
-            cost[barrier] = 0
-    return {number: total for number, total in cost.items() if total}

@@ -53,4 +53,4 @@ class Desk:
             return "awaited"
         if self.gone:
             return "gone"
-        return "waiting" if self.errand is None else f"training on version {self.errand.version}"
+        return "waiting" if self.errand is None else f"training on {self.errand.version}"

@@ -54,13 +54,21 @@ def server_resources(kit: Path, component: str, options: dict[str, Any]) -> dict
 
 
 def site_resources(component: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return resources.json of a site: our component and nothing that could run a job."""
+    """Return resources.json of a site: our component, and nothing that could launch a job.
+
+    The resource manager is there so that a job is refused for what it is, and not for want of one.
+    """
+    manager = "nvflare.app_common.resource_managers.gpu_resource_manager.GPUResourceManager"
+    nothing = {"num_of_gpus": 0, "mem_per_gpu_in_GiB": 0}
     return {
         **ENFORCED,
         "class_allow_list": [component],
         "allow_log_streaming": False,
         "client": {"retry_timeout": 30},
-        "components": [_component("fedbragg", component, options)],
+        "components": [
+            _component("resource_manager", manager, nothing),
+            _component("fedbragg", component, options),
+        ],
     }
 
 
