@@ -87,7 +87,7 @@ LN83 = Beamline(
     "a medium cell on a Rayonix CCD at an X-ray laser",
     _rayonix(0.25, 1.53),
     _STEADY,
-    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, spread=0.75,
+    Sample((73.0, 96.0, 119.0, 90, 90, 90), "P 21 21 21", b_factor=25, mosaicity=5e-4, size=0.7, spread=0.6,
            resolution=2.0),
     Background(level=110, floor=0.8, spread=0.08, zingers=4.2, zinger_shape=30, zinger_size=4, zinger_photons=300),
     Mix(rates=((0.17, 0.03), (0.17, 0.03), (0.18, 0.03), (0.18, 0.03), (0.16, 0.03)), spots=(62, 1.0),
