@@ -88,7 +88,7 @@ def identify(
             )
             bar.step()
     _write_table(out / TABLE, identifier, rows)
-    return _tell(rows, identifier, out)
+    return _tell(rows, identifier, f"{out / TABLE}, {out / PLOTS}" if plots else str(out / TABLE))
 
 
 def _row(
@@ -160,7 +160,7 @@ def _write_table(path: Path, identifier: Identifier, rows: Sequence[Row]) -> Non
         raise InputError(f"{path}: cannot be written ({error.strerror}). Give another --out.") from None
 
 
-def _tell(rows: Sequence[Row], identifier: Identifier, out: Path) -> int:
+def _tell(rows: Sequence[Row], identifier: Identifier, written: str) -> int:
     from fedbragg.errors import InputError
 
     unread = [row for row in rows if row.answer is None]
@@ -175,7 +175,7 @@ def _tell(rows: Sequence[Row], identifier: Identifier, out: Path) -> int:
         say(f"unreadable   {len(unread)}")
         for row in unread[:20]:
             typer.echo(f"fedbragg: {row.reason}", err=True)
-    say(f"written      {out / TABLE}" + (f", {out / PLOTS}" if (out / PLOTS).is_dir() else ""))
+    say(f"written      {written}")
     return UNREADABLE if unread else 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedbragg.errors import InputError, MissingExtraError, RunError
 from fedbragg.images.run import open_run
@@ -14,8 +15,11 @@ from fedbragg.types import Frame, Geometry, Pattern
 
 POINTS = 2000
 """Points of the integrated pattern, from centre to the farthest corner."""
-SPOT_LIMIT = 5.0
-"""Standard deviations of its ring beyond which a pixel belongs to a spot."""
+RING = 0.01
+"""Width of the rings, 1/angstrom, in which spots are sought."""
+SPOT_LIMIT = 6.0
+"""Standard deviations above its ring's median from which a pixel belongs to a spot."""
+FEWEST_RINGS = 64
 LEAST_PIXELS = 4
 """Pixels without which a ring says nothing."""
 
@@ -48,19 +52,39 @@ def integrate(path: Path, settings: Integration, wavelength: float | None = None
 
 
 def _pattern(path: Path, frame: Frame, integrator: Any, *, mask_spots: bool) -> Pattern:
-    options: dict[str, Any] = {"mask": frame.mask, "unit": "q_A^-1", "correctSolidAngle": True}
     image = frame.counts.astype(np.float32)
-    if mask_spots:
-        result = integrator.sigma_clip(
-            image, POINTS, thresh=SPOT_LIMIT, max_iter=5, method=("no", "csr", "cython"), **options
-        )
-    else:
-        result = integrator.integrate1d(image, POINTS, method=("bbox", "csr", "cython"), **options)
-    filled = np.asarray(result.count) >= LEAST_PIXELS
-    if filled.sum() < 64:
+    mask = frame.mask | _spots(frame, integrator) if mask_spots else frame.mask
+    result = integrator.integrate1d(
+        image, POINTS, mask=mask.astype(np.int8), unit="q_A^-1", method=("bbox", "csr", "cython")
+    )
+    filled = (np.asarray(result.count) >= LEAST_PIXELS) & np.isfinite(result.intensity)
+    if filled.sum() < FEWEST_RINGS:
         raise InputError(f"{path}: after masking, {filled.sum()} rings are left. Check mask and geometry.")
     q, intensity = np.asarray(result.radial, float)[filled], np.asarray(result.intensity, float)[filled]
     return Pattern(q, intensity, str(path))
+
+
+def _spots(frame: Frame, integrator: Any) -> NDArray[np.bool_]:
+    """Say which pixels rise far above the median of their ring: single grains, not powder."""
+    q = np.asarray(integrator.center_array(frame.counts.shape, unit="q_A^-1"))
+    good = np.flatnonzero(~frame.mask)
+    values = frame.counts.ravel()[good].astype(np.float64)
+    ring = (q.ravel()[good] / RING).astype(np.int64)
+    middle = _medians(values, ring)
+    scatter = 1.4826 * _medians(np.abs(values - middle[ring]), ring)
+    limit = middle + SPOT_LIMIT * np.maximum(scatter, np.sqrt(np.maximum(middle, 1.0)))
+    spots = np.zeros(frame.counts.size, dtype=np.bool_)
+    spots[good[values > limit[ring]]] = True
+    return spots.reshape(frame.counts.shape)
+
+
+def _medians(values: NDArray[np.float64], ring: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median of each ring's values, (rings,); 0 for a ring without any."""
+    ordered = values[np.lexsort((values, ring))]
+    number = np.bincount(ring)
+    first = np.cumsum(number) - number
+    middle = np.minimum(first + number // 2, len(values) - 1)
+    return np.where(number > 0, ordered[middle], 0.0)
 
 
 def _integrator(path: Path, poni: Path | None, geometry: Geometry, shape: tuple[int, ...]) -> Any:

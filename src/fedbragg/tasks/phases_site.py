@@ -29,6 +29,11 @@ class PhaseFrames:
         return len(self.data)
 
     @property
+    def label_counts(self) -> tuple[tuple[int, ...], ...]:
+        """Return for each phase how many patterns lack it and how many show it."""
+        return self.data.label_counts
+
+    @property
     def positives(self) -> int:
         """Return how many patterns show any of the phases."""
         return int((self.data.labels == 1).any(dim=1).sum())

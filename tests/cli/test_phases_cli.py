@@ -1,0 +1,190 @@
+"""``fedbragg phases`` as a new user runs it."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedbragg.cli import main
+from fedbragg.models.phase_file import Identifier
+from fedbragg.simulate.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
+
+DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+MEASURED = DATA / "micro-xrd-hydrothermal"
+PHASES = shipped_phases()
+CLEAR = Conditions(
+    strength=(300.0, 600.0), grains=(50.0, 300.0), strangers=0.0, strays=0, diamond=0.0, cut=0.0
+)
+
+
+def save_pattern(path: Path, shows: list[bool], seed: int, wavelength: float = 0.5608) -> Path:
+    made = simulate_pattern(PHASES, np.array(shows), CLEAR, np.random.default_rng(seed)).pattern
+    np.save(path, np.stack([two_theta_of(made.q, wavelength), made.intensity]))
+    return path
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_clear_patterns_are_identified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+        [True, True, False],
+        [False] * 3,
+    ]
+    files = [save_pattern(tmp_path / f"p{k}.npy", shows, k) for k, shows in enumerate(shown)]
+    assert main(["phases", "identify", *map(str, files), "--out", str(tmp_path / "out")]) == 0
+    rows = table(tmp_path / "out" / "phases.csv")
+    assert list(rows[0]) == ["path", "bastnaesite", "calcite", "rhenium"]
+    assert [row["path"] for row in rows] == [str(file) for file in files]
+    found = [[float(row[phase.name]) >= 0.5 for phase in PHASES] for row in rows]
+    assert found == shown
+    for k in range(5):
+        assert (tmp_path / "out" / "plots" / f"p{k}.png").read_bytes().startswith(b"\x89PNG")
+    assert "bastnaesite  2" in capsys.readouterr().out
+
+
+def test_another_wavelength_is_converted(tmp_path: Path) -> None:
+    file = save_pattern(tmp_path / "cu.npy", [False, True, False], 1, wavelength=1.5406)
+    said = []
+    for wavelength in ("1.5406", "1.6"):  # the second is off by four hundredths: no comb reaches that far
+        options = ["--wavelength", wavelength, "--out", str(tmp_path), "--no-plots"]
+        assert main(["phases", "identify", str(file), *options]) == 0
+        said.append(float(table(tmp_path / "phases.csv")[0]["calcite"]))
+    assert said[0] > 0.9
+    assert said[1] < 0.5
+
+
+def test_unreadable_patterns_have_empty_rows_and_exit_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = save_pattern(tmp_path / "good.npy", [True, False, False], 1)
+    (tmp_path / "bad.xy").write_text("1\n2\n")
+    code = main(
+        [
+            "phases",
+            "identify",
+            str(tmp_path / "bad.xy"),
+            str(good),
+            "--out",
+            str(tmp_path / "o"),
+            "--no-plots",
+        ]
+    )
+    assert code == 3
+    rows = table(tmp_path / "o" / "phases.csv")
+    assert list(rows[0].values())[1:] == ["", "", ""]
+    assert float(rows[1]["bastnaesite"]) > 0.5
+    assert "bad.xy: one column only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("none.xy", None),
+        ("empty.xy", b""),
+        ("text.csv", b"hello"),
+        ("nan.xy", b"1 nan\n" * 80),
+        ("image.tif", b"no"),
+    ],
+)
+def test_a_lone_bad_pattern_is_one_line_and_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["phases", "identify", str(path), "--out", str(tmp_path / "o")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("fedbragg: ")
+    assert name in error
+    assert error.count("\n") == 1
+
+
+def test_a_model_of_another_task_and_a_bad_out_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fedbragg.models.file import default_model
+
+    good = save_pattern(tmp_path / "good.npy", [True, False, False], 1)
+    assert main(["phases", "identify", str(good), "--model", str(default_model())]) == 2
+    assert "not of phases" in capsys.readouterr().err
+    assert main(["phases", "identify", str(good), "--out", str(good)]) == 2
+    assert "Give another --out" in capsys.readouterr().err
+
+
+def test_plots_of_files_with_the_same_name_are_all_kept(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        save_pattern(tmp_path / folder / "same.npy", [True, False, False], 1)
+    files = [str(tmp_path / folder / "same.npy") for folder in ("a", "b")]
+    assert main(["phases", "identify", *files, "--out", str(tmp_path / "o")]) == 0
+    assert sorted(p.name for p in (tmp_path / "o" / "plots").iterdir()) == ["same-2.png", "same.png"]
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_from_cifs(tmp_path: Path) -> None:
+    from fedbragg.simulate.powder import phase
+
+    for name in ("calcite", "rhenium"):
+        (tmp_path / f"{name}.cif").write_text(Path(phase.__file__).with_name(f"{name}.cif").read_text())
+    cifs = [part for name in ("rhenium", "calcite") for part in ("--cif", str(tmp_path / f"{name}.cif"))]
+    model = tmp_path / "m.onnx"
+    options = ["--wavelength", "0.7", "--patterns", "300", "--epochs", "2", "--out", str(model)]
+    assert main(["phases", "train", *cifs, *options]) == 0
+    card = Identifier(model).card
+    assert card.names == ("rhenium", "calcite")
+    assert card.wavelength == 0.7
+    file = save_pattern(tmp_path / "p.npy", [False, True, False], 1, wavelength=0.7)
+    assert main(["phases", "identify", str(file), "--model", str(model), "--out", str(tmp_path / "o")]) == 0
+    assert list(table(tmp_path / "o" / "phases.csv")[0]) == ["path", "rhenium", "calcite"]
+
+
+def test_training_refuses_what_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["phases", "train", "--cif", str(tmp_path / "no.cif"), "--wavelength", "0.5"]) == 2
+    assert "no.cif: no such file" in capsys.readouterr().err
+    assert main(["phases", "train", "--wavelength", "0.5"]) == 2
+
+
+@pytest.mark.slow
+def test_the_same_settings_file_federates_phases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k, site in enumerate("abc"):
+        folder = tmp_path / site
+        folder.mkdir()
+        rows = ["path,bastnaesite,calcite,rhenium"]
+        for number in range(15):
+            shows = [bool((number + 1) >> bit & 1) and bit != k for bit in range(3)]
+            save_pattern(folder / f"p{number}.npy", shows, 100 * k + number)
+            rows.append(f"p{number}.npy," + ",".join(str(int(s)) for s in shows))
+        (folder / "labels.csv").write_text("\n".join(rows))
+    sites = "".join(f'[[sites]]\nname = "{s}"\nruns = ["{s}"]\nlabels = "{s}/labels.csv"\n' for s in "abc")
+    text = (
+        'task = "phases"\n[model]\npublic_frames = 60\npublic_epochs = 1\n[training]\nwarmup_epochs = 1\nepochs = 1\n'
+        "[federation]\nbarriers = 2\n" + sites
+    )
+    (tmp_path / "federation.toml").write_text(text)
+    assert main(["federate", str(tmp_path / "federation.toml"), "--out", str(tmp_path / "out")]) == 0
+    card = Identifier(tmp_path / "out" / "model.onnx").card
+    assert card.names == ("bastnaesite", "calcite", "rhenium")
+    assert str(tmp_path) not in json.dumps(dict(card.provenance))
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.skipif(not MEASURED.is_dir(), reason="the measured micro-XRD patterns are not here")
+@pytest.mark.parametrize("kind", ["unmasked", "masked"])
+def test_measured_patterns_are_identified(tmp_path: Path, kind: str) -> None:
+    files = sorted((MEASURED / kind).glob("*.npy"))
+    assert main(["phases", "identify", *map(str, files), "--out", str(tmp_path), "--no-plots"]) == 0
+    right = []
+    for row in table(tmp_path / "phases.csv"):
+        letters = Path(row["path"]).stem.split("_")[1]
+        truth = ["b" in letters, "c" in letters, "r" in letters]
+        right.append([(float(row[p.name]) >= 0.5) == shown for p, shown in zip(PHASES, truth, strict=True)])
+    assert np.mean(right) >= 0.9

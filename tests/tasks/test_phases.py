@@ -1,0 +1,241 @@
+"""The phases task: losses by hand, labels from tables, a small training that must learn."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fedbragg.config import Federation, FederationSettings, PhasesSettings, SiteSettings, TrainingSettings
+from fedbragg.errors import ConfigError, InputError, LabelError
+from fedbragg.federation.training import (
+    SiteFrames,
+    judge,
+    site_frames,
+    train_alone,
+    train_together,
+    write_model,
+)
+from fedbragg.images.pattern import read_pattern
+from fedbragg.learn.metrics import Estimate
+from fedbragg.models.phase_file import Identifier
+from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
+from fedbragg.simulate.powder import Conditions, shipped_phases
+from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, mean_figures, pick
+from fedbragg.tasks.phases_federated import phase_task
+from fedbragg.tasks.phases_losses import Batch, cross_entropy, positive_weights
+from fedbragg.tasks.phases_model import Recipe, recipe_for, train_model
+from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite
+from fedbragg.tasks.phases_sources import lines_of, read_phase_labels, simulated
+
+SETTINGS = PatternSettings()
+PHASES = shipped_phases()
+TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def data() -> PhaseData:
+    return simulated(PHASES, 300, 5, SETTINGS, Conditions())
+
+
+def batch(labels: list[list[float]], logits: list[list[float]], measured: list[bool] | None = None) -> Batch:
+    return Batch(torch.tensor(logits), torch.tensor(labels), torch.tensor(measured or [False] * len(labels)))
+
+
+def test_plain_loss_is_the_mean_cross_entropy_of_known_labels() -> None:
+    zero = torch.zeros(2)
+    made = batch([[1.0, 0.0], [1.0, -1.0]], [[0.0, 0.0], [0.0, 9.0]])
+    assert cross_entropy("plain", made, torch.ones(2), zero).item() == pytest.approx(math.log(2))
+
+
+def test_each_loss_weighs_as_its_name_says() -> None:
+    one, zero = torch.ones(1), torch.zeros(1)
+    made = batch([[1.0], [0.0]], [[0.0], [0.0]])
+    assert cross_entropy("positive", made, 3 * one, zero).item() == pytest.approx(2 * math.log(2))
+    # Focal with gamma 2 at p = 1/2: a quarter of the entropy.
+    assert cross_entropy("focal", made, one, zero).item() == pytest.approx(math.log(2) / 4)
+    # Kendall: L exp(-s) + s / 2 with s = ln 4.
+    expected = math.log(2) / 4 + math.log(4) / 2
+    assert cross_entropy("uncertainty", made, one, torch.full((1,), math.log(4.0))).item() == pytest.approx(
+        expected
+    )
+    # Twenty times a measured pattern at 0 logit, once a simulated one that is sure and right.
+    mixed = batch([[1.0], [1.0]], [[0.0], [60.0]], [True, False])
+    assert cross_entropy("domain", mixed, one, zero).item() == pytest.approx(20 / 21 * math.log(2))
+
+
+def test_a_batch_of_unknowns_costs_nothing() -> None:
+    made = batch([[-1.0]], [[3.0]])
+    assert cross_entropy("plain", made, torch.ones(1), torch.zeros(1)).item() == 0.0
+
+
+def test_positive_weights_are_absences_per_presence() -> None:
+    labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, -1.0]])
+    assert positive_weights(labels).tolist() == [2.0, 2.0]
+    assert positive_weights(torch.zeros(100, 1)).tolist() == [10.0]
+
+
+def test_label_counts_leave_the_unknown_out() -> None:
+    made = PhaseData(
+        torch.zeros(3, 3, 4), torch.tensor([[1.0, 0.0], [0.0, -1.0], [1.0, 0.0]]), torch.zeros(3).bool()
+    )
+    assert made.label_counts == ((1, 2), (2, 0))
+
+
+def test_a_phase_that_never_occurs_is_never_labelled(data: PhaseData) -> None:
+    without = simulated(PHASES, 40, 6, SETTINGS, Conditions(), never=[1])
+    assert (without.labels[:, 1] == 0).all()
+    assert (data.labels[:, 1] == 1).any()
+
+
+def test_figures_are_by_phase_and_mean() -> None:
+    truth = np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]])
+    judged = figures(truth, np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]]))
+    assert judged[0]["accuracy"].value == 1.0
+    assert judged[1]["accuracy"].value == pytest.approx(2 / 3)
+    mean = mean_figures(judged)
+    assert mean["accuracy"].value == pytest.approx(5 / 6)
+    assert mean["AUC"].value == 1.0  # the second phase has no presence to rank
+    assert isinstance(mean["recall"], Estimate)
+
+
+@pytest.mark.slow
+def test_training_learns_and_repeats() -> None:
+    """A few hundred patterns lift the area under the curve on others far above a half; the same seed, the same net."""
+    train, test = (simulated(PHASES, n, s, SETTINGS, Conditions()) for n, s in ((500, 1), (200, 2)))
+    state = TASK.pretrain(train, 8, 3)
+    area = mean_figures(figures(test.labels.numpy().astype(float), TASK.probabilities(state, test)))["AUC"]
+    assert area.value > 0.75
+    few = pick(train, slice(0, 64))
+    once, again = TASK.pretrain(few, 1, 3), TASK.pretrain(few, 1, 3)
+    for name in once:
+        np.testing.assert_array_equal(once[name], again[name])
+    assert "network.trunk.0.weight" in state
+    assert not any("left" in name for name in state)  # where lines lie does not travel
+
+
+@pytest.mark.parametrize("loss", ["positive", "focal", "uncertainty", "domain"])
+def test_every_loss_trains(data: PhaseData, loss: str) -> None:
+    task = PhaseTask(TASK.lines, SETTINGS, loss)  # type: ignore[arg-type]
+    start, after = task.new_state(1), task.pretrain(pick(data, slice(0, 64)), 1, 1)
+    assert all(np.isfinite(tensor).all() for tensor in after.values())
+    moved = not np.array_equal(start["log_variance"], after["log_variance"])
+    assert moved == (loss == "uncertainty")
+
+
+def test_a_site_sends_counts_of_every_phase(data: PhaseData) -> None:
+    site = PhaseSite("a", PhaseFrames(TASK, data), TrainingSettings(batch=64), seed=1)
+    start = TASK.new_state(1)
+    one, again, other = (site.train(dict(start), version, 1) for version in (3, 3, 4))
+    assert one.label_counts == data.label_counts
+    assert len(one.label_counts) == 3
+    assert one.samples == 300
+    for name in one.tensors:
+        np.testing.assert_array_equal(one.tensors[name], again.tensors[name])
+    assert any(not np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def plan(**keys: object) -> Federation:
+    return Federation(
+        task="phases",
+        training=TrainingSettings(warmup_epochs=1, epochs=1, batch=64),
+        federation=FederationSettings(barriers=2, aggregation="fedkl", workers=1),
+        sites=tuple(SiteSettings(name=name, runs=("-",), labels="-") for name in ("a", "b", "c")),
+        **keys,  # type: ignore[arg-type]
+    )
+
+
+def test_three_sites_each_lacking_a_phase_train_together(tmp_path: Path) -> None:
+    """FedKL over several labels: a site that never saw a phase has no entropy there, and weighs less than its size."""
+    sites = []
+    for k, name in enumerate("abc"):
+        frames = PhaseFrames(TASK, simulated(PHASES, 60, 20 + k, SETTINGS, Conditions(), never=[k]))
+        sites.append(SiteFrames(name, frames, frames, 1.0))
+    settings = plan(phases=PhasesSettings())
+    outcome = train_together(settings, sites, TASK.new_state(1))
+    weights = [line for line in outcome.history if line["event"] == "barrier"][-1]["weights"]
+    assert sum(weights.values()) == pytest.approx(1.0)
+    entropies = [_mean_entropy(site.train.data.label_counts) for site in sites]  # type: ignore[union-attr]
+    expected = [(1 / 3 + h / sum(entropies)) / 2 for h in entropies]
+    assert [weights[name] for name in "abc"] == pytest.approx(expected, abs=1e-6)
+    assert set(judge(outcome.model, sites[0].held_out)) >= {"accuracy", "balanced accuracy", "AUC"}
+    write_model(tmp_path / "m.onnx", settings, outcome)
+    assert Identifier(tmp_path / "m.onnx").card.names == ("bastnaesite", "calcite", "rhenium")
+    assert train_alone(settings, sites[0], TASK.new_state(1), 1).keys() == outcome.model.keys()
+
+
+def _mean_entropy(counts: tuple[tuple[int, ...], ...]) -> float:
+    shares = [np.array(pair) / sum(pair) for pair in counts]
+    return float(np.mean([-sum(p * math.log2(p) for p in share if p) for share in shares]))
+
+
+def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
+    axis = np.arange(4.5, 25, 0.02)
+    rows = ["path,bastnaesite,calcite,rhenium"]
+    for number in range(12):
+        np.save(
+            tmp_path / f"p{number}.npy",
+            np.stack([axis, np.random.default_rng(number).poisson(100.0, len(axis))]),
+        )
+        rows.append(f"p{number}.npy,{number % 2},0,")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    site = SiteSettings(name="a", runs=("p*.npy",), labels="labels.csv")
+    frames = site_frames(plan(phases=PhasesSettings()), site, tmp_path)
+    assert (len(frames.train), len(frames.held_out)) == (10, 2)
+    assert frames.train.label_counts == ((5, 5), (10, 0), (0, 0))
+    assert frames.train.data.labels[:, 0].tolist() == [0, 1] * 5  # type: ignore[union-attr]  p2 before p10
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,calcite\na.xy,1\n", "no column 'rhenium'"),
+        ("path,calcite,rhenium\na.xy,1,maybe\n", "line 2: 'maybe' is no label"),
+        ("", "no column 'path'"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "l.csv").write_text(text)
+    with pytest.raises(LabelError, match=said):
+        read_phase_labels(tmp_path / "l.csv", ["calcite", "rhenium"])
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_phase_labels(tmp_path / "none.csv", ["calcite"])
+
+
+def test_another_wavelength_keeps_the_grid_or_takes_the_range_asked_for() -> None:
+    copper = recipe_for(1.5406, None, Recipe())
+    assert copper.settings.q_low == pytest.approx(0.92)
+    assert copper.settings.q_high == pytest.approx(4.80)
+    asked = recipe_for(1.5406, (10.0, 60.0), Recipe())
+    assert asked.settings.q_high == pytest.approx(4 * math.pi / 1.5406 * 0.5)
+    with pytest.raises(ConfigError, match="cannot be reached"):
+        recipe_for(3.0, None, Recipe())
+    with pytest.raises(ConfigError, match="no range"):
+        recipe_for(0.5608, (20.0, 10.0), Recipe())
+
+
+def test_a_phase_without_lines_in_range_is_refused() -> None:
+    with pytest.raises(InputError, match=r"rhenium: \d lines between"):
+        train_model(shipped_phases(("rhenium",)), recipe_for(0.5608, (5.0, 14.0), Recipe(patterns=10)))
+
+
+def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
+    from fedbragg.simulate.powder import phase as shipped
+
+    path = tmp_path / "mine.cif"
+    path.write_text(Path(shipped.__file__).with_name("calcite.cif").read_text())
+    task = phase_task(PhasesSettings(structures=("rhenium", str(path))))
+    assert [lines.name for lines in task.lines] == ["rhenium", "mine"]
+
+
+def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: PhaseData) -> None:
+    """One prepare for both: a file that is read again gives the view that trained."""
+    from fedbragg.simulate.powder import simulate_pattern, two_theta_of
+
+    made = simulate_pattern(
+        PHASES, np.array([True, False, False]), Conditions(), np.random.default_rng(1)
+    ).pattern
+    np.save(tmp_path / "p.npy", np.stack([two_theta_of(made.q, 0.5608), made.intensity]))
+    again = read_pattern(tmp_path / "p.npy", 0.5608)
+    np.testing.assert_allclose(prepare_pattern(again, SETTINGS), prepare_pattern(made, SETTINGS), atol=1e-5)
