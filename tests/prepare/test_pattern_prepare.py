@@ -41,7 +41,7 @@ def test_a_hump_alone_leaves_nothing() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(gain=st.floats(1e-4, 1e4), offset=st.floats(-1e3, 1e3))
+@given(gain=st.sampled_from([1e-200, 1e-3, 1.0, 7.0, 1e5, 1e250]), offset=st.floats(-1e3, 1e3))
 def test_unit_and_offset_do_not_matter(gain: float, offset: float) -> None:
     made = pattern()
     other = Pattern(made.q, gain * (made.intensity + offset), "made")

@@ -93,14 +93,19 @@ def excess_and_noise(
     noise = _noise(intensity)
     smoothed = np.convolve(np.pad(intensity, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     excess = intensity - _snip(smoothed, max(round(PEAK_REACH / step), 2))
-    centre = np.median(excess[excess <= np.quantile(excess, 0.5)])  # the envelope runs below the noise' middle
+    centre = np.median(
+        excess[excess <= np.quantile(excess, 0.5)]
+    )  # the envelope runs below the noise' middle
     return excess - centre, noise
 
 
 def _rebin(pattern: Pattern, grid: NDArray[np.float64], step: float) -> NDArray[np.float64]:
     """Average a pattern over the grid's cells: finer steps are summed up, coarser ones interpolated."""
-    widths = np.diff(pattern.q)
-    area = np.concatenate([[0.0], np.cumsum(widths * (pattern.intensity[1:] + pattern.intensity[:-1]) / 2)])
+    largest = float(np.abs(pattern.intensity).max()) or 1.0
+    intensity = (
+        pattern.intensity / largest
+    )  # whatever the unit, sums stay far from the ends of the number range
+    area = np.concatenate([[0.0], np.cumsum(np.diff(pattern.q) * (intensity[1:] + intensity[:-1]) / 2)])
     edges = np.clip(np.concatenate([grid - step / 2, grid[-1:] + step / 2]), pattern.q[0], pattern.q[-1])
     return np.asarray(np.diff(np.interp(edges, pattern.q, area)) / np.diff(edges))
 
