@@ -17,15 +17,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import ConfigError, MissingExtraError, ModelFileError
+from fedbragg.errors import MissingExtraError, ModelFileError
 from fedbragg.models.calibration import Calibration
+from fedbragg.models.onnx_file import (
+    KEY,
+    Signature,
+    export_quietly,
+    open_session,
+    read_card,
+    write_with_card,
+)
 from fedbragg.prepare import CHANNELS, PROFILE, PrepareSettings
 from fedbragg.types import View
 
 if TYPE_CHECKING:
     from torch import nn
 
-KEY = "fedbragg"
 FORMAT, CALIBRATED_FORMAT = 1, 2
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 
@@ -77,8 +84,8 @@ class Scorer:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
-        self._session = _open_session(path, threads)
-        self.card = _read_card(path, self._session)
+        self._session = open_session(path, threads, REMEDY)
+        self.card = read_card(path, self._session, ModelCard.from_json, REMEDY)
 
     def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the score of a hit, 0 to 1, and the spot map (cell rows, cell cols).
@@ -99,13 +106,18 @@ class Scorer:
 
 def save_model(path: Path, whole_frame: nn.Module, card: ModelCard) -> None:
     """Write a network that maps the channels, cells and profiles of a View to score and spot map, with its card."""
-    import onnx
+    import torch
 
-    model = _export(whole_frame.eval())
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, card.to_json()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
+    rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
+    peaks = torch.export.Dim("peaks")
+    cells = torch.tensor([[3, 4], [9, 8], [9, 9]])
+    signature = Signature(
+        example=(torch.zeros(len(CHANNELS), 30, 40), cells, torch.zeros(3, len(PROFILE))),
+        dynamic=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
+        inputs=["channels", "cells", "profiles"],
+        outputs=["score", "spots"],
+    )
+    write_with_card(path, export_quietly(whole_frame, signature), card.to_json())
 
 
 def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
@@ -139,67 +151,3 @@ def digest(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _export(whole_frame: nn.Module) -> Any:
-    """Return the ONNX model, with dynamic rows, columns and number of peaks."""
-    import logging
-    import warnings
-
-    import torch
-
-    rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
-    peaks = torch.export.Dim("peaks")
-    example = (
-        torch.zeros(len(CHANNELS), 30, 40), torch.tensor([[3, 4], [9, 8], [9, 9]]), torch.zeros(3, len(PROFILE))
-    )  # fmt: skip
-    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in chatter]
-    for logger in chatter:
-        logger.setLevel(
-            logging.ERROR
-        )  # they report the absence of torchvision, which we do not use, and the like
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.filterwarnings("ignore", "# The axis name: peaks")  # cells and profiles share it
-            program = torch.onnx.export(
-                whole_frame,
-                example,
-                dynamo=True,
-                dynamic_shapes=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
-                input_names=["channels", "cells", "profiles"],
-                output_names=["score", "spots"],
-                verbose=False,
-            )
-    finally:
-        for logger, level in zip(chatter, levels, strict=True):
-            logger.setLevel(level)
-    if program is None:
-        raise ModelFileError("the network could not be exported to ONNX.")
-    return program.model_proto
-
-
-def _open_session(path: Path, threads: int) -> Any:
-    import onnxruntime
-
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such model file. {REMEDY}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what is wrong is said by our own error
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception:  # onnxruntime's errors share no base class
-        raise ModelFileError(f"{path}: not a model file (ONNX Runtime cannot open it). {REMEDY}") from None
-
-
-def _read_card(path: Path, session: Any) -> ModelCard:
-    text = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if text is None:
-        raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {REMEDY}")
-    try:
-        return ModelCard.from_json(text)
-    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{path}: its settings cannot be read ({error}). {REMEDY}") from None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import ConfigError, ModelFileError
+from fedbragg.errors import ModelFileError
+from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
 from fedbragg.models.phase_card import PhaseCard
+from fedbragg.prepare.pattern import CHANNELS
 
 if TYPE_CHECKING:
     from torch import nn
 
-KEY = "fedbragg"
 REMEDY = "Give a model that `fedbragg phases train` or `fedbragg federate` with task phases wrote."
 
 
@@ -42,8 +43,8 @@ class Identifier:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._session = _open_session(path)
-        self.card = _read_card(path, self._session)
+        self._session = open_session(path, 1, REMEDY)
+        self.card = read_card(path, self._session, PhaseCard.from_json, REMEDY)
 
     def __call__(self, view: NDArray[np.float32]) -> Identified:
         """Say which phases a prepared pattern (3, points) shows."""
@@ -53,66 +54,12 @@ class Identifier:
 
 def save_phases_model(path: Path, network: nn.Module, card: PhaseCard) -> None:
     """Write a network that maps prepared patterns (n, 3, points) to probabilities and strains, with its card."""
-    import onnx
-
-    model = _export(network.eval(), card.prepare.points)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, card.to_json()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
-
-
-def _export(network: nn.Module, points: int) -> Any:
-    import logging
-    import warnings
-
     import torch
 
-    patterns = torch.export.Dim("patterns")
-    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in chatter]
-    for logger in chatter:
-        logger.setLevel(logging.ERROR)  # they report the absence of torchvision, which is not used
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
-            warnings.simplefilter("ignore", DeprecationWarning)
-            program = torch.onnx.export(
-                network,
-                (torch.zeros(2, 3, points),),
-                dynamo=True,
-                dynamic_shapes=({0: patterns},),
-                input_names=["views"],
-                output_names=["probabilities", "strain"],
-                verbose=False,
-            )
-    finally:
-        for logger, level in zip(chatter, levels, strict=True):
-            logger.setLevel(level)
-    if program is None:
-        raise ModelFileError("the network could not be exported to ONNX.")
-    return program.model_proto
-
-
-def _open_session(path: Path) -> Any:
-    import onnxruntime
-
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such model file. {REMEDY}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4  # what is wrong is said by our own error
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception:  # onnxruntime's errors share no base class
-        raise ModelFileError(f"{path}: not a model file (ONNX Runtime cannot open it). {REMEDY}") from None
-
-
-def _read_card(path: Path, session: Any) -> PhaseCard:
-    text = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if text is None:
-        raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {REMEDY}")
-    try:
-        return PhaseCard.from_json(text)
-    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{path}: cannot be used: {error}. {REMEDY}") from None
+    signature = Signature(
+        example=(torch.zeros(2, len(CHANNELS), card.prepare.points),),
+        dynamic=({0: torch.export.Dim("patterns")},),
+        inputs=["views"],
+        outputs=["probabilities", "strain"],
+    )
+    write_with_card(path, export_quietly(network, signature), card.to_json())

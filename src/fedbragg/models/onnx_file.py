@@ -1,0 +1,100 @@
+"""ONNX files with a card inside: what every task's model file shares.
+
+Opening one needs ONNX Runtime only; writing one needs the training extras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fedbragg.errors import ConfigError, ModelFileError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+KEY = "fedbragg"
+Card = TypeVar("Card")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What goes into a network and comes out."""
+
+    example: tuple[Any, ...]  # tensors of sizes that may occur
+    dynamic: tuple[Any, ...]  # for each, which of its axes may have any length
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+
+
+def export_quietly(network: nn.Module, signature: Signature) -> Any:
+    """Return a network as an ONNX model, without what the exporter says about itself."""
+    import logging
+    import warnings
+
+    import torch
+
+    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in chatter]
+    for logger in chatter:
+        logger.setLevel(
+            logging.ERROR
+        )  # they report the absence of torchvision, which is not used, and the like
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "# The axis name: ")  # several inputs may share an axis
+            program = torch.onnx.export(
+                network.eval(),
+                signature.example,
+                dynamo=True,
+                dynamic_shapes=signature.dynamic,
+                input_names=signature.inputs,
+                output_names=signature.outputs,
+                verbose=False,
+            )
+    finally:
+        for logger, level in zip(chatter, levels, strict=True):
+            logger.setLevel(level)
+    if program is None:
+        raise ModelFileError("the network could not be exported to ONNX.")
+    return program.model_proto
+
+
+def write_with_card(path: Path, model: Any, card: str) -> None:
+    """Write an ONNX model with its card, making the folder."""
+    import onnx
+
+    entry = model.metadata_props.add()
+    entry.key, entry.value = KEY, card
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+
+
+def open_session(path: Path, threads: int, remedy: str) -> Any:
+    """Open a model file; raise ModelFileError, which ends with ``remedy``, where it is none."""
+    import onnxruntime
+
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such model file. {remedy}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what is wrong is said by our own error
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception:  # onnxruntime's errors share no base class
+        raise ModelFileError(f"{path}: not a model file (ONNX Runtime cannot open it). {remedy}") from None
+
+
+def read_card(path: Path, session: Any, parse: Callable[[str], Card], remedy: str) -> Card:
+    """Read the card of an open model file; raise ModelFileError where it has none or another's."""
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {remedy}")
+    try:
+        return parse(text)
+    except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(f"{path}: its settings cannot be read ({error}). {remedy}") from None
