@@ -17,11 +17,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import h5py
+
 from baselines.counters import INTERPRETER
 from baselines.screeners import WAYS, export_dense, stages
 
 SIZES = {"2167 x 2070": (2167, 2070, 40), "4371 x 4150": (4371, 4150, 12)}
-PASSES = {"2167 x 2070": 15, "4371 x 4150": 8}
+PASSES = 6
+REPEATED = 5
+"""Times that each simulated frame is in the file: opening it, once a pass, must not weigh as in no real run."""
 Measured = dict[str, list[float]]
 
 
@@ -33,13 +37,20 @@ def write_frames(path: Path, rows: int, cols: int, frames: int) -> None:
     facility = reduced(BEAMLINES["eiger16m"], rows, cols)
     kinds: tuple[list[Any], list[Any]] = ([], [])
     for still in simulate_run(facility, 4 * frames, 5, os.cpu_count() or 1):
-        kinds[still.label.positive].append(still)
+        if len(kinds[still.label.positive]) < frames // 2:
+            kinds[still.label.positive].append(still)
         if min(map(len, kinds)) >= frames // 2:
             break
     stills = [still for pair in zip(*kinds, strict=False) for still in pair][:frames]
     if len(stills) < frames:
         raise SystemExit(f"{len(stills)} of {frames} frames, half of them hits: simulate more.")
     write_run(path, (s.counts for s in stills), geometry=facility.geometry, mask=stills[0].mask)
+    with h5py.File(path, "r+") as file:
+        data = file["entry/data/data"]
+        data.resize(REPEATED * frames, axis=0)
+        for number in range(frames, len(data)):
+            _, chunk = data.id.read_direct_chunk((number % frames, 0, 0))
+            data.id.write_direct_chunk((number, 0, 0), chunk)
 
 
 def measure(way: str, path: str, cores: int, passes: int) -> None:
@@ -68,38 +79,45 @@ def measured(way: str, path: Path, cores: int, passes: int) -> Measured:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def rows_of(size: str, path: Path, passes: int) -> list[list[Any]]:
+def rows_of(size: str, path: Path) -> list[list[Any]]:
     ways = [("fedbragg screen", 1), ("fedbragg screen", 2), ("decode alone", 1), ("decode alone", 2)]
     ways += [("peakfinder8", 1)] if os.environ.get(INTERPRETER) else []
     ways += [("DenseNet121", 1)]
     rows = []
     for way, cores in ways:
         slow = way in ("peakfinder8", "DenseNet121")
-        found = measured(way, path, cores, max(2, passes // 4) if slow else passes)
+        found = measured(way, path, cores, 1 if slow else PASSES)
         speeds, cpu = found["speeds"], found["cpu"]
         rows.append([size, way, cores, max(speeds), median(speeds), min(cpu), median(cpu)])
     return rows
 
 
 def budget_of(size: str, path: Path, end_to_end: float) -> list[list[Any]]:
-    spent = stages(path, 3)
+    spent = stages(path)
     spent["decode and mask"] = spent.pop("read, decode and mask") - spent["read"]
     spent["all else: queue, hand-over, tally"] = end_to_end - sum(spent.values())
     return [[size, name, value, 100 * value / end_to_end] for name, value in spent.items()]
 
 
 def verdicts(rows: list[list[Any]]) -> list[list[Any]]:
-    """Compare with what was wanted, at 2167 x 2070; images/s are the best pass of each way."""
-    best = {(row[1], row[2]): row[3] for row in rows if row[0] == "2167 x 2070"}
+    """Compare with what was wanted, at 2167 x 2070, by the best pass of each way."""
+    here = [row for row in rows if row[0] == "2167 x 2070"]
+    wall = {(row[1], row[2]): row[3] for row in here}
+    cpu = {(row[1], row[2]): 1000 / row[5] for row in here}
+    two = ["on two cores, in times one", wall["fedbragg screen", 2] / wall["fedbragg screen", 1], 1.8]
+    compared = [*_one_core(wall, ""), two, *_one_core(cpu, ", by CPU time")]
+    return [[what, found, wanted, "yes" if found >= wanted else "no"] for what, found, wanted in compared]
+
+
+def _one_core(best: dict[tuple[str, int], float], how: str) -> list[list[Any]]:
     ours = best["fedbragg screen", 1]
     compared = [
-        ["images/s on one core", ours, 100.0],
-        ["on two cores, in times one", best["fedbragg screen", 2] / ours, 1.8],
-        ["one core, in times decode alone on one", ours / best["decode alone", 1], 1 / 3],
+        [f"images/s on one core{how}", ours, 100.0],
+        [f"in times decode alone{how}", ours / best["decode alone", 1], 1 / 3],
     ]
     if ("peakfinder8", 1) in best:
-        compared.append(["one core, in times peakfinder8 on one", ours / best["peakfinder8", 1], 6.0])
-    return [[what, found, wanted, "yes" if found >= wanted else "no"] for what, found, wanted in compared]
+        compared.append([f"in times peakfinder8{how}", ours / best["peakfinder8", 1], 6.0])
+    return compared
 
 
 def main() -> None:
@@ -113,7 +131,7 @@ def main() -> None:
         for size, shape in SIZES.items():
             path = Path(folder, "run.h5")
             write_frames(path, *shape)
-            here = rows_of(size, path, PASSES[size])
+            here = rows_of(size, path)
             rows += here
             budget += budget_of(size, path, here[0][6])
             path.unlink()

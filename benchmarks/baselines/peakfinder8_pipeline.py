@@ -12,12 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401  registers the filters
 import numpy as np
 from om.algorithms.crystallography import Peakfinder8PeakDetection
-
-PARAMETERS = {
-    "max_num_peaks": 2048, "adc_threshold": 4, "minimum_snr": 5, "min_pixel_count": 2, "max_pixel_count": 60,
-    "local_bg_radius": 3, "min_res": 20, "max_res": 10000, "fast_mode": True, "rstats_num_pixels": 100,
-    "rstats_bins": 5, "rstats_numpix_per_bin": 100, "bad_pixel_map_filename": None, "bad_pixel_map_hdf5_path": None,
-}  # fmt: skip
+from peakfinder8_process import PARAMETERS
 
 
 def finder_for(file):

@@ -33,5 +33,6 @@ def count(path: str) -> dict[str, float]:
     return {"spots": number, "milliseconds": 1e3 * (time.thread_time() - start)}
 
 
-for line in sys.stdin:
-    print(json.dumps(count(line.strip())), flush=True)
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(count(line.strip())), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import fabio.cbfimage
 import h5py
 import hdf5plugin
 import numpy as np
@@ -82,6 +83,14 @@ def eiger_run(folder: Path, lengths: list[int]) -> Path:
             data[f"data_{number:06}"] = h5py.ExternalLink(name, "entry/data/data")
             start += length
     return folder / "x_master.h5"
+
+
+def cbf_run(folder: Path, frames: int) -> list[Path]:
+    """One file a frame, int32."""
+    files = [folder / f"shot_{index}.cbf" for index in range(frames)]
+    for index, file in enumerate(files):
+        fabio.cbfimage.CbfImage(data=counts_of(index, spots_of(index), "int32")).write(str(file))
+    return files
 
 
 def count_peaks(view: View) -> tuple[float, NDArray[np.float32]]:

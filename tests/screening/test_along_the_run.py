@@ -87,6 +87,12 @@ def test_a_grid_is_read(text: str) -> None:
     assert read_grid(text, snake=True, frames=200) == Grid(10, 20, snake=True)
 
 
+def test_no_grid_is_none_and_has_no_snake() -> None:
+    assert read_grid(None, snake=False, frames=200) is None
+    with pytest.raises(ConfigError, match="Give --grid ROWSxCOLS too"):
+        read_grid(None, snake=True, frames=200)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -6,11 +6,21 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
-from made_runs import GEOMETRY, PLACES, SHAPE, counts_of, gap, hits_among, nxmx_run, screened, spots_of
+from made_runs import (
+    GEOMETRY,
+    PLACES,
+    SHAPE,
+    cbf_run,
+    counts_of,
+    gap,
+    hits_among,
+    nxmx_run,
+    screened,
+    spots_of,
+)
 
 from fedbragg.images import open_run
 from fedbragg.screening.cxi import ROWS, write_cxi
@@ -80,10 +90,7 @@ def test_the_units_are_cxis(tmp_path: Path) -> None:
 
 
 def test_images_that_are_no_hdf5_are_copied(tmp_path: Path) -> None:
-    files = []
-    for index in range(5):
-        files.append(tmp_path / f"shot_{index}.cbf")
-        fabio.cbfimage.CbfImage(data=counts_of(index, spots_of(index), "int32")).write(str(files[-1]))
+    files = cbf_run(tmp_path, 5)
     path = written(files, tmp_path / "out", copy=True)
     for file in files:
         file.unlink()

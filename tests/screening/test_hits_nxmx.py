@@ -6,13 +6,13 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
 from made_runs import (
     GEOMETRY,
     SHAPE,
+    cbf_run,
     counts_of,
     eiger_run,
     gap,
@@ -158,10 +158,7 @@ def test_single_images_each_in_a_file_of_its_own(tmp_path: Path, copy: bool) -> 
 
 
 def test_images_that_are_no_hdf5_are_copied(tmp_path: Path) -> None:
-    files = []
-    for index in range(7):
-        files.append(tmp_path / f"shot_{index}.cbf")
-        fabio.cbfimage.CbfImage(data=counts_of(index, spots_of(index), "int32")).write(str(files[-1]))
+    files = cbf_run(tmp_path, 7)
     path = written(files, tmp_path / "out", copy=True)
     for file in files:
         file.unlink()

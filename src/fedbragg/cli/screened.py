@@ -58,9 +58,7 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     run = open_run(files)
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
-    grid = (
-        None if screening.grid is None else read_grid(screening.grid, snake=screening.snake, frames=len(run))
-    )
+    grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
     wanted = _identity(files, run, screening)
     begun = (
         progress.to_resume(screening.out, wanted) if resume else progress.start_anew(screening.out, wanted)

@@ -217,7 +217,7 @@ def open_source(path: str, shared: Shared, *, live: bool = False) -> Source:
         from fedbragg.images.arrays import ArraySource
 
         return ArraySource(path, shared)
-    if kind in STACKS or (kind not in PICTURES and _starts_like_hdf5(path)):
+    if kind in STACKS or (kind not in PICTURES and starts_like_hdf5(path)):
         from fedbragg.images.stack import HDF5Source
 
         return HDF5Source(path, shared, live=live)
@@ -236,7 +236,8 @@ def holds_one(path: str) -> bool:
     return kind in PICTURES and kind not in SEVERAL_FRAMES
 
 
-def _starts_like_hdf5(path: str) -> bool:
+def starts_like_hdf5(path: str) -> bool:
+    """Tell whether a file's first bytes are HDF5's, whatever its extension."""
     try:
         with Path(path).open("rb") as file:
             return file.read(8) == HDF5_SIGNATURE

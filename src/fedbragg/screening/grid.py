@@ -39,8 +39,12 @@ class GridScores:
         self.scores[self.grid.place(position)] = score
 
 
-def read_grid(text: str, *, snake: bool, frames: int) -> Grid:
+def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:
     """Read ``ROWSxCOLS`` for a run of so many frames; raise ConfigError where it cannot be or does not fit."""
+    if text is None:
+        if snake:
+            raise ConfigError("--snake says how a grid was scanned. Give --grid ROWSxCOLS too.")
+        return None
     found = SHAPE.fullmatch(text.strip())
     if not found:
         raise ConfigError(f"--grid {text}: not ROWSxCOLS. Give for example 10x20: 10 rows of 20 frames.")

@@ -13,7 +13,6 @@ from fedbragg.images.paths import STACKS, extension
 from fedbragg.types import Run
 
 PARQUET, NXMX, CXI = (".parquet",), (".nxs", ".h5", ".nx5", ".hdf5"), (".cxi",)
-FIRST_BYTES = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +94,11 @@ def _made(path: Path, write: Callable[[Path], str]) -> str:
 
 def _check_stacks(path: Path, files: Sequence[str]) -> None:
     """Refuse to point at images that are no HDF5."""
+    from fedbragg.images.run import starts_like_hdf5
+
     for file in files:
-        if extension(file) not in STACKS and not _starts_like_hdf5(file):
+        if extension(file) not in STACKS and not starts_like_hdf5(file):
             raise ConfigError(f"{path.name}: cannot point into {file}, which is not HDF5. Add --copy.")
-
-
-def _starts_like_hdf5(file: str) -> bool:
-    try:
-        with Path(file).open("rb") as content:
-            return content.read(8) == FIRST_BYTES
-    except OSError:
-        return False
 
 
 def _check_apart(paths: Sequence[Path], files: Sequence[str]) -> None:
