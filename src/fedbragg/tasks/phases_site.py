@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from fedbragg.config import TrainingSettings
-from fedbragg.learn.loop import FitSettings
 from fedbragg.learn.metrics import Estimate
 from fedbragg.learn.state import difference
 from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, join, mean_figures, pick
+from fedbragg.tasks.site import fit_settings_of, generator_of
 from fedbragg.types import State, Update
 
 
@@ -73,11 +71,10 @@ class PhaseSite:
 
         Randomness depends on seed, site and version alone, so that a federation can be repeated.
         """
-        settings = FitSettings(
-            epochs, self.training.batch, self.training.learning_rate, proximal_mu=self.training.proximal_mu
+        settings, generator = (
+            fit_settings_of(self.training, epochs),
+            generator_of(self.seed, self.name, version),
         )
-        number = (self.seed * 1_000_003 + zlib.crc32(self.name.encode())) * 1_009 + version
-        generator = torch.Generator().manual_seed(number)
         state, loss = self.frames.task.train(model, self.frames.data, settings, generator)
         data = self.frames.data
         return Update(self.name, version, difference(state, model), len(data), data.label_counts, loss)

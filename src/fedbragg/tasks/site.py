@@ -38,7 +38,10 @@ class HitSite:
         network = SpotNet()
         load_state(network, model)
         loss = fit(
-            network, HitProblem(network, self.data), self._fit_settings(epochs), self._generator(version)
+            network,
+            HitProblem(network, self.data),
+            fit_settings_of(self.training, epochs),
+            generator_of(self.seed, self.name, version),
         )
         return Update(
             self.name,
@@ -49,11 +52,12 @@ class HitSite:
             loss,
         )
 
-    def _fit_settings(self, epochs: int) -> FitSettings:
-        return FitSettings(
-            epochs, self.training.batch, self.training.learning_rate, proximal_mu=self.training.proximal_mu
-        )
 
-    def _generator(self, version: int) -> torch.Generator:
-        site = zlib.crc32(self.name.encode())
-        return torch.Generator().manual_seed((self.seed * 1_000_003 + site) * 1_009 + version)
+def fit_settings_of(training: TrainingSettings, epochs: int) -> FitSettings:
+    """Return how a site trains for some epochs."""
+    return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=training.proximal_mu)
+
+
+def generator_of(seed: int, site: str, version: int) -> torch.Generator:
+    """Return the randomness of one training, by seed, site and version alone."""
+    return torch.Generator().manual_seed((seed * 1_000_003 + zlib.crc32(site.encode())) * 1_009 + version)
