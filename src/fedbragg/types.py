@@ -141,4 +141,4 @@ class Verdict:
     keep: bool
     reason: str = ""  # why there is no score, or why the frame is kept whatever its score
     background: float | None = None  # counts a pixel, the frame's level
-    spots: tuple[Spot, ...] = ()  # of a kept frame, where they were asked for
+    spots: tuple[Spot, ...] = ()  # where they were asked for

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from labelled import calibration
 from made_runs import begun, count_peaks, hits_among, nxmx_run, screened
 
 from fedbragg.errors import InputError
 from fedbragg.images import open_run
 from fedbragg.prepare import PrepareSettings
 from fedbragg.screening import progress
+from fedbragg.screening.drift import Drift, DriftSettings
 from fedbragg.screening.engine import Judge
 from fedbragg.screening.session import Outcome, Session, conduct
 
@@ -28,7 +31,12 @@ def go_on(path: Path, folder: Path, stop_after: int | None = None) -> Outcome:
     """Resume; ``stop_after`` so many frames the process gets a SIGINT."""
     run = open_run(path)
     start = progress.to_resume(folder, begun(run, [str(path)]).identity)
-    left = [stop_after]
+    return conduct(run, JUDGE, Session(folder, 2, start), stopping(stop_after))
+
+
+def stopping(after: int | None) -> Callable[[], None]:
+    """Return what sends this process a SIGINT when it has been called so often."""
+    left = [after]
 
     def tick() -> None:
         if left[0] is not None:
@@ -36,7 +44,7 @@ def go_on(path: Path, folder: Path, stop_after: int | None = None) -> Outcome:
             if left[0] == 0:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    return conduct(run, JUDGE, Session(folder, 2, start), tick)
+    return tick
 
 
 def test_the_hits_are_those_that_were_made(tmp_path: Path) -> None:
@@ -79,6 +87,28 @@ def test_what_a_killed_process_had_not_noted_is_cut_off(tmp_path: Path) -> None:
             file.write(f"{path},9,0.123456,true,1.9,\n{path},10,0.1")
     go_on(path, tmp_path / "parts")
     assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
+
+
+def watch_over(said: list[str]) -> Drift:
+    """A calibration at a hundred counts a pixel, of which the made frames with their two know nothing."""
+    return Drift(calibration(), DriftSettings(fail_safe=True), tell=said.append)
+
+
+def test_what_drift_keeps_is_the_same_when_it_goes_on(tmp_path: Path) -> None:
+    path = nxmx_run(tmp_path / "run.h5", 140)
+    run = open_run(path)
+    outcomes, said = [], [list[str](), list[str]()]
+    for folder, stops in (("whole", [None]), ("parts", [3, 90, None])):
+        for stop in stops:
+            start = progress.to_resume(tmp_path / folder, begun(run, [str(path)]).identity)
+            session = Session(tmp_path / folder, 2, start, drift=watch_over(said[folder == "parts"]))
+            outcomes.append(conduct(run, JUDGE, session, stopping(stop)))
+    assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
+    assert outcomes[-1].tally.kept == outcomes[0].tally.kept == 140
+    assert said[0][0].startswith("DRIFT")
+    assert said[1][0] == said[0][0]
+    spots = (tmp_path / "whole" / "spots.csv").read_text()
+    assert all(f"run.h5,{index}," in spots for index in hits_among(140))
 
 
 def test_a_whole_screening_goes_on_to_the_same(tmp_path: Path) -> None:

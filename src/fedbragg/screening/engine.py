@@ -30,7 +30,7 @@ class Judge:
     score: Score
     settings: PrepareSettings
     threshold: float
-    mark: bool = False  # list the spots of the frames that are kept
+    mark: bool = False  # list the spots; of every frame, for drift may yet keep any
 
     def __call__(self, frame: Frame | Unreadable) -> Verdict:
         """Return the verdict; what cannot be read or scored is kept, and says why: a lost hit is worse."""
@@ -44,14 +44,13 @@ class Judge:
     def _verdict(self, frame: Frame) -> Verdict:
         view, peaks = prepare_with_peaks(frame, self.settings)
         value, spot_map = self.score(view)
-        keep = value >= self.threshold
         return Verdict(
             frame.path,
             frame.index,
             score=value,
-            keep=keep,
+            keep=value >= self.threshold,
             background=background_level(frame),
-            spots=tuple(spots(peaks, spot_map)) if self.mark and keep else (),
+            spots=tuple(spots(peaks, spot_map)) if self.mark else (),
         )
 
 

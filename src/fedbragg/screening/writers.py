@@ -47,7 +47,7 @@ class _Files:
         self._rows.writerow(_row(verdict))
         if verdict.keep:
             self._files[KEPT].write(self._events.name(verdict) + "\n")
-        if self._spots is not None:
+        if verdict.keep and self._spots is not None:
             where = verdict.path, verdict.index
             self._spots.writerows(
                 (*where, f"{s.column:.0f}", f"{s.row:.0f}", f"{s.intensity:.1f}", f"{s.significance:.2f}")
