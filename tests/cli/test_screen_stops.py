@@ -18,13 +18,13 @@ from fedbragg.images import write_run
 from fedbragg.types import Geometry
 
 pytestmark = pytest.mark.slow
-FRAMES = 3000
+FRAMES = 2500
 TABLES = ("verdicts.csv", "hits.lst", "spots.csv", "verdicts.parquet")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some seconds of work: 3000 frames, every fourth with spots."""
+    """Some seconds of work for one thread; every fourth frame has spots."""
     path = tmp_path_factory.mktemp("long") / "run.h5"
     rng = np.random.default_rng(1)
     empty = rng.poisson(1, (32, 200, 200)).astype(np.uint16)
@@ -41,7 +41,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def arguments(run: Path, trained: Trained, out: Path) -> list[str | Path]:
-    outputs = ["--table", "verdicts.parquet", "--nxmx", "hits.nxs", "--cxi", "hits.cxi", "--grid", "50x60"]
+    outputs = [
+        "--table",
+        "verdicts.parquet",
+        "--nxmx",
+        "hits.nxs",
+        "--cxi",
+        "hits.cxi",
+        "--grid",
+        "50x50",
+        "--threads",
+        "1",
+    ]
     return ["screen", run, "--model", trained.model, "--out", out, "--threshold", "0.3", *outputs]
 
 
@@ -58,11 +69,11 @@ def ended_by(number: int, given: list[str | Path], out: Path, after: int) -> sub
     with subprocess.Popen(
         [str(FEDBRAGG), *map(str, given)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + 100
         while noted(out) <= after and time.monotonic() < give_up and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(number)
-        said, complained = process.communicate(timeout=60)
+        said, complained = process.communicate(timeout=150)
     return subprocess.CompletedProcess(given, process.returncode, said, complained)
 
 

@@ -77,3 +77,12 @@ def test_a_single_bright_pixel_survives_the_reduction() -> None:
     scale = image.shape[0] / 2400
     row, column = int(1203 * scale), int(1197 * scale)
     assert image[row - 1 : row + 2, column - 1 : column + 2].min() < 60
+
+
+def test_rings_grow_thin_where_there_are_many() -> None:
+    """A thousand rings at full size would leave nothing of the picture."""
+    places = [(row, column) for row in range(20, 500, 15) for column in range(20, 500, 15)]
+    spots = [Spot(column, row, 500.0, 20.0) for row, column in places]
+    assert len(spots) == 1024
+    red = ring_pixels(decoded(picture(frame(520, 520, places), spots)))
+    assert 0 < len(red) < 0.25 * 520 * 520

@@ -12,6 +12,8 @@ from fedbragg.types import Frame, Spot
 
 PIXELS = 560
 """Longest edge of a picture; larger frames are reduced by the maximum of each block, so that spots survive."""
+ROOMY = 150
+"""Spots up to which rings are drawn at full size; more of them would hide the picture."""
 
 
 def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
@@ -26,10 +28,11 @@ def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
     colours = np.repeat(1 - grey[:, :, None], 3, axis=2)
     colours[masked] = (0.86, 0.90, 0.95)
     axes.imshow(colours, interpolation="nearest", aspect="equal")
+    room = min(1.0, ROOMY / max(len(spots), 1))
     axes.scatter(
         [spot.column / step for spot in spots],
         [spot.row / step for spot in spots],
-        s=60, facecolors="none", edgecolors="#d1491b", linewidths=0.9,
+        s=60 * max(room, 0.2), facecolors="none", edgecolors="#d1491b", linewidths=0.9 * max(room, 0.5),
     )  # fmt: skip
     axes.set(xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
     axes.axis("off")
