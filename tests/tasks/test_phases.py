@@ -27,16 +27,17 @@ from fedbragg.tasks.phases_federated import phase_task
 from fedbragg.tasks.phases_losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases_model import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite
-from fedbragg.tasks.phases_sources import lines_of, read_phase_labels, simulated
+from fedbragg.tasks.phases_sources import Scene, lines_of, read_phase_labels, simulated
 
 SETTINGS = PatternSettings()
 PHASES = shipped_phases()
+SCENE = Scene(PHASES)
 TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def data() -> PhaseData:
-    return simulated(PHASES, 300, 5, SETTINGS, Conditions())
+    return simulated(SCENE, 300, 5)
 
 
 def batch(labels: list[list[float]], logits: list[list[float]], measured: list[bool] | None = None) -> Batch:
@@ -84,7 +85,7 @@ def test_label_counts_leave_the_unknown_out() -> None:
 
 
 def test_a_phase_that_never_occurs_is_never_labelled(data: PhaseData) -> None:
-    without = simulated(PHASES, 40, 6, SETTINGS, Conditions(), never=[1])
+    without = simulated(Scene(PHASES, never=(1,)), 40, 6)
     assert (without.labels[:, 1] == 0).all()
     assert (data.labels[:, 1] == 1).any()
 
@@ -103,7 +104,7 @@ def test_figures_are_by_phase_and_mean() -> None:
 @pytest.mark.slow
 def test_training_learns_and_repeats() -> None:
     """A few hundred patterns lift the area under the curve on others far above a half; the same seed, the same net."""
-    train, test = (simulated(PHASES, n, s, SETTINGS, Conditions()) for n, s in ((500, 1), (200, 2)))
+    train, test = (simulated(SCENE, n, s) for n, s in ((500, 1), (200, 2)))
     state = TASK.pretrain(train, 8, 3)
     area = mean_figures(figures(test.labels.numpy().astype(float), TASK.probabilities(state, test)))["AUC"]
     assert area.value > 0.75
@@ -150,7 +151,7 @@ def test_three_sites_each_lacking_a_phase_train_together(tmp_path: Path) -> None
     """FedKL over several labels: a site that never saw a phase has no entropy there, and weighs less than its size."""
     sites = []
     for k, name in enumerate("abc"):
-        frames = PhaseFrames(TASK, simulated(PHASES, 60, 20 + k, SETTINGS, Conditions(), never=[k]))
+        frames = PhaseFrames(TASK, simulated(Scene(PHASES, never=(k,)), 60, 20 + k))
         sites.append(SiteFrames(name, frames, frames, 1.0))
     settings = plan(phases=PhasesSettings())
     outcome = train_together(settings, sites, TASK.new_state(1))

@@ -6,11 +6,12 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.folder import make_folder
+from fedbragg.cli.phases_train import train
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
@@ -34,6 +35,21 @@ WavelengthOption = Annotated[
 ]
 
 
+PatternsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATTERN...", help=".npy (2, N), .xy, .xye, .csv, .chi, .xrdml, or images."),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(help="Model file of `fedbragg phases train`.  [default: the one in the package]"),
+]
+PoniOption = Annotated[Path | None, typer.Option(help="Geometry of the images, a .poni file of pyFAI.")]
+MaskOption = Annotated[
+    bool, typer.Option("--mask-spots", help="Leave spots of single grains out when integrating images.")
+]
+PlotsOption = Annotated[bool, typer.Option(help="Plot each pattern with the lines of the phases found.")]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One pattern's line of the table."""
@@ -45,21 +61,13 @@ class Row:
 
 @phases.command()
 def identify(
-    patterns: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATTERN...", help=".npy (2, N), .xy, .xye, .csv, .chi, .xrdml, or images."),
-    ],
+    patterns: PatternsArgument,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("phases"),
-    model: Annotated[
-        Path | None,
-        typer.Option(help="Model file of `fedbragg phases train`.  [default: the one in the package]"),
-    ] = None,
+    model: ModelOption = None,
     wavelength: WavelengthOption = None,
-    poni: Annotated[Path | None, typer.Option(help="Geometry of the images, a .poni file of pyFAI.")] = None,
-    mask_spots: Annotated[
-        bool, typer.Option("--mask-spots", help="Leave spots of single grains out when integrating images.")
-    ] = False,
-    plots: Annotated[bool, typer.Option(help="Plot each pattern with the lines of the phases found.")] = True,
+    poni: PoniOption = None,
+    mask_spots: MaskOption = False,
+    plots: PlotsOption = True,
 ) -> int:
     """Say which phases powder patterns show.
 
@@ -179,53 +187,4 @@ def _tell(rows: Sequence[Row], identifier: Identifier, written: str) -> int:
     return UNREADABLE if unread else 0
 
 
-@phases.command()
-def train(
-    cif: Annotated[
-        list[Path], typer.Option(help="Structure of a phase, once for each; named after its file.")
-    ],
-    wavelength: Annotated[float, typer.Option(min=0.01, max=10, help="Angstrom.")],
-    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("phases.onnx"),
-    two_theta: Annotated[
-        tuple[float, float] | None,
-        typer.Option(
-            metavar="LOW HIGH", help="Degrees that patterns cover.", show_default="q 0.92 to 4.8 1/angstrom"
-        ),
-    ] = None,
-    patterns: Annotated[int, typer.Option(min=200, help="Simulated patterns to train on.")] = 24_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 12,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    loss: Annotated[str, typer.Option(help="plain, positive, domain, focal or uncertainty.")] = "plain",
-) -> int:
-    """Train a model that tells phases apart, from their structures alone.
-
-    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Takes the
-    training extras: pip install 'fedbragg[train]'.
-    """
-    from fedbragg.errors import ConfigError, MissingExtraError
-    from fedbragg.simulate.powder import read_phase
-
-    found = [read_phase(path) for path in cif]
-    if len({phase.name for phase in found}) < len(found):
-        raise ConfigError("two CIFs have the same name, and with it two phases; rename one.")
-    make_folder(out.parent)
-    try:
-        import torch
-
-        from fedbragg.tasks import phases_model
-        from fedbragg.tasks.phases_losses import LossName
-    except ImportError:
-        raise MissingExtraError("training needs torch and onnx: pip install 'fedbragg[train]'.") from None
-    if loss not in get_args(LossName):
-        raise ConfigError(f"loss {loss!r} is unknown. Known: {', '.join(get_args(LossName))}.")
-    torch.set_num_threads(1)  # more change the order of sums, and with it the model
-    base = phases_model.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
-    recipe = phases_model.recipe_for(wavelength, two_theta, base)
-    with bars() as place:
-        simulating, learning = Bar(place, "Simulating patterns", patterns), Bar(place, "Training", epochs)
-        task, state = phases_model.train_model(found, recipe, simulating.step, learning.step)
-    written_by = phases_model.provenance(recipe, "fedbragg phases train")
-    phases_model.write_phases_model(out, task, state, wavelength, written_by)
-    say(f"phases   {', '.join(phase.name for phase in found)}")
-    say(f"written  {out}")
-    return 0
+phases.command()(train)

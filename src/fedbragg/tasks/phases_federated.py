@@ -16,7 +16,7 @@ from fedbragg.simulate.powder import SHIPPED, Phase, read_phase, shipped_phases
 from fedbragg.tasks.phases import PhaseTask
 from fedbragg.tasks.phases_model import Recipe, recipe_for, write_phases_model
 from fedbragg.tasks.phases_site import PhaseFrames
-from fedbragg.tasks.phases_sources import lines_of, measured, simulated
+from fedbragg.tasks.phases_sources import Scene, lines_of, measured, simulated
 from fedbragg.types import State
 
 
@@ -40,8 +40,8 @@ def phase_start(
     task, recipe = phase_task(settings.phases), _recipe(settings.phases)
     model, data = settings.model, None
     if model.public_frames and model.public_epochs:
-        phases = list(_phases(settings.phases.structures))
-        data = simulated(phases, model.public_frames, settings.seed, task.settings, recipe.conditions, tick)
+        scene = Scene(_phases(settings.phases.structures), task.settings, recipe.conditions)
+        data = simulated(scene, model.public_frames, settings.seed, tick)
     return task.pretrain(data, model.public_epochs, settings.seed, watch)
 
 

@@ -22,7 +22,7 @@ from fedbragg.prepare.pattern import PatternSettings
 from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
 from fedbragg.tasks.phases import PhaseTask
 from fedbragg.tasks.phases_losses import LossName
-from fedbragg.tasks.phases_sources import lines_of, simulated
+from fedbragg.tasks.phases_sources import Scene, lines_of, simulated
 
 SEED = 30
 PATTERNS = 24_000
@@ -79,7 +79,8 @@ def train_model(
                 f"{phase.name}: {len(phase.q)} lines between q = {recipe.settings.q_low:.2f} and "
                 f"{recipe.settings.q_high:.2f} 1/angstrom; give a wider range, {FEWEST_LINES} are needed."
             )
-    data = simulated(phases, recipe.patterns, recipe.seed, recipe.settings, recipe.conditions, simulating)
+    scene = Scene(phases, recipe.settings, recipe.conditions)
+    data = simulated(scene, recipe.patterns, recipe.seed, simulating)
     return task, task.pretrain(data, recipe.epochs, recipe.seed, lambda *_: learning())
 
 

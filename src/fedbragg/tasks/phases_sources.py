@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,24 +25,26 @@ def lines_of(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseL
     return tuple(strongest_lines(phase.name, phase.q(), phase.intensity, settings) for phase in phases)
 
 
-def simulated(
-    phases: Sequence[Phase],
-    patterns: int,
-    seed: int,
-    settings: PatternSettings,
-    conditions: Conditions,
-    tick: Tick = lambda: None,
-    never: Sequence[int] = (),
-) -> PhaseData:
-    """Simulate labelled patterns; the phases of the positions in ``never`` do not occur."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What simulated patterns may show, and how they are prepared."""
+
+    phases: Sequence[Phase]
+    settings: PatternSettings = field(default_factory=PatternSettings)
+    conditions: Conditions = field(default_factory=Conditions)
+    never: tuple[int, ...] = ()  # positions of the phases that do not occur
+
+
+def simulated(scene: Scene, patterns: int, seed: int, tick: Tick = lambda: None) -> PhaseData:
+    """Simulate labelled patterns."""
     generator = np.random.default_rng(seed)
     made = []
     for _ in range(patterns):
-        present = draw_present(len(phases), conditions, generator)
-        present[list(never)] = False
-        made.append(simulate_pattern(phases, present, conditions, generator))
+        present = draw_present(len(scene.phases), scene.conditions, generator)
+        present[list(scene.never)] = False
+        made.append(simulate_pattern(scene.phases, present, scene.conditions, generator))
         tick()
-    return gather(made, settings)
+    return gather(made, scene.settings)
 
 
 def gather(made: Sequence[SimulatedPattern], settings: PatternSettings) -> PhaseData:
