@@ -102,7 +102,7 @@ def write_outputs(run: Run, screening: Screening, session: Session) -> list[str]
     """Write Parquet, NXmx and CXI where they are asked for; return what to say of them."""
     from fedbragg.screening import progress
 
-    progress.add_outputs(screening.out, screening.outputs.paths())
+    progress.add_outputs(screening.out, [*screening.outputs.paths(), screening.out / REPORT])
     return screening.outputs.write(screening.out, run)
 
 

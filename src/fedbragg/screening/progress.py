@@ -85,19 +85,19 @@ def load(folder: Path) -> Progress | None:
 
 
 def start_anew(folder: Path, wanted: Identity) -> Progress:
-    """Return a beginning; what an earlier screening left in the folder beside its tables is removed."""
-    for path in outputs_in(folder):
+    """Return a beginning; what an earlier screening left in the folder is removed, and nothing else."""
+    for path in _left_in(folder):
         path.unlink(missing_ok=True)
     return Progress(wanted)
 
 
-def outputs_in(folder: Path) -> list[Path]:
-    """Return the other files that a screening in a folder has made there; none where its state is no good."""
+def _left_in(folder: Path) -> list[Path]:
+    """Return the files that a screening in a folder has made there; none where its state is no good."""
     try:
         found = load(folder)
     except InputError:
         return []
-    names = found.outputs if found else []
+    names = [*found.outputs, *found.sizes] if found else []
     return [path for path in ((folder / name).resolve() for name in names) if path.parent == folder.resolve()]
 
 
