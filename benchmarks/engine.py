@@ -101,7 +101,9 @@ def echo(kit: Path, port: int) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
     with socket.create_server(("127.0.0.1", port)) as listener:
         print("ready", flush=True)
-        with context.wrap_socket(listener.accept()[0], server_side=True) as link:
+        plain = listener.accept()[0]
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with context.wrap_socket(plain, server_side=True) as link:
             while head := link.recv(8):
                 block = memoryview(bytearray(int.from_bytes(head, "little")))
                 receive(link, block)
@@ -195,6 +197,7 @@ def socket_seconds(kits: Path, size: int) -> float:
         if running.stdout is not None:
             running.stdout.readline()  # it listens
         plain = socket.create_connection(("127.0.0.1", port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with context.wrap_socket(plain, server_hostname="localhost") as link:
             for _ in range(5):
                 start = time.perf_counter()

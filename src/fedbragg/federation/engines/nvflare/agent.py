@@ -19,7 +19,7 @@ from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
 from fedbragg.federation.engines.nvflare.own_file import Caps, load_own
-from fedbragg.federation.engines.nvflare.trainer import KEEPER, TrainerProcess
+from fedbragg.federation.engines.nvflare.trainer import KEEPER, Failure, TrainerProcess
 
 CONTACT, ANSWER = 2.0, 120.0  # seconds, until the server says otherwise
 
@@ -58,7 +58,7 @@ class Agent:
         self._federation: str | None = None
         self._terms: Mapping[str, Any] = {}
         self._order: dict[str, Any] = {}  # what a keeper needs to read this site's data
-        self._refused: str | None = None  # why this site takes no part
+        self._refused: Failure | None = None  # why this site takes no part
         self._errand: str | None = None  # the one in hand, or the last one dealt with
         self._owed: tuple[str, bytes] | None = None  # a report that the server does not have yet
         self._silent_since: float | None = None
@@ -113,17 +113,25 @@ class Agent:
         fields = self._ask("terms", {}).fields
         self._federation, self._terms, self._errand, self._owed = federation, fields["waits"], None, None
         site = {"name": self._site, "runs": self._own.runs, "labels": self._own.labels}
-        try:
-            self._caps.check_terms(Federation.model_validate({**fields["settings"], "sites": [site]}))
-            self._refused = None
-        except (FederationError, ValueError) as error:
-            self._refused = str(error)
-            self._say(f"federation {federation}: {self._refused}")
+        self._refused = self._refusal(fields["settings"])
+        if self._refused is not None:
+            self._say(f"federation {federation}: {self._refused.own}")
             return
         folder = str(self._own_file.parent.resolve())
         self._order = {"terms": fields["settings"], "site": site, "folder": folder}
         self._say(f"federation {federation}: reading this site's frames")
         self._trainer.load(self._order, gpu=self._own.limits.gpu)
+
+    def _refusal(self, settings: Mapping[str, Any]) -> Failure | None:
+        """Return why this site takes no part in a federation with such settings, or None."""
+        anywhere = {"name": self._site, "runs": ["-"], "labels": "-"}
+        try:
+            self._caps.check_terms(Federation.model_validate({**settings, "sites": [anywhere]}))
+        except FederationError as error:
+            return Failure(str(error), str(error))
+        except ValueError as error:
+            return Failure("the site cannot read the settings; all must run the same version", str(error))
+        return None
 
     def _take(self, errand: Mapping[str, Any]) -> None:
         if self._refused is None and not self._trainer.alive and self._trainer.refused is None:
@@ -131,18 +139,18 @@ class Agent:
         refused = self._refused or self._trainer.refused
         if refused is None and self._trainer.samples is None:
             return  # still reading; it wakes us
+        if refused is not None:
+            self._trainer.refused = None  # mended files may be read at the next try
+            self._trainer.close()
+            self._owe_failure(errand["name"], refused)
+            self._errand = errand["name"]
+            return
+        self._trainer.drop()
+        model = self._fetch("model", {"errand": errand["name"]})
         try:
-            if refused is not None:
-                self._trainer.refused = None  # mended files may be read at the next try
-                self._trainer.close()
-                raise FederationError(refused)
-            self._trainer.drop()
-            model = self._fetch("model", {"errand": errand["name"]})
             self._caps.take_round()
-        except NoAnswerError:
-            raise
         except FederationError as error:
-            self._owe_failure(errand["name"], str(error))
+            self._owe_failure(errand["name"], Failure(str(error), str(error)))
         else:
             self._say(f"training on version {errand['version']}, epochs: {errand['epochs']}")
             self._trainer.train(dict(errand), model, self._terms["training"])
@@ -165,9 +173,9 @@ class Agent:
                 f"update of {len(payload)} bytes sent" + ("" if answer["taken"] else "; nobody waits for it")
             )
 
-    def _owe_failure(self, errand: str, reason: str) -> None:
-        self._say(f"failed: {reason}")
-        self._owed = ("failed", packed_message(Message({"errand": errand, "reason": reason})))
+    def _owe_failure(self, errand: str, why: Failure) -> None:
+        self._say(f"failed: {why.own}")
+        self._owed = ("failed", packed_message(Message({"errand": errand, "reason": why.told})))
         self.wake()
 
     def _finish(self) -> None:

@@ -44,6 +44,7 @@ class Conductor:
         self._rules, self._notify = settings.server, notify
         self._ledger = Ledger(None, None, shelf)
         self._ledger.begin(initial, saved)
+        self.finished = bool(saved and saved.finished)  # once all is on disk
         if saved and saved.finished:
             self._ledger.outcome = Outcome(
                 saved.model, saved.history, saved.record["barrier"], saved.finished
@@ -69,20 +70,13 @@ class Conductor:
         while not self.finished:
             self._look_for_silence()
             if self._stopped is not None:
-                self._ledger.finish(
-                    events.Finish(self._coordinator.versions.newest, self._stopped), self._now()
-                )
+                self._finish(events.Finish(self._coordinator.versions.newest, self._stopped))
             elif (event := self._next()) is not None:
                 self._handle(event)
 
     def stop(self, reason: str) -> None:
         """End the federation before its time."""
         self._stopped = reason
-
-    @property
-    def finished(self) -> bool:
-        """Tell whether the federation is over."""
-        return self._ledger.outcome is not None
 
     # What sites ask for; any thread
 
@@ -248,9 +242,7 @@ class Conductor:
             case events.Checkpoint():
                 self._ledger.checkpoint(command, self._now())
             case events.Finish():
-                self._ledger.finish(command, self._now())
-                for site in self._desks:
-                    self._notify(site)
+                self._finish(command)
 
     def _send(self, command: events.SendModel) -> None:
         self._errands += 1
@@ -258,6 +250,12 @@ class Conductor:
         with self._lock:
             self._desks[command.site].errand = errand
         self._notify(command.site)
+
+    def _finish(self, command: events.Finish) -> None:
+        self._ledger.finish(command, self._now())
+        self.finished = True
+        for site in self._desks:
+            self._notify(site)
 
     def _trouble(self, event: str, site: str, reason: str, version: int | None = None) -> None:
         self._desks[site].trouble = f"{event}: {reason}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import signal
 import sys
@@ -20,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from fedbragg.config import Federation
-from fedbragg.errors import FedbraggError
 from fedbragg.federation.engines.nvflare.messages import packed_message, parcel_message, read_message
 from fedbragg.federation.privacy import shielded
 from fedbragg.federation.trainer import Trainer
@@ -77,10 +77,8 @@ def _carried_out(ward: Ward, order: Order, child: int) -> int:
 def _loaded(make: MakeWard, order: Order) -> Ward | None:
     try:
         ward = make(order)
-    except FedbraggError as error:
-        _say(refused=str(error))
     except Exception as error:  # a site's files may be anything; its people must hear of it
-        _say(refused=f"{type(error).__name__}: {error}")
+        _say(refused=str(error), kind=type(error).__name__)
     else:
         _say(ready=ward.trainer.samples)
         return ward
@@ -96,7 +94,7 @@ def _forked(ward: Ward, order: Order) -> int:
         _die_with_parent()
         train(ward, order)
     except BaseException as error:
-        _say(failed=order["train"], reason=f"{type(error).__name__}: {error}")
+        _say(failed=order["train"], reason=str(error), kind=type(error).__name__)
     finally:
         sys.stdout.flush()
         os._exit(0)
@@ -104,7 +102,11 @@ def _forked(ward: Ward, order: Order) -> int:
 
 def train(ward: Ward, order: Order) -> None:
     """Train on one errand and write the update as it travels: shortened, noised and packed before it leaves."""
-    model = {name: np.array(t) for name, t in read_message(Path(order["model"]).read_bytes()).tensors.items()}
+    with Path(order["model"]).open(
+        "rb"
+    ) as file:  # mapped and not read: writing copies a page, the file stays
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    model = read_message(memoryview(mapped)).tensors
     update = ward.trainer.train(model, order["version"], order["epochs"])
     generator = np.random.default_rng()  # from the system: nobody can guess a site's noise
     rules = ward.settings.federation

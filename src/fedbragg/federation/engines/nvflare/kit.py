@@ -82,7 +82,7 @@ and run
     fedbragg join KIT --data my-runs.toml
 
 with this folder as KIT. Open nothing: your client calls {host}, port {port} (TCP, TLS), and nobody calls you. No
-image, no path and no label leaves; what does is listed in docs/reference/real-sites.md. Your site runs the package
+image, no path and no label leaves; what does is listed in docs/how-to/real-sites.md. Your site runs the package
 that you installed and refuses any code from elsewhere. `[limits]` in your file caps what it takes part in.
 """,
     "coordinator": """\

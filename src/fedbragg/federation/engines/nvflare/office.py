@@ -230,6 +230,13 @@ def _check_supported(settings: Federation) -> None:
         raise FederationError(
             "keep_norms is for the local engine: a real site's trainer starts afresh each time."
         )
+    if settings.federation.aggregation == "fedboost":
+        raise FederationError("fedboost weighs predictors that are trained already; choose another rule.")
+    files = [name for name in settings.phases.structures if name.lower().endswith(".cif")]
+    if settings.task == "phases" and files:
+        raise FederationError(
+            f"{Path(files[0]).name}: real sites know the shipped structures only; name those."
+        )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 KEEPER = (sys.executable, "-m", "fedbragg.federation.engines.nvflare.task_keeper")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something came to nothing: what may leave the site, and what its own people read."""
+
+    told: str  # never a path, and nothing of the data
+    own: str
 
 
 class TrainerProcess:
@@ -28,8 +38,8 @@ class TrainerProcess:
         self._timer: threading.Timer | None = None
         self._errand: str | None = None
         self.samples: int | None = None  # known once its data are read
-        self.refused: str | None = None  # why they cannot be
-        self.failure: str | None = None  # why the errand in hand came to nothing
+        self.refused: Failure | None = None  # why they cannot be
+        self.failure: Failure | None = None  # why the errand in hand came to nothing
         self.update: Path | None = None  # what came of it
         self.final: str | None = None  # what became of the final model
 
@@ -86,10 +96,13 @@ class TrainerProcess:
 
     def close(self) -> None:
         """End the keeper, and with it any trainer."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            if process.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):  # an order that it did not live to read
+                    process.stdin.close()
 
     def _order(self, order: dict[str, Any]) -> None:
         if self._process is None or self._process.stdin is None:
@@ -101,14 +114,17 @@ class TrainerProcess:
             pass  # it has ended; _listen tells
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        for line in _lines(process.stdout):
-            self._take(json.loads(line))
-            self._wake()
+        if process.stdout is None:
+            return
+        with process.stdout as answers:
+            for line in answers:
+                self._take(json.loads(line))
+                self._wake()
         with self._lock:
             if process is self._process:
                 self._fail(self._errand, "the trainer's process ended")
                 if self.samples is None and self.refused is None:
-                    self.refused = "the trainer's process ended before it had read the data"
+                    self.refused = Failure(*["the trainer's process ended before it had read the data"] * 2)
         self._wake()
 
     def _take(self, answer: dict[str, Any]) -> None:
@@ -116,13 +132,17 @@ class TrainerProcess:
             match answer:
                 case {"ready": int(samples)}:
                     self.samples = samples
-                case {"refused": str(reason)}:
-                    self.refused = reason
+                case {"refused": str(reason), "kind": str(kind)}:
+                    self.refused = Failure(
+                        f"its frames or labels cannot be used ({kind}; the site's output says why)", reason
+                    )
                 case {"done": str(name)} if name == self._errand:
                     self._forget()
                     self.update = self._folder / "update"
-                case {"failed": str(name), "reason": str(reason)}:
-                    self._fail(name, reason)
+                case {"failed": str(name), "reason": str(reason), "kind": str(kind)}:
+                    self._fail(
+                        name, f"training failed ({kind}; the site's output says why)", f"{kind}: {reason}"
+                    )
                 case {"killed": str(signal)}:
                     self._fail(self._errand, f"the trainer was killed ({signal})")
                 case {"final": str(said)}:
@@ -136,16 +156,12 @@ class TrainerProcess:
             self._order({"stop": True})
             self._wake()
 
-    def _fail(self, errand: str | None, reason: str) -> None:
+    def _fail(self, errand: str | None, told: str, own: str | None = None) -> None:
         if errand is not None and errand == self._errand:
             self._forget()
-            self.failure = reason
+            self.failure = Failure(told, own or told)
 
     def _forget(self) -> None:
         self._errand = None
         if self._timer is not None:
             self._timer.cancel()
-
-
-def _lines(stream: IO[bytes] | None) -> Any:
-    return () if stream is None else iter(stream.readline, b"")

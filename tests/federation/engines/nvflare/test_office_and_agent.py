@@ -1,0 +1,270 @@
+"""Server's desk and site's client without FLARE between them: limits, refusals, and what is said where."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from deployment import HERE, wait_for
+
+from fedbragg.config import Federation
+from fedbragg.errors import ConfigError, FederationError
+from fedbragg.federation.engines.nvflare.agent import Agent, NoAnswerError
+from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
+from fedbragg.federation.engines.nvflare.office import Office
+from fedbragg.federation.engines.nvflare.own_file import Caps, Limits, load_own
+
+START = (sys.executable, str(HERE / "simple_start.py"))
+SIMPLE = (sys.executable, str(HERE / "simple_keeper.py"))
+OWN = 'runs = ["/secret/place/*.h5"]\nlabels = "/secret/labels.csv"\n'
+
+
+def settings(**rules: Any) -> dict[str, Any]:
+    told = {
+        "federation": {"schedule": "sync", "barriers": 2, "deadline": 4.0, "patience": 1, **rules},
+        "training": {"warmup_epochs": 1, "epochs": 1},
+        "server": {"address": "nowhere:1", "contact": 0.1, "lost": 2.0, "training": 3.0},
+        "sites": [{"name": "site0"}, {"name": "site1"}],
+    }
+    return Federation.model_validate(told).model_dump(
+        mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}}
+    )
+
+
+class Direct:
+    """A link without a network."""
+
+    def __init__(self, office: Office, site: str) -> None:
+        self._office, self._site = office, site
+
+    def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
+        return memoryview(self._office.ask(self._site, topic, payload))
+
+
+class House:
+    """An office, and agents on threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.office = self.opened()
+        self.said: dict[str, list[str]] = {}
+        self._agents: list[tuple[Agent, threading.Thread]] = []
+
+    def opened(self) -> Office:
+        return Office(self.folder / "office", lambda _: None, START)
+
+    def join(self, site: str, more: str = "", keeper: tuple[str, ...] = SIMPLE) -> None:
+        own = self.folder / f"{site}.toml"
+        own.write_text(OWN + more)
+        (self.folder / site).mkdir(exist_ok=True)
+        said = self.said.setdefault(site, [])
+        agent = Agent(site, own, self.folder / site, said.append, keeper)
+        thread = threading.Thread(target=agent.run, args=(Direct(self.office, site),))
+        self._agents.append((agent, thread))
+        thread.start()
+
+    def ended(self) -> dict[str, Any]:
+        return wait_for(
+            lambda: (told := self.office.status())["state"] in ("finished", "failed") and told, "the end"
+        )
+
+    def close(self) -> None:
+        for agent, _ in self._agents:
+            agent.leave()
+        for _, thread in self._agents:
+            thread.join(10)
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setenv("FEDBRAGG_TEST_FOLDER", str(tmp_path))
+    opened = House(tmp_path)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def reasons(told: dict[str, Any]) -> list[str]:
+    return [f"{line['site']}: {line['reason']}" for line in told["history"] if line["event"] == "failed"]
+
+
+def barriers(told: dict[str, Any]) -> list[set[str]]:
+    return [set(line["losses"]) for line in told["history"] if line["event"] == "barrier"]
+
+
+def test_both_sites_train_and_get_the_model(house: House) -> None:
+    house.join("site0")
+    house.join("site1")
+    house.office.start(settings(), anew=True)
+    told = house.ended()
+    assert told["ended"] == "all 2 barriers passed"
+    assert barriers(told) == [{"site0", "site1"}] * 2
+    model = read_message(house.office.chunk(0)[0]).tensors
+    assert all(np.isfinite(tensor).all() for tensor in model.values())
+    for site in ("site0", "site1"):
+        wait_for(lambda site=site: list((house.folder / site / "models").glob("*.onnx")), "the final model")
+
+
+def test_a_sites_limit_on_rounds_is_its_own_to_set(house: House) -> None:
+    house.join("site0", "[limits]\nrounds_a_day = 1\n")
+    house.join("site1")
+    house.office.start(settings(), anew=True)
+    told = house.ended()
+    assert barriers(told) == [{"site0", "site1"}, {"site1"}]
+    assert reasons(told) == ["site0: this site trains 1 times a day (its own limit)"]
+
+
+def test_a_site_refuses_a_task_that_it_does_not_do(house: House) -> None:
+    house.join("site0", '[limits]\ntasks = ["phases"]\n')
+    house.join("site1")
+    house.office.start(settings(), anew=True)
+    told = house.ended()
+    assert barriers(told) == [{"site1"}] * 2
+    assert reasons(told)[0] == "site0: this site takes no part in the task 'hits' (its own limit)"
+
+
+def test_what_is_wrong_with_a_sites_files_stays_there(house: House) -> None:
+    keeper = (sys.executable, "-m", "fedbragg.federation.engines.nvflare.task_keeper")
+    house.join("site0", keeper=keeper)
+    house.join("site1")
+    house.office.start(settings(deadline=30.0), anew=True)
+    told = house.ended()
+    assert reasons(told)[0].startswith("site0: its frames or labels cannot be used (")
+    assert "secret" not in json.dumps(told)
+    assert "/secret/" in " ".join(house.said["site0"])
+
+
+def test_a_federation_to_which_nobody_comes_ends_at_its_deadline(house: House) -> None:
+    house.office.start(settings(deadline=0.3), anew=True)
+    assert house.ended()["ended"] == "no site is left"
+
+
+def test_a_site_that_is_not_invited_is_told_of_nothing(house: House) -> None:
+    house.office.start(settings(), anew=True)
+    wait_for(lambda: house.office.status()["state"] == "running", "the start")
+    for topic in ("contact", "terms", "model", "final"):
+        answer = read_message(
+            house.office.ask("stranger", topic, packed_message(Message({"life": "x", "errand": "1"})))
+        )
+        assert (answer.fields, dict(answer.tensors)) == ({"federation": None}, {})
+
+
+def errand_of(house: House, site: str) -> dict[str, Any]:
+    def asked() -> Any:
+        payload = packed_message(Message({"life": f"life of {site}"}))
+        return read_message(house.office.ask(site, "contact", payload)).fields.get("errand")
+
+    return wait_for(asked, "an errand")
+
+
+def test_an_update_in_anothers_name_is_the_senders_failure(house: House) -> None:
+    house.office.start(settings(), anew=True)
+    errand = errand_of(house, "site0")
+    told = {"errand": errand["name"], "version": errand["version"], "samples": 9, "loss": 0.5}
+    forged = Message({**told, "site": "site1", "label_counts": [[9]], "packed": {}}, {"bias": np.zeros(3)})
+    house.office.ask("site0", "update", packed_message(forged))
+    told = house.ended()
+    assert reasons(told)[0] == "site0: its update is signed 'site1', version 0"
+    assert not any(line["event"] == "update" for line in told["history"])
+
+
+@pytest.mark.parametrize("payload", [b"", b"noise", packed_message(Message({}))])
+def test_nonsense_is_answered_and_harms_nobody(house: House, payload: bytes) -> None:
+    house.office.start(settings(), anew=True)
+    errand_of(house, "site0")
+    for topic in ("contact", "model", "update", "failed", "leave", "no such thing"):
+        answer = read_message(house.office.ask("site0", topic, payload))
+        assert "error" in answer.fields
+    assert house.office.status()["state"] == "running"
+
+
+def test_another_federation_has_to_wait(house: House) -> None:
+    house.office.start(settings(), anew=True)
+    with pytest.raises(FederationError, match="this federation is running already"):
+        house.office.start(settings(), anew=True)
+    with pytest.raises(FederationError, match="another federation is running already"):
+        house.office.start(settings(barriers=3), anew=True)
+    name = house.office.status()["federation"]
+    assert house.office.start(settings(), anew=False) == {"federation": name}
+
+
+def test_a_stopped_federation_is_over_also_for_the_next_server(house: House) -> None:
+    house.join("site0")
+    house.join("site1")
+    house.office.start(settings(barriers=10_000), anew=True)
+    wait_for(lambda: house.office.status().get("barrier", 0) >= 2, "two barriers")
+    house.office.stop("me")
+    assert house.ended()["ended"] == "stopped by me"
+    again = house.opened()
+    again.resume()
+    told = wait_for(lambda: (told := again.status())["state"] == "finished" and told, "the same end")
+    assert told["ended"] == "stopped by me"
+    model, same = (read_message(office.chunk(0)[0]).tensors for office in (house.office, again))
+    assert all(np.array_equal(same[name], tensor) for name, tensor in model.items())
+
+
+@pytest.mark.parametrize("rules", [{"keep_norms": True}, {"aggregation": "fedboost"}])
+def test_what_does_not_go_over_flare_is_refused_at_the_start(house: House, rules: dict[str, Any]) -> None:
+    with pytest.raises(FederationError):
+        house.office.start(settings(**rules), anew=True)
+
+
+def test_paths_are_refused_by_the_server(house: House) -> None:
+    told = settings()
+    told["sites"][0] |= {"runs": ["/data"], "labels": "/labels.csv"}
+    with pytest.raises(FederationError, match="own file and nowhere else"):
+        house.office.start(told, anew=True)
+
+
+def test_rounds_are_counted_over_restarts_and_forgotten_after_a_day(tmp_path: Path) -> None:
+    record = tmp_path / "rounds.json"
+    for _ in range(2):
+        Caps(Limits(rounds_a_day=2), record).take_round()
+    with pytest.raises(FederationError, match="2 times a day"):
+        Caps(Limits(rounds_a_day=2), record).take_round()
+    record.write_text(json.dumps([moment - 86_401 for moment in json.loads(record.read_text())]))
+    Caps(Limits(rounds_a_day=2), record).take_round()
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("runs = [", "not valid TOML"),
+        ('labels = "a"', "runs: "),
+        (OWN + "[limits]\ncolour = 1", "limits.colour"),
+    ],
+)
+def test_a_sites_own_file_is_checked(tmp_path: Path, text: str, part: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=part):
+        load_own(path)
+
+
+def test_a_site_without_a_way_to_the_server_goes_on_trying(house: House) -> None:
+    class Cut:
+        asked = 0
+
+        def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
+            self.asked += 1
+            raise NoAnswerError("cut")
+
+    (house.folder / "own.toml").write_text(OWN)
+    said: list[str] = []
+    agent, link = Agent("site0", house.folder / "own.toml", house.folder, said.append, SIMPLE), Cut()
+    thread = threading.Thread(target=agent.run, args=(link,))
+    thread.start()
+    for count in (1, 2, 3):
+        wait_for(lambda count=count: link.asked >= count, "a try")
+        agent.wake()
+    agent.leave()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert said == ["no answer from the server (cut); trying again until there is one"]
