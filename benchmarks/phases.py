@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,8 @@ from fedbragg.federation.training import SiteFrames, train_alone, train_pooled, 
 from fedbragg.learn.loop import FitSettings
 from fedbragg.learn.metrics import area_under_curve
 from fedbragg.models.phase_file import Identifier, default_phases_model
+from fedbragg.prepare import pattern
+from fedbragg.simulate import powder
 from fedbragg.simulate.powder import SHIPPED
 from fedbragg.tasks.phases import PhaseData, PhaseTask, join, pick
 from fedbragg.tasks.phases_losses import LossName
@@ -69,13 +72,20 @@ def drawn(patterns: int, seed: int) -> PhaseData:
 
 @lru_cache(maxsize=1)
 def _pool() -> PhaseData:
-    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}.npz"
+    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{_code():08x}.npz"
     if not kept.is_file():
         made = simulate(POOL, 0)
         np.savez(kept, views=made.views.numpy(), labels=made.labels.numpy())
     arrays = np.load(kept)
     views, labels = (torch.from_numpy(arrays[name]) for name in ("views", "labels"))
     return PhaseData(views, labels, torch.zeros(POOL, dtype=torch.bool))
+
+
+def _code() -> int:
+    """Return a sum over the code that makes the pool, so that another code's is not taken for it."""
+    source = Path(powder.__file__).parent
+    files = [*sorted(source.glob("*.py")), *sorted(source.glob("*.cif")), Path(pattern.__file__)]
+    return zlib.crc32(b"".join(file.read_bytes() for file in files))
 
 
 def train(patterns: int, epochs: int, seed: int, loss: LossName = "plain") -> dict[str, np.ndarray]:
@@ -172,8 +182,8 @@ def losses(measured: dict[str, Measured]) -> Table:
         listed += rows(f"{loss} cross-entropy", measured, [ours(state) for state in states])
         print(loss, file=sys.stderr, flush=True)
     note = (
-        f"{FEWEST} simulated patterns, {FEWEST_EPOCHS} epochs. Domain-weighting changes nothing without measured patterns; "
-        "the rows with measured patterns use it."
+        f"{FEWEST} simulated patterns, {FEWEST_EPOCHS} epochs. Domain-weighting changes nothing without measured "
+        "patterns; the rows with measured patterns use it."
     )
     return Table("The tailored cross-entropies, synthetic only", COLUMNS, listed, [note])
 
