@@ -1,6 +1,6 @@
 """Which phases measured micro-XRD patterns show: ours, the published recipe, binary networks, a peak-position score.
 
-    .venv/bin/python benchmarks/phases.py [synthetic] [ladder] [losses] [baselines] [federated] [shipped]
+    .venv/bin/python benchmarks/phases.py [synthetic] [ladder] [losses] [weighting] [baselines] [federated] [shipped]
 
 Measured patterns only judge, but for the "plus x %" rows, whose training and test blocks of file numbers are disjoint;
 unmasked and masked twins stay on one side. Every row is the mean over 5 seeds with its 95 % interval (Student's t); a
@@ -14,7 +14,7 @@ import json
 import sys
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -135,44 +135,61 @@ def _main_state(seed: int) -> dict[str, np.ndarray]:
 
 def ladder(measured: dict[str, Measured]) -> Table:
     """Go on training with a contiguous block of measured patterns, judged by those outside the largest block."""
-    numbers = measured["unmasked"].number
-    largest = round(max(SHARES) / 100 * len(numbers))
     listed = []
     for share in SHARES:
-        size = round(share / 100 * len(numbers))
-        scores: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
-        kept = []
-        for seed in SEEDS:
-            start = round(seed * (len(numbers) - largest) / (len(SEEDS) - 1))
-            state = _main_state(seed)
-            if size:
-                block = slice(start, start + size)
-                state = adapt(state, join([pick(measured[kind].data, block) for kind in KINDS]), seed)
-            outside = np.ones(len(numbers), bool)
-            outside[max(start - 1, 0) : start + largest + 1] = (
-                False  # neighbours of the block are near-copies
-            )
-            kept.append(outside)
-            for kind in KINDS:
-                scores[kind].append(TASK.probabilities(state, measured[kind].data))
-        listed += [
-            row(f"plus {share} % measured ({size} of 72)", measured[k], k, scores[k], kept) for k in KINDS
-        ]
-    notes = [
-        "Seed s trains on a block of file numbers that starts s/4 of the way through; all shares of a seed are judged "
-        "by the same patterns, those outside the block of 25 % and its neighbours. AUC is over the seeds whose test "
-        "block holds both classes.",
-        "The domain-weighted loss is used: a measured pattern counts 20 times a simulated one.",
-    ]
+        listed += adapted_rows(f"plus {share} % measured", measured, share, _main_state, "domain")
+    notes = [BLOCKS, "The domain-weighted loss is used: a measured pattern counts 20 times a simulated one."]
     return Table("Plus a share of measured patterns", COLUMNS, listed, notes)
 
 
-def adapt(state: dict[str, np.ndarray], block: PhaseData, seed: int) -> dict[str, np.ndarray]:
-    task = PhaseTask(TASK.lines, SETTINGS, "domain")
+def weighting(measured: dict[str, Measured]) -> Table:
+    """Compare the domain-weighted loss with the plain one where there are measured patterns."""
+    states = [train(FEWEST, FEWEST_EPOCHS, seed) for seed in SEEDS]
+    listed = []
+    for loss in ("plain", "domain"):
+        listed += adapted_rows(f"{loss}, plus 10 % measured", measured, 10, states.__getitem__, loss)
+    note = f"{FEWEST} simulated patterns, {FEWEST_EPOCHS} epochs, then as above."
+    return Table("Domain-weighted against plain cross-entropy", COLUMNS, listed, [note, BLOCKS])
+
+
+BLOCKS = (
+    "Seed s trains on a block of file numbers that starts s/4 of the way through; all shares of a seed are judged by "
+    "the same patterns, those outside the block of 25 % and its neighbours. AUC is over the seeds whose test block holds "
+    "both classes."
+)
+
+
+def adapted_rows(
+    name: str,
+    measured: dict[str, Measured],
+    share: int,
+    state_of: Callable[[int], dict[str, np.ndarray]],
+    loss: LossName,
+) -> list[list[str]]:
+    """Judge each seed's state after training on its block of measured patterns, both twins of each."""
+    total = len(measured["unmasked"].number)
+    largest, size = round(max(SHARES) / 100 * total), round(share / 100 * total)
+    scores: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    kept = []
+    for seed in SEEDS:
+        start = round(seed * (total - largest) / (len(SEEDS) - 1))
+        state = state_of(seed)
+        if size:
+            block = slice(start, start + size)
+            state = adapt(state, join([pick(measured[kind].data, block) for kind in KINDS]), seed, loss)
+        outside = np.ones(total, bool)
+        outside[max(start - 1, 0) : start + largest + 1] = False  # neighbours of the block are near-copies
+        kept.append(outside)
+        for kind in KINDS:
+            scores[kind].append(TASK.probabilities(state, measured[kind].data))
+    return [row(f"{name} ({size} of {total})", measured[k], k, scores[k], kept) for k in KINDS]
+
+
+def adapt(state: dict[str, np.ndarray], block: PhaseData, seed: int, loss: LossName) -> dict[str, np.ndarray]:
+    task = PhaseTask(TASK.lines, SETTINGS, loss)
     mixed = join([drawn(1_000, 100 + seed), block])
-    return task.train(
-        state, mixed, FitSettings(3, 32, 1e-3, annealed=True), torch.Generator().manual_seed(seed)
-    )[0]
+    fitting = FitSettings(3, 32, 1e-3, annealed=True)
+    return task.train(state, mixed, fitting, torch.Generator().manual_seed(seed))[0]
 
 
 def losses(measured: dict[str, Measured]) -> Table:
@@ -265,7 +282,7 @@ def shipped(measured: dict[str, Measured]) -> Table:
     )
 
 
-PARTS = {f.__name__: f for f in (synthetic, ladder, losses, baselines, federated, shipped)}
+PARTS = {f.__name__: f for f in (synthetic, ladder, losses, weighting, baselines, federated, shipped)}
 
 
 def main(asked: Sequence[str]) -> None:
