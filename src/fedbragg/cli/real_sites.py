@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,9 @@ def account(kit: Path, patience: float) -> Iterator[Account]:
     need_flare()
     from fedbragg.federation.engines.nvflare.account import Account
 
+    logging.getLogger().addHandler(
+        logging.NullHandler()
+    )  # what FLARE logs of a lost link, we tell in our words
     opened = Account(kit, patience, say)
     try:
         yield opened

@@ -21,6 +21,7 @@ class Link:
         self.port: int = self._listener.getsockname()[1]
         self._share, self._seconds, self._chance = 0.0, 0.0, random.Random(1)
         self._sockets: list[socket.socket] = []
+        self.seen = bytearray()  # all that has passed, either way
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -59,6 +60,7 @@ class Link:
                 self._open.wait()
                 if self._chance.random() < self._share:
                     time.sleep(self._seconds)
+                self.seen += piece
                 sink.sendall(piece)
         for each in (source, sink):
             with contextlib.suppress(OSError):

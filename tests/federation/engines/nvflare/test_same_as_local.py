@@ -9,6 +9,8 @@ from deployment import Deployment, ended
 from fedbragg.config import Federation
 from fedbragg.federation import federate
 
+pytestmark = pytest.mark.slow
+
 
 def with_rules(settings: Federation, **rules: object) -> Federation:
     return settings.model_copy(update={"federation": settings.federation.model_copy(update=rules)})

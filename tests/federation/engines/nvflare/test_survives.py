@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,8 +208,23 @@ def test_messages_that_are_late_count_nonetheless(three: Deployment) -> None:
         link.delay(0.3, 0.5)
         account.start(lasting(three, 0.1), anew=True)
         told = ended(account)
+        seen = bytes(link.seen)
     assert told["ended"] == "all 4 barriers passed"
     assert barriers(told) == [EVERYBODY] * 4
+    assert seen[:2] == b"\x16\x03"  # a TLS handshake, and after it nothing that can be read
+    assert not any(word in seen for word in (b"errand", b"site2", b"tensors"))
+
+
+def test_a_stranger_without_a_certificate_is_not_let_in(three: Deployment) -> None:
+    context = ssl.create_default_context(cafile=three.kit("site0") / "startup" / "rootCA.pem")
+    with (
+        pytest.raises(OSError),
+        socket.create_connection(("127.0.0.1", three.port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as link,
+    ):
+        link.sendall(b"\0" * 64)
+        assert link.recv(1) == b""  # closed, if not already refused
+        raise ConnectionResetError
 
 
 def test_a_server_that_is_not_there_is_given_up_in_one_line(three: Deployment) -> None:

@@ -106,7 +106,7 @@ class Account:
         if self._session is None:
             with contextlib.redirect_stdout(io.StringIO()):  # it tells that it connects
                 self._session = new_secure_session(
-                    self._name, str(self._kit), timeout=LOGIN, auto_login_max_tries=1
+                    self._name, str(self._kit), timeout=min(LOGIN, self._patience), auto_login_max_tries=1
                 )
         reply = self._session._do_command(command, enforce_meta=False, props=told)  # noqa: SLF001  its own commands go so
         told_back: dict[str, Any] = json.loads(Session._get_string_data(reply))  # noqa: SLF001

@@ -1,0 +1,117 @@
+"""Kits: made by the command, each for one holder and no other."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.x509 import load_pem_x509_certificate
+from deployment import FEDBRAGG
+
+from fedbragg.errors import ConfigError
+from fedbragg.federation.engines.nvflare.kit import open_kit
+
+SETTINGS = '[server]\naddress = "localhost:18371"\nobservers = ["guest"]\n[[sites]]\nname = "north"\n'
+
+
+def provisioned(folder: Path, settings: str) -> subprocess.CompletedProcess[str]:
+    (folder / "federation.toml").write_text(settings)
+    command = [FEDBRAGG, "provision", "federation.toml"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kits")
+    done = provisioned(folder, SETTINGS)
+    assert done.returncode == 0, done.stderr
+    told = [
+        "server: for server",
+        "coordinator: for coordinator",
+        "north: for the site north",
+        "guest: for observer",
+    ]
+    assert done.stdout.splitlines() == [f"kits/{line}" for line in told]
+    return folder / "kits"
+
+
+def subject(certificate: Path) -> set[str]:
+    return set(load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string().split(","))
+
+
+def test_each_certificate_bears_its_holders_name_and_role(made: Path) -> None:
+    assert "CN=north" in subject(made / "north/startup/client.crt")
+    assert "CN=localhost" in subject(made / "server/startup/server.crt")
+    for name, role in (("coordinator", "lead"), ("guest", "member")):
+        told = subject(made / name / "startup/client.crt")
+        assert f"CN={name}@fedbragg.local" in told
+        assert f"1.2.840.113549.1.9.2={role}" in told  # PKCS 9's unstructuredName, in which FLARE puts a role
+
+
+def test_keys_are_for_their_holder_only(made: Path) -> None:
+    for key in made.glob("*/startup/*.key"):
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    for folder in (made / "north", made / "authority"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_kit_has_no_script_to_start_flare_without_our_rules(made: Path) -> None:
+    assert not [path for path in made.rglob("*") if path.suffix in (".sh", ".ipynb", ".default")]
+
+
+def test_each_readme_has_the_one_command(made: Path) -> None:
+    commands = {
+        "server": "fedbragg serve KIT",
+        "north": "fedbragg join KIT --data my-runs.toml",
+        "coordinator": "fedbragg federate federation.toml --engine nvflare --kit KIT",
+        "guest": "fedbragg status --kit KIT",
+    }
+    for name, command in commands.items():
+        text = (made / name / "README.md").read_text()
+        assert command in text
+        assert "18371" in text
+    assert "Open nothing" in (made / "north" / "README.md").read_text()
+
+
+def test_a_site_grants_nobody_anything(made: Path) -> None:
+    rights = json.loads((made / "north/local/authorization.json").read_text())["permissions"]
+    assert set(rights) == {"project_admin", "org_admin", "lead", "member"}
+    for role in rights.values():
+        assert role["byoc"] == role["submit_job"] == role["shell_commands"] == "none"
+        assert set(role.values()) == {"none"}
+
+
+def test_a_site_is_added_and_nobody_else_gets_a_new_kit(made: Path) -> None:
+    before = (made / "north/startup/client.key").read_bytes()
+    done = provisioned(made.parent, SETTINGS + '[[sites]]\nname = "south"\n')
+    assert done.stdout == "kits/south: for the site south\n", done.stderr
+    assert (made / "north/startup/client.key").read_bytes() == before
+    roots = {(made / name / "startup/rootCA.pem").read_bytes() for name in ("north", "south", "server")}
+    assert len(roots) == 1
+    assert provisioned(made.parent, SETTINGS).stdout == "kits: every kit is there already\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ('[[sites]]\nname = "a"\nruns = ["a.h5"]\nlabels = "a.csv"\n', "[server] has no address"),
+        (SETTINGS.replace("guest", "north"), "two kits would be named 'north'"),
+        (SETTINGS.replace("north", "server"), "two kits would be named 'server'"),
+        (SETTINGS.replace("north", "authority"), "two kits would be named 'authority'"),
+    ],
+)
+def test_what_cannot_be_provisioned_is_refused_in_one_line(tmp_path: Path, settings: str, part: str) -> None:
+    done = provisioned(tmp_path, settings)
+    assert done.returncode == 2
+    assert part in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_no_kit_is_refused(tmp_path: Path, made: Path) -> None:
+    with pytest.raises(ConfigError, match="no kit"):
+        open_kit(tmp_path, "site")
+    with pytest.raises(ConfigError, match="this kit is for a site; the command needs that of the server"):
+        open_kit(made / "north", "server")
