@@ -150,6 +150,7 @@ def standing(told: Mapping[str, Any]) -> Table:
         caption="\n".join(troubles),
         title_justify="left",
         caption_justify="left",
+        show_header=bool(sites),
         box=box.SIMPLE,
     )
     for head in HEADS:

@@ -1,0 +1,101 @@
+"""How the command line tells of a federation of real sites."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fedbragg.cli import real_sites
+from fedbragg.cli.real_sites import account_of, cost_of, follow, headline, size_of, standing
+from fedbragg.errors import FederationError
+
+START = {"event": "start"}
+JOINED = {"event": "joined", "site": "a"}
+UPDATE = {"event": "update", "site": "a", "bytes": 700}
+BARRIER = {"event": "barrier", "barrier": 1, "loss": 0.5, "losses": {"a": 0.5}}
+
+
+def told(state: str, history: list[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
+    ended = "all done" if state == "finished" else None
+    row = {"site": "a", "doing": "gone", "silent": 7.2, "version": 3, "loss": 0.25, "samples": 9}
+    row |= {"sent": 1500, "received": 3_200_000, "trouble": "left: not heard of for 4 s"}
+    numbers = {"time": 61.0, "version": 4, "barrier": 1, "barriers": 6}
+    return {
+        **numbers,
+        "federation": "f",
+        "state": state,
+        "trouble": None,
+        "sites": [row],
+        "history": history,
+        "lines": len(history),
+        "ended": ended,
+        **more,
+    }
+
+
+class Scripted:
+    """A server that answers from a list of whole histories."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self._answers = list(answers)
+
+    def status(self, since: int) -> dict[str, Any]:
+        answer = self._answers.pop(0)
+        return {**answer, "history": answer["history"][since:]}
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_sites, "LOOK", 0.0)
+
+
+def test_the_history_is_put_together_from_what_is_new() -> None:
+    whole = [START, JOINED, UPDATE, BARRIER]
+    shown: list[int] = []
+    server = Scripted(told("running", whole[:2]), told("running", whole[:3]), told("finished", whole))
+    assert follow(server, lambda now: shown.append(len(now["history"])))["history"] == whole
+    assert shown == [2, 3, 4]
+
+
+def test_a_restarted_server_is_followed_from_its_last_barrier(capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = [START, JOINED, UPDATE, BARRIER, UPDATE], [START, JOINED, UPDATE, BARRIER]
+    ended = told("finished", [*after, UPDATE, UPDATE])
+    server = Scripted(told("running", before), told("running", after), told("running", after), ended)
+    assert follow(server, lambda _: None)["history"] == [*after, UPDATE, UPDATE]
+    assert capsys.readouterr().out == "the server was restarted; the federation goes on from barrier 1\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [("failed", "the model broke"), ("none", "holds no federation")]
+)
+def test_a_federation_that_is_no_more_ends_the_command(state: str, reason: str) -> None:
+    trouble = reason if state == "failed" else None
+    with pytest.raises(FederationError, match=reason):
+        follow(Scripted(told(state, [], trouble=trouble)), lambda _: None)
+
+
+def test_bytes_are_counted_barrier_by_barrier() -> None:
+    history = [START, UPDATE, UPDATE, BARRIER, UPDATE]
+    assert cost_of(history) == {1: 1400, 2: 700}
+    assert account_of(BARRIER, cost_of(history)) == "barrier 1: loss 0.500 from a; updates 1.4 kB"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (28_192_592, "28.2 MB"), (5e11, "500 GB")]
+)
+def test_sizes_are_written_in_a_handy_unit(count: int, text: str) -> None:
+    assert size_of(count) == text
+
+
+def test_the_table_shows_sites_and_what_went_wrong() -> None:
+    page = io.StringIO()
+    Console(width=110, file=page).print(standing(told("running", [])))
+    words = " ".join(page.getvalue().split())
+    assert headline(told("running", [])) == "f: running, barrier 1 of 6, version 4, 61 s"
+    assert words.startswith("f: running, barrier 1 of 6, version 4, 61 s site doing heard of version")
+    assert "a gone 7 s ago 3 0.250 9 1.5 kB 3.2 MB" in words
+    assert words.endswith("a: left: not heard of for 4 s")
