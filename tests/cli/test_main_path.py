@@ -174,7 +174,7 @@ def test_real_images_are_screened(trained: Trained, tmp_path: Path) -> None:
     rows = verdicts_of(tmp_path)
     assert [row["path"] for row in rows] == [str(file) for file in files]
     assert all(row["score"] for row in rows)
-    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("data:image/jpeg") == 9
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("data:image/jpeg") == 6
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no real images at {DATA}")
