@@ -33,9 +33,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
             state[name][...] = 0
     state["spot.4.bias"][...] = 5.0
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    save_model(
-        path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5)
-    )
+    save_model(path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5))
     return Scorer(path)
 
 
