@@ -227,6 +227,13 @@ def test_a_stranger_without_a_certificate_is_not_let_in(three: Deployment) -> No
         raise ConnectionResetError
 
 
+def test_ctrl_c_ends_server_and_site_in_order(three: Deployment) -> None:
+    for name in ("site2", "server"):
+        three.processes[name].send_signal(signal.SIGINT)
+        assert three.processes[name].wait(8) == 0
+    assert "Traceback" not in three.said("site2") + three.said("server")
+
+
 def test_a_server_that_is_not_there_is_given_up_in_one_line(three: Deployment) -> None:
     three.kill("server")
     account = Remote(three.kit("coordinator"), 3.0)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from nvflare.apis.event_type import EventType
@@ -38,6 +41,11 @@ class FederationServer(FLComponent):  # type: ignore[misc]
         cells.send_notice(self._cell, site)
 
 
+def ended(number: int, frame: FrameType | None) -> None:
+    """End at once: all that matters is on disk, and FLARE's threads would hold the process up."""
+    os._exit(0)
+
+
 def run(kit: Path, organisation: str) -> int:
     """Run FLARE's server from a kit until the process is ended."""
     from nvflare.fuel.f3.mpm import MainProcessMonitor
@@ -46,6 +54,8 @@ def run(kit: Path, organisation: str) -> int:
 
     from fedbragg.federation.engines.nvflare.command import FederationCommands
 
+    signal.signal(signal.SIGINT, ended)
+    signal.signal(signal.SIGTERM, ended)
     ServerCommandModules.register_cmd_module(FederationCommands())
     told = argparse.Namespace(
         workspace=str(kit),
