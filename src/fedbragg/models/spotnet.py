@@ -18,7 +18,7 @@ from fedbragg.models.surroundings import MEASURES, surroundings
 class SpotNet(nn.Module):
     """Measures of peaks in; logits of being a spot out, and from these the logit of the hit score."""
 
-    def __init__(self, width: int = 48) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.spot = nn.Sequential(
             nn.Linear(MEASURES, width),
