@@ -154,8 +154,8 @@ def weighting(measured: dict[str, Measured]) -> Table:
 
 BLOCKS = (
     "Seed s trains on a block of file numbers that starts s/4 of the way through; all shares of a seed are judged by "
-    "the same patterns, those outside the block of 25 % and its neighbours. AUC is over the seeds whose test block holds "
-    "both classes."
+    "the same patterns, those outside the block of 25 % and its neighbours. AUC is over the seeds whose test block "
+    "holds both classes."
 )
 
 
