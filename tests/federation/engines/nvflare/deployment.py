@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -63,6 +64,7 @@ class Deployment:
                     start_new_session=True,  # so that all of it can be killed in the end
                     cwd=self.folder,
                     env={**os.environ, "FEDBRAGG_TEST_FOLDER": str(self.folder)},
+                    preexec_fn=die_with_the_tests,
                 )
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
@@ -122,6 +124,11 @@ class Remote:
         if "error" in told:
             raise FederationError(told["error"])
         return told["answer"]
+
+
+def die_with_the_tests() -> None:
+    """Have the kernel end a process with the one that tests, should that be killed before it can tidy up."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
