@@ -88,6 +88,8 @@ def federate(
 
 def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
     """Return what tells this federation from any other: settings, sites, and the model's tensors."""
-    told = settings.model_dump_json(exclude={"federation": {"workers", "engine"}, "server": True, "sites": True})
+    told = settings.model_dump_json(
+        exclude={"federation": {"workers", "engine"}, "server": True, "sites": True}
+    )
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
     return hashlib.sha256("\n".join([told, *names, *tensors]).encode()).hexdigest()
