@@ -48,7 +48,12 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "key", "known"),
     [
-        ("rounds = 3\n" + SITE, ": ", "rounds", "task, seed, model, training, phases, federation, server, sites"),
+        (
+            "rounds = 3\n" + SITE,
+            ": ",
+            "rounds",
+            "task, seed, model, training, phases, federation, server, sites",
+        ),
         ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
         ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),
         ("[model]\nsize = 1\n" + SITE, " [model]: ", "size", "name, block, public_frames"),
