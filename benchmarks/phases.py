@@ -1,6 +1,7 @@
 """Which phases measured micro-XRD patterns show: ours, the published recipe, binary networks, a peak-position score.
 
-    .venv/bin/python benchmarks/phases.py [synthetic] [ladder] [losses] [weighting] [baselines] [federated] [shipped]
+    .venv/bin/python benchmarks/phases.py [synthetic] [ladder] [losses] [weighting] [baselines] [federated]
+        [from_public] [shipped]
 
 Measured patterns only judge, but for the "plus x %" rows, whose training and test blocks of file numbers are disjoint;
 unmasked and masked twins stay on one side. Every row is the mean over 5 seeds with its 95 % interval (Student's t); a
@@ -12,11 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-import zlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,57 +32,20 @@ from baselines.phases_judging import (
 )
 from baselines.phases_networks import probabilities as published_probabilities
 from baselines.phases_networks import train_published
-from fedbragg.config import Federation, FederationSettings, PhasesSettings, SiteSettings, TrainingSettings
-from fedbragg.federation.training import SiteFrames, train_alone, train_pooled, train_together
+from baselines.phases_patterns import SEEDS, TASK, drawn
+from baselines.phases_sites import federated, from_public
 from fedbragg.learn.loop import FitSettings
 from fedbragg.learn.metrics import area_under_curve
 from fedbragg.models.phase_file import Identifier, default_phases_model
-from fedbragg.prepare import pattern
-from fedbragg.simulate import powder
-from fedbragg.simulate.powder import SHIPPED
 from fedbragg.tasks.phases import PhaseData, PhaseTask, join, pick
 from fedbragg.tasks.phases_losses import LossName
-from fedbragg.tasks.phases_site import PhaseFrames
-from fedbragg.tasks.phases_sources import Scene, lines_of, simulated
 from harness import RESULTS, Table, publish
 
-SEEDS = range(5)
-TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
-POOL = 10_000
-"""Simulated patterns of which each seed draws its own; kept in the temporary folder between the parts."""
 PATTERNS, EPOCHS = 6_000, 8
 FEW, FEW_EPOCHS = 3_000, 8
 FEWEST, FEWEST_EPOCHS = 1_500, 6
 """Simulated patterns and epochs where variants are compared with one another."""
 SHARES = (0, 1, 5, 10, 25)
-SITE_PATTERNS = (600, 300, 150)
-
-
-def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
-    return simulated(Scene(PHASES, SETTINGS, never=tuple(never)), patterns, 7_000 + seed)
-
-
-def drawn(patterns: int, seed: int) -> PhaseData:
-    """Return a seed's own patterns of the pool."""
-    return pick(_pool(), torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns]))
-
-
-@lru_cache(maxsize=1)
-def _pool() -> PhaseData:
-    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{_code():08x}.npz"
-    if not kept.is_file():
-        made = simulate(POOL, 0)
-        np.savez(kept, views=made.views.numpy(), labels=made.labels.numpy())
-    arrays = np.load(kept)
-    views, labels = (torch.from_numpy(arrays[name]) for name in ("views", "labels"))
-    return PhaseData(views, labels, torch.zeros(POOL, dtype=torch.bool))
-
-
-def _code() -> int:
-    """Return a sum over the code that makes the pool, so that another code's is not taken for it."""
-    source = Path(powder.__file__).parent
-    files = [*sorted(source.glob("*.py")), *sorted(source.glob("*.cif")), Path(pattern.__file__)]
-    return zlib.crc32(b"".join(file.read_bytes() for file in files))
 
 
 def train(patterns: int, epochs: int, seed: int, loss: LossName = "plain") -> dict[str, np.ndarray]:
@@ -232,48 +192,6 @@ def baselines(measured: dict[str, Measured]) -> Table:
     )
 
 
-def federated(measured: dict[str, Measured]) -> Table:
-    """Train three sites, each of which has never seen one of the phases."""
-    scores: dict[str, list[Score]] = {}
-    for seed in SEEDS:
-        for name, state in _federated_states(seed).items():
-            scores.setdefault(name, []).append(ours(state))
-        print(f"federated seed {seed}", file=sys.stderr, flush=True)
-    listed = [line for name, score in scores.items() for line in rows(name, measured, score)]
-    note = (
-        f"Sites hold {SITE_PATTERNS} simulated patterns and have never seen bastnaesite, calcite and rhenium in turn; "
-        "random start, hybrid schedule, 4 warm-up epochs, 5 barriers of 2 epochs; alone and pooled train as many "
-        "epochs. Judged by measured patterns."
-    )
-    return Table("Three sites, each lacking one phase", COLUMNS, listed, [note])
-
-
-def _federated_states(seed: int) -> dict[str, dict[str, np.ndarray]]:
-    sites = []
-    for k, patterns in enumerate(SITE_PATTERNS):
-        frames = PhaseFrames(TASK, simulate(patterns, 500 + 10 * seed + k, never=[k]))
-        sites.append(SiteFrames(f"no-{SHIPPED[k]}", frames, frames.part(0, 20), 1.0))
-    plans = {rule: _plan(seed, rule) for rule in ("fedavg", "fedkl")}
-    start = TASK.new_state(seed)
-    epochs = plans["fedkl"].training.warmup_epochs + 4 * plans["fedkl"].training.epochs
-    states = {f"{site.name}, alone": train_alone(plans["fedkl"], site, start, epochs) for site in sites}
-    states["pooled"] = train_pooled(plans["fedkl"], sites, start, epochs)
-    for rule, plan in plans.items():
-        states[rule] = train_together(plan, sites, start).model
-    return states
-
-
-def _plan(seed: int, rule: str) -> Federation:
-    return Federation(
-        task="phases",
-        seed=seed,
-        phases=PhasesSettings(),
-        training=TrainingSettings(warmup_epochs=4, epochs=2, batch=32, learning_rate=2e-3),
-        federation=FederationSettings(aggregation=rule, barriers=5, workers=1),  # type: ignore[arg-type]
-        sites=tuple(SiteSettings(name=f"no-{name}", runs=("-",), labels="-") for name in SHIPPED),
-    )
-
-
 def shipped(measured: dict[str, Measured]) -> Table:
     identifier = Identifier(default_phases_model())
     score: Score = lambda data: np.array([identifier(view).probabilities for view in data.views.numpy()])  # noqa: E731
@@ -282,7 +200,9 @@ def shipped(measured: dict[str, Measured]) -> Table:
     )
 
 
-PARTS = {f.__name__: f for f in (synthetic, ladder, losses, weighting, baselines, federated, shipped)}
+PARTS = {
+    f.__name__: f for f in (synthetic, ladder, losses, weighting, baselines, federated, from_public, shipped)
+}
 
 
 def main(asked: Sequence[str]) -> None:

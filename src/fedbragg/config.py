@@ -145,6 +145,8 @@ class PhasesSettings(Section):
     """Degrees that the patterns cover; without it q 0.92 to 4.8 1/angstrom."""
     loss: Literal["plain", "positive", "domain", "focal", "uncertainty"] = "plain"
     """The cross-entropy; docs/reference/phases.md tells them apart."""
+    one_sided: Literal["ignore", "learn"] = "ignore"
+    """What a site learns of a phase that none of its patterns shows, or all: nothing, or "never" ("always")."""
 
 
 class ServerSettings(Section):

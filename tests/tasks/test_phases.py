@@ -22,7 +22,7 @@ from fedbragg.learn.metrics import Estimate
 from fedbragg.models.phase_file import Identifier
 from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
 from fedbragg.simulate.powder import Conditions, shipped_phases
-from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, mean_figures, pick
+from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, mean_figures, pick, without_one_sided
 from fedbragg.tasks.phases_federated import phase_task
 from fedbragg.tasks.phases_losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases_model import Recipe, recipe_for, train_model
@@ -88,6 +88,26 @@ def test_a_phase_that_never_occurs_is_never_labelled(data: PhaseData) -> None:
     without = simulated(Scene(PHASES, never=(1,)), 40, 6)
     assert (without.labels[:, 1] == 0).all()
     assert (data.labels[:, 1] == 1).any()
+
+
+def test_what_every_pattern_shows_or_none_counts_as_unknown() -> None:
+    labels = torch.tensor([[1.0, 0.0, 1.0, -1.0], [0.0, 0.0, 1.0, 0.0], [1.0, -1.0, -1.0, 1.0]])
+    left = without_one_sided(PhaseData(torch.zeros(3, 3, 4), labels, torch.zeros(3).bool())).labels
+    expected = [[1.0, -1.0, -1.0, -1.0], [0.0, -1.0, -1.0, 0.0], [1.0, -1.0, -1.0, 1.0]]
+    assert left.tolist() == expected
+
+
+def test_a_site_says_nothing_of_a_phase_it_never_saw() -> None:
+    """Told "absent" 200 times, the network calls the phase far rarer than one that is not told."""
+    never = simulated(Scene(PHASES, never=(0,)), 200, 6)
+    shown = simulated(SCENE, 100, 7)
+    said = {}
+    for one_sided in ("ignore", "learn"):
+        task = PhaseTask(TASK.lines, SETTINGS, one_sided=one_sided)  # type: ignore[arg-type]
+        state = task.pretrain(never, 4, 1)
+        said[one_sided] = task.probabilities(state, shown)[:, 0].mean()
+    assert said["learn"] < 0.15
+    assert said["ignore"] > 2 * said["learn"]
 
 
 def test_figures_are_by_phase_and_mean() -> None:

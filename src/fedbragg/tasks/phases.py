@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from fedbragg.types import State
 
 PRETRAINING_RATE = 4e-3
 BATCH = 64
+
+OneSided = Literal["ignore", "learn"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,16 @@ class PhaseData:
         """Return for each phase how many patterns lack it and how many show it."""
         absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
         return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
+
+
+def without_one_sided(data: PhaseData) -> PhaseData:
+    """Take a phase that every labelled pattern shows, or none, for unknown: such a set cannot tell where it begins.
+
+    A network told "never" learns to say so whatever it sees; averaged with others, that outvotes those who know
+    (docs/decisions/0064-a-site-says-nothing-of-a-phase-it-never-saw.md).
+    """
+    both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
+    return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
 
 
 def pick(data: PhaseData, chosen: Any) -> PhaseData:
@@ -94,6 +106,7 @@ class PhaseTask:
     lines: tuple[PhaseLines, ...]
     settings: PatternSettings = field(default_factory=PatternSettings)
     loss: LossName = "plain"
+    one_sided: OneSided = "ignore"
 
     def new_state(self, seed: int) -> dict[str, NDArray[Any]]:
         """Return the state of a network with random weights that only the seed decides."""
@@ -117,6 +130,7 @@ class PhaseTask:
     ) -> tuple[dict[str, NDArray[Any]], float]:
         """Return the state after training from ``state``, and the mean loss of the last epoch."""
         learner = self._learner(state)
+        data = data if self.one_sided == "learn" else without_one_sided(data)
         problem = PhaseProblem(learner, data, self.loss, positive_weights(data.labels))
         loss = fit(learner, problem, fitting, generator, watch)
         return state_of(learner), loss

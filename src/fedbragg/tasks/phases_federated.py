@@ -53,7 +53,8 @@ def write_federated(path: Path, settings: Federation, state: State, provenance: 
 def phase_task(settings: PhasesSettings) -> PhaseTask:
     """Return which phases are told apart, and how."""
     recipe = _recipe(settings)
-    return PhaseTask(lines_of(_phases(settings.structures), recipe.settings), recipe.settings, settings.loss)
+    lines = lines_of(_phases(settings.structures), recipe.settings)
+    return PhaseTask(lines, recipe.settings, settings.loss, settings.one_sided)
 
 
 def _recipe(settings: PhasesSettings) -> Recipe:

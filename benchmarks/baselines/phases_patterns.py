@@ -1,0 +1,50 @@
+"""The simulated patterns of the phases benchmark: one pool on disk, of which each seed draws its own."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from baselines.phases_judging import PHASES, SETTINGS
+from fedbragg.prepare import pattern
+from fedbragg.simulate import powder
+from fedbragg.tasks.phases import PhaseData, PhaseTask, pick
+from fedbragg.tasks.phases_sources import Scene, lines_of, simulated
+
+SEEDS = range(5)
+TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
+POOL = 10_000
+"""Simulated patterns of which each seed draws its own; kept in the temporary folder between the parts."""
+
+
+def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
+    return simulated(Scene(PHASES, SETTINGS, never=tuple(never)), patterns, 7_000 + seed)
+
+
+def drawn(patterns: int, seed: int) -> PhaseData:
+    """Return a seed's own patterns of the pool."""
+    return pick(_pool(), torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns]))
+
+
+@lru_cache(maxsize=1)
+def _pool() -> PhaseData:
+    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{_code():08x}.npz"
+    if not kept.is_file():
+        made = simulate(POOL, 0)
+        np.savez(kept, views=made.views.numpy(), labels=made.labels.numpy())
+    arrays = np.load(kept)
+    views, labels = (torch.from_numpy(arrays[name]) for name in ("views", "labels"))
+    return PhaseData(views, labels, torch.zeros(POOL, dtype=torch.bool))
+
+
+def _code() -> int:
+    """Return a sum over the code that makes the pool, so that another code's is not taken for it."""
+    source = Path(powder.__file__).parent
+    files = [*sorted(source.glob("*.py")), *sorted(source.glob("*.cif")), Path(pattern.__file__)]
+    return zlib.crc32(b"".join(file.read_bytes() for file in files))
