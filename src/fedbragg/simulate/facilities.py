@@ -68,8 +68,8 @@ L498 = Beamline(
     _cspad(0.130, 22.5, 6.0),
     _XFEL,
     Sample((93.0, 93.0, 130.0, 90, 90, 120), "P 61 2 2", b_factor=25, mosaicity=6e-4, size=0.6, resolution=2.0),
-    Background(level=3.0, spread=0.4, zingers=14.5, zinger_shape=1.8, zinger_size=4, zinger_photons=25),
-    Mix(rates=((0.10, 0.30), (0.08, 0.35), (0.05, 0.25), (0.02, 0.18), (0.02, 0.13)), spots=(32, 1.15),
+    Background(level=3.0, spread=0.4, zingers=16.5, zinger_shape=1.6, zinger_size=4, zinger_photons=25),
+    Mix(rates=((0.11, 0.335), (0.085, 0.39), (0.055, 0.28), (0.022, 0.20), (0.022, 0.145)), spots=(37, 1.15),
         unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LG36 = Beamline(
@@ -99,9 +99,9 @@ LN84 = Beamline(
     _rayonix(0.35, 1.37),
     _STEADY,
     Sample((118.0, 223.0, 311.0, 90, 90, 90), "P 21 21 21", b_factor=60, mosaicity=2e-4, domain=5000,
-           size=0.7, resolution=2.8),
+           size=0.6, spread=0.2, resolution=2.8),
     Background(level=95, floor=0.6, spread=0.08, zingers=4.0, zinger_shape=8, zinger_size=4, zinger_photons=300),
-    Mix(rates=((0.40, 0.07),), spots=(118, 1.28), unseen=0.01, misses=_XFEL_MISSES),
+    Mix(rates=((0.40, 0.07),), spots=(138, 1.2), unseen=0.01, misses=_XFEL_MISSES),
 )  # fmt: skip
 LO19 = Beamline(
     "lo19",
