@@ -26,8 +26,8 @@ KINDS = ("hit", "maybe", "miss")
 QUARTERS = (0.25, 0.5, 0.75)
 TUNED = 76
 """The seed that the beamlines were tuned on."""
-INDEPENDENT = (2001, 2002)
-"""Seeds never looked at before the beamlines stood; 1001 was looked at once, and moved LN83."""
+INDEPENDENT = (3001, 3002)
+"""Never looked at before the beamlines stood; 1001 was looked at, and moved LN83, 2001 and 2002 moved L498 and LN84."""
 DRAWS = 500  # of the bootstrap
 Counted = tuple[NDArray[np.int64], NDArray[np.str_]]  # spots found, label; one a frame
 
