@@ -8,13 +8,14 @@ from frames import gaussian_spot, radius
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from fedbragg.prepare.noise import COUNTER, photon_scale
+from fedbragg.prepare.noise import COUNTER, PhotonScale, photon_scale
+from fedbragg.prepare.pixels import block_sums
 
 SHAPE = (600, 600)
 
 
-def unmasked(counts: NDArray[np.integer]) -> NDArray[np.bool_]:
-    return np.zeros(counts.shape, np.bool_)
+def scale_of(counts: NDArray[np.integer], mask: NDArray[np.bool_] | None = None) -> PhotonScale:
+    return photon_scale(block_sums(counts, np.zeros(counts.shape, np.bool_) if mask is None else mask, 8))
 
 
 @pytest.mark.parametrize("level", [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 10_000.0])
@@ -22,7 +23,7 @@ def unmasked(counts: NDArray[np.integer]) -> NDArray[np.bool_]:
 def test_a_photon_counters_scale_is_exactly_one(level: float, even: bool) -> None:
     profile = np.ones((400, 400)) if even else 0.2 + np.exp(-((radius((400, 400)) / 120) ** 2))
     counts = np.random.default_rng(1).poisson(level * profile).astype(np.int32)
-    assert photon_scale(counts, unmasked(counts), 8) == COUNTER
+    assert scale_of(counts) == COUNTER
 
 
 def test_a_photon_counter_full_of_spots_is_one_still() -> None:
@@ -31,7 +32,7 @@ def test_a_photon_counter_full_of_spots_is_one_still() -> None:
     for row, column in generator.uniform(10, 390, (150, 2)):
         expected += gaussian_spot((400, 400), row, column, generator.uniform(20, 2000), 1.0)
     counts = generator.poisson(expected).astype(np.uint16)
-    assert photon_scale(counts, unmasked(counts), 8) == COUNTER
+    assert scale_of(counts) == COUNTER
 
 
 def shared_by_blur(blur: float) -> float:
@@ -69,7 +70,7 @@ def test_a_ccds_gain_offset_and_read_noise_are_found(
 ) -> None:
     """The gain is that of sums over 3 x 3 pixels, which are what is tested: blur takes its known share from it."""
     counts = integrating(gain, offset, noise, blur, seed)
-    found = photon_scale(counts, unmasked(counts), 8)
+    found = scale_of(counts)
     assert 1 / found.scale == pytest.approx(gain * shared_by_blur(blur), rel=tolerance)
     # In the dark, where the counts are the offset, the equivalent photons are the read noise's variance in photons.
     dark = found.scale * offset + found.shift
@@ -80,7 +81,7 @@ def test_a_ccds_gain_offset_and_read_noise_are_found(
 def test_equivalent_photons_have_the_variance_of_photons(gain: float, blur: float) -> None:
     """Sums over 3 x 3 equivalent photons have variance = mean, whatever gain, offset and read noise are."""
     counts = integrating(gain, 200.0, 6.0, blur, 1)
-    found = photon_scale(counts, unmasked(counts), 8)
+    found = scale_of(counts)
     even = counts[:90, :90] * found.scale + found.shift  # a corner, far from the hump
     threes = even.reshape(30, 3, 30, 3).sum(axis=(1, 3))
     assert threes.var() / threes.mean() == pytest.approx(1.0, abs=0.25)  # 900 sums: 5 % by chance
@@ -88,25 +89,25 @@ def test_equivalent_photons_have_the_variance_of_photons(gain: float, blur: floa
 
 def test_an_even_dark_subtracted_frame_is_gaussian_noise() -> None:
     counts = np.rint(np.random.default_rng(1).normal(0, 8, (400, 400))).astype(np.int32)
-    found = photon_scale(counts, unmasked(counts), 8)
+    found = scale_of(counts)
     equivalent = counts * found.scale + found.shift
     assert equivalent.var() == pytest.approx(equivalent.mean(), rel=0.1)
 
 
 def test_masked_blocks_do_not_count() -> None:
     counts = integrating(2.0, 100.0, 3.0, 0.0, 1)
-    mask = unmasked(counts)
+    mask = np.zeros(counts.shape, np.bool_)
     mask[:, 100:140] = True
     spoilt = counts.copy()
     spoilt[mask] = np.random.default_rng(5).integers(0, 60_000, int(mask.sum()))
-    assert photon_scale(spoilt, mask, 8) == photon_scale(counts, mask, 8)
+    assert scale_of(spoilt, mask) == scale_of(counts, mask)
 
 
 def test_too_few_whole_blocks_make_a_photon_counter() -> None:
     counts = integrating(5.0, 100.0, 3.0, 0.0, 1)[:24, :24]
-    assert photon_scale(counts, unmasked(counts), 8) == COUNTER
+    assert scale_of(counts) == COUNTER
 
 
 def test_a_dead_frame_is_a_photon_counter() -> None:
     counts = np.zeros((200, 200), np.uint16)
-    assert photon_scale(counts, unmasked(counts), 8) == COUNTER
+    assert scale_of(counts) == COUNTER

@@ -22,8 +22,8 @@ WINGS, RIM = CHANNELS.index("wings"), CHANNELS.index("rim")
 def peaks_on(background: float, counts: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Find the peaks of a photon counter's frame whose background is known: measures and places."""
     mask = np.zeros(counts.shape, np.bool_)
-    valid, _, highest = block_sums(counts, mask, 8)
-    return find_peaks(counts, mask, np.full(valid.shape, background, np.float32), highest, (1.0, 0.0), 8)
+    highest = block_sums(counts, mask, 8).peak
+    return find_peaks(counts, mask, np.full(highest.shape, background, np.float32), highest, (1.0, 0.0), 8)
 
 
 def test_a_spots_measures_worked_out_by_hand() -> None:

@@ -39,18 +39,18 @@ def by_numpy(values: NDArray[Any], block: int) -> NDArray[Any]:
 @settings(max_examples=150, deadline=None)
 def test_block_sums_are_numpys(made: tuple[NDArray[Any], NDArray[np.bool_], int]) -> None:
     counts, mask, block = made
-    valid, total, peak = block_sums(counts, mask, block)
+    blocks = block_sums(counts, mask, block)
     used = by_numpy(~mask, block)
     values = by_numpy(counts.astype(np.float64), block) * used
-    np.testing.assert_array_equal(valid, used.sum(axis=2))
-    np.testing.assert_allclose(total, values.sum(axis=2), rtol=1e-6)
-    np.testing.assert_array_equal(peak, values.max(axis=2).astype(np.float32))
+    np.testing.assert_array_equal(blocks.valid, used.sum(axis=2))
+    np.testing.assert_allclose(blocks.total, values.sum(axis=2), rtol=1e-6)
+    np.testing.assert_array_equal(blocks.peak, values.max(axis=2).astype(np.float32))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_sums_of_counts_that_float32_holds_are_exact(dtype: str) -> None:
     counts = np.random.default_rng(1).integers(0, LARGEST[dtype], (64, 96), dtype=dtype, endpoint=True)
-    _, total, _ = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    total = block_sums(counts, np.zeros(counts.shape, np.bool_), 8).total
     np.testing.assert_array_equal(total, by_numpy(counts.astype(np.int64), 8).sum(axis=2))
 
 
@@ -58,16 +58,47 @@ def test_values_below_zero_count_in_the_sum_and_not_as_peak() -> None:
     counts = np.full((6, 6), -3, np.int32)
     counts[1, 1] = 7
     counts[4, 4] = -1
-    valid, total, peak = block_sums(counts, np.zeros(counts.shape, np.bool_), 3)
-    np.testing.assert_array_equal(valid, 9)
-    np.testing.assert_array_equal(total, [[-17, -27], [-27, -25]])
-    np.testing.assert_array_equal(peak, [[7, 0], [0, 0]])
+    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 3)
+    np.testing.assert_array_equal(blocks.valid, 9)
+    np.testing.assert_array_equal(blocks.total, [[-17, -27], [-27, -25]])
+    np.testing.assert_array_equal(blocks.peak, [[7, 0], [0, 0]])
 
 
 def test_what_is_beyond_the_last_whole_block_is_left_out() -> None:
     counts = np.zeros((17, 19), np.uint16)
     counts[16, :] = counts[:, 16:] = 500
-    valid, total, peak = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
-    assert valid.shape == (2, 2)
-    assert not total.any()
-    assert not peak.any()
+    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    assert blocks.valid.shape == (2, 2)
+    assert not blocks.total.any()
+    assert not blocks.peak.any()
+
+
+def test_sampled_blocks_variance_is_that_of_sums_over_three_by_three() -> None:
+    """Against numpy: differences of the quarters' 3 x 3 sums, a - b - c + d, squared, over 4 x 9."""
+    counts = np.random.default_rng(3).poisson(20, (480, 640)).astype(np.uint16)
+    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    assert blocks.step == 1 and blocks.variance.size == 60 * 80
+    sums = np.lib.stride_tricks.sliding_window_view(counts.astype(np.float64), (3, 3)).sum(axis=(2, 3))
+    for sample in (0, 81, 4799):
+        row, column = sample // 80 * 8, sample % 80 * 8
+        a, b, c, d = (
+            sums[row + i : row + i + 2, column + j : column + j + 2] for i in (0, 4) for j in (0, 4)
+        )
+        assert blocks.variance[sample] == pytest.approx(np.mean((a - b - c + d) ** 2) / 36)
+    assert blocks.variance.mean() == pytest.approx(20, rel=0.05)
+
+
+def test_samples_are_spread_over_a_large_frame() -> None:
+    counts = np.zeros((1600, 1600), np.uint16)
+    counts[796, 44] = 90  # block (99, 5) is sampled, and the only one whose variance is not 0
+    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    assert blocks.step == 13
+    sampled = range(6, 200 * 200, 13)
+    assert blocks.variance.size == len(sampled)
+    lit = [k for k, cell in enumerate(sampled) if cell == 99 * 200 + 5]
+    assert np.flatnonzero(blocks.variance).tolist() == lit
+
+
+def test_small_blocks_have_no_variance_to_tell() -> None:
+    counts = np.random.default_rng(3).poisson(20, (40, 40)).astype(np.uint16)
+    assert not block_sums(counts, np.zeros(counts.shape, np.bool_), 5).variance.any()

@@ -195,4 +195,6 @@ def _use_one_thread_a_site() -> None:
     import torch
 
     torch.set_num_threads(1)
-    torch.ones(1).sqrt()  # the first one must not come from two trainings at once: MKL then gives one of them 12 bits
+    torch.ones(
+        1
+    ).sqrt()  # the first one must not come from two trainings at once: MKL then gives one of them 12 bits

@@ -26,12 +26,13 @@ def channels_of(measures: NDArray[np.float32], valid: NDArray[np.float32], block
     """
     rows, cols = valid.shape
     result = np.zeros((4, rows, cols), np.float32)
+    share = np.float32(1 / (block * block))
     for row in range(rows):
         for col in range(cols):
+            result[3, row, col] = np.float32(1) - valid[row, col] * share
             if measures[0, row, col] > 0:
                 result[0, row, col] = math.log1p(measures[0, row, col])
                 result[1, row, col] = math.log1p(max(measures[1, row, col], 0.0))
                 rim = measures[2, row, col]
                 result[2, row, col] = math.copysign(math.log1p(abs(rim)), rim)
-            result[3, row, col] = 1 - valid[row, col] / (block * block)
     return result

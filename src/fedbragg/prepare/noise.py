@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-SAMPLED_BLOCKS = 3000
-"""Blocks that are enough for a gain within a few percent; a frame has tens of thousands."""
+from fedbragg.prepare.pixels import Blocks
+
 BINS = 12
 MEDIAN_OF_VARIANCE = 0.676
 """Median over true variance of one block's estimate in white noise, by simulation (250,000 blocks)."""
@@ -45,9 +44,13 @@ class PhotonScale:
 COUNTER = PhotonScale()
 
 
-def photon_scale(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> PhotonScale:
+def photon_scale(blocks: Blocks) -> PhotonScale:
     """Estimate the frame's photon scale from a sample of its blocks; too few whole blocks make it a photon counter."""
-    mean, variance, highest = _sample(counts, mask, block, SAMPLED_BLOCKS)
+    pixels = blocks.size**2
+    sampled = slice(blocks.step // 2, None, blocks.step)
+    whole = blocks.valid.ravel()[sampled] == pixels
+    mean = blocks.total.ravel()[sampled][whole].astype(np.float64) / pixels
+    variance, highest = blocks.variance[whole], blocks.peak.ravel()[sampled][whole]
     if mean.size < BINS or not variance.any() or _counts_photons(mean, variance, highest):
         return COUNTER
     gain, intercept = _line(*_binned(mean, variance))
@@ -97,56 +100,3 @@ def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[flo
         return float(np.median(variance[lit] / mean[lit])), 0.0
     # Dark-subtracted and empty: only the read noise shows. 25 equivalent photons make it Gaussian.
     return float(np.sqrt(np.median(variance)) / 5), float(np.median(variance))
-
-
-@njit(cache=True, nogil=True)
-def _sample(
-    counts: NDArray[Any], mask: NDArray[np.bool_], block: int, wanted: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean, variance and maximum of about ``wanted`` blocks without masked pixels, spread evenly."""
-    cell_rows, cell_cols = counts.shape[0] // block, counts.shape[1] // block
-    step = max(1, cell_rows * cell_cols // wanted)
-    mean = np.zeros(cell_rows * cell_cols // step + 1)
-    variance = np.zeros(mean.size)
-    highest = np.zeros(mean.size)
-    found = 0
-    for cell in range(step // 2, cell_rows * cell_cols, step):
-        row, column = cell // cell_cols * block, cell % cell_cols * block
-        total, top, masked = 0.0, -np.inf, False
-        for i in range(row, row + block):
-            for j in range(column, column + block):
-                masked |= mask[i, j]
-                total += float(counts[i, j])
-                top = max(top, float(counts[i, j]))
-        if not masked:
-            mean[found] = total / (block * block)
-            variance[found] = _contrast(counts, row, column, block // 2)
-            highest[found] = top
-            found += 1
-    return mean[:found], variance[:found], highest[:found]
-
-
-@njit(cache=True, nogil=True)
-def _contrast(counts: NDArray[Any], row: int, column: int, half: int) -> float:
-    """Return the variance a pixel of 3 x 3 sums in a block, from differences between its quarters."""
-    squares, number = 0.0, 0
-    for i in range(row, row + half - 2):
-        for j in range(column, column + half - 2):
-            here = (
-                _sum3(counts, i, j)
-                - _sum3(counts, i, j + half)
-                - _sum3(counts, i + half, j)
-                + _sum3(counts, i + half, j + half)
-            )
-            squares += here * here
-            number += 1
-    return squares / (number * 4 * 9)
-
-
-@njit(cache=True, nogil=True)
-def _sum3(counts: NDArray[Any], row: int, column: int) -> float:
-    total = 0.0
-    for i in range(row, row + 3):
-        for j in range(column, column + 3):
-            total += float(counts[i, j])
-    return total

@@ -63,15 +63,15 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
         raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
-    valid, total, peak = block_sums(counts, mask, block)
-    photons = photon_scale(counts, mask, block)
-    background = local_background(valid, total, block * block / 4)
+    blocks = block_sums(counts, mask, block)
+    photons = photon_scale(blocks)
+    background = local_background(blocks.valid, blocks.total, block * block / 4)
     scale = (photons.scale, photons.shift)
-    measures, places = find_peaks(counts, mask, background, peak, scale, block)
+    measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
     cells = np.argwhere(measures[0] > settings.least)
     profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
     light = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
-    view = View(channels_of(measures, valid, block), light, cells, profiles, block)
+    view = View(channels_of(measures, blocks.valid, block), light, cells, profiles, block)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
 
 
