@@ -59,7 +59,7 @@ class Reader(nn.Module):
         self.weigh = nn.Sequential(
             nn.Linear(FEATURES * lines, 32), nn.ReLU(), nn.Linear(32, EVIDENCE), nn.ReLU()
         )
-        self.fit = nn.Linear(EVIDENCE, 1)
+        self.fit = nn.Linear(EVIDENCE, 1, bias=False)  # softmax would not notice a bias
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return evidence (batch, 12) and the strains' weights (batch, strains) from features (batch, 12, points)."""

@@ -154,8 +154,9 @@ def ended(account: Remote, patience: float = PATIENCE) -> dict[str, Any]:
 
 def as_toml(settings: Mapping[str, Any]) -> str:
     """Write settings as federation.toml."""
-    sections = {name: part for name, part in settings.items() if name != "sites"}
-    text = "".join(f"[{name}]\n{_keys(part)}" for name, part in sections.items())
+    sections = {name: part for name, part in settings.items() if isinstance(part, Mapping)}
+    text = _keys({name: value for name, value in settings.items() if name not in {*sections, "sites"}})
+    text += "".join(f"[{name}]\n{_keys(part)}" for name, part in sections.items())
     return text + "".join(f"[[sites]]\n{_keys(site)}" for site in settings["sites"])
 
 

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -200,6 +201,28 @@ def test_a_cut_link_costs_a_site_its_time_and_nothing_else(three: Deployment) ->
     assert barriers(told)[-1] == EVERYBODY
     assert "no answer from the server" in said
     assert "the server answers again" in said
+
+
+@pytest.mark.timeout(400)
+def test_a_link_cut_for_half_a_minute_and_a_client_gone_for_one(three: Deployment) -> None:
+    """At their full length: the third site works on alone, both come back, and the end has everybody's work."""
+    account = three.account()
+    with behind(three, "site2") as link:
+        account.start(lasting(three, 1.0, barriers=72), anew=True)
+        wait_for(lambda: barriers(account.status())[-1:] == [EVERYBODY], "a barrier with everybody")
+        link.cut()
+        three.kill("site1")
+        began = time.monotonic()
+        wait_for(lambda: barriers(account.status())[-1] == {"site0"}, "a barrier of site0 alone")
+        time.sleep(began + 30 - time.monotonic())
+        link.mend()
+        wait_for(lambda: barriers(account.status())[-1] == EVERYBODY - {"site1"}, "site2's return")
+        time.sleep(began + 60 - time.monotonic())
+        three.start("site1")
+        told = ended(account, 120)
+    assert told["ended"] == "all 72 barriers passed"
+    assert barriers(told)[-1] == EVERYBODY
+    assert {"site1: left: not heard of for 4 s", "site2: left: not heard of for 4 s"} <= set(lines(told))
 
 
 def test_messages_that_are_late_count_nonetheless(three: Deployment) -> None:

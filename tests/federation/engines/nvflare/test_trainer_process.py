@@ -1,0 +1,32 @@
+"""The keeper's process: what a site's own limits let it see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from deployment import wait_for
+
+from fedbragg.federation.engines.nvflare.trainer import TrainerProcess
+
+TELLS = (
+    "import json, os, sys; sys.stdin.readline(); "
+    "print(json.dumps({'refused': os.environ.get('CUDA_VISIBLE_DEVICES', 'all'), 'kind': 'Test'}), flush=True); "
+    "sys.stdin.read()"
+)
+
+
+@pytest.mark.parametrize(("gpu", "seen"), [(False, ""), (True, "0,1")])
+def test_without_the_sites_leave_a_trainer_sees_no_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, seen: str
+) -> None:
+    monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", "0,1")
+    process = TrainerProcess(tmp_path / "site", lambda: None, (sys.executable, "-c", TELLS))
+    process.load({"terms": {}}, gpu=gpu)
+    try:
+        refused = wait_for(lambda: process.refused, "the keeper's answer")
+    finally:
+        process.close()
+    assert refused.own == seen
