@@ -44,7 +44,8 @@ def block_sums(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> Blo
     return Blocks(valid, total, peak, variance, step, block)
 
 
-Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # valid, total, peak of Blocks
+Columns = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]  # masked, sum, maximum of each
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -58,18 +59,18 @@ def _reduce(
 ) -> None:
     valid, total, peak = result
     cell_rows, cell_cols = valid.shape
-    masked = np.empty(cell_cols * block, np.uint8)
-    sums, highest = np.empty(cell_cols * block, np.float32), np.empty(cell_cols * block, np.float32)
+    width = cell_cols * block
+    columns = (np.empty(width, np.uint8), np.empty(width, np.float32), np.empty(width, np.float32))
     apart = np.empty((block // 2, block // 2))
     sample = 0
     for row in range(cell_rows):
         top = row * block
         if block == USUAL:
-            _columns(counts, mask, top, USUAL, masked, sums, highest)
-            _fold(masked, sums, highest, USUAL, valid[row], total[row], peak[row])
+            _take_columns(counts, mask, top, USUAL, columns)
+            _fold(columns, USUAL, valid[row], total[row], peak[row])
         else:
-            _columns(counts, mask, top, block, masked, sums, highest)
-            _fold(masked, sums, highest, block, valid[row], total[row], peak[row])
+            _take_columns(counts, mask, top, block, columns)
+            _fold(columns, block, valid[row], total[row], peak[row])
         while sample < variance.size and step // 2 + sample * step < (row + 1) * cell_cols:
             left = (step // 2 + sample * step - row * cell_cols) * block
             variance[sample] = contrast(counts, top, left, apart)
@@ -77,16 +78,11 @@ def _reduce(
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _columns(
-    counts: NDArray[Any],
-    mask: NDArray[np.bool_],
-    top: int,
-    block: int,
-    masked: NDArray[np.uint8],
-    sums: NDArray[np.float32],
-    highest: NDArray[np.float32],
+def _take_columns(
+    counts: NDArray[Any], mask: NDArray[np.bool_], top: int, block: int, columns: Columns
 ) -> None:
     """Take the sum and maximum down each column of ``block`` rows; no branch, so that it vectorises."""
+    masked, sums, highest = columns
     for column in range(masked.size):
         hidden, total, most = np.uint8(0), np.float32(0), np.float32(0)
         for row in range(block):
@@ -101,15 +97,14 @@ def _columns(
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
 def _fold(
-    masked: NDArray[np.uint8],
-    sums: NDArray[np.float32],
-    highest: NDArray[np.float32],
+    columns: Columns,
     block: int,
     valid: NDArray[np.float32],
     total: NDArray[np.float32],
     peak: NDArray[np.float32],
 ) -> None:
     """Put ``block`` columns together."""
+    masked, sums, highest = columns
     for cell in range(valid.size):
         hidden, here, most = 0, np.float32(0), np.float32(0)
         for column in range(cell * block, (cell + 1) * block):
