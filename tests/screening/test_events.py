@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 from made_runs import eiger_run, nxmx_run
 
 from fedbragg.screening.events import Events
@@ -42,6 +43,13 @@ def test_chunks_as_in_cxidb_76(tmp_path: Path) -> None:
         for chunk in (1, 2, 10):
             file[f"data/{chunk}/images"] = np.zeros((2, 30, 30), np.int32)
     assert names_of(tmp_path / "r.h5", 6) == ["1//0", "1//1", "2//0", "2//1", "10//0", "10//1"]
+
+
+@pytest.mark.parametrize("place", ["entry/data", "data"])
+def test_images_where_others_have_a_group(tmp_path: Path, place: str) -> None:
+    with h5py.File(tmp_path / "r.h5", "w") as file:
+        file[place] = np.zeros((2, 30, 30), np.int32)
+    assert names_of(tmp_path / "r.h5", 2) == ["//0", "//1"]
 
 
 def test_a_data_file_that_is_missing_counts_as_in_the_run(tmp_path: Path) -> None:

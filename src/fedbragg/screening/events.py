@@ -56,8 +56,10 @@ def _numbered(file: Any) -> list[tuple[str, int]]:
     """Return the links data_000001, data_000002 ... of an Eiger master file."""
     for entry in sorted(file, key=natural):
         group = file.get(f"{entry}/data") if entry.startswith("entry") else None
-        names = [name for name in group or () if name.startswith("data_") and name[5:].isdecimal()]
-        if group is not None and names:
+        if not hasattr(group, "keys"):  # none, or the images themselves
+            continue
+        names = [name for name in group if name.startswith("data_") and name[5:].isdecimal()]
+        if names:
             return [(name, _frames(group, name)) for name in sorted(names, key=natural)]
     return []
 
