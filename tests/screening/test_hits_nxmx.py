@@ -146,6 +146,23 @@ def test_a_master_file_with_its_data_files(tmp_path: Path, copy: bool) -> None:
         assert list(file["entry/data"]) == ["data"]
 
 
+def test_what_lies_in_other_files_under_other_names_is_carried_over(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "meta.h5", "w") as meta:
+        meta["angles"] = np.arange(10.0)
+        meta["entry/sample/phi"] = np.arange(10.0) + 100
+        meta["stage/x"] = np.arange(10.0) + 200
+    path = nxmx_run(tmp_path / "run.h5", 10)
+    with h5py.File(path, "r+") as file:
+        file["entry/sample/phi"] = np.arange(10.0) + 300
+        file["entry/sample/omega"] = h5py.ExternalLink("meta.h5", "/angles")
+        file["entry/sample/kappa"] = h5py.ExternalLink("meta.h5", "/entry/sample/phi")
+        file["entry/sample/stage"] = h5py.ExternalLink("meta.h5", "/stage")
+    hits = np.array(hits_among(10))
+    with h5py.File(written([path], tmp_path / "out", copy=True)) as file:
+        for name, offset in {"omega": 0, "kappa": 100, "stage/x": 200, "phi": 300}.items():
+            assert file[f"entry/sample/{name}"][()].tolist() == (hits + offset).tolist(), name
+
+
 @pytest.mark.parametrize("copy", [False, True])
 def test_single_images_each_in_a_file_of_its_own(tmp_path: Path, copy: bool) -> None:
     files = []

@@ -57,8 +57,9 @@ def is_image(item: Any, carried: Carried) -> bool:
 
 
 def _carry_dataset(item: Any, target: Any, name: str, carried: Carried) -> None:
-    if _one_a_frame(item, carried):
-        values = _of_hits(item.name, carried)
+    if _one_a_frame(item, name, carried):
+        # Both files are built alike; ``item.name`` is its name in the file that a link leads to.
+        values = _of_hits(f"{target.name}/{name}", carried)
         if values is None:
             return
         target.create_dataset(name, data=values)
@@ -70,12 +71,12 @@ def _carry_dataset(item: Any, target: Any, name: str, carried: Carried) -> None:
         target.copy(item, target, name)
 
 
-def _one_a_frame(item: Any, carried: Carried) -> bool:
+def _one_a_frame(item: Any, name: str, carried: Carried) -> bool:
     return bool(
         carried.frames > 1
         and item.ndim > 0
         and item.shape[0] == carried.frames
-        and item.name.rpartition("/")[2] not in FIXED
+        and name not in FIXED
         and item.shape != carried.shape  # a mask whose rows are as many as the frames
     )
 
