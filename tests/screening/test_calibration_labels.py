@@ -91,8 +91,9 @@ def refused(folder: Path, given: list[Verdict], labels: GroupedLabels, counted: 
 
 def test_a_row_without_its_group_is_refused(tmp_path: Path) -> None:
     given = verdicts(tmp_path, "a.h5", "b.h5")
-    text = "path,frame,label,group\na.h5,0,hit,x\na.h5,1,hit,\n"
-    assert "1 of 2 rows name no group" in refused(tmp_path, given, table(tmp_path, text), "group")
+    for blank in ("", "  "):
+        text = f"path,frame,label,group\na.h5,0,hit,x\na.h5,1,hit,{blank}\n"
+        assert "1 of 2 rows name no group" in refused(tmp_path, given, table(tmp_path, text), "group")
     assert "4 of 4 rows name no group" in refused(tmp_path, given, table(tmp_path, FOUR), "group")
 
 

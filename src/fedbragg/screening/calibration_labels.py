@@ -46,8 +46,8 @@ def read_grouped_labels(path: Path) -> GroupedLabels:
                     f"{where} has a label on line {lines[row]} already. Keep one of the two rows."
                 )
             lines[row] = reader.line_num
-            if record.get(GROUP):
-                groups[row] = record[GROUP].strip()
+            if group := (record.get(GROUP) or "").strip():
+                groups[row] = group
     return GroupedLabels(str(path), table, groups)
 
 
