@@ -90,6 +90,12 @@ def test_salt_has_its_lines_with_their_multiplicities(tmp_path: Path) -> None:
     assert all(len({h % 2, k % 2, m % 2}) == 1 for h, k, m in salt.indices.tolist())
 
 
+def test_a_cif_may_be_named_in_capitals(tmp_path: Path) -> None:
+    path = tmp_path / "SALT.CIF"
+    path.write_text(SALT)
+    assert read_phase(path).name == "SALT"
+
+
 def test_a_longer_axis_moves_its_own_lines_only(phases: dict[str, Phase]) -> None:
     calcite = phases["calcite"]
     moved = calcite.q(np.array([0.0, 0.0, 0.01])) / calcite.q()

@@ -18,7 +18,7 @@ def structure_intensities(path: str, indices: NDArray[np.int32], resolution: flo
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file. Give a coordinate file: PDB, mmCIF or small-molecule CIF.")
     try:
-        small = gemmi.read_small_structure(path) if path.endswith(".cif") else None
+        small = gemmi.read_small_structure(path) if path.lower().endswith(".cif") else None
         if small is not None and small.sites:
             return _direct(small, indices)
         return _by_density(gemmi.read_structure(path), indices, resolution)
