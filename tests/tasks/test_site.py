@@ -83,6 +83,9 @@ def test_randomness_depends_on_seed_site_and_version_alone() -> None:
     assert not equal(first, trained(seed=2))
     assert not equal(first, trained(name="i03"))
     assert not equal(first, trained(version=1))
+    assert not equal(
+        trained(seed=20260131120000), trained(seed=20260131120001)
+    )  # dates and times are seeds too
 
 
 def test_a_pull_shortens_the_update() -> None:

@@ -60,4 +60,5 @@ def fit_settings_of(training: TrainingSettings, epochs: int) -> FitSettings:
 
 def generator_of(seed: int, site: str, version: int) -> torch.Generator:
     """Return the randomness of one training, by seed, site and version alone."""
-    return torch.Generator().manual_seed((seed * 1_000_003 + zlib.crc32(site.encode())) * 1_009 + version)
+    number = (seed * 1_000_003 + zlib.crc32(site.encode())) * 1_009 + version
+    return torch.Generator().manual_seed(number % 2**64)  # a seed may be a date and time
