@@ -217,3 +217,14 @@ def test_an_unreadable_frame_in_the_middle_is_kept_counted_and_told(
     assert "frames      5" in said
     assert "hit rate    0.0 %" in said
     assert Path(frames[2][0]).name in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [(["demo"], "federation.toml"), (["simulate", "ccd"], "ccd.h5")]
+)
+def test_a_file_that_cannot_be_written(tmp_path: Path, command: list[str], name: str) -> None:
+    (tmp_path / name).mkdir()
+    few = ["--frames", "1", "--size", "64"] if "simulate" in command else []
+    line = refused(*command, *few, "--out", tmp_path)
+    assert str(tmp_path / name) in line
+    assert line.endswith("Check the path, its rights and the room on its disk.")

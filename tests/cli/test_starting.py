@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from commands import FEDBRAGG, done, refused
@@ -77,3 +80,13 @@ def test_the_version_is_the_packages() -> None:
 )
 def test_a_mistyped_command_is_named_in_one_line(arguments: tuple[str, ...], named: str) -> None:
     assert named in refused(*arguments)
+
+
+def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
+    command = [FEDBRAGG, "simulate", "eiger16m", "--frames", "1000", "--out", tmp_path]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.iterdir()) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said) == (130, "fedbragg: interrupted.\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -22,8 +23,24 @@ from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
 
+INTERRUPTED = 130
+"""128 and the number of SIGINT."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """Say a word when interrupted; Typer would end in silence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("fedbragg: interrupted.", err=True)
+            return INTERRUPTED
+
+
 app = typer.Typer(
     name="fedbragg",
+    cls=_Commands,
     help="Screen diffraction images with models that facilities train together without sharing an image.",
     no_args_is_help=True,
     add_completion=False,
@@ -57,10 +74,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FedbraggError as error:
         typer.echo(f"fedbragg: {error}", err=True)
         return 2
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo("fedbragg: interrupted.", err=True)
-        return 130
+    except (
+        OSError
+    ) as error:  # a disk that is full, a folder that may not be written: whatever was not foreseen
+        typer.echo(
+            f"fedbragg: {_told(error)}. Check the path, its rights and the room on its disk.", err=True
+        )
+        return 2
     return result if isinstance(result, int) else 0
+
+
+def _told(error: OSError) -> str:
+    """Say in one line what the system refused, and where if it says so."""
+    named = error.filename is not None and error.strerror is not None
+    return f"{error.filename}: {error.strerror}" if named else " ".join(str(error).split())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedbragg.cli.folder import make_folder
+from fedbragg.cli.show import Bar, bars
 from fedbragg.errors import ConfigError
 from fedbragg.types import Counts, Label
 
@@ -82,11 +83,9 @@ def _write(facility: Beamline, path: Path, frames: int, seed: int, workers: int)
 
 def _counts(stills: Iterator[Still], frames: int, labels: list[Label]) -> Iterator[Counts]:
     """Yield the stills' counts, note their labels, and show how far it is."""
-    from rich.console import Console
-    from rich.progress import track
-
-    for still in track(
-        stills, description="Simulating", total=frames, console=Console(stderr=True), transient=True
-    ):
-        labels.append(still.label)
-        yield still.counts
+    with bars() as place:
+        bar = Bar(place, "Simulating", frames)
+        for still in stills:
+            labels.append(still.label)
+            yield still.counts
+            bar.step()
