@@ -56,7 +56,7 @@ def _numbered(file: Any) -> list[tuple[str, int]]:
     """Return the links data_000001, data_000002 ... of an Eiger master file."""
     for entry in sorted(file, key=natural):
         group = file.get(f"{entry}/data") if entry.startswith("entry") else None
-        if not hasattr(group, "keys"):  # none, or the images themselves
+        if group is None or not hasattr(group, "keys"):  # nothing there, or the images themselves
             continue
         names = [name for name in group if name.startswith("data_") and name[5:].isdecimal()]
         if names:
