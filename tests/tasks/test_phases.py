@@ -201,7 +201,7 @@ def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
         )
         rows.append(f"p{number}.npy,{number % 2},0,")
     (tmp_path / "labels.csv").write_text("\n".join(rows))
-    site = SiteSettings(name="a", runs=("p*.npy",), labels="labels.csv")
+    site = SiteSettings(name="a", runs=("p*.npy", "p3.npy"), labels="labels.csv")  # each counts once
     frames = site_frames(plan(phases=PhasesSettings()), site, tmp_path)
     assert (len(frames.train), len(frames.held_out)) == (10, 2)
     assert frames.train.label_counts == ((5, 5), (10, 0), (0, 0))
@@ -214,6 +214,8 @@ def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
         ("path,calcite\na.xy,1\n", "no column 'rhenium'"),
         ("path,calcite,rhenium\na.xy,1,maybe\n", "line 2: 'maybe' is no label"),
         ("", "no column 'path'"),
+        ("calcite,rhenium,path\n1,0\n", "line 2: names no pattern"),
+        ("path,calcite,rhenium\na.xy,1,0\na.xy,1,1\n", "line 3: a.xy has other labels above"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -239,6 +241,8 @@ def test_another_wavelength_keeps_the_grid_or_takes_the_range_asked_for() -> Non
 def test_a_phase_without_lines_in_range_is_refused() -> None:
     with pytest.raises(InputError, match=r"rhenium: \d lines between"):
         train_model(shipped_phases(("rhenium",)), recipe_for(0.5608, (5.0, 14.0), Recipe(patterns=10)))
+    with pytest.raises(InputError, match=r"bastnaesite: 0 lines between"):
+        phase_task(PhasesSettings(two_theta=(1.5, 3.0)))
 
 
 def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:

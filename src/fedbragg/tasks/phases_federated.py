@@ -14,9 +14,9 @@ from fedbragg.images.paths import natural
 from fedbragg.images.pattern import SUFFIXES
 from fedbragg.simulate.powder import SHIPPED, Phase, read_phase, shipped_phases
 from fedbragg.tasks.phases import PhaseTask
-from fedbragg.tasks.phases_model import Recipe, recipe_for, write_phases_model
+from fedbragg.tasks.phases_model import Recipe, enough_lines, recipe_for, write_phases_model
 from fedbragg.tasks.phases_site import PhaseFrames
-from fedbragg.tasks.phases_sources import Scene, lines_of, measured, simulated
+from fedbragg.tasks.phases_sources import Scene, measured, simulated
 from fedbragg.types import State
 
 
@@ -25,7 +25,7 @@ def phase_frames(
 ) -> PhaseFrames:
     """Read a site's patterns and labels, relative paths seen from ``folder``."""
     task = phase_task(settings.phases)
-    files = [file for run in site.runs for file in _files(folder, run)]
+    files = list(dict.fromkeys(file for run in site.runs for file in _files(folder, run)))
     if not files:
         raise LabelError(f"site {site.name}: no pattern under {', '.join(site.runs)}.")
     data = measured(files, folder / site.labels, _names(task), task.settings, settings.phases.wavelength)
@@ -51,9 +51,9 @@ def write_federated(path: Path, settings: Federation, state: State, provenance: 
 
 
 def phase_task(settings: PhasesSettings) -> PhaseTask:
-    """Return which phases are told apart, and how."""
+    """Return which phases are told apart, and how; raise InputError for a phase without enough lines."""
     recipe = _recipe(settings)
-    lines = lines_of(_phases(settings.structures), recipe.settings)
+    lines = enough_lines(_phases(settings.structures), recipe.settings)
     return PhaseTask(lines, recipe.settings, settings.loss, settings.one_sided)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fedbragg import __version__
 from fedbragg.errors import ConfigError, InputError
-from fedbragg.models.phase_card import PhaseCard
+from fedbragg.models.phase_card import PhaseCard, PhaseLines
 from fedbragg.models.phase_file import save_phases_model
 from fedbragg.prepare.pattern import PatternSettings
 from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
@@ -72,16 +72,22 @@ def train_model(
     phases: Sequence[Phase], recipe: Recipe, simulating: Watch = lambda: None, learning: Watch = lambda: None
 ) -> tuple[PhaseTask, dict[str, NDArray[Any]]]:
     """Simulate patterns of the phases and train on them; raise InputError for a phase without enough lines."""
-    task = PhaseTask(lines_of(phases, recipe.settings), recipe.settings, recipe.loss)
-    for phase in task.lines:
-        if len(phase.q) < FEWEST_LINES:
-            raise InputError(
-                f"{phase.name}: {len(phase.q)} lines between q = {recipe.settings.q_low:.2f} and "
-                f"{recipe.settings.q_high:.2f} 1/angstrom; give a wider range, {FEWEST_LINES} are needed."
-            )
+    task = PhaseTask(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
     scene = Scene(phases, recipe.settings, recipe.conditions)
     data = simulated(scene, recipe.patterns, recipe.seed, simulating)
     return task, task.pretrain(data, recipe.epochs, recipe.seed, lambda *_: learning())
+
+
+def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
+    """Return the lines by which phases are recognised; raise InputError for a phase that has too few on the grid."""
+    lines = lines_of(phases, settings)
+    for phase in lines:
+        if len(phase.q) < FEWEST_LINES:
+            raise InputError(
+                f"{phase.name}: {len(phase.q)} lines between q = {settings.q_low:.2f} and "
+                f"{settings.q_high:.2f} 1/angstrom; give a wider range, {FEWEST_LINES} are needed."
+            )
+    return lines
 
 
 def write_phases_model(

@@ -85,10 +85,19 @@ def read_phase_labels(table: Path, names: Sequence[str]) -> dict[Path, list[floa
         raise LabelError(
             f"{table}: no column {missing[0]!r}. Give a table path,{','.join(names)} with 1 and 0."
         )
-    return {
-        (table.parent / row["path"]).resolve(): [_label(table, number, row[name]) for name in names]
-        for number, row in enumerate(rows, start=2)
-    }
+    labels: dict[Path, list[float]] = {}
+    for line, row in enumerate(rows, start=2):
+        path = _path(table, line, row["path"])
+        said = [_label(table, line, row[name]) for name in names]
+        if labels.setdefault(path, said) != said:
+            raise LabelError(f"{table} line {line}: {path.name} has other labels above. Keep one row.")
+    return labels
+
+
+def _path(table: Path, line: int, text: str | None) -> Path:
+    if not text or not text.strip():
+        raise LabelError(f"{table} line {line}: names no pattern. Give its path in the column path.")
+    return (table.parent / text.strip()).resolve()
 
 
 def _label(table: Path, line: int, text: str | None) -> float:
