@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ModelFileError
 from fedbragg.images import open_run
-from fedbragg.models.file import KEY, ModelCard, Scorer, save_model
+from fedbragg.models.file import ModelCard, Scorer, save_model
+from fedbragg.models.onnx_file import KEY, write_with_card
+from fedbragg.models.phase_file import default_phases_model
 from fedbragg.models.spotnet import SpotNet, WholeFrame
 from fedbragg.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
 from fedbragg.types import Frame, View
@@ -154,6 +156,21 @@ def test_a_file_cut_short_is_refused(file: Path, tmp_path: Path) -> None:
 def test_an_onnx_file_of_others_is_refused(file: Path, tmp_path: Path) -> None:
     message = refused(with_card(file, tmp_path / "model.onnx", None))
     assert "not one of fedbragg's" in message
+
+
+def test_a_model_of_another_task_is_named() -> None:
+    assert "a model of the task phases, not of hits" in refused(default_phases_model())
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(file: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    (tmp_path / "taken.onnx").mkdir()
+    for target in (tmp_path / "taken.onnx", blocked / "model.onnx"):
+        with pytest.raises(ModelFileError, match="cannot write there") as caught:
+            write_with_card(target, onnx.load(str(file)), "{}")
+        assert str(target) in str(caught.value)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "taken.onnx"]
 
 
 def changed(**values: Any) -> str:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from fedbragg.errors import MissingExtraError, ModelFileError
 from fedbragg.models.calibration import Calibration
 from fedbragg.models.onnx_file import (
-    KEY,
     Signature,
     export_quietly,
     open_session,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT, CALIBRATED_FORMAT = 1, 2
+TASK = "hits"
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 
 
@@ -49,7 +49,7 @@ def default_model() -> Path:
 class ModelCard:
     """What a model file says of itself."""
 
-    task: str  # "hits"
+    task: str  # TASK
     network: str  # "spotnet"
     prepare: PrepareSettings  # how frames become what the network sees
     threshold: float  # score from which a frame is kept
@@ -70,6 +70,8 @@ class ModelCard:
     def from_json(text: str) -> ModelCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
         values = json.loads(text)
+        if values.get("task", TASK) != TASK:
+            raise ValueError(f"it is a model of the task {values['task']}, not of {TASK}")
         form = values.pop("format")
         if form not in (FORMAT, CALIBRATED_FORMAT):
             raise ValueError("written by another version of fedbragg")
@@ -133,18 +135,7 @@ def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
         ) from None
     if target.exists() and target.samefile(source):
         raise ModelFileError(f"{target}: is the model itself, which is never changed. Give another --out.")
-    model = onnx.load(str(source))
-    others = {entry.key: entry.value for entry in model.metadata_props if entry.key != KEY}
-    onnx.helper.set_model_props(model, others | {KEY: card.to_json()})
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, str(unfinished))
-        unfinished.replace(target)
-    except OSError as error:
-        raise ModelFileError(
-            f"{target}: cannot write there ({error.strerror}). Give another --out."
-        ) from None
+    write_with_card(target, onnx.load(str(source)), card.to_json())
 
 
 def digest(path: Path) -> str:

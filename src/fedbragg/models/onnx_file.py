@@ -6,6 +6,7 @@ Opening one needs ONNX Runtime only; writing one needs the training extras.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,13 +66,24 @@ def export_quietly(network: nn.Module, signature: Signature) -> Any:
 
 
 def write_with_card(path: Path, model: Any, card: str) -> None:
-    """Write an ONNX model with its card, making the folder."""
+    """Write an ONNX model with a card, the only one, making the folder; the file appears when it is whole.
+
+    Raises ModelFileError where it cannot be written.
+    """
     import onnx
 
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, card
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
+    others = {entry.key: entry.value for entry in model.metadata_props if entry.key != KEY}
+    onnx.helper.set_model_props(model, others | {KEY: card})
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(model, str(unfinished))
+        unfinished.replace(path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot write there ({error.strerror}). Give another --out.") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def open_session(path: Path, threads: int, remedy: str) -> Any:
