@@ -24,6 +24,7 @@ from made_runs import (
 
 from fedbragg.errors import RunError
 from fedbragg.images import open_run
+from fedbragg.images.links import linked_files
 from fedbragg.screening.hits import kept_frames
 from fedbragg.screening.nxmx import write_nxmx
 from fedbragg.types import Frame
@@ -96,6 +97,19 @@ def test_pointers_are_relative_so_that_the_folder_can_move(tmp_path: Path) -> No
     check_hits(moved, hits_among(12))
     with h5py.File(moved) as file:
         assert {source.file_name for source in file["entry/data/data"].virtual_sources()} == {"../raw/run.h5"}
+
+
+@pytest.mark.parametrize("name", ["50%beam.h5", "my%20run.h5", "a%%b.h5"])
+def test_percent_signs_in_names_mean_themselves(tmp_path: Path, name: str) -> None:
+    """In a virtual dataset ``%b`` stands for a number and ``%%`` for a percent sign (H5Pset_virtual)."""
+    source = nxmx_run(tmp_path / name, 9)
+    path = written([source], tmp_path / "out", copy=False)
+    check_hits(path, hits_among(9))
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["entry/data/data"][1], counts_of(4, spots_of(4)))
+    with h5py.File(path, "r+") as file:
+        del file["entry/screening"]  # as a master file that others wrote
+    assert linked_files(str(path)) == {str(source.resolve())}
 
 
 def test_hits_seen_through_a_linked_folder_are_found(tmp_path: Path) -> None:

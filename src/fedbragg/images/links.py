@@ -48,7 +48,18 @@ def _inside(item: Any, depth: int) -> Iterator[str]:
     if isinstance(item, h5py.Group) and depth > 1:
         yield from _targets(item, depth - 1)
     elif isinstance(item, h5py.Dataset) and item.ndim > 1 and item.is_virtual:
-        yield from (source.file_name for source in item.virtual_sources() if source.file_name != ".")
+        names = (from_virtual(source.file_name) for source in item.virtual_sources())
+        yield from (name for name in names if name != ".")
+
+
+def in_virtual(name: str) -> str:
+    """Return a file's or dataset's name as virtual datasets have it: there ``%b`` stands for a number."""
+    return name.replace("%", "%%")
+
+
+def from_virtual(name: str) -> str:
+    """Return the name that a virtual dataset means."""
+    return name.replace("%%", "%")
 
 
 def _resolve(path: str, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fedbragg.images.chunks import ChunkReader, chunk_reader
 from fedbragg.images.layout import open_file
+from fedbragg.images.links import from_virtual
 from fedbragg.images.plain import with_room
 
 MOST_FRAMES, MOST_PIXELS = 10**8, 2**31
@@ -73,7 +74,7 @@ class _Source:
         import h5py
 
         start, end = source.vspace.get_select_bounds()
-        self.file, self.name = source.file_name, source.dset_name
+        self.file, self.name = from_virtual(source.file_name), from_virtual(source.dset_name)
         self.start = int(start[0])
         self.count = min(int(end[0]), int(dataset.shape[0]) - 1) - self.start + 1
         everything = source.src_space.get_select_type() == h5py.h5s.SEL_ALL

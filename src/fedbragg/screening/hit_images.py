@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.errors import FrameError, RunError
+from fedbragg.images.links import in_virtual
 from fedbragg.images.source import Shared
 from fedbragg.images.stack import HDF5_ERRORS, HDF5Source, Place
 from fedbragg.screening.hits import Hits, opened
@@ -100,7 +101,10 @@ def _point(group: Any, name: str, hits: Hits) -> None:
     for block in blocks:
         # Relative, so that images and results stay together when the folder above them moves.
         source = h5py.VirtualSource(
-            os.path.relpath(block.file, folder), block.dataset, block.shape, dtype=dtype
+            in_virtual(os.path.relpath(block.file, folder)),
+            in_virtual(block.dataset),
+            block.shape,
+            dtype=dtype,
         )
         whole = len(block.shape) == len(layout.shape) - 1
         layout[start : start + block.count] = (
