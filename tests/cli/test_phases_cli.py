@@ -120,6 +120,12 @@ def test_a_model_of_another_task_and_a_bad_out_are_refused(
     assert "Give another --out" in capsys.readouterr().err
 
 
+def test_dollar_signs_in_a_files_name_are_no_formula(tmp_path: Path) -> None:
+    path = save_pattern(tmp_path / "run$1_$2.npy", [True, False, False], 1)
+    assert main(["phases", "identify", str(path), "--out", str(tmp_path / "o")]) == 0
+    assert (tmp_path / "o" / "plots" / "run$1_$2.png").is_file()
+
+
 def test_plots_of_files_with_the_same_name_are_all_kept(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -61,7 +61,7 @@ def write_plot(
     ticks.set_yticks([-row for row in range(len(labels))], labels, fontsize=8)
     ticks.set(xlabel=f"two-theta (degrees at {wavelength:g} Å)", ylim=(-len(labels) + 0.5, 0.5))
     curve.set(ylabel="intensity", title=pattern.path, xlim=_angle(np.array(limits), wavelength))
-    curve.title.set_fontsize(9)
+    curve.title.set(fontsize=9, parse_math=False)  # a file's name may hold dollar signs
     for axes in (curve, ticks):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)
