@@ -30,6 +30,10 @@ from fedbragg.report.page import Section, drawing, facts, gallery, page, paragra
 NASTY = '<script>alert("1")</script>&amp;\'".cbf'
 
 
+def test_a_name_that_is_no_text_can_be_written() -> None:
+    assert "gr?n.cbf" in page("title", "gr\udcfcn.cbf", []).encode("utf-8").decode("utf-8")
+
+
 def test_any_name_is_shown_as_it_is_and_never_obeyed() -> None:
     parts = [
         paragraph(NASTY),

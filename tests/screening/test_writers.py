@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from fedbragg.errors import InputError
 from fedbragg.screening.events import Events
-from fedbragg.screening.writers import read_verdicts, verdict_files
-from fedbragg.types import Verdict
+from fedbragg.screening.spot_table import spots_in
+from fedbragg.screening.writers import read_verdicts, verdict_files, verdicts_in
+from fedbragg.types import Spot, Verdict
 
 VERDICTS = [
     Verdict("/data/run_1.h5", 0, 0.987654321, True, background=0.123456),
@@ -64,6 +66,16 @@ def test_the_table_is_read_back(tmp_path: Path) -> None:
     assert [v.score for v in read] == [0.987654, 0.0, None, 1.0, 0.25]
     assert [v.background for v in read] == [0.1235, None, None, None, None]
     assert [v.reason for v in read] == ["", "", "chunk is gone", "", ""]
+
+
+def test_a_name_that_is_no_text_comes_back_as_it_is(tmp_path: Path) -> None:
+    """Linux takes any bytes for a file's name."""
+    name = os.fsdecode(b"/data/gr\xfcn.cbf")  # Latin-1
+    with verdict_files(tmp_path, spots=True) as files:
+        files.write(Verdict(name, 0, 0.9, keep=True, spots=(Spot(3, 4, 50, 9),)))
+    assert (tmp_path / "hits.lst").read_bytes() == b"/data/gr\xfcn.cbf\n"
+    assert [verdict.path for verdict in verdicts_in(tmp_path)] == [name]
+    assert [path for path, _, _ in spots_in(tmp_path)] == [name]
 
 
 def test_a_run_cut_off_leaves_what_it_had(tmp_path: Path) -> None:

@@ -43,12 +43,13 @@ class Section:
 def page(title: str, lead: str, sections: Sequence[Section]) -> str:
     """Return the whole page."""
     body = "".join(f"<section><h2>{escape(s.title)}</h2>{''.join(s.parts)}</section>" for s in sections)
-    return (
+    text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
         f'<body><main><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>{body}'
         f"<footer>fedbragg {__version__}</footer></main></body></html>\n"
     )
+    return text.encode("utf-8", "replace").decode("utf-8")  # a file's name need not be UTF-8
 
 
 def paragraph(text: str, *, warn: bool = False) -> str:

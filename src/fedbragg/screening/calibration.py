@@ -12,7 +12,7 @@ from fedbragg.models.calibration import Calibration, Origin, Promise
 from fedbragg.screening.calibration_fit import fit_map
 from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, counts_as_hit
 from fedbragg.screening.drift_levels import levels_seen
-from fedbragg.screening.drift_mixture import DIGITS, spread_of
+from fedbragg.screening.drift_mixture import spread_of
 from fedbragg.screening.risk import (
     Guarantee,
     allowed_losses,
@@ -28,6 +28,7 @@ from fedbragg.screening.risk_groups import (
     group_threshold,
 )
 from fedbragg.screening.risk_neighbours import effective_hits, frames_apart
+from fedbragg.screening.writers import DECIMALS
 
 FEWEST_MISSES = 10
 """Fewer say next to nothing of what the threshold discards, nor of the probabilities."""
@@ -73,7 +74,7 @@ def calibrated(labelled: Labelled, demand: Demand, origin: Origin) -> Calibratio
         )
     found = bound(labelled, demand)
     score_map = fit_map(labelled.score, labelled.hit)
-    mapped = np.array([score_map(score) for score in labelled.score]).round(DIGITS)
+    mapped = np.array([score_map(score) for score in labelled.score]).round(DECIMALS)
     hit, spacing = labelled.hit, 1 + labelled.unlabelled / len(labelled.hit)
     apart = max(frames_apart(mapped[hit == side], spacing) for side in (True, False))
     return Calibration(

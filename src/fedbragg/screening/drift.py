@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from fedbragg.models.calibration import Calibration, Spread
 from fedbragg.screening.drift_levels import unseen
-from fedbragg.screening.drift_mixture import DIGITS, Mixtures, distance, dkw, mixtures
+from fedbragg.screening.drift_mixture import Mixtures, distance, dkw, mixtures
 from fedbragg.screening.risk import binomial_tail
 from fedbragg.screening.risk_neighbours import independent
+from fedbragg.screening.writers import DECIMALS
 from fedbragg.types import Verdict
 
 WINDOW_ERROR = 0.0025 * 2 / 3
@@ -93,9 +94,7 @@ class Drift:
             self.position += 1
             return verdict
         strange = unseen(verdict.background, self.calibration.levels)
-        score = round(
-            verdict.score, DIGITS
-        )  # as the table of verdicts has it, so that a replay sees the same
+        score = round(verdict.score, DECIMALS)  # as the table has it, so that a replay sees the same
         self.window.append((score, verdict.background, strange))
         self.scored += 1
         if self.scored % self.settings.every == 0 and self.scored >= self.settings.fewest:

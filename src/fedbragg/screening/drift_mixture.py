@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from fedbragg.models.calibration import Spread
 from fedbragg.screening.risk_neighbours import independent
+from fedbragg.screening.writers import DECIMALS
 
 VALUES = 64
 """Quantiles kept of each class; the distance is taken at these values, which can only make it smaller."""
-DIGITS, TOLERANCE = 6, 1.5e-6
-"""Decimals of a score in the table of verdicts, and how far apart two values still count as the same.
+TOLERANCE = 1.5 * 10.0**-DECIMALS
+"""How far apart two values still count as the same.
 
 Many empty frames have one and the same score; the last digit of it must not decide.
 """

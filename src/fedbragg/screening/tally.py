@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from fedbragg.screening.curve import RateCurve
 from fedbragg.screening.extremes import Extremes
 from fedbragg.screening.grid import Grid, GridScores
+from fedbragg.screening.writers import DECIMALS
 from fedbragg.types import Verdict
 
 REASONS_SHOWN = 3
 BINS = 40
 """Bins of the histogram of scores, from 0 to 1."""
-DECIMALS = 6
-"""Of a score in the table; the tally counts what the table says, so that it can be made again from it."""
 
 
 @dataclass
@@ -48,6 +47,7 @@ class Tally:
         if verdict.score is None:
             self._add_unread(verdict)
         else:
+            # As the table says it, so that the tally can be made again from it.
             self._add_score(round(verdict.score, DECIMALS), keep=verdict.keep)
         self.kept += verdict.keep
         self.curve.add(verdict.keep)

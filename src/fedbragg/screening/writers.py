@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Literal, Protocol
 
 from fedbragg.errors import InputError
 from fedbragg.screening.events import Events
@@ -16,6 +16,8 @@ from fedbragg.types import Verdict
 
 COLUMNS = ("path", "frame", "score", "keep", "background", "reason")
 SPOT_COLUMNS = ("path", "frame", "column", "row", "intensity", "significance")
+DECIMALS = 6
+"""Of a score in the table."""
 VERDICTS = "verdicts.csv"
 KEPT = "hits.lst"
 SPOTS = "spots.csv"
@@ -86,6 +88,11 @@ def verdict_files(
         files.close()
 
 
+def open_table(path: Path, mode: Literal["r", "w", "a"] = "r") -> IO[str]:
+    """Open one of the files; paths of images that are no UTF-8 go in and come out as they are (PEP 383)."""
+    return path.open(mode, encoding="utf-8", errors="surrogateescape", newline="")
+
+
 def read_verdicts(table: Iterable[str]) -> Iterator[Verdict]:
     """Read the lines of a verdicts.csv back."""
     for row in csv.DictReader(table):
@@ -101,12 +108,12 @@ def read_verdicts(table: Iterable[str]) -> Iterator[Verdict]:
 
 def verdicts_in(folder: Path) -> Iterator[Verdict]:
     """Read the verdicts.csv of a folder back."""
-    with (folder / VERDICTS).open(encoding="utf-8", newline="") as table:
+    with open_table(folder / VERDICTS) as table:
         yield from read_verdicts(table)
 
 
 def _row(verdict: Verdict) -> tuple[str, int, str, str, str, str]:
-    score = "" if verdict.score is None else f"{verdict.score:.6f}"
+    score = "" if verdict.score is None else f"{verdict.score:.{DECIMALS}f}"
     level = verdict.background
     background = "" if level is None or math.isnan(level) else f"{level:.4g}"
     return verdict.path, verdict.index, score, str(verdict.keep).lower(), background, verdict.reason
@@ -118,8 +125,8 @@ def _number(text: str) -> float | None:
 
 def _open(path: Path, head: str, size: int | None) -> IO[str]:
     if size is None:
-        file = path.open("w", newline="", encoding="utf-8")
+        file = open_table(path, "w")
         file.write(head)
         return file
     os.truncate(path, size)
-    return path.open("a", newline="", encoding="utf-8")
+    return open_table(path, "a")
