@@ -21,7 +21,7 @@ class Conditions:
     grain_shift: float = 0.02  # largest standard deviation of a line's own shift, degrees
     instrument_width: Range = (0.03, 0.14)  # degrees, FWHM
     size: Range = (80.0, 3000.0)  # angstrom, crystallites, log-uniform
-    microstrain: Range = (0.0, 0.004)
+    microstrain: Range = (0.0, 0.004)  # FWHM of the spacings, relative
     grains: Range = (0.3, 300.0)  # in the beam, log-uniform
     orientation: Range = (0.4, 2.5)  # March and Dollase's r, log-uniform
     strength: Range = (2.0, 1000.0)  # strongest line over the noise of one point, log-uniform

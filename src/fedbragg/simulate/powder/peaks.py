@@ -70,7 +70,7 @@ def _widths(
     """Add size (Scherrer) and microstrain broadening to the instrument's, in degrees."""
     theta = np.radians(np.nan_to_num(position, nan=90.0) / 2)
     size = SCHERRER * conditions.wavelength / (log_uniform(generator, conditions.size) * np.cos(theta))
-    strain = 4 * generator.uniform(*conditions.microstrain) * np.tan(theta) / 2
+    strain = 2 * generator.uniform(*conditions.microstrain) * np.tan(theta)  # of d, FWHM
     return np.asarray(np.hypot(instrument_width, np.degrees(size + strain)))
 
 
