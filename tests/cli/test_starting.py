@@ -83,7 +83,7 @@ def test_a_mistyped_command_is_named_in_one_line(arguments: tuple[str, ...], nam
 
 
 def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
-    command = [FEDBRAGG, "simulate", "eiger16m", "--frames", "1000", "--out", tmp_path]
+    command = [FEDBRAGG, "simulate", "pilatus2m", "--frames", "1000", "--out", tmp_path]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not list(tmp_path.iterdir()) and process.poll() is None:
             time.sleep(0.05)
