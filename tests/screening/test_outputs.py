@@ -47,6 +47,13 @@ def test_pointing_needs_hdf5_and_copying_does_not(tmp_path: Path) -> None:
     Outputs(cxi=tmp_path / "h.cxi", copy=True).check([str(tmp_path / "a.npy")])
 
 
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    name = "gr\udcfcn.h5"  # Latin-1, as Python gives it
+    with pytest.raises(ConfigError, match=r"gr\?n\.h5: a name that is no UTF-8"):
+        Outputs(table=tmp_path / "t.parquet").check([name])
+    Outputs().check([name])
+
+
 def test_names_lie_in_the_folder_of_results(tmp_path: Path) -> None:
     asked = Outputs(Path("t.parquet"), tmp_path / "h.nxs", None).within(Path("out"))
     assert asked.paths() == [Path("out/t.parquet"), tmp_path / "h.nxs"]

@@ -47,6 +47,8 @@ class Outputs:
             raise ConfigError("--copy says how --nxmx or --cxi hold their images. Give one of them too.")
         if images is not None and not self.copy:
             _check_stacks(images, files)
+        if self.paths():
+            _check_names(files)
         _check_apart(self.paths(), files)
         if self.table is not None:
             _check_pyarrow()
@@ -99,6 +101,18 @@ def _check_stacks(path: Path, files: Sequence[str]) -> None:
     for file in files:
         if extension(file) not in STACKS and not starts_like_hdf5(file):
             raise ConfigError(f"{path.name}: cannot point into {file}, which is not HDF5. Add --copy.")
+
+
+def _check_names(files: Sequence[str]) -> None:
+    """Refuse names of other encodings, of which Linux takes any."""
+    for file in files:
+        try:
+            file.encode("utf-8")
+        except UnicodeEncodeError:
+            readable = file.encode("utf-8", "replace").decode("utf-8")
+            raise ConfigError(
+                f"{readable}: a name that is no UTF-8, in which Parquet, NXmx and CXI have theirs. Rename the file."
+            ) from None
 
 
 def _check_apart(paths: Sequence[Path], files: Sequence[str]) -> None:
