@@ -86,6 +86,7 @@ def test_further_mistakes_are_counted(tmp_path: Path) -> None:
     [
         ('seed = "one"\n' + SITE, ": seed: "),
         ("seed = -1\n" + SITE, ": seed: "),
+        (f"seed = {2**63}\n" + SITE, ": seed: "),
         ("[training]\nbatch = 0\n" + SITE, " [training]: batch: "),
         ("[training]\nlearning_rate = 0\n" + SITE, " [training]: learning_rate: "),
         ("[model]\nblock = 5\n" + SITE, " [model]: block: "),

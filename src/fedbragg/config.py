@@ -186,7 +186,7 @@ class Federation(Section):
     """The whole file."""
 
     task: Literal["hits", "phases"] = "hits"
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     phases: PhasesSettings = PhasesSettings()
