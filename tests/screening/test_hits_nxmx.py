@@ -177,6 +177,21 @@ def test_what_lies_in_other_files_under_other_names_is_carried_over(tmp_path: Pa
             assert file[f"entry/sample/{name}"][()].tolist() == (hits + offset).tolist(), name
 
 
+def test_a_group_of_two_names_has_both(tmp_path: Path) -> None:
+    """And one that holds itself does not go on for ever."""
+    path = nxmx_run(tmp_path / "run.h5", 6)
+    with h5py.File(path, "r+") as file:
+        file["entry/camera"] = file["entry/instrument/detector"]  # comes first by its name
+        file["entry/seen_by"] = np.array([file["entry/camera"].ref] * 6, h5py.ref_dtype)
+        file["entry/instrument/detector/up"] = file["entry/instrument"]
+    written([path], tmp_path / "out", copy=True)
+    check_hits(tmp_path / "out" / "hits.nxs", hits_among(6))
+    with h5py.File(tmp_path / "out" / "hits.nxs") as file:
+        assert file["entry/camera"] == file["entry/instrument/detector"]
+        assert file["entry/camera/up"] == file["entry/instrument"]
+        assert "seen_by" not in file["entry"]  # it would point to anything
+
+
 @pytest.mark.parametrize("copy", [False, True])
 def test_single_images_each_in_a_file_of_its_own(tmp_path: Path, copy: bool) -> None:
     files = []

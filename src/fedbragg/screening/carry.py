@@ -26,7 +26,9 @@ class Carried:
     frames: int  # in the file
     shape: tuple[int, ...]  # of one image
     hits: Hits
-    seen: set[tuple[int, int]] = field(default_factory=set)  # groups, so that a circle of links ends
+    groups: dict[tuple[int, int], str] = field(
+        default_factory=dict
+    )  # what each has become, so that circles end
 
 
 def carry(source: Any, target: Any, carried: Carried) -> None:
@@ -45,8 +47,8 @@ def carry(source: Any, target: Any, carried: Carried) -> None:
             target[name] = h5py.SoftLink(link.path)
         elif isinstance(item, h5py.Dataset):
             _carry_dataset(item, target, name, carried)
-        elif isinstance(item, h5py.Group) and _first_time(item, carried):
-            carry(item, target.require_group(name), carried)
+        elif isinstance(item, h5py.Group):
+            _carry_group(item, target, name, carried)
 
 
 def is_image(item: Any, carried: Carried) -> bool:
@@ -56,7 +58,21 @@ def is_image(item: Any, carried: Carried) -> bool:
     return bool(item.ndim > len(carried.shape) and item.shape[-len(carried.shape) :] == carried.shape)
 
 
+def _carry_group(group: Any, target: Any, name: str, carried: Carried) -> None:
+    """Copy a group; under a second name it is the same group in the copy too."""
+    info = h5py.h5o.get_info(group.id)
+    place = (info.fileno, info.addr)
+    if place in carried.groups:
+        target[name] = target.file[carried.groups[place]]
+        return
+    made = target.create_group(name)
+    carried.groups[place] = made.name
+    carry(group, made, carried)
+
+
 def _carry_dataset(item: Any, target: Any, name: str, carried: Carried) -> None:
+    if h5py.check_ref_dtype(item.dtype):  # points at places of the old file
+        return
     if _one_a_frame(item, name, carried):
         # Both files are built alike; ``item.name`` is its name in the file that a link leads to.
         values = _of_hits(f"{target.name}/{name}", carried)
@@ -116,11 +132,3 @@ def _get(group: Any, name: str) -> Any:
         return group[name]
     except (KeyError, OSError, RuntimeError):
         return None
-
-
-def _first_time(group: Any, carried: Carried) -> bool:
-    info = h5py.h5o.get_info(group.id)
-    place = (info.fileno, info.addr)
-    known = place in carried.seen
-    carried.seen.add(place)
-    return not known
