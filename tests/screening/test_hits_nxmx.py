@@ -165,6 +165,7 @@ def test_what_lies_in_other_files_under_other_names_is_carried_over(tmp_path: Pa
         meta["angles"] = np.arange(10.0)
         meta["entry/sample/phi"] = np.arange(10.0) + 100
         meta["stage/x"] = np.arange(10.0) + 200
+        meta["stage/y"] = h5py.SoftLink("/angles")
     path = nxmx_run(tmp_path / "run.h5", 10)
     with h5py.File(path, "r+") as file:
         file["entry/sample/phi"] = np.arange(10.0) + 300
@@ -173,7 +174,7 @@ def test_what_lies_in_other_files_under_other_names_is_carried_over(tmp_path: Pa
         file["entry/sample/stage"] = h5py.ExternalLink("meta.h5", "/stage")
     hits = np.array(hits_among(10))
     with h5py.File(written([path], tmp_path / "out", copy=True)) as file:
-        for name, offset in {"omega": 0, "kappa": 100, "stage/x": 200, "phi": 300}.items():
+        for name, offset in {"omega": 0, "kappa": 100, "stage/x": 200, "stage/y": 0, "phi": 300}.items():
             assert file[f"entry/sample/{name}"][()].tolist() == (hits + offset).tolist(), name
 
 

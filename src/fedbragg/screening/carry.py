@@ -25,10 +25,8 @@ class Carried:
 
     frames: int  # in the file
     shape: tuple[int, ...]  # of one image
-    hits: Hits
-    groups: dict[tuple[int, int], str] = field(
-        default_factory=dict
-    )  # what each has become, so that circles end
+    hits: Hits  # the first of them in this file
+    groups: dict[tuple[int, int], str] = field(default_factory=dict)  # what each became; so circles end
 
 
 def carry(source: Any, target: Any, carried: Carried) -> None:
@@ -38,12 +36,13 @@ def carry(source: Any, target: Any, carried: Carried) -> None:
     hits' values are taken. A link that leads nowhere is left out.
     """
     _copy_attributes(source, target)
+    elsewhere = source.file.filename != carried.hits.paths[0]  # where a soft link means a place of that file
     for name in source:
         link = source.get(name, getlink=True)
         item = _get(source, name)
         if item is None or is_image(item, carried):
             continue
-        if isinstance(link, h5py.SoftLink):
+        if isinstance(link, h5py.SoftLink) and not elsewhere:
             target[name] = h5py.SoftLink(link.path)
         elif isinstance(item, h5py.Dataset):
             _carry_dataset(item, target, name, carried)
