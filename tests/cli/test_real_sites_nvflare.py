@@ -69,6 +69,13 @@ def test_a_restarted_server_is_followed_from_its_last_barrier(capsys: pytest.Cap
     assert capsys.readouterr().out == "the server was restarted; the federation goes on from barrier 1\n"
 
 
+def test_a_restarted_server_may_take_a_while_to_read_its_last_barrier() -> None:
+    before, after = [START, JOINED, UPDATE, BARRIER, UPDATE], [START, JOINED, UPDATE, BARRIER]
+    reading = {"federation": "f", "state": "preparing", "trouble": None, "history": []}
+    server = Scripted(told("running", before), reading, told("running", after), told("finished", after))
+    assert follow(server, lambda _: None)["history"] == after
+
+
 @pytest.mark.parametrize(
     ("state", "reason"), [("failed", "the model broke"), ("none", "holds no federation")]
 )

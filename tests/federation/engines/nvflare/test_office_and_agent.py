@@ -268,3 +268,46 @@ def test_a_site_without_a_way_to_the_server_goes_on_trying(house: House) -> None
     thread.join(10)
     assert not thread.is_alive()
     assert said == ["no answer from the server (cut); trying again until there is one"]
+
+
+@pytest.mark.parametrize("answer", [{"federation": None}, {"error": "update cannot be understood"}])
+def test_a_site_whose_update_nobody_takes_calls_again(house: House, answer: dict[str, Any]) -> None:
+    """As while a server that was started again has not read its last barrier yet."""
+    asked: list[str] = []
+
+    class Forgetful(Direct):
+        def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
+            asked.append(topic)
+            if topic == "update":
+                return memoryview(packed_message(Message(answer)))
+            return super().ask(topic, payload, patience)
+
+    house.office.start(settings(), anew=True)
+    (house.folder / "own.toml").write_text(OWN)
+    agent = Agent("site0", house.folder / "own.toml", house.folder, lambda _: None, SIMPLE)
+    thread = threading.Thread(target=agent.run, args=(Forgetful(house.office, "site0"),))
+    thread.start()
+    try:
+        wait_for(
+            lambda: "contact" in asked[asked.index("update") :] if "update" in asked else False, "a call"
+        )
+    finally:
+        agent.leave()
+        thread.join(10)
+
+
+def test_a_federation_started_at_the_end_of_another_outlives_a_restart(tmp_path: Path) -> None:
+    started: list[str] = []
+
+    def notify(_: str) -> None:  # called while the first one ends
+        if not started:
+            started.append(office.start(settings(barriers=3), anew=True)["federation"])
+
+    office = Office(tmp_path / "office", notify, START)
+    office.start(settings(), anew=True)
+    wait_for(lambda: office.status()["state"] == "running", "the start")
+    office.stop("me")
+    wait_for(lambda: started and office.status()["state"] == "running", "the second start")
+    assert json.loads((tmp_path / "office" / "federation.json").read_text())["name"] == started[0]
+    office.stop("me")
+    wait_for(lambda: office.status()["state"] == "finished", "the end")

@@ -30,3 +30,17 @@ def test_without_the_sites_leave_a_trainer_sees_no_gpu(
     finally:
         process.close()
     assert refused.own == seen
+
+
+def test_what_a_library_prints_and_what_was_said_of_another_federation_count_for_nothing(
+    tmp_path: Path,
+) -> None:
+    chatty = "print('loading, please wait', flush=True); " + TELLS
+    process = TrainerProcess(tmp_path / "site", lambda: None, (sys.executable, "-c", chatty))
+    process.final = "written, balanced accuracy 0.9"
+    process.load({"terms": {}}, gpu=False)
+    try:
+        wait_for(lambda: process.refused, "the keeper's answer")
+    finally:
+        process.close()
+    assert process.final is None

@@ -166,12 +166,11 @@ class Agent:
         if self._owed is None:
             return
         topic, payload = self._owed
-        answer = self._answered(topic, payload, self._terms["answer"]).fields
+        answer = read_message(self._sent(topic, payload, self._terms["answer"]))
         self._owed, self._trainer.update, self._trainer.failure = None, None, None
+        taken = _checked(topic, answer).fields["taken"]  # refused or not, it has been heard: that is all
         if topic == "update":
-            self._say(
-                f"update of {len(payload)} bytes sent" + ("" if answer["taken"] else "; nobody waits for it")
-            )
+            self._say(f"update of {len(payload)} bytes sent" + ("" if taken else "; nobody waits for it"))
 
     def _owe_failure(self, errand: str, why: Failure) -> None:
         self._say(f"failed: {why.own}")
@@ -198,11 +197,11 @@ class Agent:
         return self._answered(topic, packed_message(Message(fields)), patience)
 
     def _answered(self, topic: str, payload: bytes, patience: float | None = None) -> Message:
-        return _checked(read_message(self._sent(topic, payload, patience)))
+        return _checked(topic, read_message(self._sent(topic, payload, patience)))
 
     def _fetch(self, topic: str, fields: Mapping[str, Any]) -> memoryview:
         answer = self._sent(topic, packed_message(Message(fields)), None)
-        _checked(read_message(answer))
+        _checked(topic, read_message(answer))
         return answer
 
     def _sent(self, topic: str, payload: bytes, patience: float | None) -> memoryview:
@@ -221,7 +220,9 @@ class Agent:
             self._silent_since = None
 
 
-def _checked(message: Message) -> Message:
-    if "error" in message.fields:
-        raise FederationError(str(message.fields["error"]))
-    return message
+def _checked(topic: str, answer: Message) -> Message:
+    if "error" in answer.fields:
+        raise FederationError(str(answer.fields["error"]))
+    if topic != "contact" and answer.fields.get("federation", "") is None:  # gone since the last contact
+        raise FederationError("there is no federation for this site now")
+    return answer

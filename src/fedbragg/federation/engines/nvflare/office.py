@@ -188,15 +188,18 @@ class Office:
                 if self._stopped is not None:
                     conductor.stop(self._stopped)
             conductor.run()
-            if not (
-                shelf.folder / RECORD
-            ).exists():  # stopped before its first barrier: nothing to go on from
-                (self._folder / SETTINGS).unlink()
+            with self._lock:
+                self._forget_unless_saved(conductor, shelf)
         except FedbraggError as error:
             self._trouble = str(error)
         except Exception as error:  # the thread must not die in silence
             traceback.print_exc()
             self._trouble = f"{type(error).__name__}: {error}"
+
+    def _forget_unless_saved(self, conductor: Conductor, shelf: Shelf) -> None:
+        """Drop a federation stopped before its first barrier: a restarted server has nothing to go on from."""
+        if self._conductor is conductor and not (shelf.folder / RECORD).exists():  # else another has begun
+            (self._folder / SETTINGS).unlink(missing_ok=True)
 
     def _start_model(self, settings: Federation) -> State:
         path = self._folder / START

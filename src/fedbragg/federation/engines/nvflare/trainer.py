@@ -47,7 +47,7 @@ class TrainerProcess:
         """Start a keeper that reads the site's data; ``samples`` or ``refused`` tell when it has."""
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.samples = self.refused = None
+        self.samples = self.refused = self.final = None
         # OpenMP's threads do not survive a fork, and with one thread sums keep their order.
         settled = {"OMP_NUM_THREADS": "1"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
         self._process = subprocess.Popen(
@@ -118,7 +118,8 @@ class TrainerProcess:
             return
         with process.stdout as answers:
             for line in answers:
-                self._take(json.loads(line))
+                with contextlib.suppress(ValueError):  # what a library may print
+                    self._take(json.loads(line))
                 self._wake()
         with self._lock:
             if process is self._process:
