@@ -6,6 +6,7 @@ import io
 import math
 import re
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,16 @@ def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: 
     pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", text)
     assert len(pictures) == 2 * 4  # hits or misses, and doubtful: the four that can be read
     assert all(Image.open(io.BytesIO(b64decode(data))).size == (160, 128) for data in pictures)
+
+
+def test_frames_that_drift_keeps_are_not_called_dropped(scorer: Scorer, tmp_path: Path) -> None:
+    run = open_run(folder_of(tmp_path / "run"))
+    tally = Tally(0.99999)
+    for verdict in screen(run, scorer, PrepareSettings(), 0.99999, 1):
+        tally.add(replace(verdict, keep=True))
+    said = " ".join(parsed(page("", "", sections(Outcome(tally, 0.5), run, scorer))).words)
+    assert "dropped" not in said
+    assert said.count("below the threshold") == 2 * 4  # among hits, and among doubtful ones
 
 
 def test_the_spots_behind_a_score_are_where_they_were_put(scorer: Scorer, tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def _figures(tally: Tally) -> list[str]:
         grid = tally.on_grid.grid
         way = "every second row from right to left" if grid.snake else "each row from left to right"
         caption = (
-            f"Scores on the grid, {grid.rows} rows of {grid.cols}, {way}. Red is kept; grey has no score."
+            f"Scores on the grid, {grid.rows} rows of {grid.cols}, {way}. Red reaches the threshold; grey has no "
+            "score."
         )
         figures.append(drawing(heat_map(tally.on_grid.scores, tally.threshold), caption))
     return figures
@@ -89,7 +90,7 @@ def _gallery(title: str, positions: Sequence[int], run: Run, scorer: Scorer, thr
         except FrameError:
             continue  # gone since it was screened
         score, marked = found(frame, scorer)
-        verdict = "kept" if score >= threshold else "dropped"
+        verdict = "kept" if score >= threshold else "below the threshold"  # kept all the same in drift
         name = f"{frame.path.rsplit('/', 1)[-1]} frame {frame.index}"
         pictures.append(
             (picture(frame, marked), f"{name}: score {score:.3f}, {verdict}, {len(marked)} spots marked")
