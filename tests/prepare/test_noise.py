@@ -77,6 +77,13 @@ def test_a_ccds_gain_offset_and_read_noise_are_found(
     assert dark == pytest.approx((noise * found.scale) ** 2, rel=0.15, abs=0.5)
 
 
+@pytest.mark.parametrize("block", [6, 7, 10, 16, 24, 32])
+def test_the_gain_is_found_in_blocks_of_any_size(block: int) -> None:
+    counts = integrating(10.0, 100.0, 5.0, 0.0, 3)
+    mask = np.zeros(counts.shape, np.bool_)
+    assert 1 / photon_scale(block_sums(counts, mask, block)).scale == pytest.approx(10.0, rel=0.1)
+
+
 @pytest.mark.parametrize(("gain", "blur"), [(4.0, 0.0), (2.0, 0.5), (4.0, 0.5)])
 def test_equivalent_photons_have_the_variance_of_photons(gain: float, blur: float) -> None:
     """Sums over 3 x 3 equivalent photons have variance = mean, whatever gain, offset and read noise are."""
