@@ -23,7 +23,7 @@ from fedbragg.models.phase_file import Identifier
 from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
 from fedbragg.simulate.powder import Conditions, shipped_phases
 from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, mean_figures, pick, without_one_sided
-from fedbragg.tasks.phases_federated import phase_task
+from fedbragg.tasks.phases_federated import phase_frames, phase_task
 from fedbragg.tasks.phases_losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases_model import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite
@@ -191,14 +191,16 @@ def _mean_entropy(counts: tuple[tuple[int, ...], ...]) -> float:
     return float(np.mean([-sum(p * math.log2(p) for p in share if p) for share in shares]))
 
 
-def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
+def save(path: Path, seed: int = 0) -> None:
+    """Save a pattern of noise."""
     axis = np.arange(4.5, 25, 0.02)
+    np.save(path, np.stack([axis, np.random.default_rng(seed).poisson(100.0, len(axis))]))
+
+
+def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
     rows = ["path,bastnaesite,calcite,rhenium"]
     for number in range(12):
-        np.save(
-            tmp_path / f"p{number}.npy",
-            np.stack([axis, np.random.default_rng(number).poisson(100.0, len(axis))]),
-        )
+        save(tmp_path / f"p{number}.npy", number)
         rows.append(f"p{number}.npy,{number % 2},0,")
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     site = SiteSettings(name="a", runs=("p*.npy", "p3.npy"), labels="labels.csv")  # each counts once
@@ -206,6 +208,19 @@ def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
     assert (len(frames.train), len(frames.held_out)) == (10, 2)
     assert frames.train.label_counts == ((5, 5), (10, 0), (0, 0))
     assert frames.train.data.labels[:, 0].tolist() == [0, 1] * 5  # type: ignore[union-attr]  p2 before p10
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_glob_may_name_folders_too(tmp_path: Path, absolute: bool) -> None:
+    for day in ("day2", "day10"):
+        (tmp_path / day).mkdir()
+        save(tmp_path / day / "p.npy")
+    (tmp_path / "labels.csv").write_text("path,calcite\nday10/p.npy,0\nday2/p.npy,1\n")
+    run = str(tmp_path / "**" / "*.npy") if absolute else "day*/p.npy"
+    site = SiteSettings(name="a", runs=(run,), labels="labels.csv")
+    settings = plan(phases=PhasesSettings(structures=("calcite",)))
+    frames = phase_frames(settings, site, tmp_path, lambda _: None)
+    assert frames.data.labels[:, 0].tolist() == [1, 0]  # day2 before day10
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -77,5 +78,6 @@ def _files(folder: Path, run: str) -> list[Path]:
     if path.is_dir():
         found = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
     else:
-        found = [path] if path.is_file() else list(path.parent.glob(path.name))
+        named = [str(path)] if path.is_file() else glob(str(path), recursive=True)  # noqa: PTH207  may be absolute
+        found = [Path(name) for name in named]
     return sorted(found, key=lambda file: natural(str(file)))
