@@ -36,9 +36,10 @@ def read_xrdml(path: Path) -> Columns:
 
 
 def _root(path: Path) -> Xml.Element:
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise InputError(f"{path}: {size / 2**20:.0f} MiB is no powder pattern.")
     raw = path.read_bytes()
-    if len(raw) > LARGEST:
-        raise InputError(f"{path}: {len(raw) / 2**20:.0f} MiB is no powder pattern.")
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         # Entities can be nested until they fill the memory; no instrument writes any. In UTF-16 they would hide.
         raise InputError(f"{path}: an .xrdml file with entities of its own, or not in UTF-8, is not read.")
