@@ -35,7 +35,9 @@ class Identified:
     """What a model says of one pattern."""
 
     probabilities: NDArray[np.float64]  # (phases,)
-    strains: NDArray[np.float64]  # (phases,), growth of each phase's cell that fits best, relative
+    strains: NDArray[
+        np.float64
+    ]  # (phases,), relative growth of each phase's cell: those tried, weighed by their fit
 
 
 class Identifier:

@@ -112,7 +112,7 @@ def comb_of(q: NDArray[np.float64], strength: NDArray[np.float64], q_low: float,
 
 
 class Answer(nn.Module):
-    """A network as the model file holds it: probabilities, and the strain of each phase that fits best."""
+    """A network as the model file holds it: probabilities, and each phase's strain, the mean weighed by the fit."""
 
     def __init__(self, network: PhaseNet) -> None:
         super().__init__()

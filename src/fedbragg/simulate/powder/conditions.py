@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 Range = tuple[float, float]
@@ -34,8 +33,3 @@ class Conditions:
     masked: float = 0.5  # chance that spots were masked before integration
     mask_leaves: float = 0.2  # chance of a spike to stay in a masked pattern, at a tenth of its strength
     cut: float = 1 / 6  # chance that up to a quarter of the range is missing
-
-    @property
-    def q_per_degree(self) -> float:
-        """Return how much the scattering vector grows with two-theta at small angles, 1/angstrom a degree."""
-        return 2 * math.pi / self.wavelength * math.pi / 180
