@@ -19,12 +19,10 @@ from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
 from fedbragg.cli.serve import serve
+from fedbragg.cli.show import interrupted
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
-
-INTERRUPTED = 130
-"""128 and the number of SIGINT."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -34,8 +32,7 @@ class _Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("fedbragg: interrupted.", err=True)
-            return INTERRUPTED
+            return interrupted()
 
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedbragg.cli.show import say
+from fedbragg.cli.show import interrupted, say
 from fedbragg.errors import FederationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def account(kit: Path, patience: float) -> Iterator[Account]:
     opened = Account(kit, patience, say)
     try:
         yield opened
+    except KeyboardInterrupt:
+        opened.close()
+        os._exit(interrupted())  # FLARE's threads would go on calling a server that is away
     finally:
         opened.close()
 

@@ -11,6 +11,9 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT."""
+
 
 class Bar:
     """A bar whose end may be learnt on the way."""
@@ -43,3 +46,9 @@ def bars() -> Iterator[Progress]:
 def say(text: str = "") -> None:
     """Print a line of results."""
     typer.echo(text)
+
+
+def interrupted() -> int:
+    """Say that Ctrl-C ended a command, and return the exit code."""
+    typer.echo("fedbragg: interrupted.", err=True)
+    return INTERRUPTED

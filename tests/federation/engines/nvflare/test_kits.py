@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
-from deployment import FEDBRAGG
+from deployment import FEDBRAGG, wait_for
 
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare.kit import open_kit
@@ -115,3 +117,36 @@ def test_a_folder_that_is_no_kit_is_refused(tmp_path: Path, made: Path) -> None:
         open_kit(tmp_path, "site")
     with pytest.raises(ConfigError, match="this kit is for a site; the command needs that of the server"):
         open_kit(made / "north", "server")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "sign", "calling"),
+    [
+        (["join", "kits/north", "--data", "own.toml"], 0, "log.txt", 1.0),
+        (["status", "--kit", "kits/guest", "--wait", "60"], 130, "kit.json", 4.0),
+    ],
+)
+def test_ctrl_c_ends_who_calls_a_server_that_is_away(
+    made: Path, command: list[str], code: int, sign: str, calling: float
+) -> None:
+    (made.parent / "own.toml").write_text('runs = ["a"]\nlabels = "b"\n')
+    trace = made.parent / command[1 + ("--kit" in command)] / sign
+    with subprocess.Popen(
+        [FEDBRAGG, *command], cwd=made.parent, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(trace.exists, "the first call")
+            time.sleep(calling)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=20)[1]
+        finally:
+            process.kill()
+    assert process.returncode == code
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", ["localhost", "x" * 64, "a.b", "a-", "1"])
+def test_a_name_that_flare_does_not_take_is_told_in_a_line(tmp_path: Path, name: str) -> None:
+    done = provisioned(tmp_path, SETTINGS.replace('"north"', f'"{name}"'))
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0 or done.stderr.count("\n") == 1

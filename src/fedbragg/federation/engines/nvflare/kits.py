@@ -81,9 +81,12 @@ def _signed(settings: Federation, authority: Path) -> Path:
     ]
     teller = _Teller()
     with contextlib.redirect_stdout(teller), contextlib.redirect_stderr(teller):
-        project = prepare_project(
-            {"api_version": 3, "name": PROJECT, "participants": _participants(settings)}
-        )
+        try:
+            project = prepare_project(
+                {"api_version": 3, "name": PROJECT, "participants": _participants(settings)}
+            )
+        except ValueError as error:
+            raise ConfigError(f"NVIDIA FLARE refuses a name: {error}. Rename the site.") from None
         context = Provisioner(str(authority), builders).provision(project, logger=teller)
     if context.get("build_error") or "current_prod_dir" not in context:
         raise FederationError(f"NVIDIA FLARE could not make the kits: {teller.told()}")

@@ -65,11 +65,19 @@ def signals_end(agent: Agent) -> None:
     signal.signal(signal.SIGINT, ended)
 
 
+def ended(number: int, frame: FrameType | None) -> None:
+    """End at once."""
+    os._exit(0)
+
+
 def run(kit: Path, name: str, organisation: str) -> int:
     """Run FLARE's client from a kit until the process is ended."""
     from nvflare.fuel.f3.mpm import MainProcessMonitor
     from nvflare.private.fed.app.client import client_train
 
+    # Until the server is reached there is nobody to say farewell to, and FLARE's threads would go on calling.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ended)
     told = argparse.Namespace(
         workspace=str(kit),
         fed_client="fed_client.json",
