@@ -6,7 +6,7 @@ Every fourth frame is held out: it says whether a training has got anywhere, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +68,7 @@ class Simulated:
 
     def scores(self, scorer: Scorer) -> NDArray[np.float64]:
         """Return a model file's scores of the held-out frames."""
-        block = PrepareSettings().block
-        return np.array([scorer(View(np.load(path), block))[0] for path in sorted(self.views.glob("*.npy"))])
+        return np.array([scorer(_view_in(path))[0] for path in sorted(self.views.glob("*.npz"))])
 
 
 def simulated(
@@ -96,7 +95,9 @@ def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: 
         labels.append(LABELS.index(still.label))
         examples.append(hit_example(frame, still.label, PrepareSettings(), still.spots))
         if position % 4 == 3:
-            np.save(folder / "views" / f"{position:06}.npy", prepare(frame, PrepareSettings()).channels)
+            view = prepare(frame, PrepareSettings())
+            parts = {field.name: getattr(view, field.name) for field in fields(View)}
+            np.savez(folder / "views" / f"{position:06}.npz", **parts)
             detector = _line(name).detector
             for finder, count_spots in counters.items():
                 counts[finder].append(count_spots(frame, detector.beam_centre, detector.gain)[0])
@@ -105,6 +106,11 @@ def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: 
     tensors = {name: getattr(peaks, name).numpy() for name in ("measures", "first", "hit", "spots")}
     rest = {name: np.array(values) for name, values in counts.items()}
     np.savez(folder / "rest.npz", labels=np.array(labels), **tensors, **rest)  # last: it says all is there
+
+
+def _view_in(path: Path) -> View:
+    with np.load(path) as file:
+        return View(**{name: file[name] for name in file if name != "block"}, block=int(file["block"]))
 
 
 def _stills(frames: int) -> Iterator[tuple[str, Still]]:
