@@ -84,3 +84,12 @@ def test_the_images_own_geometry_serves() -> None:
     assert pattern.q[0] < 0.2
     assert 2 < pattern.q[-1] < 12
     assert np.isfinite(pattern.intensity).all()
+
+
+def test_a_geometry_of_another_detector_is_refused(ring: tuple[Path, Path], tmp_path: Path) -> None:
+    image, poni = ring
+    poni.write_text(PONI.replace("[360, 400]", "[195, 487]"))
+    with pytest.raises(InputError, match=r"for a detector of 195 x 487 pixels; .* has 360 x 400"):
+        integrate(image, Integration(poni))
+    poni.write_text(PONI.replace("[360, 400]", "null"))  # any shape will do
+    assert integrate(image, Integration(poni)).q.size > 100

@@ -95,7 +95,7 @@ def _integrator(path: Path, poni: Path | None, geometry: Geometry, shape: tuple[
             "images are integrated by pyFAI, which is not installed: pip install 'fedbragg[phases]'."
         ) from None
     if poni is not None:
-        return _from_poni(poni)
+        return _from_poni(poni, path, shape)
     parts = (geometry.distance, geometry.beam_centre, geometry.pixel_size)
     if None in parts:
         raise InputError(f"{path}: the image gives no full geometry. Give --poni, a .poni file of pyFAI.")
@@ -111,12 +111,19 @@ def _integrator(path: Path, poni: Path | None, geometry: Geometry, shape: tuple[
     )
 
 
-def _from_poni(poni: Path) -> Any:
+def _from_poni(poni: Path, path: Path, shape: tuple[int, ...]) -> Any:
     import pyFAI
 
     if not poni.is_file():
         raise InputError(f"{poni}: no such file. Give a .poni file of pyFAI.")
     try:
-        return pyFAI.load(str(poni))
+        integrator = pyFAI.load(str(poni))
     except Exception as error:  # pyFAI's errors share no base class
         raise InputError(f"{poni}: not a .poni file ({type(error).__name__}: {error}).") from None
+    meant = integrator.detector.shape
+    if meant is not None and tuple(meant) != shape:
+        there, here = (" x ".join(map(str, pixels)) for pixels in (meant, shape))
+        raise InputError(
+            f"{poni}: for a detector of {there} pixels; {path} has {here}. Give the image's own."
+        )
+    return integrator
