@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
+import socket
 import stat
 import subprocess
 import time
@@ -150,3 +152,31 @@ def test_a_name_that_flare_does_not_take_is_told_in_a_line(tmp_path: Path, name:
     done = provisioned(tmp_path, SETTINGS.replace('"north"', f'"{name}"'))
     assert "Traceback" not in done.stderr
     assert done.returncode == 0 or done.stderr.count("\n") == 1
+
+
+def refusal(folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        [FEDBRAGG, *command], cwd=folder, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    return done.stderr
+
+
+def test_a_kit_runs_once_at_a_time(made: Path) -> None:
+    (made.parent / "own.toml").write_text('runs = ["a"]\nlabels = "b"\n')
+    for folder in (made / "north/site", made / "server/flare"):
+        folder.mkdir(exist_ok=True)
+    with (made / "north/site/lock").open("w") as site, (made / "server/flare/lock").open("w") as server:
+        fcntl.flock(site, fcntl.LOCK_EX)
+        fcntl.flock(server, fcntl.LOCK_EX)
+        assert "is running already" in refusal(made.parent, "join", "kits/north", "--data", "own.toml")
+        assert "is running already" in refusal(made.parent, "serve", "kits/server")
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert provisioned(tmp_path, SETTINGS.replace("18371", str(port))).returncode == 0
+        assert f"port {port} cannot be listened on" in refusal(tmp_path, "serve", "kits/server")

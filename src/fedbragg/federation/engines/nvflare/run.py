@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Sequence
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare import rights
 from fedbragg.federation.engines.nvflare.kit import open_kit
 from fedbragg.federation.engines.nvflare.office import MAKE_START
@@ -23,8 +27,10 @@ def serve(kit: Path, make_start: Sequence[str] = MAKE_START) -> int:
     known, kit = open_kit(kit, "server"), kit.resolve()
     options = {"folder": str(kit / STATE), "make_start": list(make_start)}
     (kit / "flare").mkdir(exist_ok=True)
-    _write_resources(kit, rights.server_resources(kit, server.COMPONENT, options))
-    return server.run(kit, known.organisation)
+    with _alone(kit, "flare"):
+        _check_port(int(known.address.rsplit(":", 1)[1]))
+        _write_resources(kit, rights.server_resources(kit, server.COMPONENT, options))
+        return server.run(kit, known.organisation)
 
 
 def join(kit: Path, own_file: Path, keeper: Sequence[str] = KEEPER) -> int:
@@ -40,9 +46,33 @@ def join(kit: Path, own_file: Path, keeper: Sequence[str] = KEEPER) -> int:
         "keeper": list(keeper),
     }
     (kit / OWN).mkdir(exist_ok=True, mode=0o700)
-    _write_resources(kit, rights.site_resources(site.COMPONENT, options))
-    site.say(f"site {known.name}: calling {known.address}")
-    return site.run(kit, known.name, known.organisation)
+    with _alone(kit, OWN):
+        _write_resources(kit, rights.site_resources(site.COMPONENT, options))
+        site.say(f"site {known.name}: calling {known.address}")
+        return site.run(kit, known.name, known.organisation)
+
+
+@contextmanager
+def _alone(kit: Path, folder: str) -> Iterator[None]:
+    """Hold a kit as long as the process lives: two would write the same files and answer to the same name."""
+    with (kit / folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"{kit}: this kit is running already. End the other process first.") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+
+
+def _check_port(port: int) -> None:
+    """Raise ConfigError where nobody can listen: FLARE would try for ever and say nothing."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one just left is free
+        try:
+            probe.bind(("", port))
+        except (OSError, OverflowError) as error:
+            raise ConfigError(f"port {port} cannot be listened on ({error}). Is it in use already?") from None
 
 
 def _write_resources(kit: Path, resources: dict[str, Any]) -> None:
