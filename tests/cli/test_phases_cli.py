@@ -108,6 +108,20 @@ def test_a_lone_bad_pattern_is_one_line_and_exit_2(
     assert error.count("\n") == 1
 
 
+def test_of_many_unreadable_patterns_the_number_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = [tmp_path / f"{k}.xy" for k in range(23)]
+    for file in bad:
+        file.touch()
+    good = save_pattern(tmp_path / "good.npy", [False] * 3, 1)
+    options = ["--out", str(tmp_path / "out"), "--no-plots"]
+    assert main(["phases", "identify", *map(str, bad), str(good), *options]) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 21
+    assert told[-1] == "fedbragg: and 3 more, whose rows are empty"
+
+
 def test_a_model_of_another_task_and_a_bad_out_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TABLE, PLOTS = "phases.csv", "plots"
 UNREADABLE = 3
 """Exit code where some patterns could not be read and the others are done."""
+TOLD = 20
+"""Patterns that cannot be read and are told on the screen; the table has all."""
 
 phases = typer.Typer(
     name="phases",
@@ -181,8 +183,10 @@ def _tell(rows: Sequence[Row], identifier: Identifier, written: str) -> int:
         say(f"{name:<12} {sum(a.probabilities[position] >= identifier.card.threshold for a in done)}")
     if unread:
         say(f"unreadable   {len(unread)}")
-        for row in unread[:20]:
+        for row in unread[:TOLD]:
             typer.echo(f"fedbragg: {row.reason}", err=True)
+        if len(unread) > TOLD:
+            typer.echo(f"fedbragg: and {len(unread) - TOLD} more, whose rows are empty", err=True)
     say(f"written      {written}")
     return UNREADABLE if unread else 0
 
