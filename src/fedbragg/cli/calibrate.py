@@ -88,9 +88,9 @@ def calibrate(
     labelled = _scored(paths, grouped, scorer, demand, number_of_threads(threads))
     calibration = calibrated(labelled, demand, _origin(scorer.path, labels, date))
     threshold = calibration.score_map(calibration.raw_threshold)
-    copy_with_card(scorer.path, out, replace(scorer.card, threshold=threshold, calibration=calibration))
     warnings = [*_copies(labelled), *_near_copies(calibration, demand)]
-    _write_report(out.with_suffix(".html"), calibration, labelled, demand, warnings)
+    _write_report(out.with_suffix(".html"), calibration, labelled, demand, warnings)  # no model whose report fails
+    copy_with_card(scorer.path, out, replace(scorer.card, threshold=threshold, calibration=calibration))
     _tell(calibration, labelled, warnings)
     say(f"written            {out}, {out.with_suffix('.html')}")
     return 0
