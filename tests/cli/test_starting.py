@@ -90,3 +90,21 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
     assert (process.returncode, said) == (130, "fedbragg: interrupted.\n")
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_federation_in_the_midst_of_its_trainings(tmp_path: Path) -> None:
+    done("simulate", "ccd", "--frames", "24", "--size", "256", "--out", tmp_path / "site")
+    settings = "[model]\npublic_frames = 0\n[training]\nwarmup_epochs = 1\nepochs = 30\n[federation]\nbarriers = 999\n"
+    sites = "".join(
+        f'[[sites]]\nname = "{name}"\nruns = ["site"]\nlabels = "site/labels.csv"\n' for name in "ab"
+    )
+    (tmp_path / "federation.toml").write_text(settings + sites)
+    command = [FEDBRAGG, "federate", tmp_path / "federation.toml", "--out", tmp_path / "out"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "out" / "checkpoints").exists() and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.5)  # into the next barrier's trainings
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said) == (130, "fedbragg: interrupted.\n")

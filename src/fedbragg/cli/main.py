@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +25,9 @@ from fedbragg.cli.show import interrupted
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
+
+TRAINING = "training"
+"""Name of the local engine's threads."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -62,6 +67,14 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
+    code = _done(arguments)
+    if arguments is None and any(thread.name == TRAINING for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(code)  # torch aborts where the interpreter ends under a training that was given up
+    return code
+
+
+def _done(arguments: Sequence[str] | None) -> int:
     command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name="fedbragg", standalone_mode=False)
