@@ -89,7 +89,8 @@ def calibrate(
     calibration = calibrated(labelled, demand, _origin(scorer.path, labels, date))
     threshold = calibration.score_map(calibration.raw_threshold)
     warnings = [*_copies(labelled), *_near_copies(calibration, demand)]
-    _write_report(out.with_suffix(".html"), calibration, labelled, demand, warnings)  # no model whose report fails
+    # First the report, so that no model is there whose report cannot be made.
+    _write_report(out.with_suffix(".html"), calibration, labelled, demand, warnings)
     copy_with_card(scorer.path, out, replace(scorer.card, threshold=threshold, calibration=calibration))
     _tell(calibration, labelled, warnings)
     say(f"written            {out}, {out.with_suffix('.html')}")
