@@ -16,7 +16,7 @@ from baselines.networks import Baseline
 from baselines.pictures import Picture
 from baselines.simulated import Simulated
 from fedbragg.models.file import ModelCard, save_model
-from fedbragg.prepare import CHANNELS, PrepareSettings
+from fedbragg.prepare import PrepareSettings
 from fedbragg.tasks.hits import pretrain, whole_frame_of
 
 BATCH = 16
@@ -90,6 +90,6 @@ def trained_spotnet(simulated: Simulated, seconds: float, folder: Path) -> tuple
     parameters = sum(array.size for array in state.values())
     spent = Spent(parameters, round(time.process_time() - start, 1), epochs * len(data))
     card = ModelCard("hits", "spotnet", PrepareSettings(), 0.5, {"made_by": "benchmarks/real.py"})
-    save_model(path, whole_frame_of(state), card, len(CHANNELS))
+    save_model(path, whole_frame_of(state), card)
     path.with_suffix(".json").write_text(json.dumps(asdict(spent)), encoding="utf-8")
     return path, spent

@@ -65,6 +65,8 @@ class TrainingSettings(Section):
     """FedProx's pull towards the global model; 0 is none."""
     validation_share: float = Field(default=0.2, gt=0, lt=1)
     """Share of each site's frames, the last in time, that never trains."""
+    hit_weight: float = Field(default=3.0, gt=0)
+    """What a hit or maybe counts against a miss, of task hits: a lost hit is worse than a kept miss."""
 
 
 class FederationSettings(Section):

@@ -11,7 +11,7 @@ import torch
 from fedbragg.config import TrainingSettings
 from fedbragg.models.surroundings import MEASURES
 from fedbragg.prepare import PrepareSettings
-from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example, pretrain
+from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example, pretrain, scores_of
 from fedbragg.tasks.site import HitSite
 from fedbragg.types import Frame, Label, Update
 
@@ -40,6 +40,16 @@ def trained(name: str = "i24", seed: int = 1, version: int = 0, **training: floa
 
 def equal(one: Update, other: Update) -> bool:
     return all(np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def test_hits_that_count_more_raise_the_score() -> None:
+    """The frames are noise, so that only the odds can be learnt; a dearer hit shifts them."""
+    means = {}
+    for weight in (1.0, 9.0):
+        update = trained(hit_weight=weight, learning_rate=1e-2)
+        state = {name: START[name] + update.tensors[name] for name in START}
+        means[weight] = scores_of(state, made()).mean()
+    assert means[9.0] > means[1.0] + 0.1
 
 
 def test_the_fields_that_travel_are_these_and_no_others() -> None:

@@ -92,7 +92,7 @@ def start_model(
     data = None
     if model.public_frames and model.public_epochs:
         data = public_frames(model.public_frames, settings.seed, prepare_settings(settings), tick)
-    return pretrain(data, model.public_epochs, settings.seed, watch)
+    return pretrain(data, model.public_epochs, settings.seed, watch, settings.training.hit_weight)
 
 
 def train_together(

@@ -39,7 +39,7 @@ class HitSite:
         load_state(network, model)
         loss = fit(
             network,
-            HitProblem(network, self.data),
+            HitProblem(network, self.data, hit_weight=self.training.hit_weight),
             fit_settings_of(self.training, epochs),
             generator_of(self.seed, self.name, version),
         )
