@@ -97,6 +97,10 @@ def test_further_mistakes_are_counted(tmp_path: Path) -> None:
         ('\n[[sites]]\nname = "a"\nruns = []\nlabels = "l"\n', " [sites.0]: runs: "),
         ('\n[[sites]]\nname = "a"\nlabels = "l"\n', ": site 'a' has no runs and labels; "),
         ('[server]\naddress = "here"\n' + SITE, " [server]: address: "),
+        (
+            '[server]\naddress = "here:99999"\n' + SITE,
+            " [server]: address: a port is a number from 1 to 65535",
+        ),
         ("sites = []\n", ": sites: "),
         ("", ": sites: "),
     ],

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fedbragg.errors import ConfigError
 
@@ -170,6 +170,13 @@ class ServerSettings(Section):
     """Seconds that the coordinator's command waits for a server that does not answer."""
     preparation: float = Field(default=7200.0, gt=0)
     """Seconds that the server may take for the start model."""
+
+    @field_validator("address")
+    @classmethod
+    def _port_exists(cls, address: str) -> str:
+        if address and not 0 < int(address.rsplit(":", 1)[1]) < 65536:
+            raise ValueError("a port is a number from 1 to 65535")
+        return address
 
 
 class SiteSettings(Section):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -39,6 +40,22 @@ def ring(tmp_path: Path) -> tuple[Path, Path]:
     np.save(tmp_path / "ring.npy", image.astype(np.int32))
     (tmp_path / "geometry.poni").write_text(PONI)
     return tmp_path / "ring.npy", tmp_path / "geometry.poni"
+
+
+def test_of_a_file_with_several_frames_one_is_named(ring: tuple[Path, Path], tmp_path: Path) -> None:
+    image, poni = ring
+    alone = integrate(image, Integration(poni))
+    stack = tmp_path / "stack.h5"
+    with h5py.File(stack, "w") as file:
+        shown = np.load(image)
+        file["entry/data/data"] = np.stack([np.zeros_like(shown), shown])
+    with pytest.raises(
+        InputError, match=r"holds 2 frames. Say which: .*stack.h5:0 is the first, .*stack.h5:1 the"
+    ):
+        integrate(stack, Integration(poni))
+    with pytest.raises(InputError, match="has 2 frames; give one from 0 to 1, not 2"):
+        integrate(tmp_path / "stack.h5:2", Integration(poni))
+    assert np.allclose(integrate(tmp_path / "stack.h5:1", Integration(poni)).intensity, alone.intensity)
 
 
 def test_a_ring_lies_at_its_q(ring: tuple[Path, Path]) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedbragg.cli.options import number_of_threads
-from fedbragg.types import Counts, Label
 
 if TYPE_CHECKING:
     from fedbragg.simulate import Beamline
+    from fedbragg.types import Counts, Label
 
 Tick = Callable[[], None]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.options import ModelOption, open_model
 from fedbragg.cli.show import say
-from fedbragg.types import Frame, Spot
+
+if TYPE_CHECKING:
+    from fedbragg.types import Frame, Spot
 
 SHOWN = 10
 """Spots listed on the screen; the table has all."""
@@ -61,17 +62,10 @@ def _write(path: Path, content: bytes, option: str) -> None:
 
 
 def _frame(what: str) -> Frame:
-    from fedbragg.errors import InputError
-    from fedbragg.images import open_run
+    from fedbragg.images.named import open_named
 
-    path, index = what, 0
-    numbered = re.fullmatch(r"(.+):(\d+)", what)
-    if numbered and not Path(what).exists():
-        path, index = numbered[1], int(numbered[2])
-    run = open_run(path)
-    if index >= len(run):
-        raise InputError(f"{path}: has {len(run)} frames; give one from 0 to {len(run) - 1}, not {index}.")
-    return run[index]
+    run, index = open_named(what)
+    return run[index or 0]
 
 
 def _spot_table(spots: Sequence[Spot]) -> str:

@@ -39,7 +39,10 @@ WavelengthOption = Annotated[
 
 PatternsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PATTERN...", help=".npy (2, N), .xy, .xye, .csv, .chi, .xrdml, or images."),
+    typer.Argument(
+        metavar="PATTERN...",
+        help=".npy (2, N), .xy, .xye, .csv, .chi, .xrdml, or images; FILE:FRAME of several.",
+    ),
 ]
 ModelOption = Annotated[
     Path | None,
@@ -144,9 +147,10 @@ def _plot(
 
 def _plot_name(path: Path, taken: set[str]) -> str:
     """Return a name for a pattern's plot that no other pattern of this call has."""
-    name, number = path.stem or "pattern", 2
+    stem = "-".join([path.stem, *path.suffix.split(":")[1:]])  # run.h5:7 becomes run-7
+    name, number = stem or "pattern", 2
     while name in taken:
-        name, number = f"{path.stem}-{number}", number + 1
+        name, number = f"{stem}-{number}", number + 1
     taken.add(name)
     return f"{name}.png"
 

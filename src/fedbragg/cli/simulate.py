@@ -13,10 +13,10 @@ import typer
 from fedbragg.cli.folder import make_folder
 from fedbragg.cli.show import Bar, bars
 from fedbragg.errors import ConfigError
-from fedbragg.types import Counts, Label
 
 if TYPE_CHECKING:
     from fedbragg.simulate import Beamline, Still
+    from fedbragg.types import Counts, Label
 
 
 def simulate(
@@ -29,6 +29,8 @@ def simulate(
     listing: Annotated[bool, typer.Option("--list", help="Show the beamlines and end.")] = False,
 ) -> None:
     """Simulate a facility's run: an HDF5 file of stills, and labels.csv with what an expert would say."""
+    from fedbragg.types import Label
+
     if listing:
         _show_beamlines()
         return

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import InputError, MissingExtraError, RunError
-from fedbragg.images.run import open_run
+from fedbragg.images.named import open_named
 from fedbragg.types import Frame, Geometry, Pattern
 
 POINTS = 2000
@@ -33,14 +33,19 @@ class Integration:
 
 
 def integrate(path: Path, settings: Integration, wavelength: float | None = None) -> Pattern:
-    """Return the first frame of an image file as a pattern; ``wavelength`` (angstrom) overrules the geometry's.
+    """Return an image as a pattern; ``wavelength`` (angstrom) overrules the geometry's.
 
-    Raises InputError where file or geometry cannot be used, MissingExtraError without pyFAI.
+    ``path`` is FILE, or FILE:FRAME where the file has several. Raises InputError where file or geometry cannot be
+    used, MissingExtraError without pyFAI.
     """
-    run = open_run(str(path))
+    run, index = open_named(str(path))
     if len(run) == 0:
         raise RunError(f"{path}: holds no frame.")
-    frame = run[0]
+    if index is None and len(run) > 1:
+        raise InputError(
+            f"{path}: holds {len(run)} frames. Say which: {path}:0 is the first, {path}:{len(run) - 1} the last."
+        )
+    frame = run[index or 0]
     integrator = _integrator(path, settings.poni, run.geometry, frame.counts.shape)
     if wavelength is not None:
         integrator.wavelength = wavelength * 1e-10

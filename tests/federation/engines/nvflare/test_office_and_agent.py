@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,23 @@ class Direct:
         return memoryview(self._office.ask(self._site, topic, payload))
 
 
+class Slow(Direct):
+    """A link on which a model and an update take longer than a site may be silent, and let nothing else past."""
+
+    SECONDS = 2.0
+
+    def __init__(self, office: Office, site: str) -> None:
+        super().__init__(office, site)
+        self.large: list[str] = []
+
+    def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
+        answer = b"" if topic == "update" else super().ask(topic, payload, patience)
+        if topic in ("model", "update"):
+            self.large.append(topic)
+            time.sleep(self.SECONDS)
+        return super().ask(topic, payload, patience) if topic == "update" else memoryview(answer)
+
+
 class House:
     """An office, and agents on threads."""
 
@@ -59,13 +77,15 @@ class House:
     def opened(self) -> Office:
         return Office(self.folder / "office", lambda _: None, START)
 
-    def join(self, site: str, more: str = "", keeper: tuple[str, ...] = SIMPLE) -> None:
+    def join(
+        self, site: str, more: str = "", keeper: tuple[str, ...] = SIMPLE, link: Direct | None = None
+    ) -> None:
         own = self.folder / f"{site}.toml"
         own.write_text(OWN + more)
         (self.folder / site).mkdir(exist_ok=True)
         said = self.said.setdefault(site, [])
         agent = Agent(site, own, self.folder / site, said.append, keeper)
-        thread = threading.Thread(target=agent.run, args=(Direct(self.office, site),))
+        thread = threading.Thread(target=agent.run, args=(link or Direct(self.office, site),))
         self._agents.append((agent, thread))
         thread.start()
 
@@ -110,6 +130,20 @@ def test_both_sites_train_and_get_the_model(house: House) -> None:
     assert all(np.isfinite(tensor).all() for tensor in model.values())
     for site in ("site0", "site1"):
         wait_for(lambda site=site: list((house.folder / site / "models").glob("*.onnx")), "the final model")
+
+
+@pytest.mark.slow
+def test_a_site_behind_a_slow_link_is_not_given_up_while_its_update_is_on_its_way(house: House) -> None:
+    slow = Slow(house.office, "site1")
+    house.join("site0")
+    house.join("site1", link=slow)
+    asked = settings(deadline=30.0)
+    asked["server"] |= {"lost": Slow.SECONDS / 2, "answer": 60.0}
+    house.office.start(asked, anew=True)
+    told = house.ended()
+    assert barriers(told) == [{"site0", "site1"}] * 2
+    assert not [line for line in told["history"] if line["event"] in ("failed", "left")]
+    assert slow.large == ["model", "update"] * 2
 
 
 def test_a_sites_limit_on_rounds_is_its_own_to_set(house: House) -> None:

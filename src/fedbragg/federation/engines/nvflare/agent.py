@@ -166,6 +166,8 @@ class Agent:
         if self._owed is None:
             return
         topic, payload = self._owed
+        # Behind a slow link no other sign of life gets past an update that is on its way.
+        self._ask("contact", {"life": self._life, "sending": True})
         answer = read_message(self._sent(topic, payload, self._terms["answer"]))
         self._owed, self._trainer.update, self._trainer.failure = None, None, None
         taken = _checked(topic, answer).fields["taken"]  # refused or not, it has been heard: that is all

@@ -80,12 +80,15 @@ class Conductor:
 
     # What sites ask for; any thread
 
-    def contact(self, site: str, life: str) -> dict[str, Any]:
-        """Take a sign of life and say what the site is to do; ``life`` differs after a restart of the site."""
+    def contact(self, site: str, life: str, *, sending: bool = False) -> dict[str, Any]:
+        """Take a sign of life and say what the site is to do; ``life`` differs after a restart of the site.
+
+        A site that is ``sending`` an update may be silent for as long as a message may take.
+        """
         with self._lock:
             desk = self._desks[site]
             anew = desk.life != life or desk.gone
-            desk.life, desk.gone, desk.heard = life, False, self._now()
+            desk.life, desk.gone, desk.heard, desk.in_transfer = life, False, self._now(), sending
             if anew:
                 desk.errand = None
             errand = desk.errand
@@ -107,6 +110,7 @@ class Conductor:
             if self._packed[0] is not desk.errand.model:
                 self._packed = (desk.errand.model, packed_message(Message({}, desk.errand.model)))
             desk.sent += len(self._packed[1])
+            desk.heard, desk.in_transfer = self._now(), True
             return self._packed[1]
 
     def final(self) -> bytes:
@@ -151,7 +155,7 @@ class Conductor:
             desk.received += size
             if errand is None or errand.name != name:
                 return None
-            desk.errand, desk.heard = None, self._now()
+            desk.errand, desk.heard, desk.in_transfer = None, self._now(), False
             return errand
 
     def status(self, since: int) -> dict[str, Any]:
@@ -205,12 +209,15 @@ class Conductor:
             silent = [
                 desk
                 for desk in self._desks.values()
-                if desk.heard is not None and not desk.gone and now - desk.heard > self._rules.lost
+                if desk.heard is not None and not desk.gone and now - desk.heard > self._silence_allowed(desk)
             ]
             for desk in silent:
                 desk.gone, desk.errand = True, None
         for desk in silent:
-            self._handle(events.SiteLeft(desk.site, f"not heard of for {self._rules.lost:g} s"))
+            self._handle(events.SiteLeft(desk.site, f"not heard of for {self._silence_allowed(desk):g} s"))
+
+    def _silence_allowed(self, desk: Desk) -> float:
+        return max(self._rules.lost, self._rules.answer) if desk.in_transfer else self._rules.lost
 
     def _handle(self, event: events.Event) -> None:
         match event:

@@ -124,7 +124,7 @@ class Office:
             return packed_message(Message({"federation": None}))
         match topic:
             case "contact":
-                told = conductor.contact(site, str(fields["life"]))
+                told = conductor.contact(site, str(fields["life"]), sending=bool(fields.get("sending")))
                 return packed_message(Message({"federation": self._name, **told}))
             case "terms":
                 return packed_message(Message({"settings": self._terms(), "waits": self._waits()}))
