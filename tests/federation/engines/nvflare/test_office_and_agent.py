@@ -16,6 +16,7 @@ from deployment import HERE, wait_for
 
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, FederationError
+from fedbragg.federation.engines.nvflare import messages
 from fedbragg.federation.engines.nvflare.agent import Agent, NoAnswerError
 from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
 from fedbragg.federation.engines.nvflare.office import Office
@@ -133,7 +134,10 @@ def test_both_sites_train_and_get_the_model(house: House) -> None:
 
 
 @pytest.mark.slow
-def test_a_site_behind_a_slow_link_is_not_given_up_while_its_update_is_on_its_way(house: House) -> None:
+def test_a_site_behind_a_slow_link_is_not_given_up_while_its_update_is_on_its_way(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "LARGE", 100)  # the test's model is small, only its link is slow
     slow = Slow(house.office, "site1")
     house.join("site0")
     house.join("site1", link=slow)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
+from fedbragg.federation.engines.nvflare.messages import Message, is_large, packed_message, read_message
 from fedbragg.federation.engines.nvflare.own_file import Caps, load_own
 from fedbragg.federation.engines.nvflare.trainer import KEEPER, Failure, TrainerProcess
 
@@ -147,6 +147,8 @@ class Agent:
             return
         self._trainer.drop()
         model = self._fetch("model", {"errand": errand["name"]})
+        if is_large(model):
+            self.wake()  # tell at once that it is here
         try:
             self._caps.take_round()
         except FederationError as error:
@@ -166,8 +168,8 @@ class Agent:
         if self._owed is None:
             return
         topic, payload = self._owed
-        # Behind a slow link no other sign of life gets past an update that is on its way.
-        self._ask("contact", {"life": self._life, "sending": True})
+        if is_large(payload):
+            self._ask("contact", {"life": self._life, "sending": True})
         answer = read_message(self._sent(topic, payload, self._terms["answer"]))
         self._owed, self._trainer.update, self._trainer.failure = None, None, None
         taken = _checked(topic, answer).fields["taken"]  # refused or not, it has been heard: that is all

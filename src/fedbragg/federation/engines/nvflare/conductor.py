@@ -21,7 +21,7 @@ from fedbragg.federation.checkpoint import Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.book import Ledger, Shelf
 from fedbragg.federation.engines.nvflare.desk import Desk, Errand
-from fedbragg.federation.engines.nvflare.messages import Message, packed_message, parcel_of
+from fedbragg.federation.engines.nvflare.messages import Message, is_large, packed_message, parcel_of
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import Outcome, Progress
 from fedbragg.federation.wire import Parcel, opened
@@ -110,7 +110,7 @@ class Conductor:
             if self._packed[0] is not desk.errand.model:
                 self._packed = (desk.errand.model, packed_message(Message({}, desk.errand.model)))
             desk.sent += len(self._packed[1])
-            desk.heard, desk.in_transfer = self._now(), True
+            desk.heard, desk.in_transfer = self._now(), is_large(self._packed[1])
             return self._packed[1]
 
     def final(self) -> bytes:

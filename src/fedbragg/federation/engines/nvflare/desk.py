@@ -26,7 +26,7 @@ class Desk:
     life: str | None = None  # a number that the site's client drew when it started
     heard: float | None = None  # seconds on the conductor's clock
     gone: bool = False
-    in_transfer: bool = False  # a model or an update is on its way, and lets no sign of life past
+    in_transfer: bool = False  # a large model or update is on its way, and lets no sign of life past
     errand: Errand | None = None
     version: int | None = None  # of its last update
     loss: float | None = None

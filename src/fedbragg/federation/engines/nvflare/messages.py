@@ -20,6 +20,8 @@ from fedbragg.federation.wire import Parcel
 
 TYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 ALIGNMENT = 8
+LARGE = 1 << 20
+"""Bytes from which a message may take so long that no sign of life gets past it."""
 TENSORS = "tensors"  # the one key of the head that is not the sender's
 
 
@@ -41,6 +43,11 @@ def packed_message(message: Message) -> bytes:
     for array in arrays.values():
         parts += [array.reshape(-1).view(np.uint8).data, bytes(-array.nbytes % ALIGNMENT)]
     return b"".join(parts)
+
+
+def is_large(data: bytes | memoryview) -> bool:
+    """Say whether a message may hold up those behind it."""
+    return len(data) >= LARGE
 
 
 def read_message(data: bytes | memoryview) -> Message:
