@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,31 @@ def ended_by(number: int, given: list[str | Path], out: Path, after: int) -> sub
         process.send_signal(number)
         said, complained = process.communicate(timeout=150)
     return subprocess.CompletedProcess(given, process.returncode, said, complained)
+
+
+WRITING = """
+import os, signal, sys, time
+from fedbragg.cli import main
+from fedbragg.screening.outputs import Outputs
+def write(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+Outputs.write = write
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_the_hits_files_are_written_says_how_to_go_on_too(
+    run: Path, trained: Trained, whole: Path, tmp_path: Path
+) -> None:
+    given = [str(part) for part in arguments(run, trained, tmp_path / "out")]
+    stopped = subprocess.run([sys.executable, "-c", WRITING, *given], capture_output=True, text=True)
+    assert (stopped.returncode, stopped.stderr.count("\n")) == (130, 1)
+    assert f"stopped after {FRAMES} of {FRAMES} frames" in stopped.stderr
+    assert "--resume" in stopped.stderr
+    done(*given, "--resume")
+    for table in TABLES:
+        assert (tmp_path / "out" / table).read_bytes() == (whole / table).read_bytes()
 
 
 def noted(out: Path) -> int:

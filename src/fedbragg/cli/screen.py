@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from signal import SIGINT
 from typing import Annotated
 
 import typer
@@ -93,8 +95,11 @@ def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
     outcome = screen_run(run, screening, session)
     if outcome.stopped and outcome.tally.frames == 0:
         return tell_stopped(outcome, screening.out, len(run))
-    made = write_outputs(run, screening, session)
-    write_report(screening.out / REPORT, outcome, run, screening)
+    try:
+        made = write_outputs(run, screening, session)
+        write_report(screening.out / REPORT, outcome, run, screening)
+    except KeyboardInterrupt:
+        return tell_stopped(replace(outcome, stopped=SIGINT), screening.out, len(run))
     if outcome.stopped:
         return tell_stopped(outcome, screening.out, len(run))
     return tell(outcome, screening.out, made)
