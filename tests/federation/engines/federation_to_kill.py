@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from conftest import federation_settings, skewed_problem
-
 from fedbragg.federation import federate
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from conftest import skewed_problem
-
 from fedbragg.config import Federation
 from fedbragg.federation.engines.nvflare.keeper import Order, Ward, main
 from fedbragg.types import State, Update
