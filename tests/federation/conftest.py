@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 
 from fedbragg.config import Federation
 from fedbragg.types import State, Update
+
+sys.path.insert(0, str(Path(__file__).parent))  # driving.py lies beside the tests
 
 FEATURES, CLASSES = 8, 3
 

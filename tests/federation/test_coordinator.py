@@ -1,25 +1,19 @@
-"""The coordinator over random orders of events, beside a few told by hand."""
+"""What the coordinator does, told by hand."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from itertools import permutations
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as effort
-from hypothesis import strategies as st
+from driving import Driver, coordinator, of_kind, update
 
-from fedbragg.config import FederationSettings
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.events import (
     Abandon,
     Checkpoint,
-    Command,
     DeadlinePassed,
-    Event,
     Finish,
     ModelChanged,
     Reject,
@@ -31,201 +25,6 @@ from fedbragg.federation.events import (
     Started,
     UpdateArrived,
 )
-from fedbragg.federation.plan import Plan
-from fedbragg.types import Update
-
-START = {"w": np.zeros(2), "count": np.array(0, dtype=np.int64)}
-
-
-def coordinator(sites: int = 3, **rules) -> Coordinator:
-    rules = {"barriers": 1000, "patience": 3, "aggregation": "fedavg", **rules}
-    plan = Plan(FederationSettings(**rules), warmup_epochs=15, epochs=5, seed=1)
-    return Coordinator(plan, [f"s{number}" for number in range(sites)], START)
-
-
-def update(command: SendModel, value: float = 1.0, samples: int = 10, loss: float = 1.0) -> Update:
-    tensors = {"w": np.full(2, value), "count": np.array(2, dtype=np.int64)}
-    return Update(command.site, command.version, tensors, samples, ((samples // 2, samples // 2),), loss)
-
-
-def of_kind(commands: list[Command], kind: type) -> list:
-    return [command for command in commands if isinstance(command, kind)]
-
-
-@dataclass
-class Driver:
-    """Hands events over and keeps what the coordinator bade."""
-
-    coordinator: Coordinator
-    sent: dict[str, SendModel] = field(default_factory=dict)  # what each site is training on
-    everything: list[SendModel] = field(default_factory=list)
-    newest: ModelChanged | None = None
-
-    def tell(self, event: Event) -> list[Command]:
-        commands = self.coordinator.handle(event)
-        for command in commands:
-            match command:
-                case SendModel(site):
-                    self.sent[site] = command
-                    self.everything.append(command)
-                case Abandon(site):
-                    self.sent.pop(site, None)
-                case ModelChanged():
-                    self.newest = command
-        return commands
-
-    def start(self) -> Driver:
-        self.tell(Started())
-        for member in list(self.coordinator.roster):
-            self.tell(SiteJoined(member.name))
-        return self
-
-
-ACTIONS = ["report", "report", "report", "report", "repeat", "nan", "fail", "leave", "join", "deadline"]
-scripts = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.floats(0.5, 1.5)), max_size=60)
-schedules = st.sampled_from(["sync", "async", "hybrid"])
-
-
-class Reference:
-    """Who is live and who has reported, kept apart from the coordinator and by the documented rules only."""
-
-    def __init__(self, sites: list[str]) -> None:
-        self.live = set(sites)  # awaited unless reported
-        self.resting: set[str] = set()  # until the next barrier
-        self.reported: set[str] = set()
-        self.failures = dict.fromkeys(sites, 0)
-        self.overdue: dict[str, int] = {}
-
-    def join(self, site: str) -> None:
-        self.live.add(site)
-        self.resting.discard(site)
-        self.failures[site] = 0
-
-    def fail(self, site: str) -> None:
-        self.live.discard(site)
-        self.failures[site] += 1
-        self.resting.discard(site)
-        if self.failures[site] < 3:
-            self.resting.add(site)
-
-    def due(self) -> bool:
-        return bool(self.reported) and self.live <= self.reported
-
-    def passed(self) -> None:
-        self.live |= self.resting
-        self.resting, self.reported = set(), set()
-
-
-@given(schedule=schedules, script=scripts)
-@effort(max_examples=200, deadline=None)
-def test_any_order_of_events_keeps_the_promises(schedule: str, script: list[tuple[str, int, float]]) -> None:
-    driver = Driver(coordinator(4, schedule=schedule)).start()
-    reference = Reference([f"s{number}" for number in range(4)])
-    counted: set[tuple[str, int]] = set()
-    for action, number, value in script:
-        if driver.coordinator.finished:
-            break
-        site = f"s{number}"
-        play(driver, reference, counted, (action, site, value))
-
-
-def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, str, float]) -> None:
-    action, site, value = step
-    before, barrier = driver.coordinator.versions.newest, driver.coordinator.barrier
-    working = driver.sent.get(site)
-    if action in ("report", "nan") and working is None:
-        return
-    if action == "report":
-        commands = driver.tell(UpdateArrived(update(working, value)))
-        if driver.sent.get(site) is working:
-            del driver.sent[site]
-        assert not of_kind(commands, Reject)
-        assert (site, working.version) not in counted  # no update is counted twice
-        counted.add((site, working.version))
-        reference.reported.add(site)
-        reference.failures[site] = 0
-    elif action == "repeat":
-        current = working.version if working else None
-        old = [c for c in driver.everything if c.site == site and c.version != current]
-        if not old:
-            return
-        commands = driver.tell(UpdateArrived(update(old[-1], 99.0)))
-        assert of_kind(commands, Reject)  # late or counted already: nothing of it is in the model
-        assert driver.coordinator.versions.newest is before
-        if reference.overdue.get(site) == old[-1].version and site not in reference.live:
-            reference.join(site)  # dropped at a deadline for good, it shows that it is alive
-        return
-    elif action == "nan":
-        del driver.sent[site]
-        commands = driver.tell(UpdateArrived(update(working, np.nan)))
-        assert len(of_kind(commands, Reject)) == 1
-        reference.fail(site)
-    elif action == "fail":
-        commands = driver.tell(SiteFailed(site, "out of memory"))
-        if working:
-            driver.sent.pop(site) if driver.sent.get(site) is working else None
-            reference.fail(site)
-    elif action == "leave":
-        commands = driver.tell(SiteLeft(site, "power cut"))
-        if driver.sent.get(site) is working:
-            driver.sent.pop(site, None)
-        reference.live.discard(site)
-        reference.resting.discard(site)
-    elif action == "join":
-        commands = driver.tell(SiteJoined(site))
-        reference.join(site)
-        models = [c for c in of_kind(commands, SendModel) if c.site == site]
-        if models:  # a returning site gets the newest model
-            assert models[0].model is driver.coordinator.versions.newest
-            assert models[0].version == driver.coordinator.versions.number
-        else:
-            assert site in reference.reported
-    else:
-        due = reference.live - reference.reported
-        nobody = not due and not reference.reported
-        tasks = dict(driver.sent)
-        commands = driver.tell(DeadlinePassed(barrier))
-        for late in due:
-            reference.fail(late)
-            reference.overdue[late] = tasks[late].version if late in tasks else -1
-        assert bool(of_kind(commands, Finish)) == nobody
-    judge(driver, reference, commands, barrier)
-
-
-def judge(driver: Driver, reference: Reference, commands: list[Command], barrier: int) -> None:
-    for command in of_kind(commands, SendModel):
-        reference.overdue.pop(command.site, None)
-    fired = [c for c in of_kind(commands, ModelChanged) if c.at_barrier]
-    assert bool(fired) == reference.due()  # exactly when every live site has reported
-    assert driver.coordinator.barrier == barrier + len(fired)
-    if fired:
-        assert sum(fired[0].weights.values()) == pytest.approx(1.0)
-        assert set(fired[0].weights) == reference.reported
-        assert len(of_kind(commands, Checkpoint)) == 1
-        reference.passed()
-        if driver.coordinator.plan.rules.schedule != "async":
-            sent = of_kind(commands, SendModel)
-            assert {c.site for c in sent} == reference.live
-            assert all(c.model is fired[0].model for c in sent)
-    elif not reference.reported and not reference.live and reference.resting:
-        reference.passed()  # nobody delivered: those who failed try again
-    for change in of_kind(commands, ModelChanged):
-        assert all(np.isfinite(t).all() for t in change.model.values())
-        assert change.model["count"].dtype == np.int64
-        if not change.at_barrier:
-            assert 0 < sum(change.weights.values()) <= 1
-
-
-@given(values=st.lists(st.floats(-2, 2), min_size=3, max_size=3))
-def test_synchronously_the_order_of_arrival_is_of_no_effect(values: list[float]) -> None:
-    models = []
-    for order in permutations(range(3)):
-        driver = Driver(coordinator(3, schedule="sync", norm_factor=1e9)).start()
-        tasks = dict(driver.sent)
-        for number in order:
-            driver.tell(UpdateArrived(update(tasks[f"s{number}"], values[number], samples=10 + number)))
-        models.append(driver.newest.model["w"].tobytes())
-    assert len(set(models)) == 1
 
 
 def test_a_stale_update_is_damped() -> None:

@@ -5,101 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from deployment import HERE, wait_for
+from deployment import wait_for
+from house import OWN, SIMPLE, START, Direct, House, Slow, barriers, reasons, settings
 
-from fedbragg.config import Federation
-from fedbragg.errors import ConfigError, FederationError
+from fedbragg.errors import FederationError
 from fedbragg.federation.engines.nvflare import messages
 from fedbragg.federation.engines.nvflare.agent import Agent, NoAnswerError
 from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
 from fedbragg.federation.engines.nvflare.office import Office
-from fedbragg.federation.engines.nvflare.own_file import Caps, Limits, load_own
-
-START = (sys.executable, str(HERE / "simple_start.py"))
-SIMPLE = (sys.executable, str(HERE / "simple_keeper.py"))
-OWN = 'runs = ["/secret/place/*.h5"]\nlabels = "/secret/labels.csv"\n'
-
-
-def settings(**rules: Any) -> dict[str, Any]:
-    told = {
-        "federation": {"schedule": "sync", "barriers": 2, "deadline": 4.0, "patience": 1, **rules},
-        "training": {"warmup_epochs": 1, "epochs": 1},
-        "server": {"address": "nowhere:1", "contact": 0.1, "lost": 2.0, "training": 3.0},
-        "sites": [{"name": "site0"}, {"name": "site1"}],
-    }
-    return Federation.model_validate(told).model_dump(
-        mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}}
-    )
-
-
-class Direct:
-    """A link without a network."""
-
-    def __init__(self, office: Office, site: str) -> None:
-        self._office, self._site = office, site
-
-    def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
-        return memoryview(self._office.ask(self._site, topic, payload))
-
-
-class Slow(Direct):
-    """A link on which a model and an update take longer than a site may be silent, and let nothing else past."""
-
-    SECONDS = 2.0
-
-    def __init__(self, office: Office, site: str) -> None:
-        super().__init__(office, site)
-        self.large: list[str] = []
-
-    def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
-        answer = b"" if topic == "update" else super().ask(topic, payload, patience)
-        if topic in ("model", "update"):
-            self.large.append(topic)
-            time.sleep(self.SECONDS)
-        return super().ask(topic, payload, patience) if topic == "update" else memoryview(answer)
-
-
-class House:
-    """An office, and agents on threads."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.office = self.opened()
-        self.said: dict[str, list[str]] = {}
-        self._agents: list[tuple[Agent, threading.Thread]] = []
-
-    def opened(self) -> Office:
-        return Office(self.folder / "office", lambda _: None, START)
-
-    def join(
-        self, site: str, more: str = "", keeper: tuple[str, ...] = SIMPLE, link: Direct | None = None
-    ) -> None:
-        own = self.folder / f"{site}.toml"
-        own.write_text(OWN + more)
-        (self.folder / site).mkdir(exist_ok=True)
-        said = self.said.setdefault(site, [])
-        agent = Agent(site, own, self.folder / site, said.append, keeper)
-        thread = threading.Thread(target=agent.run, args=(link or Direct(self.office, site),))
-        self._agents.append((agent, thread))
-        thread.start()
-
-    def ended(self) -> dict[str, Any]:
-        return wait_for(
-            lambda: (told := self.office.status())["state"] in ("finished", "failed") and told, "the end"
-        )
-
-    def close(self) -> None:
-        for agent, _ in self._agents:
-            agent.leave()
-        for _, thread in self._agents:
-            thread.join(10)
 
 
 @pytest.fixture
@@ -110,14 +29,6 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         yield opened
     finally:
         opened.close()
-
-
-def reasons(told: dict[str, Any]) -> list[str]:
-    return [f"{line['site']}: {line['reason']}" for line in told["history"] if line["event"] == "failed"]
-
-
-def barriers(told: dict[str, Any]) -> list[set[str]]:
-    return [set(line["losses"]) for line in told["history"] if line["event"] == "barrier"]
 
 
 def test_both_sites_train_and_get_the_model(house: House) -> None:
@@ -259,31 +170,6 @@ def test_paths_are_refused_by_the_server(house: House) -> None:
     told["sites"][0] |= {"runs": ["/data"], "labels": "/labels.csv"}
     with pytest.raises(FederationError, match="own file and nowhere else"):
         house.office.start(told, anew=True)
-
-
-def test_rounds_are_counted_over_restarts_and_forgotten_after_a_day(tmp_path: Path) -> None:
-    record = tmp_path / "rounds.json"
-    for _ in range(2):
-        Caps(Limits(rounds_a_day=2), record).take_round()
-    with pytest.raises(FederationError, match="2 times a day"):
-        Caps(Limits(rounds_a_day=2), record).take_round()
-    record.write_text(json.dumps([moment - 86_401 for moment in json.loads(record.read_text())]))
-    Caps(Limits(rounds_a_day=2), record).take_round()
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("runs = [", "not valid TOML"),
-        ('labels = "a"', "runs: "),
-        (OWN + "[limits]\ncolour = 1", "limits.colour"),
-    ],
-)
-def test_a_sites_own_file_is_checked(tmp_path: Path, text: str, part: str) -> None:
-    path = tmp_path / "own.toml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=part):
-        load_own(path)
 
 
 def test_a_site_without_a_way_to_the_server_goes_on_trying(house: House) -> None:

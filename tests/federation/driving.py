@@ -1,0 +1,67 @@
+"""A coordinator, and what hands events to it and keeps what it bids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fedbragg.config import FederationSettings
+from fedbragg.federation.coordinator import Coordinator
+from fedbragg.federation.events import (
+    Abandon,
+    Command,
+    Event,
+    ModelChanged,
+    SendModel,
+    SiteJoined,
+    Started,
+)
+from fedbragg.federation.plan import Plan
+from fedbragg.types import Update
+
+START = {"w": np.zeros(2), "count": np.array(0, dtype=np.int64)}
+
+
+def coordinator(sites: int = 3, **rules) -> Coordinator:
+    rules = {"barriers": 1000, "patience": 3, "aggregation": "fedavg", **rules}
+    plan = Plan(FederationSettings(**rules), warmup_epochs=15, epochs=5, seed=1)
+    return Coordinator(plan, [f"s{number}" for number in range(sites)], START)
+
+
+def update(command: SendModel, value: float = 1.0, samples: int = 10, loss: float = 1.0) -> Update:
+    tensors = {"w": np.full(2, value), "count": np.array(2, dtype=np.int64)}
+    return Update(command.site, command.version, tensors, samples, ((samples // 2, samples // 2),), loss)
+
+
+def of_kind(commands: list[Command], kind: type) -> list:
+    return [command for command in commands if isinstance(command, kind)]
+
+
+@dataclass
+class Driver:
+    """Hands events over and keeps what the coordinator bade."""
+
+    coordinator: Coordinator
+    sent: dict[str, SendModel] = field(default_factory=dict)  # what each site is training on
+    everything: list[SendModel] = field(default_factory=list)
+    newest: ModelChanged | None = None
+
+    def tell(self, event: Event) -> list[Command]:
+        commands = self.coordinator.handle(event)
+        for command in commands:
+            match command:
+                case SendModel(site):
+                    self.sent[site] = command
+                    self.everything.append(command)
+                case Abandon(site):
+                    self.sent.pop(site, None)
+                case ModelChanged():
+                    self.newest = command
+        return commands
+
+    def start(self) -> Driver:
+        self.tell(Started())
+        for member in list(self.coordinator.roster):
+            self.tell(SiteJoined(member.name))
+        return self
