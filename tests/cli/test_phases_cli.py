@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fedbragg.cli import main
+from fedbragg.images import write_run
 from fedbragg.models.phase_file import Identifier
 from fedbragg.simulate.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.types import Geometry
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MEASURED = DATA / "micro-xrd-hydrothermal"
@@ -60,6 +63,31 @@ def test_another_wavelength_is_converted(tmp_path: Path) -> None:
         said.append(float(table(tmp_path / "phases.csv")[0]["calcite"]))
     assert said[0] > 0.9
     assert said[1] < 0.5
+
+
+def test_frames_of_one_file_are_identified_by_their_number(tmp_path: Path) -> None:
+    pytest.importorskip("pyFAI", reason="pip install 'fedbragg[phases]'")
+    write_run(
+        tmp_path / "scan.h5",
+        [rings([True, False, False], 1), rings([False, False, True], 2)],
+        geometry=Geometry(None, 0.5608, 0.15, (500.0, 500.0), (2e-4, 2e-4)),
+    )
+    names = [f"{tmp_path / 'scan.h5'}:{frame}" for frame in (0, 1)]
+    assert main(["phases", "identify", *names, "--out", str(tmp_path / "out")]) == 0
+    rows = table(tmp_path / "out" / "phases.csv")
+    assert [row["path"] for row in rows] == names
+    found = [[float(row[phase.name]) >= 0.5 for phase in PHASES] for row in rows]
+    assert found == [[True, False, False], [False, False, True]]
+    assert {plot.name for plot in (tmp_path / "out" / "plots").iterdir()} == {"scan-0.png", "scan-1.png"}
+
+
+def rings(shows: list[bool], seed: int) -> NDArray[np.uint16]:
+    """Draw a simulated pattern as rings on a detector of 1000 x 1000 pixels of 0.2 mm, 150 mm from the sample."""
+    made = simulate_pattern(PHASES, np.array(shows), CLEAR, np.random.default_rng(seed)).pattern
+    rows, cols = np.mgrid[:1000, :1000] - 500
+    two_theta = np.degrees(np.arctan(np.hypot(rows, cols) * 2e-4 / 0.15))
+    drawn = np.interp(two_theta, two_theta_of(made.q, 0.5608), made.intensity)
+    return np.round(drawn * 10_000 / drawn.max()).astype(np.uint16)
 
 
 def test_unreadable_patterns_have_empty_rows_and_exit_3(

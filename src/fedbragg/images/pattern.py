@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import InputError
+from fedbragg.images.named import file_and_frame
 from fedbragg.types import Pattern
 
 FEWEST_POINTS = 64
@@ -31,7 +32,7 @@ class Columns:
 
 def is_pattern(path: Path) -> bool:
     """Say whether a path is read here, not as an image: by its suffix, or because it is no file at all."""
-    return path.suffix.lower() in SUFFIXES or not path.is_file()
+    return path.suffix.lower() in SUFFIXES or not Path(file_and_frame(str(path))[0]).is_file()
 
 
 def read_pattern(path: Path, wavelength: float | None, *, given: bool = False) -> Pattern:
