@@ -103,6 +103,28 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
     assert (process.returncode, said) == (130, "fedbragg: interrupted.\n")
 
 
+FINALISER = """
+import os, signal, sys, time
+import fedbragg.simulate
+from fedbragg.cli import main
+class Gone:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+def simulate_run(*_, **__):
+    Gone()
+    time.sleep(50)
+fedbragg.simulate.simulate_run = simulate_run
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_is_not_lost_in_a_finaliser(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FINALISER, "simulate", "pilatus2m", "--out", tmp_path]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=45)
+    assert (ended.returncode, ended.stderr) == (130, "fedbragg: interrupted.\n")
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_a_federation_in_the_midst_of_its_trainings(tmp_path: Path) -> None:
     done("simulate", "ccd", "--frames", "24", "--size", "256", "--out", tmp_path / "site")

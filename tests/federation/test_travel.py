@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fedbragg.config import FederationSettings
@@ -50,6 +50,8 @@ def test_levels_worked_by_hand_survive_the_way() -> None:
     st.sampled_from([2, 4, 8]),
     st.integers(0, 99),
 )
+@example([1.9201148069205926e-25], 2, 0)  # its square is no float32
+@example([1e-40, 0.0], 8, 0)
 def test_every_number_lands_on_one_of_the_two_levels_around_it(values, bits: int, seed: int) -> None:
     tensor = np.array(values, dtype=np.float32)
     parcel = packed(tensor, bits, np.random.default_rng(seed))

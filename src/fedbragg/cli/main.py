@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -67,11 +68,22 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
+    if arguments is None:
+        sys.unraisablehook = _interrupt_again
     code = _done(arguments)
     if arguments is None and any(thread.name == TRAINING for thread in threading.enumerate()):
         sys.stdout.flush()
         os._exit(code)  # torch aborts where the interpreter ends under a training that was given up
     return code
+
+
+def _interrupt_again(lost: Any) -> None:
+    """Repeat a Ctrl-C that fell into a finaliser, where Python would drop it and go on."""
+    if lost.exc_type is KeyboardInterrupt:
+        again = (threading.main_thread().ident, signal.SIGINT)
+        threading.Timer(0.05, signal.pthread_kill, again).start()  # by then the finaliser has ended
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _done(arguments: Sequence[str] | None) -> int:

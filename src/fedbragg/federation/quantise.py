@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from fedbragg.federation.states import blocks
 
+NOTHING = 1e-30
+"""A shorter tensor travels as zeros: the levels of one at single precision's end cannot be told apart."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packed:
@@ -39,7 +42,7 @@ def levels(bits: int) -> int:
 def packed(tensor: NDArray[Any], bits: int, generator: np.random.Generator) -> Packed:
     """Quantise a tensor at random, without bias."""
     flat, s = tensor.reshape(-1), levels(bits)
-    length = float(np.float32(np.sqrt(sum(float(np.vdot(flat[p], flat[p])) for p in blocks(flat.size)))))
+    length = _length(flat)
     codes = np.zeros(-(-flat.size * bits // 8), dtype=np.uint8)
     for piece in blocks(flat.size) if length else ():
         scaled = flat[piece].astype(np.float32) * np.float32(s / length)
@@ -47,6 +50,13 @@ def packed(tensor: NDArray[Any], bits: int, generator: np.random.Generator) -> P
         coded = (np.clip(integers, -s, s) + s).astype(np.uint8)
         codes[piece.start * bits // 8 : -(-(piece.start + coded.size) * bits // 8)] = _dense(coded, bits)
     return Packed(length, codes, tensor.shape, bits)
+
+
+def _length(flat: NDArray[Any]) -> float:
+    """Return the Euclidean norm as it travels; in single precision the squares of small numbers would vanish."""
+    wide = (flat[piece].astype(np.float64) for piece in blocks(flat.size))
+    length = float(np.float32(np.sqrt(sum(float(np.vdot(piece, piece)) for piece in wide))))
+    return length if length >= NOTHING else 0.0
 
 
 def unpacked(parcel: Packed) -> NDArray[np.float32]:
