@@ -44,7 +44,7 @@ class Direct:
 class Slow(Direct):
     """A link on which a model and an update take longer than a site may be silent, and let nothing else past."""
 
-    SECONDS = 2.0
+    SECONDS = 4.0
 
     def __init__(self, office: Office, site: str) -> None:
         super().__init__(office, site)
