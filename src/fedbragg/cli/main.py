@@ -28,7 +28,7 @@ from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
 
 TRAINING = "training"
-"""Name of the local engine's threads."""
+"""Name of the local engine's threads; importing it from there would make every command start slowly."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -96,12 +96,9 @@ def _done(arguments: Sequence[str] | None) -> int:
     except FedbraggError as error:
         typer.echo(f"fedbragg: {error}", err=True)
         return 2
-    except (
-        OSError
-    ) as error:  # a disk that is full, a folder that may not be written: whatever was not foreseen
-        typer.echo(
-            f"fedbragg: {_told(error)}. Check the path, its rights and the room on its disk.", err=True
-        )
+    except OSError as error:  # a full disk, a folder that may not be written: whatever was not foreseen
+        remedy = "Check the path, its rights and the room on its disk."
+        typer.echo(f"fedbragg: {_told(error)}. {remedy}", err=True)
         return 2
     return result if isinstance(result, int) else 0
 

@@ -71,9 +71,8 @@ def follow(opened: Account, show: Show) -> dict[str, Any]:
             raise FederationError(
                 told["trouble"] or "the server holds no federation; it was stopped before its time."
             )
-        if told.get("lines", len(history)) < len(
-            history
-        ):  # the server was restarted, and goes on from its last barrier
+        known = len(history)
+        if told.get("lines", known) < known:  # the server was restarted, and goes on from its last barrier
             say(f"the server was restarted; the federation goes on from barrier {told['barrier']}")
             history = []
             continue

@@ -35,9 +35,7 @@ class Identified:
     """What a model says of one pattern."""
 
     probabilities: NDArray[np.float64]  # (phases,)
-    strains: NDArray[
-        np.float64
-    ]  # (phases,), relative growth of each phase's cell: those tried, weighed by their fit
+    strains: NDArray[np.float64]  # (phases,), relative growth of each cell: those tried, weighed by fit
 
 
 class Identifier:

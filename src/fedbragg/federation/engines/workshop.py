@@ -90,6 +90,7 @@ class Workshop:
                 self._hire()
 
     def _hire(self) -> None:
+        # cli/main.py looks for threads of this name when a command ends.
         threading.Thread(target=self._labour, name="training", daemon=True).start()
 
     def _labour(self) -> None:

@@ -88,7 +88,8 @@ class Conductor:
         with self._lock:
             desk = self._desks[site]
             anew = desk.life != life or desk.gone
-            desk.life, desk.gone, desk.heard, desk.in_transfer = life, False, self._now(), sending
+            desk.life, desk.gone = life, False
+            desk.hear(self._now(), in_transfer=sending)
             if anew:
                 desk.errand = None
             errand = desk.errand
@@ -110,7 +111,7 @@ class Conductor:
             if self._packed[0] is not desk.errand.model:
                 self._packed = (desk.errand.model, packed_message(Message({}, desk.errand.model)))
             desk.sent += len(self._packed[1])
-            desk.heard, desk.in_transfer = self._now(), is_large(self._packed[1])
+            desk.hear(self._now(), in_transfer=is_large(self._packed[1]))
             return self._packed[1]
 
     def final(self) -> bytes:
@@ -155,7 +156,8 @@ class Conductor:
             desk.received += size
             if errand is None or errand.name != name:
                 return None
-            desk.errand, desk.heard, desk.in_transfer = None, self._now(), False
+            desk.errand = None
+            desk.hear(self._now())
             return errand
 
     def status(self, since: int) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Desk:
     received: int = 0  # bytes of updates from it
     trouble: str = ""  # the last thing that went wrong, in one line
 
+    def hear(self, now: float, *, in_transfer: bool = False) -> None:
+        """Note a word of the site; with ``in_transfer`` the next may take as long as a large message."""
+        self.heard, self.in_transfer = now, in_transfer
+
     def row(self, now: float) -> dict[str, Any]:
         """Return the site as JSON."""
         return {
