@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.aggregate import Profile
-from fedbragg.federation.boost import MIXTURE
-from fedbragg.federation.combine import combine, share_out
 from fedbragg.federation.quantise import packed, unpacked
+from fedbragg.federation.rules.combine import combine, share_out
+from fedbragg.federation.rules.fedboost import MIXTURE
+from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.states import finite, norm
 from fedbragg.types import State
 from harness import Table, publish, timed

@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.learn.metrics import proportion
-from fedbragg.models.calibration import Calibration, Origin
-from fedbragg.models.file import Scorer, default_model
-from fedbragg.prepare import prepare
-from fedbragg.screening.calibration import Demand, calibrated
-from fedbragg.screening.calibration_frames import Labelled
-from fedbragg.screening.drift import Drift, DriftSettings
-from fedbragg.screening.drift_background import background_level
-from fedbragg.screening.risk import allowed_losses, allowed_on_average, threshold_at
+from fedbragg.metrics.classification import proportion
+from fedbragg.screening.background import background_level
+from fedbragg.screening.drift.monitor import Drift, DriftSettings
+from fedbragg.screening.guarantee.calibrate import Demand, calibrated
+from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.screening.guarantee.risk import allowed_losses, allowed_on_average, threshold_at
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.tasks.hits.calibration_card import Calibration, Origin
+from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame, Verdict
 from harness import Table, publish
 

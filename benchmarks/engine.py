@@ -42,7 +42,7 @@ def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
     if name == "VGG19":
         return vgg19()
     if name == "spotnet":
-        from fedbragg.models.spotnet import SpotNet
+        from fedbragg.tasks.hits.network import SpotNet
 
         return {key: tuple(tensor.shape) for key, tensor in SpotNet().state_dict().items()}
     from monai.networks.nets import DenseNet121
@@ -71,7 +71,7 @@ def tensors_of(name: str) -> dict[str, NDArray[np.float32]]:
 def keep() -> None:
     """Train by returning the model as the update, which costs nothing."""
     from fedbragg.config import Federation
-    from fedbragg.federation.engines.nvflare.keeper import Order, Ward, main
+    from fedbragg.federation.engines.remote.worker import Order, Ward, main
     from fedbragg.types import State, Update
 
     class Idle:
@@ -89,7 +89,7 @@ def keep() -> None:
 
 
 def start_model(out: Path, network: str) -> None:
-    from fedbragg.federation.engines.nvflare.messages import Message, packed_message
+    from fedbragg.federation.engines.remote.protocol import Message, packed_message
 
     out.write_bytes(packed_message(Message({}, tensors_of(network))))
 
@@ -149,7 +149,7 @@ def provisioned(folder: Path) -> Any:
 
 def measured(network: str, folder: Path) -> dict[str, Any]:
     """Return seconds of the round trips, peak memory of the three processes, and the socket's seconds."""
-    from fedbragg.federation.engines.nvflare.account import Account
+    from fedbragg.federation.engines.nvflare.admin_client import Account
 
     settings, kits = provisioned(folder), folder / "kits"
     with (
@@ -255,11 +255,11 @@ if __name__ == "__main__":
         case []:
             main()
         case ["serve", kit, network]:
-            from fedbragg.federation.engines.nvflare.run import serve
+            from fedbragg.federation.engines.nvflare.launch import serve
 
             serve(Path(kit), [sys.executable, __file__, "start", network])
         case ["join", kit, own]:
-            from fedbragg.federation.engines.nvflare.run import join
+            from fedbragg.federation.engines.nvflare.launch import join
 
             join(Path(kit), Path(own), [sys.executable, __file__, "keep"])
         case ["start", network, _, out]:

@@ -35,10 +35,10 @@ from baselines.phases_networks import train_published
 from baselines.phases_patterns import SEEDS, TASK, drawn
 from baselines.phases_sites import federated, from_public
 from fedbragg.learn.loop import FitSettings
-from fedbragg.learn.metrics import area_under_curve
-from fedbragg.models.phase_file import Identifier, default_phases_model
-from fedbragg.tasks.phases import PhaseData, PhaseTask, join, pick
-from fedbragg.tasks.phases_losses import LossName
+from fedbragg.metrics.classification import area_under_curve
+from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, join, pick
+from fedbragg.tasks.phases.losses import LossName
+from fedbragg.tasks.phases.model_file import Identifier, default_phases_model
 from harness import RESULTS, Table, publish
 
 PATTERNS, EPOCHS = 6_000, 8

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.models.file import Scorer, default_model
-from fedbragg.prepare import PrepareSettings, prepare
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label
 from harness import Table, publish
 

@@ -67,7 +67,7 @@ def chunks(path: Path) -> list[bytes]:
 
 def decoder_of_fedbragg(path: Path) -> Callable[[], int]:
     """Decode chunks that are in memory, into memory that is in use, no mask."""
-    from fedbragg.images.bitshuffle import decode
+    from fedbragg.images.codecs.bitshuffle import decode
 
     with h5py.File(path) as file:
         counts = np.empty(file[PLACE].shape[1:], file[PLACE].dtype).reshape(-1)

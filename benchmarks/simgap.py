@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.simulate import BEAMLINES, Beamline, Still, reduced, simulate_run
-from fedbragg.simulate.scene import TROUBLES
+from fedbragg.simulate.background.scene import TROUBLES
 
 PATCH = 24  # pixel
 A_FRAME = 150  # patches of each kind

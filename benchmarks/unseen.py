@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from baselines.anywhere import anywhere
 from baselines.counters import dispersion
-from fedbragg.learn.metrics import area_under_curve, summary
-from fedbragg.models.file import Scorer, default_model
-from fedbragg.prepare import prepare
+from fedbragg.metrics.classification import area_under_curve, summary
 from fedbragg.simulate import Beamline, simulate_run
+from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame
 from harness import Table, publish
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fedbragg.learn.metrics import summary
+from fedbragg.metrics.classification import summary
 from fedbragg.types import Frame
 from simcounter import Counter
 

@@ -16,10 +16,10 @@ from baselines.networks import BASELINES, Baseline
 from baselines.pictures import picture
 from baselines.simulated import Simulated
 from baselines.training import Spent, score, trained, trained_spotnet
-from fedbragg.learn.metrics import area_under_curve
-from fedbragg.models.file import Scorer
-from fedbragg.models.spotnet import SpotNet
-from fedbragg.prepare import prepare
+from fedbragg.metrics.classification import area_under_curve
+from fedbragg.tasks.hits.model_file import Scorer
+from fedbragg.tasks.hits.network import SpotNet
+from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame, Geometry
 
 OURS = "fedbragg"

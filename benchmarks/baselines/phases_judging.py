@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fedbragg.images.pattern import read_pattern
-from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
 from fedbragg.simulate.powder import SHIPPED, shipped_phases
-from fedbragg.tasks.phases import PhaseData, figures
+from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.learner import PhaseData, figures
+from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FOLDER = DATA / "micro-xrd-hydrothermal"

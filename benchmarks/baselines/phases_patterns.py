@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from baselines.phases_judging import PHASES, SETTINGS
-from fedbragg.prepare import pattern
 from fedbragg.simulate import powder
-from fedbragg.tasks.phases import PhaseData, PhaseTask, pick
-from fedbragg.tasks.phases_sources import Scene, lines_of, simulated
+from fedbragg.tasks.hits.prepare import pattern
+from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, pick
+from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
 
 SEEDS = range(5)
 TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)

@@ -12,8 +12,8 @@ from baselines.phases_patterns import SEEDS, TASK, drawn, simulate
 from fedbragg.config import Federation, FederationSettings, PhasesSettings, SiteSettings, TrainingSettings
 from fedbragg.federation.training import SiteFrames, train_alone, train_pooled, train_together
 from fedbragg.simulate.powder import SHIPPED
-from fedbragg.tasks.phases import OneSided, PhaseData, PhaseTask
-from fedbragg.tasks.phases_site import PhaseFrames
+from fedbragg.tasks.phases.learner import OneSided, PhaseData, PhaseTask
+from fedbragg.tasks.phases.site import PhaseFrames
 from harness import Table
 
 SITE_PATTERNS = (600, 300, 150)

@@ -18,10 +18,10 @@ Pass = Callable[[], int]
 def fedbragg(path: Path, cores: int) -> Pass:
     """Screen from the file to the tables on disk."""
     from fedbragg.images import open_run
-    from fedbragg.models.file import Scorer, default_model
     from fedbragg.screening.engine import Judge
-    from fedbragg.screening.progress import Identity, Progress
+    from fedbragg.screening.resume import Identity, Progress
     from fedbragg.screening.session import Session, conduct
+    from fedbragg.tasks.hits.model_file import Scorer, default_model
 
     scorer = Scorer(default_model())
     judge = Judge(scorer, scorer.card.prepare, scorer.card.threshold)
@@ -83,10 +83,10 @@ def stages(path: Path) -> dict[str, float]:
 
     from fedbragg.images.run import open_source
     from fedbragg.images.source import Shared
-    from fedbragg.models.file import Scorer, default_model
-    from fedbragg.prepare import prepare_with_peaks
-    from fedbragg.screening.drift_background import background_level
-    from fedbragg.screening.writers import verdict_files
+    from fedbragg.screening.background import background_level
+    from fedbragg.screening.outputs.tables import verdict_files
+    from fedbragg.tasks.hits.model_file import Scorer, default_model
+    from fedbragg.tasks.hits.prepare import prepare_with_peaks
     from fedbragg.types import Verdict
 
     scorer, source = Scorer(default_model()), open_source(str(path), Shared())

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from baselines.counters import CountSpots
 from baselines.pictures import EDGE, picture
-from fedbragg.models.file import Scorer
-from fedbragg.prepare import PrepareSettings, prepare
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
-from fedbragg.simulate.scene import TROUBLES
+from fedbragg.simulate.background.scene import TROUBLES
 from fedbragg.simulate.still import Still
-from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example
+from fedbragg.tasks.hits.learner import HitData, HitExample, gather, hit_example
+from fedbragg.tasks.hits.model_file import Scorer
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label, View
 
 SEED = 400

@@ -15,9 +15,9 @@ from torch import nn
 from baselines.networks import Baseline
 from baselines.pictures import Picture
 from baselines.simulated import Simulated
-from fedbragg.models.file import ModelCard, save_model
-from fedbragg.prepare import PrepareSettings
-from fedbragg.tasks.hits import pretrain, whole_frame_of
+from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
+from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.prepare import PrepareSettings
 
 BATCH = 16
 SEED = 7

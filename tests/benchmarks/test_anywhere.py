@@ -9,7 +9,7 @@ import pytest
 
 from baselines.anywhere import anywhere
 from fedbragg.simulate import simulate_run
-from fedbragg.simulate.scene import TROUBLES
+from fedbragg.simulate.background.scene import TROUBLES
 
 
 def test_the_same_seed_draws_the_same_facility_and_another_seed_another() -> None:

@@ -12,8 +12,8 @@ import pytest
 from commands import DATA, SETTINGS, Trained, done
 from sklearn import metrics as peer
 
-from fedbragg.models import file as model_file
-from fedbragg.models.file import Scorer
+from fedbragg.tasks.hits import model_file
+from fedbragg.tasks.hits.model_file import Scorer
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fedbragg.cli import main
 from fedbragg.images import write_run
-from fedbragg.models.phase_file import Identifier
 from fedbragg.simulate.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -153,7 +153,7 @@ def test_of_many_unreadable_patterns_the_number_is_told(
 def test_a_model_of_another_task_and_a_bad_out_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fedbragg.models.file import default_model
+    from fedbragg.tasks.hits.model_file import default_model
 
     good = save_pattern(tmp_path / "good.npy", [True, False, False], 1)
     assert main(["phases", "identify", str(good), "--model", str(default_model())]) == 2

@@ -81,7 +81,7 @@ def ended_by(number: int, given: list[str | Path], out: Path, after: int) -> sub
 WRITING = """
 import os, signal, sys, time
 from fedbragg.cli import main
-from fedbragg.screening.outputs import Outputs
+from fedbragg.screening.outputs.requested import Outputs
 def write(*_):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(60)

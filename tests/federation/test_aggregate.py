@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedbragg.federation.aggregate import RULES, Profile, capped, fedkl, label_entropy
+from fedbragg.federation.rules.weights import RULES, Profile, capped, fedkl, label_entropy
 
 
 def binary(samples: int, positive: int) -> Profile:

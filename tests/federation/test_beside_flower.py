@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.aggregate import Profile
-from fedbragg.federation.combine import combine, share_out
+from fedbragg.federation.rules.combine import combine, share_out
+from fedbragg.federation.rules.weights import Profile
 
 flower = pytest.importorskip("flwr.server.strategy.aggregate", reason="Flower is not installed")
 

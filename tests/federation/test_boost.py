@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fedbragg.federation import federate
-from fedbragg.federation.boost import MIXTURE, drawn, loss_gradient, mirror_step
+from fedbragg.federation.rules.fedboost import MIXTURE, drawn, loss_gradient, mirror_step
 from fedbragg.types import Update
 
 

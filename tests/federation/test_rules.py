@@ -9,9 +9,9 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.aggregate import Profile, feddisco
-from fedbragg.federation.combine import combine, hostile
-from fedbragg.federation.robust import krum_weights, median, sorted_rows, trimmed_mean
+from fedbragg.federation.rules.combine import combine, hostile
+from fedbragg.federation.rules.robust import krum_weights, median, sorted_rows, trimmed_mean
+from fedbragg.federation.rules.weights import Profile, feddisco
 from fedbragg.federation.select import chances, draw, liking
 from fedbragg.federation.staleness import damping
 from fedbragg.federation.states import BLOCK, difference, moved, norm

@@ -9,8 +9,8 @@ from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.federation import Outcome
 from fedbragg.federation.training import provenance, split, train_together
-from fedbragg.models.surroundings import MEASURES
-from fedbragg.tasks.hits import HitData
+from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.hits.learner import HitData
 
 
 def frames(number: int) -> HitData:

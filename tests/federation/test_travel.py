@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fedbragg.config import FederationSettings
 from fedbragg.federation import federate
-from fedbragg.federation.norms import KeepsNorms, norm_names
+from fedbragg.federation.local_batchnorm import KeepsNorms, norm_names
 from fedbragg.federation.quantise import packed, unpacked
 from fedbragg.federation.states import BLOCK
 from fedbragg.federation.wire import Parcel, opened, sealed

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fedbragg.images.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode
-from fedbragg.images.byte_offset import decode_byte_offset
-from fedbragg.images.lz4 import decode_lz4
-from fedbragg.images.packed import packed_size
+from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode
+from fedbragg.images.codecs.byte_offset import decode_byte_offset
+from fedbragg.images.codecs.ccp4_pack import packed_size
+from fedbragg.images.codecs.lz4 import decode_lz4
 
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4"]
 

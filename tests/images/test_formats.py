@@ -12,7 +12,7 @@ import pytest
 from image_files import FORMATS, cbf, counts, edf, marccd, smv, square, stack
 
 from fedbragg.images import open_run
-from fedbragg.images.geometry import wavelength_of
+from fedbragg.images.units import wavelength_of
 from fedbragg.types import Frame, Geometry, Run, Unreadable
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.mask import MaskKeeper, Trusted
-from fedbragg.images.pool import BufferPool
 
 
 def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:

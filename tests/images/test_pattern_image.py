@@ -11,7 +11,7 @@ from fedbragg.errors import InputError
 
 pytest.importorskip("pyFAI", reason="pip install 'fedbragg[phases]'")
 
-from fedbragg.images.pattern_image import Integration, integrate
+from fedbragg.tasks.phases.files.integrate import Integration, integrate
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 PIXEL, DISTANCE, WAVELENGTH = 2e-4, 0.15, 0.5608

@@ -12,7 +12,7 @@ import pytest
 from image_files import cbf, counts, edf, nxmx, smv, stack
 
 from fedbragg.images import open_run
-from fedbragg.images.ahead import ahead
+from fedbragg.images.ordered_map import ahead
 from fedbragg.images.paths import expand, extension, natural
 from fedbragg.images.run import Reading
 from fedbragg.types import Frame

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn import metrics as peer
 
-from fedbragg.learn.metrics import Confusion, Estimate, area_under_curve, confusion, proportion, summary
+from fedbragg.metrics.classification import (
+    Confusion,
+    Estimate,
+    area_under_curve,
+    confusion,
+    proportion,
+    summary,
+)
 
 
 @st.composite

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 
-from fedbragg.learn.metrics import proportion
-from fedbragg.learn.reliability import brier, calibration_error, reliability
+from fedbragg.metrics.classification import proportion
+from fedbragg.metrics.reliability import brier, calibration_error, reliability
 
 
 @given(st.integers(0, 2**32), st.integers(2, 400))

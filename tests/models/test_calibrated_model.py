@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fedbragg.errors import ModelFileError
-from fedbragg.models.calibration import Calibration, Levels, Origin, Promise, ScoreMap, Spread
-from fedbragg.models.file import Scorer, copy_with_card, default_model, digest
-from fedbragg.prepare import prepare
+from fedbragg.tasks.hits.calibration_card import Calibration, Levels, Origin, Promise, ScoreMap, Spread
+from fedbragg.tasks.hits.model_file import Scorer, copy_with_card, default_model, digest
+from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame
 
 SPREAD = Spread((0.1, 0.9), (0.25, 1.0), (0.75, 1.0), 2.5)

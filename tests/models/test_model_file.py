@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ModelFileError
 from fedbragg.images import open_run
-from fedbragg.models.file import ModelCard, Scorer, save_model
 from fedbragg.models.onnx_file import KEY, write_with_card
-from fedbragg.models.phase_file import default_phases_model
-from fedbragg.models.spotnet import SpotNet, WholeFrame
-from fedbragg.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
+from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
+from fedbragg.tasks.hits.network import SpotNet, WholeFrame
+from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
+from fedbragg.tasks.phases.model_file import default_phases_model
 from fedbragg.types import Frame, View
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))

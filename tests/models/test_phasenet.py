@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from fedbragg.errors import ModelFileError
-from fedbragg.models.file import default_model
-from fedbragg.models.phase_card import PhaseCard, strongest_lines
-from fedbragg.models.phase_file import Identifier, default_phases_model, save_phases_model
-from fedbragg.models.phasenet import (
+from fedbragg.simulate.powder import shipped_phases
+from fedbragg.tasks.hits.model_file import default_model
+from fedbragg.tasks.phases.model_card import PhaseCard, strongest_lines
+from fedbragg.tasks.phases.model_file import Identifier, default_phases_model, save_phases_model
+from fedbragg.tasks.phases.network import (
     EVIDENCE,
     FEATURES,
     STRAINS,
@@ -21,8 +22,7 @@ from fedbragg.models.phasenet import (
     Reader,
     comb_of,
 )
-from fedbragg.prepare.pattern import PatternSettings
-from fedbragg.simulate.powder import shipped_phases
+from fedbragg.tasks.phases.prepare import PatternSettings
 
 SETTINGS = PatternSettings()
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fedbragg.models.spotnet import SpotNet
-from fedbragg.models.surroundings import MEASURES, surroundings
-from fedbragg.prepare import CHANNELS, PROFILE
+from fedbragg.tasks.hits.features import MEASURES, surroundings
+from fedbragg.tasks.hits.network import SpotNet
+from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE
 
 CORE, WINGS, RIM, MASKED = range(len(CHANNELS))
 

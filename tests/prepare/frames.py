@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.prepare import Peaks, PrepareSettings, prepare_with_peaks
+from fedbragg.tasks.hits.prepare import Peaks, PrepareSettings, prepare_with_peaks
 from fedbragg.types import Frame, View
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fedbragg.prepare.background import local_background
+from fedbragg.tasks.hits.prepare.background import local_background
 
 
 def of_mean(mean: NDArray[np.float64], valid: float = 64.0) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, poisson
 
-from fedbragg.prepare.peaks import deviance
+from fedbragg.tasks.hits.prepare.peaks import deviance
 
 LEVELS = (0.02, 0.05, 0.18, 0.5, 1.0, 3.0, 10.0, 100.0, 1000.0, 10_000.0)
 

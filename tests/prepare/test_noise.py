@@ -8,8 +8,8 @@ from frames import gaussian_spot, radius
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from fedbragg.prepare.noise import COUNTER, PhotonScale, photon_scale
-from fedbragg.prepare.pixels import block_sums
+from fedbragg.tasks.hits.prepare.noise import COUNTER, PhotonScale, photon_scale
+from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 SHAPE = (600, 600)
 

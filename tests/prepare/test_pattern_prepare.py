@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedbragg.errors import ConfigError, InputError
-from fedbragg.prepare.pattern import PatternSettings, excess_and_noise, prepare_pattern
+from fedbragg.tasks.phases.prepare import PatternSettings, excess_and_noise, prepare_pattern
 from fedbragg.types import Pattern
 
 SETTINGS = PatternSettings()

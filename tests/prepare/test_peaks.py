@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from fedbragg.prepare import CHANNELS
-from fedbragg.prepare.peaks import find_peaks
-from fedbragg.prepare.pixels import block_sums
+from fedbragg.tasks.hits.prepare import CHANNELS
+from fedbragg.tasks.hits.prepare.peaks import find_peaks
+from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 WINGS, RIM = CHANNELS.index("wings"), CHANNELS.index("rim")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fedbragg.prepare.pixels import block_sums
+from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 LARGEST = {"uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int32": 2**31 - 1}
 

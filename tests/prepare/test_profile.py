@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fedbragg.prepare import PROFILE
-from fedbragg.prepare.profile import MOST, profiles_of
+from fedbragg.tasks.hits.prepare import PROFILE
+from fedbragg.tasks.hits.prepare.profile import MOST, profiles_of
 
 Counts = NDArray[np.integer]
 

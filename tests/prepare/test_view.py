@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from fedbragg.errors import ConfigError, FrameError
-from fedbragg.prepare import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+from fedbragg.tasks.hits.prepare import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
 
 
 def spotted(seed: int, shape: tuple[int, int] = (96, 120)) -> NDArray[np.float64]:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from pages import loads_nothing, parsed
 
-from fedbragg.learn.reliability import brier
-from fedbragg.models.calibration import Origin
+from fedbragg.metrics.reliability import brier
 from fedbragg.report.calibration import sections
 from fedbragg.report.page import page
-from fedbragg.screening.calibration import Demand, calibrated
-from fedbragg.screening.calibration_fit import cross_fitted
-from fedbragg.screening.calibration_frames import Labelled
+from fedbragg.screening.guarantee.calibrate import Demand, calibrated
+from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.screening.guarantee.score_map import cross_fitted
+from fedbragg.tasks.hits.calibration_card import Origin
 
 
 @pytest.fixture(scope="module")

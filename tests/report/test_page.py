@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pages import loads_nothing, parsed
 
-from fedbragg.learn.metrics import Confusion, Estimate
+from fedbragg.metrics.classification import Confusion, Estimate
 from fedbragg.report.federation import (
     SiteRow,
     comparison_section,

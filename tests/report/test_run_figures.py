@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fedbragg.report.figures import heat_map, hit_rate_over_run, score_histogram
-from fedbragg.screening.curve import RateCurve
+from fedbragg.screening.summary.rate_curve import RateCurve
 
 
 @pytest.mark.parametrize(("frames", "reach"), [(1, "2"), (11, "10"), (1_000_000, "1,000,000")])

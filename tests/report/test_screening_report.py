@@ -15,14 +15,14 @@ from pages import loads_nothing, parsed
 from PIL import Image
 
 from fedbragg.images import open_run
-from fedbragg.models.file import ModelCard, Scorer, save_model
-from fedbragg.prepare import PrepareSettings
 from fedbragg.report.page import page
 from fedbragg.report.screening import found, percent, sections
 from fedbragg.screening.engine import screen
 from fedbragg.screening.session import Outcome
-from fedbragg.screening.tally import Tally
-from fedbragg.tasks.hits import pretrain, whole_frame_of
+from fedbragg.screening.summary.tally import Tally
+from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
+from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
+from fedbragg.tasks.hits.prepare import PrepareSettings
 
 
 @pytest.fixture(scope="module")

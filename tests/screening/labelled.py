@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fedbragg.models.calibration import Calibration, Origin
-from fedbragg.screening.calibration import Demand, calibrated
-from fedbragg.screening.calibration_frames import Labelled
+from fedbragg.screening.guarantee.calibrate import Demand, calibrated
+from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.tasks.hits.calibration_card import Calibration, Origin
 
 ORIGIN = Origin("0.1.0", "model", "labels", "2026-11-21")
 LEVEL, SPREAD = 100.0, 0.3

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.images import open_run, write_run
-from fedbragg.prepare import PrepareSettings
 from fedbragg.screening.engine import Judge
-from fedbragg.screening.progress import Identity, Progress, digest_of_files
+from fedbragg.screening.resume import Identity, Progress, digest_of_files
 from fedbragg.screening.session import Outcome, Session, conduct
+from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import Geometry, Run, View
 
 GEOMETRY = Geometry("made for a test", 0.9763, 0.175, (35.5, 20.25), (75e-6, 80e-6))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.errors import ConfigError
-from fedbragg.screening.curve import FIRST_WIDTH, MOST_STEPS, RateCurve
-from fedbragg.screening.extremes import CAPACITY, Extremes
-from fedbragg.screening.grid import Grid, GridScores, read_grid
+from fedbragg.screening.summary.grid import Grid, GridScores, read_grid
+from fedbragg.screening.summary.ranking import CAPACITY, Extremes
+from fedbragg.screening.summary.rate_curve import FIRST_WIDTH, MOST_STEPS, RateCurve
 
 
 def curve_of(kept: list[bool]) -> RateCurve:

@@ -11,12 +11,12 @@ from labelled import ORIGIN, calibration, labelled
 from scipy.stats import beta
 
 from fedbragg.errors import LabelError
-from fedbragg.models.calibration import Calibration
-from fedbragg.models.file import ModelCard
-from fedbragg.prepare import PrepareSettings
-from fedbragg.screening.calibration import Demand, calibrated
-from fedbragg.screening.calibration_frames import Labelled
-from fedbragg.screening.calibration_promise import promise_line
+from fedbragg.screening.guarantee.calibrate import Demand, calibrated
+from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.screening.guarantee.wording import promise_line
+from fedbragg.tasks.hits.calibration_card import Calibration
+from fedbragg.tasks.hits.model_file import ModelCard
+from fedbragg.tasks.hits.prepare import PrepareSettings
 
 
 def with_hits(hits: int, misses: int = 100) -> Labelled:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fedbragg.errors import LabelError
-from fedbragg.screening.calibration import Demand, check_enough
-from fedbragg.screening.calibration_frames import Counted, Labelled, Maybe, doubles, labelled_frames
-from fedbragg.screening.calibration_labels import GroupedLabels, check_files, read_grouped_labels
+from fedbragg.screening.guarantee.calibrate import Demand, check_enough
+from fedbragg.screening.guarantee.frames import Counted, Labelled, Maybe, doubles, labelled_frames
+from fedbragg.screening.guarantee.labels import GroupedLabels, check_files, read_grouped_labels
 from fedbragg.types import Verdict
 
 

@@ -11,9 +11,9 @@ from labelled import LEVEL, SPREAD, calibration
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from fedbragg.models.calibration import Calibration
-from fedbragg.screening.drift import REASON, Drift, DriftSettings, replay, watch
-from fedbragg.screening.drift_told import drift_lines
+from fedbragg.screening.drift.monitor import REASON, Drift, DriftSettings, replay, watch
+from fedbragg.screening.drift.wording import drift_lines
+from fedbragg.tasks.hits.calibration_card import Calibration
 from fedbragg.types import Verdict
 
 KEPT_FROM = 0.5
@@ -177,7 +177,7 @@ def test_levels_that_wander_as_they_did_in_the_calibration_do_not_alarm() -> Non
     """Scans of 100 frames with a background each: a window holds five of them, and never the whole mix."""
     from labelled import ORIGIN, labelled
 
-    from fedbragg.screening.calibration import Demand, calibrated
+    from fedbragg.screening.guarantee.calibrate import Demand, calibrated
 
     generator = np.random.default_rng(10)
     frames = labelled(6000, 11)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, kstwo
 
-from fedbragg.models.calibration import Levels, Spread
-from fedbragg.screening.drift import most_outside
-from fedbragg.screening.drift_background import background_level
-from fedbragg.screening.drift_levels import levels_seen, unseen
-from fedbragg.screening.drift_mixture import distance, dkw, mixtures, spread_of
+from fedbragg.screening.background import background_level
+from fedbragg.screening.drift.levels import levels_seen, unseen
+from fedbragg.screening.drift.mixture import distance, dkw, mixtures, spread_of
+from fedbragg.screening.drift.monitor import most_outside
+from fedbragg.tasks.hits.calibration_card import Levels, Spread
 from fedbragg.types import Frame
 
 

@@ -14,14 +14,14 @@ from made_runs import GEOMETRY, begun, count_peaks, counts_of, gap, spots_of
 from numpy.typing import NDArray
 
 from fedbragg.images import open_run, write_run
-from fedbragg.models.calibration import Calibration
-from fedbragg.prepare import PrepareSettings
-from fedbragg.screening import progress
-from fedbragg.screening.calibration import Demand, calibrated
-from fedbragg.screening.calibration_frames import Labelled
-from fedbragg.screening.drift import Drift
+from fedbragg.screening import resume
+from fedbragg.screening.drift.monitor import Drift
 from fedbragg.screening.engine import Judge, screen
+from fedbragg.screening.guarantee.calibrate import Demand, calibrated
+from fedbragg.screening.guarantee.frames import Labelled
 from fedbragg.screening.session import Outcome, Session, conduct
+from fedbragg.tasks.hits.calibration_card import Calibration
+from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import View
 
 STEADY, BRIGHT = 150, 250
@@ -75,7 +75,7 @@ def screened(
     said: list[str] = []
     drift = Drift(known, tell=said.append)
     run = open_run(path)
-    start = progress.to_resume(folder, begun(run, [str(path)], spots=False).identity)
+    start = resume.to_resume(folder, begun(run, [str(path)], spots=False).identity)
     judge = Judge(score, PrepareSettings(), known.score_map(known.raw_threshold))
     return drift, conduct(run, judge, Session(folder, 2, start, drift=drift), tick), said
 

@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
-from fedbragg.images.ahead import ahead
+from fedbragg.images.ordered_map import ahead
 from fedbragg.images.run import IN_FLIGHT
-from fedbragg.prepare import PrepareSettings
 from fedbragg.screening.engine import screen
+from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import Frame, Geometry, Result, Unreadable, Verdict, View
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_runs import eiger_run, nxmx_run
 
-from fedbragg.screening.events import Events
+from fedbragg.screening.outputs.crystfel import Events
 from fedbragg.types import Verdict
 
 

@@ -23,8 +23,8 @@ from made_runs import (
 )
 
 from fedbragg.images import open_run
-from fedbragg.screening.cxi import ROWS, write_cxi
-from fedbragg.screening.hits import kept_frames
+from fedbragg.screening.outputs.cxi import ROWS, write_cxi
+from fedbragg.screening.outputs.hits import kept_frames
 
 JOULE_ANGSTROM = 1.98644586e-15
 """Planck's constant times the speed of light, in joule angstrom."""

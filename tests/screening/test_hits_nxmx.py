@@ -24,9 +24,9 @@ from made_runs import (
 
 from fedbragg.errors import RunError
 from fedbragg.images import open_run
-from fedbragg.images.links import linked_files
-from fedbragg.screening.hits import kept_frames
-from fedbragg.screening.nxmx import write_nxmx
+from fedbragg.images.hdf5.links import linked_files
+from fedbragg.screening.outputs.hits import kept_frames
+from fedbragg.screening.outputs.nxmx import write_nxmx
 from fedbragg.types import Frame
 
 

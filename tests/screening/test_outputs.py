@@ -10,8 +10,8 @@ import pytest
 from made_runs import nxmx_run, screened
 
 from fedbragg.errors import ConfigError, InputError, MissingExtraError
-from fedbragg.screening.outputs import Outputs
-from fedbragg.screening.writers import verdicts_in
+from fedbragg.screening.outputs.requested import Outputs
+from fedbragg.screening.outputs.tables import verdicts_in
 
 
 @pytest.mark.parametrize(

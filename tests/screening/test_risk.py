@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
-from fedbragg.screening.risk import (
+from fedbragg.screening.guarantee.risk import (
     allowed_losses,
     allowed_on_average,
     binomial_tail,

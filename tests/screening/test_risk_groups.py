@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
-from fedbragg.screening.risk import allowed_losses, hits_needed, threshold_at
-from fedbragg.screening.risk_groups import (
+from fedbragg.screening.guarantee.grouped_risk import (
     allowed_group_loss,
     allowed_group_loss_on_average,
     group_p_value,
     group_threshold,
 )
+from fedbragg.screening.guarantee.risk import allowed_losses, hits_needed, threshold_at
 
 SETS = 1000
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fedbragg.screening.risk_neighbours import effective_hits, frames_apart
+from fedbragg.metrics.autocorrelation import effective_hits, frames_apart
 
 
 def autoregressive(slope: float, number: int, seed: int) -> NDArray[np.float64]:

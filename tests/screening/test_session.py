@@ -13,11 +13,11 @@ from made_runs import begun, count_peaks, hits_among, nxmx_run, screened
 
 from fedbragg.errors import InputError
 from fedbragg.images import open_run
-from fedbragg.prepare import PrepareSettings
-from fedbragg.screening import progress
-from fedbragg.screening.drift import Drift, DriftSettings
+from fedbragg.screening import resume
+from fedbragg.screening.drift.monitor import Drift, DriftSettings
 from fedbragg.screening.engine import Judge
 from fedbragg.screening.session import Outcome, Session, conduct
+from fedbragg.tasks.hits.prepare import PrepareSettings
 
 TABLES = ("verdicts.csv", "hits.lst", "spots.csv")
 JUDGE = Judge(count_peaks, PrepareSettings(), 0.3, mark=True)
@@ -30,7 +30,7 @@ def tables_of(folder: Path) -> dict[str, bytes]:
 def go_on(path: Path, folder: Path, stop_after: int | None = None) -> Outcome:
     """Resume; ``stop_after`` so many frames the process gets a SIGINT."""
     run = open_run(path)
-    start = progress.to_resume(folder, begun(run, [str(path)]).identity)
+    start = resume.to_resume(folder, begun(run, [str(path)]).identity)
     return conduct(run, JUDGE, Session(folder, 2, start), stopping(stop_after))
 
 
@@ -100,7 +100,7 @@ def test_what_drift_keeps_is_the_same_when_it_goes_on(tmp_path: Path) -> None:
     outcomes, said = [], [list[str](), list[str]()]
     for folder, stops in (("whole", [None]), ("parts", [3, 90, None])):
         for stop in stops:
-            start = progress.to_resume(tmp_path / folder, begun(run, [str(path)]).identity)
+            start = resume.to_resume(tmp_path / folder, begun(run, [str(path)]).identity)
             session = Session(tmp_path / folder, 2, start, drift=watch_over(said[folder == "parts"]))
             outcomes.append(conduct(run, JUDGE, session, stopping(stop)))
     assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
@@ -137,7 +137,7 @@ def test_another_screening_is_not_gone_on_with(tmp_path: Path, field: str, value
     run, _ = screened([path], tmp_path / "out")
     wanted = replace(begun(run, [str(path)]).identity, **{field: value})
     with pytest.raises(InputError, match=rf"out: its screening cannot go on, for {said} changed"):
-        progress.to_resume(tmp_path / "out", wanted)
+        resume.to_resume(tmp_path / "out", wanted)
 
 
 def test_a_table_that_lost_its_end_is_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_table_that_lost_its_end_is_refused(tmp_path: Path) -> None:
     run, _ = screened([path], tmp_path / "out")
     os.truncate(tmp_path / "out" / "hits.lst", 5)
     with pytest.raises(InputError, match=r"hits\.lst: missing, or shorter than it was"):
-        progress.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
+        resume.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
 
 
 def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -153,15 +153,15 @@ def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
     run, _ = screened([path], tmp_path / "out")
     (tmp_path / "out" / "screening.json").write_text('{"format": 1, "do')
     with pytest.raises(InputError, match=r"screening\.json: cannot be read"):
-        progress.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
-    assert progress.start_anew(tmp_path / "out", begun(run, [str(path)]).identity).done == 0
+        resume.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
+    assert resume.start_anew(tmp_path / "out", begun(run, [str(path)]).identity).done == 0
 
 
 def test_a_run_written_anew_is_another_run(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 8)
-    before = progress.digest_of_files([str(path)])
+    before = resume.digest_of_files([str(path)])
     path.write_bytes(path.read_bytes() + b"x")
-    assert progress.digest_of_files([str(path)]) != before
+    assert resume.digest_of_files([str(path)]) != before
 
 
 def test_a_new_beginning_removes_what_the_last_screening_made_and_nothing_else(tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_a_new_beginning_removes_what_the_last_screening_made_and_nothing_else(t
     for name in ("hits.nxs", "mine.txt"):
         (tmp_path / "out" / name).write_text("x")
     (tmp_path / "elsewhere.cxi").write_text("x")
-    progress.add_outputs(tmp_path / "out", [tmp_path / "out" / "hits.nxs", tmp_path / "elsewhere.cxi"])
-    progress.start_anew(tmp_path / "out", begun(run, [str(path)]).identity)
+    resume.add_outputs(tmp_path / "out", [tmp_path / "out" / "hits.nxs", tmp_path / "elsewhere.cxi"])
+    resume.start_anew(tmp_path / "out", begun(run, [str(path)]).identity)
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"mine.txt", "screening.json"}
     assert (tmp_path / "elsewhere.cxi").exists()
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from fedbragg.screening.tally import Tally
+from fedbragg.screening.summary.tally import Tally
 from fedbragg.types import Verdict
 
 SCORES = [0.9, None, 0.1, 0.55, 0.0, None, 0.48, 1.0, None, None]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fedbragg.errors import InputError
-from fedbragg.screening.events import Events
-from fedbragg.screening.spot_table import spots_in
-from fedbragg.screening.writers import read_verdicts, verdict_files, verdicts_in
+from fedbragg.screening.outputs.crystfel import Events
+from fedbragg.screening.outputs.spot_table import spots_in
+from fedbragg.screening.outputs.tables import read_verdicts, verdict_files, verdicts_in
 from fedbragg.types import Spot, Verdict
 
 VERDICTS = [

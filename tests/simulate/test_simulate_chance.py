@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fedbragg.simulate.chance import normal, poisson
-from fedbragg.simulate.exposure import count, integrate
+from fedbragg.simulate.detector.exposure import count, integrate
+from fedbragg.simulate.random_streams import normal, poisson
 
 
 @pytest.mark.parametrize("mean", [0.003, 0.3, 2.0, 7.9, 8.1, 30.0, 900.0])

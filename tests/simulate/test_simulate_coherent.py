@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES
-from fedbragg.simulate.background import TURNS, spacings
-from fedbragg.simulate.chance import stream
-from fedbragg.simulate.coherent import CRITICAL, Film, Speckle, film_scatter, mirrored, oriented, speckle
-from fedbragg.simulate.debye import BEHENATE, lines
-from fedbragg.simulate.panels import geometry
-from fedbragg.simulate.scene import Scene
+from fedbragg.simulate.background.coherent import (
+    CRITICAL,
+    Film,
+    Speckle,
+    film_scatter,
+    mirrored,
+    oriented,
+    speckle,
+)
+from fedbragg.simulate.background.powder_rings import BEHENATE, lines
+from fedbragg.simulate.background.rings import TURNS, spacings
+from fedbragg.simulate.background.scene import Scene
+from fedbragg.simulate.detector.panels import geometry
+from fedbragg.simulate.random_streams import stream
 from fedbragg.simulate.station import seen_from, set_up
 from fedbragg.simulate.still import expect
 

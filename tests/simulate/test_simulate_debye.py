@@ -9,10 +9,19 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES
-from fedbragg.simulate.brightness import light
-from fedbragg.simulate.debye import BORIDE, CERIA, ICE, SILICON, Grains, Line, grain_spots, lines
-from fedbragg.simulate.diffraction import random_rotation
-from fedbragg.simulate.scene import Scene
+from fedbragg.simulate.background.powder_rings import (
+    BORIDE,
+    CERIA,
+    ICE,
+    SILICON,
+    Grains,
+    Line,
+    grain_spots,
+    lines,
+)
+from fedbragg.simulate.background.scene import Scene
+from fedbragg.simulate.crystal.brightness import light
+from fedbragg.simulate.crystal.diffraction import random_rotation
 from fedbragg.simulate.station import set_up
 from fedbragg.simulate.still import expect
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES, Sample
-from fedbragg.simulate.background import STEPS, smooth, spacings
-from fedbragg.simulate.crystal import reflections
-from fedbragg.simulate.debye import ICE, lines
-from fedbragg.simulate.diffraction import Quality, excite, random_rotation
-from fedbragg.simulate.panels import absorbed, gaps, polarisation, transmission
-from fedbragg.simulate.scene import Scene
+from fedbragg.simulate.background.powder_rings import ICE, lines
+from fedbragg.simulate.background.rings import STEPS, smooth, spacings
+from fedbragg.simulate.background.scene import Scene
+from fedbragg.simulate.crystal.diffraction import Quality, excite, random_rotation
+from fedbragg.simulate.crystal.reflections import reflections
+from fedbragg.simulate.detector.panels import absorbed, gaps, polarisation, transmission
 from fedbragg.simulate.station import set_up
 from fedbragg.simulate.still import expect
 

@@ -11,8 +11,8 @@ import pytest
 
 from fedbragg.errors import ConfigError
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
-from fedbragg.simulate.scene import TROUBLES
-from fedbragg.simulate.visibility import label_of
+from fedbragg.simulate.background.scene import TROUBLES
+from fedbragg.simulate.crystal.visibility import label_of
 from fedbragg.types import Label
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES, Beamline, Still, reduced, simulate_run
-from fedbragg.simulate.scene import TROUBLES, Scene
-from fedbragg.simulate.shadows import Flare, HalfPlane, shine
+from fedbragg.simulate.artefacts.shadows import Flare, HalfPlane, shine
+from fedbragg.simulate.background.scene import TROUBLES, Scene
 from fedbragg.simulate.station import set_up
 from fedbragg.simulate.still import expect
 from fedbragg.types import Label

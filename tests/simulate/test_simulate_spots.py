@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
-from fedbragg.simulate.exposure import add_spots
-from fedbragg.simulate.visibility import HIT_SPOTS, label_of, needed, significance
+from fedbragg.simulate.crystal.visibility import HIT_SPOTS, label_of, needed, significance
+from fedbragg.simulate.detector.exposure import add_spots
 from fedbragg.types import Label
 
 POINT = np.array([[0.0, 0.0, 1.0]])

@@ -11,8 +11,8 @@ import pytest
 
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.simulate import Sample
-from fedbragg.simulate.crystal import reflections
-from fedbragg.simulate.structure import structure_intensities
+from fedbragg.simulate.crystal.reflections import reflections
+from fedbragg.simulate.crystal.structure import structure_intensities
 
 SALT = """data_salt
 _cell_length_a 5.6402

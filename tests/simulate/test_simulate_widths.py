@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fedbragg.simulate import BEAMLINES, Beamline, Sample
-from fedbragg.simulate.crystal import reflections
-from fedbragg.simulate.diffraction import Quality, excite, random_rotation
+from fedbragg.simulate.crystal.diffraction import Quality, excite, random_rotation
+from fedbragg.simulate.crystal.reflections import reflections
 
 SALT = reflections(Sample((5.6402, 5.6402, 5.6402, 90, 90, 90), "F m -3 m", resolution=0.9, b_factor=0.0))
 PERFECT = Quality(mosaicity=1e-7, domain=1e9, size=1.0)

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from fedbragg.models.surroundings import MEASURES
-from fedbragg.prepare import PrepareSettings, prepare
-from fedbragg.tasks.hits import (
+from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.hits.learner import (
     HitData,
     HitExample,
     HitProblem,
@@ -26,6 +25,7 @@ from fedbragg.tasks.hits import (
     scores_of,
     whole_frame_of,
 )
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label, Spot
 
 LABELS = (Label.HIT, Label.MAYBE, Label.MISS)

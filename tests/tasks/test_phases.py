@@ -17,17 +17,17 @@ from fedbragg.federation.training import (
     train_together,
     write_model,
 )
-from fedbragg.images.pattern import read_pattern
-from fedbragg.learn.metrics import Estimate
-from fedbragg.models.phase_file import Identifier
-from fedbragg.prepare.pattern import PatternSettings, prepare_pattern
+from fedbragg.metrics.classification import Estimate
 from fedbragg.simulate.powder import Conditions, shipped_phases
-from fedbragg.tasks.phases import PhaseData, PhaseTask, figures, mean_figures, pick, without_one_sided
-from fedbragg.tasks.phases_federated import phase_frames, phase_task
-from fedbragg.tasks.phases_losses import Batch, cross_entropy, positive_weights
-from fedbragg.tasks.phases_model import Recipe, recipe_for, train_model
-from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite
-from fedbragg.tasks.phases_sources import Scene, lines_of, read_phase_labels, simulated
+from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
+from fedbragg.tasks.phases.federated import phase_frames, phase_task
+from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, figures, mean_figures, pick, without_one_sided
+from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
+from fedbragg.tasks.phases.model_file import Identifier
+from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
+from fedbragg.tasks.phases.site import PhaseFrames, PhaseSite
+from fedbragg.tasks.phases.sources import Scene, lines_of, read_phase_labels, simulated
 
 SETTINGS = PatternSettings()
 PHASES = shipped_phases()

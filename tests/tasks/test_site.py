@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from fedbragg.config import TrainingSettings
-from fedbragg.models.surroundings import MEASURES
-from fedbragg.prepare import PrepareSettings
-from fedbragg.tasks.hits import HitData, HitExample, gather, hit_example, pretrain, scores_of
+from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.hits.learner import HitData, HitExample, gather, hit_example, pretrain, scores_of
+from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.site import HitSite
 from fedbragg.types import Frame, Label, Update
 

@@ -10,9 +10,9 @@ import torch
 
 from fedbragg.errors import LabelError
 from fedbragg.images import open_run, read_labels, write_labels, write_run
-from fedbragg.prepare import PrepareSettings
-from fedbragg.tasks.hits import HitData
-from fedbragg.tasks.sources import labelled, public_frames
+from fedbragg.tasks.hits.learner import HitData
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import Geometry, Label
 
 

@@ -17,11 +17,11 @@ from fedbragg.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedbragg.models.calibration import Calibration, Origin
-    from fedbragg.models.file import Scorer
-    from fedbragg.screening.calibration import Demand
-    from fedbragg.screening.calibration_frames import Labelled
-    from fedbragg.screening.calibration_labels import GroupedLabels
+    from fedbragg.screening.guarantee.calibrate import Demand
+    from fedbragg.screening.guarantee.frames import Labelled
+    from fedbragg.screening.guarantee.labels import GroupedLabels
+    from fedbragg.tasks.hits.calibration_card import Calibration, Origin
+    from fedbragg.tasks.hits.model_file import Scorer
     from fedbragg.types import Verdict
 
 
@@ -75,9 +75,9 @@ def calibrate(
     what the frames looked like, by which `fedbragg screen` notices drift; and a report beside it. Refuses where there
     are too few hits, and says how many are needed.
     """
-    from fedbragg.models.file import copy_with_card
-    from fedbragg.screening.calibration import Demand, calibrated, check_enough
-    from fedbragg.screening.calibration_labels import read_grouped_labels
+    from fedbragg.screening.guarantee.calibrate import Demand, calibrated, check_enough
+    from fedbragg.screening.guarantee.labels import read_grouped_labels
+    from fedbragg.tasks.hits.model_file import copy_with_card
 
     _check(max_loss, confidence, date)
     demand = Demand(max_loss, confidence, guarantee.value, group_by.value, maybe.value)
@@ -124,9 +124,9 @@ def _scored(
 ) -> Labelled:
     from fedbragg.cli.evaluate import labelled_run
     from fedbragg.images.paths import expand
-    from fedbragg.screening.calibration_frames import labelled_frames
-    from fedbragg.screening.calibration_labels import check_files
     from fedbragg.screening.engine import screen
+    from fedbragg.screening.guarantee.frames import labelled_frames
+    from fedbragg.screening.guarantee.labels import check_files
 
     run = labelled_run(paths, labels.table)
     check_files(labels, expand(paths))
@@ -143,15 +143,15 @@ def _scored(
 
 def _origin(model: Path, labels: Path, date: str) -> Origin:
     from fedbragg import __version__
-    from fedbragg.models.calibration import Origin
-    from fedbragg.models.file import digest
+    from fedbragg.tasks.hits.calibration_card import Origin
+    from fedbragg.tasks.hits.model_file import digest
 
     return Origin(__version__, digest(model), digest(labels), date)
 
 
 def _copies(labelled: Labelled) -> list[str]:
     """Say loudly where frames seem to be there twice."""
-    from fedbragg.screening.calibration_frames import doubles
+    from fedbragg.screening.guarantee.frames import doubles
 
     found = doubles(labelled)
     if found <= labelled.hits / 100:
@@ -164,7 +164,7 @@ def _copies(labelled: Labelled) -> list[str]:
 
 def _near_copies(calibration: Calibration, demand: Demand) -> list[str]:
     """Say loudly where hits are too much alike."""
-    from fedbragg.screening.calibration import fewest_units
+    from fedbragg.screening.guarantee.calibrate import fewest_units
 
     promise = calibration.promise
     needed = fewest_units(demand)
@@ -189,10 +189,10 @@ def _write_report(
 
 
 def _tell(calibration: Calibration, labelled: Labelled, warnings: list[str]) -> None:
-    from fedbragg.learn.metrics import proportion
-    from fedbragg.learn.reliability import brier
-    from fedbragg.screening.calibration_fit import cross_fitted
-    from fedbragg.screening.calibration_promise import promised
+    from fedbragg.metrics.classification import proportion
+    from fedbragg.metrics.reliability import brier
+    from fedbragg.screening.guarantee.score_map import cross_fitted
+    from fedbragg.screening.guarantee.wording import promised
 
     promise = calibration.promise
     for warning in warnings:

@@ -20,9 +20,9 @@ from fedbragg.cli.show import Bar, bars, say
 if TYPE_CHECKING:
     from fedbragg.config import Federation
     from fedbragg.federation.training import SiteFrames
-    from fedbragg.learn.metrics import Estimate
+    from fedbragg.metrics.classification import Estimate
     from fedbragg.report.page import Section
-    from fedbragg.tasks.hits import HitData
+    from fedbragg.tasks.hits.learner import HitData
     from fedbragg.types import State
 
 TEST_FRAMES = 80
@@ -82,7 +82,7 @@ def read_tests(plan: Federation, out: Path) -> dict[str, HitData]:
     """Read the test run of every facility."""
     from fedbragg.federation.training import prepare_settings
     from fedbragg.images import open_run, read_labels
-    from fedbragg.tasks.sources import labelled
+    from fedbragg.tasks.hits.sources import labelled
 
     settings = prepare_settings(plan)
     folders = {site.name: out / "tests" / site.name for site in SITES}
@@ -115,7 +115,7 @@ def train_others(plan: Federation, sites: Sequence[SiteFrames], public: State) -
 def compare(models: Mapping[str, State], tests: Mapping[str, HitData]) -> dict[str, Quality]:
     """Judge every model on the test frames of all facilities together."""
     from fedbragg.federation.training import judge
-    from fedbragg.tasks.hits import join
+    from fedbragg.tasks.hits.learner import join
 
     everything = join(list(tests.values()))
     return {name: judge(state, everything) for name, state in models.items()}
@@ -139,10 +139,10 @@ def write_comparison(path: Path, compared: Mapping[str, Quality]) -> None:
 
 def screen_unseen(out: Path, before: Sequence[Section], lead: str) -> int:
     """Screen the unseen run with the model file just written, and finish the report with it."""
-    from fedbragg.models.file import Scorer
     from fedbragg.report import screening
     from fedbragg.report.page import page
-    from fedbragg.screening.outputs import Outputs
+    from fedbragg.screening.outputs.requested import Outputs
+    from fedbragg.tasks.hits.model_file import Scorer
 
     scorer = Scorer(out / federation.MODEL)
     plan = Screening(scorer, scorer.card.threshold, out, number_of_threads(0), Outputs())
@@ -158,9 +158,9 @@ def _confusion(out: Path, threshold: float) -> Section:
     import numpy as np
 
     from fedbragg.images import read_labels
-    from fedbragg.learn.metrics import confusion
+    from fedbragg.metrics.classification import confusion
     from fedbragg.report.federation import confusion_section
-    from fedbragg.screening.writers import verdicts_in
+    from fedbragg.screening.outputs.tables import verdicts_in
 
     scores = [1.0 if verdict.score is None else verdict.score for verdict in verdicts_in(out)]
     table = read_labels(out / UNSEEN.name / LABELS)

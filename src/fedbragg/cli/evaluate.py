@@ -75,7 +75,7 @@ def labelled_run(paths: list[str], table: LabelTable) -> Run:
 def _tell(judged: list[tuple[Verdict, Label]], threshold: float) -> None:
     import numpy as np
 
-    from fedbragg.learn.metrics import confusion, summary
+    from fedbragg.metrics.classification import confusion, summary
 
     positive = np.array([label.positive for _, label in judged], dtype=bool)
     score = np.array(

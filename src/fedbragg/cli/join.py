@@ -24,6 +24,6 @@ def join(
     to KIT/site/models.
     """
     need_flare()
-    from fedbragg.federation.engines.nvflare.run import join as take_part
+    from fedbragg.federation.engines.nvflare.launch import join as take_part
 
     return take_part(kit, data)

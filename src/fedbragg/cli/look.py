@@ -62,7 +62,7 @@ def _write(path: Path, content: bytes, option: str) -> None:
 
 
 def _frame(what: str) -> Frame:
-    from fedbragg.images.named import open_named
+    from fedbragg.images.frame_address import open_named
 
     run, index = open_named(what)
     return run[index or 0]

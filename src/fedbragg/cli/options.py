@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fedbragg.models.file import Scorer
+    from fedbragg.tasks.hits.model_file import Scorer
 
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")]
 ModelOption = Annotated[
@@ -27,7 +27,7 @@ ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a t
 
 def open_model(model: Path | None) -> Scorer:
     """Open the model file given, or the one in the package."""
-    from fedbragg.models.file import Scorer, default_model
+    from fedbragg.tasks.hits.model_file import Scorer, default_model
 
     return Scorer(model or default_model())
 

@@ -15,8 +15,8 @@ from fedbragg.cli.phases_train import train
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
-    from fedbragg.images.pattern_image import Integration
-    from fedbragg.models.phase_file import Identified, Identifier
+    from fedbragg.tasks.phases.files.integrate import Integration
+    from fedbragg.tasks.phases.model_file import Identified, Identifier
     from fedbragg.types import Pattern
 
 TABLE, PLOTS = "phases.csv", "plots"
@@ -79,8 +79,8 @@ def identify(
     Writes OUT/phases.csv (path, then the probability of each phase; a phase is found from 0.5 on) and a plot of each
     pattern in OUT/plots. A pattern that cannot be read has an empty row; the exit code is then 3, or 2 if none could.
     """
-    from fedbragg.images.pattern_image import Integration
-    from fedbragg.models.phase_file import Identifier, default_phases_model
+    from fedbragg.tasks.phases.files.integrate import Integration
+    from fedbragg.tasks.phases.model_file import Identifier, default_phases_model
 
     identifier = Identifier(model or default_phases_model())
     make_folder(out / PLOTS if plots else out)
@@ -108,7 +108,7 @@ def _row(
     path: Path, identifier: Identifier, images: Integration, wavelength: float | None, plot: Path | None
 ) -> Row:
     from fedbragg.errors import InputError
-    from fedbragg.prepare.pattern import prepare_pattern
+    from fedbragg.tasks.phases.prepare import prepare_pattern
 
     try:
         pattern = _read(path, identifier, images, wavelength)
@@ -121,8 +121,8 @@ def _row(
 
 
 def _read(path: Path, identifier: Identifier, images: Integration, wavelength: float | None) -> Pattern:
-    from fedbragg.images.pattern import is_pattern, read_pattern
-    from fedbragg.images.pattern_image import integrate
+    from fedbragg.tasks.phases.files.columns import is_pattern, read_pattern
+    from fedbragg.tasks.phases.files.integrate import integrate
 
     if is_pattern(path):
         return read_pattern(path, wavelength or identifier.card.wavelength, given=wavelength is not None)

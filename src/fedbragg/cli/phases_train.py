@@ -12,7 +12,7 @@ from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
     from fedbragg.simulate.powder import Phase
-    from fedbragg.tasks.phases_model import Recipe
+    from fedbragg.tasks.phases.build import Recipe
 
 
 def train(
@@ -47,29 +47,29 @@ def train(
     try:
         import torch
 
-        from fedbragg.tasks import phases_model
-        from fedbragg.tasks.phases_losses import LossName
+        from fedbragg.tasks.phases import build
+        from fedbragg.tasks.phases.losses import LossName
     except ImportError:
         raise MissingExtraError("training needs torch and onnx: pip install 'fedbragg[train]'.") from None
     if loss not in get_args(LossName):
         raise ConfigError(f"loss {loss!r} is unknown. Known: {', '.join(get_args(LossName))}.")
     torch.set_num_threads(1)  # more change the order of sums, and with it the model
-    base = phases_model.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
-    recipe = phases_model.recipe_for(wavelength, two_theta, base)
+    base = build.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
+    recipe = build.recipe_for(wavelength, two_theta, base)
     _train(found, recipe, out, wavelength)
     return 0
 
 
 def _train(found: list[Phase], recipe: Recipe, out: Path, wavelength: float) -> None:
-    from fedbragg.tasks import phases_model
+    from fedbragg.tasks.phases import build
 
     with bars() as place:
         simulating, learning = (
             Bar(place, "Simulating patterns", recipe.patterns),
             Bar(place, "Training", recipe.epochs),
         )
-        task, state = phases_model.train_model(found, recipe, simulating.step, learning.step)
-    written_by = phases_model.provenance(recipe, "fedbragg phases train")
-    phases_model.write_phases_model(out, task, state, wavelength, written_by)
+        task, state = build.train_model(found, recipe, simulating.step, learning.step)
+    written_by = build.provenance(recipe, "fedbragg phases train")
+    build.write_phases_model(out, task, state, wavelength, written_by)
     say(f"phases   {', '.join(phase.name for phase in found)}")
     say(f"written  {out}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fedbragg.config import Federation
     from fedbragg.federation import Outcome
-    from fedbragg.federation.engines.nvflare.account import Account
+    from fedbragg.federation.engines.nvflare.admin_client import Account
 
 LOOK = 0.5
 """Seconds between two looks at the server."""
@@ -37,7 +37,7 @@ def need_flare() -> None:
 def account(kit: Path, patience: float) -> Iterator[Account]:
     """Log in with an account's kit, and out in the end."""
     need_flare()
-    from fedbragg.federation.engines.nvflare.account import Account
+    from fedbragg.federation.engines.nvflare.admin_client import Account
 
     logging.getLogger().addHandler(
         logging.NullHandler()

@@ -74,7 +74,7 @@ def screen(
     CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame that cannot be
     read is kept; the exit code is then 3. Ctrl-C leaves the results of all finished frames; --resume goes on.
     """
-    from fedbragg.screening.outputs import Outputs
+    from fedbragg.screening.outputs.requested import Outputs
 
     scorer = open_model(model)
     screening = Screening(

@@ -11,11 +11,11 @@ import typer
 from fedbragg.cli.show import Bar, bars, say
 
 if TYPE_CHECKING:
-    from fedbragg.models.file import Scorer
-    from fedbragg.screening.drift import Drift
-    from fedbragg.screening.outputs import Outputs
-    from fedbragg.screening.progress import Identity
+    from fedbragg.screening.drift.monitor import Drift
+    from fedbragg.screening.outputs.requested import Outputs
+    from fedbragg.screening.resume import Identity
     from fedbragg.screening.session import Outcome, Session
+    from fedbragg.tasks.hits.model_file import Scorer
     from fedbragg.types import Run
 
 UNREADABLE = 3
@@ -49,9 +49,9 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     from fedbragg.errors import RunError
     from fedbragg.images import open_run
     from fedbragg.images.paths import expand
-    from fedbragg.screening import progress
-    from fedbragg.screening.grid import read_grid
+    from fedbragg.screening.resume import start_anew, to_resume
     from fedbragg.screening.session import Session
+    from fedbragg.screening.summary.grid import read_grid
 
     files = expand(paths)
     screening.outputs.check(files)
@@ -60,15 +60,13 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
     wanted = _identity(files, run, screening)
-    begun = (
-        progress.to_resume(screening.out, wanted) if resume else progress.start_anew(screening.out, wanted)
-    )
+    begun = to_resume(screening.out, wanted) if resume else start_anew(screening.out, wanted)
     return run, Session(screening.out, screening.threads, begun, grid, _drift(screening))
 
 
 def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
-    from fedbragg.models.file import digest
-    from fedbragg.screening.progress import Identity, digest_of_files
+    from fedbragg.screening.resume import Identity, digest_of_files
+    from fedbragg.tasks.hits.model_file import digest
 
     return Identity(
         digest_of_files(files),
@@ -82,9 +80,9 @@ def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
 
 def screen_run(run: Run, screening: Screening, session: Session) -> Outcome:
     """Screen a run, or what is left of it, into its folder."""
-    from fedbragg.screening.calibration_promise import promise_line
-    from fedbragg.screening.drift_told import drift_lines
+    from fedbragg.screening.drift.wording import drift_lines
     from fedbragg.screening.engine import Judge
+    from fedbragg.screening.guarantee.wording import promise_line
     from fedbragg.screening.session import conduct
 
     scorer = screening.scorer
@@ -100,9 +98,9 @@ def screen_run(run: Run, screening: Screening, session: Session) -> Outcome:
 
 def write_outputs(run: Run, screening: Screening, session: Session) -> list[str]:
     """Write Parquet, NXmx and CXI where they are asked for; return what to say of them."""
-    from fedbragg.screening import progress
+    from fedbragg.screening.resume import add_outputs
 
-    progress.add_outputs(screening.out, [*screening.outputs.paths(), screening.out / REPORT])
+    add_outputs(screening.out, [*screening.outputs.paths(), screening.out / REPORT])
     return screening.outputs.write(screening.out, run)
 
 
@@ -130,7 +128,7 @@ def tell(outcome: Outcome, out: Path, made: list[str]) -> int:
     """Print what came of it; raise InputError where no frame at all could be read, else return the exit code."""
     from fedbragg.errors import InputError
     from fedbragg.report.screening import percent
-    from fedbragg.screening.writers import KEPT, VERDICTS
+    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
 
     tally = outcome.tally
     if tally.frames == tally.unreadable:
@@ -168,7 +166,7 @@ def _drift(screening: Screening) -> Drift | None:
     calibration = screening.scorer.card.calibration
     if calibration is None:
         return None
-    from fedbragg.screening.drift import Drift, DriftSettings
+    from fedbragg.screening.drift.monitor import Drift, DriftSettings
 
     return Drift(calibration, DriftSettings(fail_safe=screening.fail_safe), tell=_loudly)
 

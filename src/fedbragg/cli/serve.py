@@ -21,7 +21,7 @@ def serve(kit: KitArgument) -> int:
     """
     need_flare()
     from fedbragg.federation.engines.nvflare.kit import open_kit
-    from fedbragg.federation.engines.nvflare.run import serve as hold
+    from fedbragg.federation.engines.nvflare.launch import serve as hold
 
     say(f"serving at {open_kit(kit, 'server').address}; end it with Ctrl-C")
     return hold(kit)

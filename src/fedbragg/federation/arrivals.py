@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fedbragg.config import ROBUST
 from fedbragg.federation.cohort import arrival_weight, steps_of, weights_at_barrier
-from fedbragg.federation.combine import combine
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster
+from fedbragg.federation.rules.combine import combine
 from fedbragg.federation.staleness import damping
 from fedbragg.federation.states import moved
 from fedbragg.federation.versions import Versions

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
-from fedbragg.federation.aggregate import Profile, weigh
-from fedbragg.federation.combine import share_out
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
+from fedbragg.federation.rules.combine import share_out
+from fedbragg.federation.rules.weights import Profile, weigh
 from fedbragg.federation.select import chances, draw, liking
 from fedbragg.federation.validate import check_norm
 from fedbragg.types import State

@@ -11,12 +11,12 @@ from typing import Any
 
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation import events
-from fedbragg.federation.aggregate import Profile
 from fedbragg.federation.arrivals import Arrivals
 from fedbragg.federation.cohort import draw_cohort, outliers, steps_of, weights_at_barrier
-from fedbragg.federation.combine import combine
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
+from fedbragg.federation.rules.combine import combine
+from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.states import moved, norm
 from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fedbragg.config import Federation, FederationSettings
-from fedbragg.federation.norms import norm_names
+from fedbragg.federation.local_batchnorm import norm_names
 from fedbragg.types import State
 
 

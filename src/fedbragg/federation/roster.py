@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fedbragg.federation.aggregate import Profile
+from fedbragg.federation.rules.weights import Profile
 from fedbragg.types import State
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.federation.aggregate import Profile, Weights, by_balance, by_size, fedkl, uniform
+from fedbragg.federation.rules.weights import Profile, Weights, by_balance, by_size, fedkl, uniform
 
 LIKINGS = {"uniform": uniform, "size": by_size, "balance": by_balance, "fedkl": fedkl}
 

@@ -10,19 +10,19 @@ from typing import Any
 from fedbragg import __version__
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.errors import ConfigError, FedbraggError, LabelError
-from fedbragg.federation.engines.book import Watch
 from fedbragg.federation.engines.local import federate
+from fedbragg.federation.engines.recorder import Watch
 from fedbragg.federation.progress import Outcome
 from fedbragg.federation.trainer import Trainer
 from fedbragg.images import open_run, read_labels
-from fedbragg.learn.metrics import Estimate, summary
-from fedbragg.models.file import ModelCard, save_model
-from fedbragg.prepare import PrepareSettings
-from fedbragg.tasks.hits import HitData, join, part, pretrain, scores_of, whole_frame_of
-from fedbragg.tasks.phases_federated import phase_frames, phase_start, write_federated
-from fedbragg.tasks.phases_site import PhaseFrames, PhaseSite, join_frames
+from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.tasks.hits.learner import HitData, join, part, pretrain, scores_of, whole_frame_of
+from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.sources import labelled, public_frames
+from fedbragg.tasks.phases.federated import phase_frames, phase_start, write_federated
+from fedbragg.tasks.phases.site import PhaseFrames, PhaseSite, join_frames
 from fedbragg.tasks.site import HitSite
-from fedbragg.tasks.sources import labelled, public_frames
 from fedbragg.types import State
 
 FEWEST = 10

@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
-from fedbragg.federation.aggregate import Profile
+from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.states import finite
 from fedbragg.types import State, Update
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fedbragg.images.hdf5.writer import write_run
     from fedbragg.images.labels import LabelTable, read_cxidb_annotation, read_labels, write_labels
     from fedbragg.images.run import Reading, open_run
-    from fedbragg.images.writer import write_run
 
 __all__ = [
     "LabelTable",
@@ -19,7 +19,7 @@ __all__ = [
     "write_run",
 ]
 
-_HOME = {"open_run": "run", "Reading": "run", "write_run": "writer"}
+_HOME = {"open_run": "run", "Reading": "run", "write_run": "hdf5.writer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from fedbragg.errors import RunError
-from fedbragg.images.ahead import ahead
+from fedbragg.images.ordered_map import ahead
 from fedbragg.images.paths import STACKS, Paths, expand, extension
 from fedbragg.images.run import FileRun, Reading, Task, UnopenedSource, attempt, mapped, open_source
 from fedbragg.images.source import Shared, Source

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.chunks import Check
+from fedbragg.images.hdf5.chunks import Check
 from fedbragg.types import Counts
 
 Mask = NDArray[np.bool_]
@@ -104,7 +104,7 @@ def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[np.integer])
 
 
 def _fits(known: KnownMask, counts: Counts, file_mask: Mask | None) -> bool:
-    from fedbragg.images.kernels import masked_as, outside_as
+    from fedbragg.images.codecs.sentinels import masked_as, outside_as
 
     flat, check = counts.reshape(-1), known.check
     if file_mask is None:

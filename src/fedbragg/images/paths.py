@@ -110,7 +110,7 @@ def _without_data_files(files: list[str]) -> list[str]:
     stacks = [file for file in files if extension(file) in STACKS]
     if not stacks or len(files) < 2:
         return files
-    from fedbragg.images.links import linked_files
+    from fedbragg.images.hdf5.links import linked_files
 
     dropped: set[str] = set()
     # Masters first: what they link to need not be looked into.

@@ -11,9 +11,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.ahead import ahead
+from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.ordered_map import ahead
 from fedbragg.images.paths import ARRAYS, PICTURES, SEVERAL_FRAMES, STACKS, Paths, expand, extension
-from fedbragg.images.pool import BufferPool
 from fedbragg.images.source import Shared, Source
 from fedbragg.types import Frame, Geometry, Result, Run, Unreadable
 
@@ -214,18 +214,18 @@ def open_source(path: str, shared: Shared, *, live: bool = False) -> Source:
         raise RunError(f"{path}: no permission to read it. Ask its owner, or change its access rights.")
     kind = extension(path)
     if kind in ARRAYS:
-        from fedbragg.images.arrays import ArraySource
+        from fedbragg.images.files.numpy_source import ArraySource
 
         return ArraySource(path, shared)
     if kind in STACKS or (kind not in PICTURES and starts_like_hdf5(path)):
-        from fedbragg.images.stack import HDF5Source
+        from fedbragg.images.hdf5.source import HDF5Source
 
         return HDF5Source(path, shared, live=live)
     if kind == ".cbf":
-        from fedbragg.images.cbf import CBFSource
+        from fedbragg.images.files.cbf import CBFSource
 
         return CBFSource(path, shared)
-    from fedbragg.images.pictures import PictureSource
+    from fedbragg.images.files.fabio_source import PictureSource
 
     return PictureSource(path, shared)
 

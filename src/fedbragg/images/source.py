@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 
 from fedbragg.errors import FrameError
+from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.mask import MaskKeeper
-from fedbragg.images.pool import BufferPool
 from fedbragg.types import Counts, Frame, Geometry
 
 

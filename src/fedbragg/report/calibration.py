@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from fedbragg.errors import LabelError
-from fedbragg.learn.metrics import proportion
-from fedbragg.learn.reliability import brier, calibration_error, reliability
-from fedbragg.models.calibration import Calibration
+from fedbragg.metrics.classification import proportion
+from fedbragg.metrics.reliability import brier, calibration_error, reliability
 from fedbragg.report.figures import reliability_diagram, scores_by_class
 from fedbragg.report.page import Section, drawing, facts, paragraph, table
-from fedbragg.screening.calibration import Demand, bound
-from fedbragg.screening.calibration_fit import cross_fitted
-from fedbragg.screening.calibration_frames import Labelled
-from fedbragg.screening.calibration_promise import promised, rests_on
+from fedbragg.screening.guarantee.calibrate import Demand, bound
+from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.screening.guarantee.score_map import cross_fitted
+from fedbragg.screening.guarantee.wording import promised, rests_on
+from fedbragg.tasks.hits.calibration_card import Calibration
 
 OTHERS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Largest losses whose price the report tells."""

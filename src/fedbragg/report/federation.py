@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fedbragg.learn.metrics import Confusion, Estimate
+from fedbragg.metrics.classification import Confusion, Estimate
 from fedbragg.report.figures import bars, confusion_matrix, curves
 from fedbragg.report.page import Section, drawing, paragraph, table
 

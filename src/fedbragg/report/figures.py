@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.learn.metrics import Confusion
-from fedbragg.learn.reliability import ReliabilityBin
+from fedbragg.metrics.classification import Confusion
+from fedbragg.metrics.reliability import ReliabilityBin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

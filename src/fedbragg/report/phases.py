@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.models.phase_card import PhaseLines
 from fedbragg.report.figures import COLOURS, INK
+from fedbragg.tasks.phases.model_card import PhaseLines
 from fedbragg.types import Pattern
 
 WEAKEST = 0.02

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from fedbragg.errors import FrameError
-from fedbragg.models.file import Scorer
-from fedbragg.prepare import prepare_with_peaks, spots
 from fedbragg.report.figures import heat_map, hit_rate_over_run, score_histogram
 from fedbragg.report.page import Section, drawing, facts, gallery, paragraph
 from fedbragg.report.pictures import picture
 from fedbragg.screening.session import Outcome
-from fedbragg.screening.tally import Tally
+from fedbragg.screening.summary.tally import Tally
+from fedbragg.tasks.hits.model_file import Scorer
+from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
 from fedbragg.types import Frame, Run, Spot
 
 SHOWN = 6

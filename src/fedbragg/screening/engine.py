@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
-from fedbragg.prepare import PrepareSettings, prepare_with_peaks, spots
-from fedbragg.screening.drift_background import background_level
+from fedbragg.screening.background import background_level
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks, spots
 from fedbragg.types import Frame, Run, Unreadable, Verdict, View
 
 

@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from fedbragg.errors import InputError
-from fedbragg.screening import progress
-from fedbragg.screening.drift import Drift, replay, watch
+from fedbragg.screening import resume
+from fedbragg.screening.drift.monitor import Drift, replay, watch
 from fedbragg.screening.engine import Judge
-from fedbragg.screening.grid import Grid
-from fedbragg.screening.progress import Progress
+from fedbragg.screening.outputs.tables import Sink, verdict_files, verdicts_in
+from fedbragg.screening.resume import Progress
 from fedbragg.screening.stop import Stop
-from fedbragg.screening.tally import Tally
-from fedbragg.screening.writers import Sink, verdict_files, verdicts_in
+from fedbragg.screening.summary.grid import Grid
+from fedbragg.screening.summary.tally import Tally
 from fedbragg.types import Run, Verdict
 
 EVERY = 1.0
@@ -108,7 +108,7 @@ def _note(session: Session, so_far: Outcome, files: Sink) -> None:
             done=so_far.tally.frames,
             seconds=so_far.seconds,
         )
-        progress.save(session.folder, state)
+        resume.save(session.folder, state)
     except OSError as error:
         raise _full(session.folder, error) from None
 

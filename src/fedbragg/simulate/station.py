@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.simulate.artefacts.defects import bad_pixels
 from fedbragg.simulate.beamline import Beamline
-from fedbragg.simulate.crystal import Reflections, reflections
-from fedbragg.simulate.defects import bad_pixels
-from fedbragg.simulate.panels import beside, gaps, geometry, radius, transmission
+from fedbragg.simulate.crystal.reflections import Reflections, reflections
+from fedbragg.simulate.detector.panels import beside, gaps, geometry, radius, transmission
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.simulate.artefacts.defects import spoil, zing
+from fedbragg.simulate.artefacts.shadows import dim, shine
+from fedbragg.simulate.background.coherent import speckle
+from fedbragg.simulate.background.scene import BESIDE_CRYSTALS, Scene, trouble, usual
 from fedbragg.simulate.beamline import Beamline
-from fedbragg.simulate.brightness import Lit, light, wanted_spots
-from fedbragg.simulate.chance import stream
-from fedbragg.simulate.coherent import speckle
-from fedbragg.simulate.defects import spoil, zing
-from fedbragg.simulate.exposure import add_rings, add_spots, count, lay_background, lay_spots
-from fedbragg.simulate.panels import unpolarised
-from fedbragg.simulate.readout import read_out
-from fedbragg.simulate.scene import BESIDE_CRYSTALS, Scene, trouble, usual
-from fedbragg.simulate.shadows import dim, shine
+from fedbragg.simulate.crystal.brightness import Lit, light, wanted_spots
+from fedbragg.simulate.crystal.visibility import label_of, significance
+from fedbragg.simulate.detector.exposure import add_rings, add_spots, count, lay_background, lay_spots
+from fedbragg.simulate.detector.panels import unpolarised
+from fedbragg.simulate.detector.readout import read_out
+from fedbragg.simulate.random_streams import stream
 from fedbragg.simulate.station import Station, seen_from
-from fedbragg.simulate.visibility import label_of, significance
 from fedbragg.types import Counts, Label, Spot
 
 _LISTED = 2.0  # standard deviations above which a spot is listed

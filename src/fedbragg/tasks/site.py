@@ -10,8 +10,8 @@ import torch
 from fedbragg.config import TrainingSettings
 from fedbragg.learn.loop import FitSettings, fit
 from fedbragg.learn.state import difference, load_state, state_of
-from fedbragg.models.spotnet import SpotNet
-from fedbragg.tasks.hits import HitData, HitProblem
+from fedbragg.tasks.hits.learner import HitData, HitProblem
+from fedbragg.tasks.hits.network import SpotNet
 from fedbragg.types import State, Update
 
 

@@ -12,11 +12,11 @@ from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.checkpoint import load
 from fedbragg.federation.coordinator import Coordinator, Refine
-from fedbragg.federation.engines.book import Evaluate, Ledger, Shelf, Watch
-from fedbragg.federation.engines.timeline import Conditions, Timeline, Trip
-from fedbragg.federation.engines.workshop import Workshop
+from fedbragg.federation.engines.recorder import Evaluate, Ledger, Shelf, Watch
+from fedbragg.federation.engines.training_pool import Workshop
+from fedbragg.federation.engines.virtual_clock import Conditions, Timeline, Trip
 from fedbragg.federation.events import Event, SendModel
-from fedbragg.federation.norms import KeepsNorms
+from fedbragg.federation.local_batchnorm import KeepsNorms
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import Outcome
 from fedbragg.federation.trainer import Trainer

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.engines.timeline import Trip, generator_for
+from fedbragg.federation.engines.virtual_clock import Trip, generator_for
 from fedbragg.federation.events import Event, SendModel, SiteJoined, SiteLeft
 from fedbragg.federation.states import size
 from fedbragg.federation.trainer import Trainer

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, InputError
-from fedbragg.simulate.structure import structure_intensities
+from fedbragg.simulate.crystal.structure import structure_intensities
 
 Q_MAX = 8.0
 """Lines beyond this length of the scattering vector, 1/angstrom, are left out: no grid reaches so far."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare.account import Account
-from fedbragg.federation.engines.nvflare.messages import Message, packed_message
+from fedbragg.federation.engines.nvflare.admin_client import Account
+from fedbragg.federation.engines.remote.protocol import Message, packed_message
 
 
 def done(account: Account, order: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare.messages import read_message
+from fedbragg.federation.engines.remote.protocol import read_message
 from fedbragg.types import State
 
 HERE = Path(__file__).parent

@@ -11,8 +11,8 @@ from typing import Any
 from deployment import HERE, wait_for
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.nvflare.agent import Agent
-from fedbragg.federation.engines.nvflare.office import Office
+from fedbragg.federation.engines.remote.client import Agent
+from fedbragg.federation.engines.remote.service import Office
 
 START = (sys.executable, str(HERE / "simple_start.py"))
 SIMPLE = (sys.executable, str(HERE / "simple_keeper.py"))

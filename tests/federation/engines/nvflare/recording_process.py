@@ -8,7 +8,7 @@ from typing import Any
 
 from nvflare.fuel.f3.drivers.socket_conn import SocketConnection
 
-from fedbragg.federation.engines.nvflare.run import join, serve
+from fedbragg.federation.engines.nvflare.launch import join, serve
 
 
 def record_into(path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from conftest import skewed_problem
 from fedbragg.config import Federation
-from fedbragg.federation.engines.nvflare.keeper import Order, Ward, main
+from fedbragg.federation.engines.remote.worker import Order, Ward, main
 from fedbragg.types import State, Update
 
 FOLDER = Path(os.environ["FEDBRAGG_TEST_FOLDER"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fedbragg.federation.engines.nvflare.run import join, serve
+from fedbragg.federation.engines.nvflare.launch import join, serve
 
 HERE = Path(__file__).parent
 

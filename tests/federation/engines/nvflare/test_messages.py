@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from fedbragg.config import FederationSettings
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare.messages import (
+from fedbragg.federation.engines.remote.protocol import (
     TYPES,
     Message,
     packed_message,

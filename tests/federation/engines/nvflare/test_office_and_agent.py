@@ -15,10 +15,10 @@ from deployment import wait_for
 from house import OWN, SIMPLE, START, Direct, House, Slow, barriers, reasons, settings
 
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare import messages
-from fedbragg.federation.engines.nvflare.agent import Agent, NoAnswerError
-from fedbragg.federation.engines.nvflare.messages import Message, packed_message, read_message
-from fedbragg.federation.engines.nvflare.office import Office
+from fedbragg.federation.engines.remote import protocol as messages
+from fedbragg.federation.engines.remote.client import Agent, NoAnswerError
+from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
+from fedbragg.federation.engines.remote.service import Office
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_site_refuses_a_task_that_it_does_not_do(house: House) -> None:
 
 
 def test_what_is_wrong_with_a_sites_files_stays_there(house: House) -> None:
-    keeper = (sys.executable, "-m", "fedbragg.federation.engines.nvflare.task_keeper")
+    keeper = (sys.executable, "-m", "fedbragg.federation.engines.remote.worker_main")
     house.join("site0", keeper=keeper)
     house.join("site1")
     house.office.start(settings(deadline=30.0), anew=True)

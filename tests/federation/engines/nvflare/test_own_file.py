@@ -9,7 +9,7 @@ import pytest
 from house import OWN
 
 from fedbragg.errors import ConfigError, FederationError
-from fedbragg.federation.engines.nvflare.own_file import Caps, Limits, load_own
+from fedbragg.federation.engines.remote.site_config import Caps, Limits, load_own
 
 
 def test_rounds_are_counted_over_restarts_and_forgotten_after_a_day(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from deployment import wait_for
 
-from fedbragg.federation.engines.nvflare.trainer import TrainerProcess
+from fedbragg.federation.engines.remote.worker_process import TrainerProcess
 
 TELLS = (
     "import json, os, sys; sys.stdin.readline(); "

@@ -15,7 +15,7 @@ from nvflare.fuel.f3.cellnet.utils import make_reply
 from nvflare.fuel.f3.message import Message
 from nvflare.private.defs import CellMessageHeaderKeys
 
-from fedbragg.federation.engines.nvflare.agent import NoAnswerError
+from fedbragg.federation.engines.remote.client import NoAnswerError
 
 CHANNEL, NOTICES, SERVER = "fedbragg", "fedbragg_notice", "server"
 

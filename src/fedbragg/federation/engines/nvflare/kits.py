@@ -16,8 +16,8 @@ from nvflare.lighter.provisioner import Provisioner
 
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, FederationError
+from fedbragg.federation.engines.nvflare.authorization import log_configuration, server_rights, site_rights
 from fedbragg.federation.engines.nvflare.kit import DOMAIN, KIT, Kit, kit_text
-from fedbragg.federation.engines.nvflare.rights import log_configuration, server_rights, site_rights
 
 PROJECT, HOST = "fedbragg", "federation"
 COORDINATOR, SERVER, AUTHORITY = "coordinator", "server", "authority"

@@ -1,0 +1,65 @@
+"""The server's side in NVIDIA FLARE: a component that opens the office, and the process that holds it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from nvflare.apis.event_type import EventType
+from nvflare.apis.fl_component import FLComponent
+from nvflare.apis.fl_constant import FLContextKey
+from nvflare.apis.fl_context import FLContext
+
+from fedbragg.federation.engines.nvflare import cells
+from fedbragg.federation.engines.remote.service import MAKE_START, Office
+
+COMPONENT = "fedbragg.federation.engines.nvflare.server_component.FederationServer"
+
+
+class FederationServer(FLComponent):  # type: ignore[misc]
+    """Open the office once FLARE's server listens."""
+
+    def __init__(self, folder: str, make_start: Sequence[str] = MAKE_START) -> None:
+        """Keep the federation in ``folder``."""
+        super().__init__()
+        self.office = Office(Path(folder), self._notify, make_start)
+        self._cell: Any = None
+
+    def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Start with the system."""
+        if event_type == EventType.SYSTEM_START:
+            self._cell = fl_ctx.get_prop(FLContextKey.SITE_OBJ).cell
+            cells.answer_sites(self._cell, self.office.ask)
+            self.office.resume()
+
+    def _notify(self, site: str) -> None:
+        cells.send_notice(self._cell, site)
+
+
+def ended(number: int, frame: FrameType | None) -> None:
+    """End at once: all that matters is on disk, and FLARE's threads would hold the process up."""
+    os._exit(0)
+
+
+def run(kit: Path, organisation: str) -> int:
+    """Run FLARE's server from a kit until the process is ended."""
+    from nvflare.fuel.f3.mpm import MainProcessMonitor
+    from nvflare.private.fed.app.server import server_train
+    from nvflare.private.fed.server.server_cmd_modules import ServerCommandModules
+
+    from fedbragg.federation.engines.nvflare.admin_commands import FederationCommands
+
+    signal.signal(signal.SIGINT, ended)
+    signal.signal(signal.SIGTERM, ended)
+    ServerCommandModules.register_cmd_module(FederationCommands())
+    told = argparse.Namespace(
+        workspace=str(kit),
+        fed_server="fed_server.json",
+        set=["secure_train=true", f"org={organisation}", "config_folder=config"],
+    )
+    return int(MainProcessMonitor.run(main_func=server_train.main, run_dir=str(kit), args=told) or 0)

@@ -1,0 +1,274 @@
+"""The coordinator's side of a federation of real sites: one thread carries out its commands, in real time.
+
+Sites call in (contact), and every answer states what the site is to do: whatever gets lost on the way, the next
+call repairs it. The methods that answer sites may be called from any thread; they only look, and put events on
+the queue that the one thread works off.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from math import inf
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from fedbragg.config import Federation
+from fedbragg.errors import FederationError
+from fedbragg.federation import events
+from fedbragg.federation.checkpoint import Saved
+from fedbragg.federation.coordinator import Coordinator
+from fedbragg.federation.engines.recorder import Ledger, Shelf
+from fedbragg.federation.engines.remote.protocol import Message, is_large, packed_message, parcel_of
+from fedbragg.federation.engines.remote.site_session import Desk, Errand
+from fedbragg.federation.plan import Plan
+from fedbragg.federation.progress import Outcome, Progress
+from fedbragg.federation.wire import Parcel, opened
+from fedbragg.types import State
+
+Notify = Callable[[str], None]
+"""Tell a site to call in at once; it does so by and by if the notice is lost."""
+
+
+class Conductor:
+    """One federation, from its start, or from its last barrier, to its end."""
+
+    def __init__(
+        self, settings: Federation, initial: State, shelf: Shelf, notify: Notify, saved: Saved | None = None
+    ) -> None:
+        """Take up the federation that ``shelf`` names; ``saved`` is its last barrier, where there is one."""
+        model, record = (saved.model, saved.record) if saved else (initial, None)
+        names = [site.name for site in settings.sites]
+        self._coordinator = Coordinator(Plan.of(settings), names, model, record)
+        self._rules, self._notify = settings.server, notify
+        self._ledger = Ledger(None, None, shelf)
+        self._ledger.begin(initial, saved)
+        self.finished = bool(saved and saved.finished)  # once all is on disk
+        if saved and saved.finished:
+            self._ledger.outcome = Outcome(
+                saved.model, saved.history, saved.record["barrier"], saved.finished
+            )
+        self._started = time.monotonic() - (saved.time if saved else 0.0)
+        self._life = (
+            f"{time.time_ns():x}"  # errands of an earlier life of the server mean nothing in this one
+        )
+        self._errands = 0
+        self._desks = {name: Desk(name) for name in names}
+        self._lock = threading.Lock()
+        self._queue: SimpleQueue[events.Event | Parcel] = SimpleQueue()
+        self._deadline: tuple[float, events.DeadlinePassed] | None = None
+        self._packed: tuple[State | None, bytes] = (None, b"")
+        self._stopped: str | None = None
+        self.version = self._coordinator.versions.number
+        self.barrier = self._coordinator.barrier
+
+    def run(self) -> None:
+        """Conduct until the federation is over; call it in a thread of its own."""
+        if not self.finished:
+            self._handle(events.Started())
+        while not self.finished:
+            self._look_for_silence()
+            if self._stopped is not None:
+                self._finish(events.Finish(self._coordinator.versions.newest, self._stopped))
+            elif (event := self._next()) is not None:
+                self._handle(event)
+
+    def stop(self, reason: str) -> None:
+        """End the federation before its time."""
+        self._stopped = reason
+
+    # What sites ask for; any thread
+
+    def contact(self, site: str, life: str, *, sending: bool = False) -> dict[str, Any]:
+        """Take a sign of life and say what the site is to do; ``life`` differs after a restart of the site.
+
+        A site that is ``sending`` an update may be silent for as long as a message may take.
+        """
+        with self._lock:
+            desk = self._desks[site]
+            anew = desk.life != life or desk.gone
+            desk.life, desk.gone = life, False
+            desk.hear(self._now(), in_transfer=sending)
+            if anew:
+                desk.errand = None
+            errand = desk.errand
+        if anew and not self.finished:
+            self._queue.put(events.SiteJoined(site))
+        told = (
+            None
+            if errand is None
+            else {"name": errand.name, "version": errand.version, "epochs": errand.epochs}
+        )
+        return {"finished": self.finished, "errand": None if self.finished else told}
+
+    def model(self, site: str, errand: str) -> bytes:
+        """Return the model of an errand, as it travels; raise FederationError where it is superseded."""
+        with self._lock:
+            desk = self._desks[site]
+            if desk.errand is None or desk.errand.name != errand:
+                raise FederationError(f"errand {errand} is superseded")
+            if self._packed[0] is not desk.errand.model:
+                self._packed = (desk.errand.model, packed_message(Message({}, desk.errand.model)))
+            desk.sent += len(self._packed[1])
+            desk.hear(self._now(), in_transfer=is_large(self._packed[1]))
+            return self._packed[1]
+
+    def final(self) -> bytes:
+        """Return the federation's last model, as it travels."""
+        if self._ledger.outcome is None:
+            raise FederationError("the federation is not over yet")
+        return packed_message(Message({}, self._ledger.outcome.model))
+
+    def deliver(self, site: str, message: Message, size: int) -> bool:
+        """Take an update in, and tell whether anybody waited for it."""
+        parcel = parcel_of(message)
+        errand = self._closed(site, str(message.fields["errand"]), size)
+        if errand is None:
+            return False
+        if (parcel.site, parcel.version) != (site, errand.version):
+            wrong = f"its update is signed {parcel.site!r}, version {parcel.version}"
+            self._queue.put(events.SiteFailed(site, wrong, errand.version))
+        else:
+            self._queue.put(parcel)
+        return True
+
+    def failed(self, site: str, errand: str, reason: str) -> bool:
+        """Take in that a site could not train, and tell whether anybody waited for it."""
+        closed = self._closed(site, errand, 0)
+        if closed is not None:
+            self._queue.put(events.SiteFailed(site, reason, closed.version))
+        return closed is not None
+
+    def left(self, site: str, life: str) -> None:
+        """Take in that a site's client was told to end."""
+        with self._lock:
+            desk = self._desks[site]
+            if desk.life != life or desk.gone:
+                return
+            desk.gone, desk.errand = True, None
+        self._queue.put(events.SiteLeft(site, "its client was ended"))
+
+    def _closed(self, site: str, name: str, size: int) -> Errand | None:
+        with self._lock:
+            desk = self._desks[site]
+            errand = desk.errand
+            desk.received += size
+            if errand is None or errand.name != name:
+                return None
+            desk.errand = None
+            desk.hear(self._now())
+            return errand
+
+    def status(self, since: int) -> dict[str, Any]:
+        """Return how the federation stands as JSON, with its history from line ``since`` on."""
+        now, history, outcome = self._now(), self._ledger.history, self._ledger.outcome
+        with self._lock:
+            sites = [desk.row(now) for desk in self._desks.values()]
+        told = {"time": round(now, 1), "version": self.version, "barrier": self.barrier, "sites": sites}
+        ended = None if outcome is None else outcome.reason
+        return {**told, "lines": len(history), "history": history[since:], "ended": ended}
+
+    # The one thread
+
+    def _now(self) -> float:
+        return time.monotonic() - self._started
+
+    def _next(self) -> events.Event | None:
+        due = self._deadline[0] if self._deadline else inf
+        patience = min(self._rules.lost / 4, 0.5, max(due - self._now(), 0.0))
+        try:
+            happened = self._queue.get(timeout=patience)
+        except Empty:
+            if self._deadline is None or self._now() < due:
+                return None
+            passed, self._deadline = self._deadline[1], None
+            return passed
+        if isinstance(happened, Parcel):
+            return self._arrived(happened)
+        return happened
+
+    def _arrived(self, parcel: Parcel) -> events.Event:
+        try:
+            update = opened(parcel)
+        except (ValueError, TypeError, ArithmeticError) as error:  # whatever a broken site may have sent
+            return events.SiteFailed(parcel.site, f"its update cannot be opened: {error}", parcel.version)
+        desk = self._desks[update.site]
+        desk.version, desk.loss, desk.samples = update.version, update.loss, update.samples
+        self._note(
+            "update",
+            site=update.site,
+            version=update.version,
+            samples=update.samples,
+            loss=update.loss,
+            bytes=parcel.nbytes,
+        )
+        return events.UpdateArrived(update)
+
+    def _look_for_silence(self) -> None:
+        now = self._now()
+        with self._lock:
+            silent = [
+                desk
+                for desk in self._desks.values()
+                if desk.heard is not None and not desk.gone and now - desk.heard > self._silence_allowed(desk)
+            ]
+            for desk in silent:
+                desk.gone, desk.errand = True, None
+        for desk in silent:
+            self._handle(events.SiteLeft(desk.site, f"not heard of for {self._silence_allowed(desk):g} s"))
+
+    def _silence_allowed(self, desk: Desk) -> float:
+        return max(self._rules.lost, self._rules.answer) if desk.in_transfer else self._rules.lost
+
+    def _handle(self, event: events.Event) -> None:
+        match event:
+            case events.SiteJoined(site):
+                self._note("joined", site=site)
+            case events.SiteFailed(site, reason, version):
+                self._trouble("failed", site, reason, version)
+            case events.SiteLeft(site, reason):
+                self._trouble("left", site, reason)
+        for command in self._coordinator.handle(event):
+            self._carry_out(command)
+
+    def _carry_out(self, command: events.Command) -> None:
+        match command:
+            case events.SendModel():
+                self._send(command)
+            case events.SetDeadline(barrier, seconds):
+                self._deadline = (self._now() + seconds, events.DeadlinePassed(barrier))
+            case events.Abandon(site, reason):
+                with self._lock:
+                    self._desks[site].errand = None
+                self._notify(site)
+                self._trouble("abandoned", site, reason)
+            case events.Reject(site, version, reason):
+                self._trouble("rejected", site, reason, version)
+            case events.ModelChanged():
+                self.version, self.barrier = command.version, command.barrier
+                self._ledger.changed(command, self._now())
+            case events.Checkpoint():
+                self._ledger.checkpoint(command, self._now())
+            case events.Finish():
+                self._finish(command)
+
+    def _send(self, command: events.SendModel) -> None:
+        self._errands += 1
+        errand = Errand(f"{self._life}-{self._errands}", command.version, command.epochs, command.model)
+        with self._lock:
+            self._desks[command.site].errand = errand
+        self._notify(command.site)
+
+    def _finish(self, command: events.Finish) -> None:
+        self._ledger.finish(command, self._now())
+        self.finished = True
+        for site in self._desks:
+            self._notify(site)
+
+    def _trouble(self, event: str, site: str, reason: str, version: int | None = None) -> None:
+        self._desks[site].trouble = f"{event}: {reason}"
+        self._note(event, site=site, reason=reason, version=version)
+
+    def _note(self, event: str, **told: Any) -> None:
+        self._ledger.note(Progress(event, self._now(), **told))

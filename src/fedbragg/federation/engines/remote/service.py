@@ -1,0 +1,248 @@
+"""The server's desk for everybody: sites ask what to do, accounts start, watch and fetch; no NVIDIA FLARE here.
+
+All of a federation's state lies in one folder; a server that is started again goes on from it by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fedbragg.config import Federation
+from fedbragg.errors import FedbraggError, FederationError
+from fedbragg.federation.checkpoint import RECORD, load
+from fedbragg.federation.engines.local import fingerprint
+from fedbragg.federation.engines.recorder import Shelf
+from fedbragg.federation.engines.remote.driver import Conductor, Notify
+from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
+from fedbragg.types import State
+
+SETTINGS, START, CHECKPOINTS = "federation.json", "start.model", "checkpoints"
+MAKE_START = (sys.executable, "-m", "fedbragg.federation.engines.remote.start_model")
+CHUNK = 4 << 20
+"""Bytes of a model in one answer to an account."""
+
+
+class Office:
+    """At most one federation at a time."""
+
+    def __init__(self, folder: Path, notify: Notify, make_start: Sequence[str] = MAKE_START) -> None:
+        """Keep everything in ``folder``; ``make_start`` with two paths makes a start model of settings."""
+        self._folder, self._notify, self._make_start = folder, notify, make_start
+        self._settings: Federation | None = None
+        self._name = ""
+        self._conductor: Conductor | None = None
+        self._maker: subprocess.Popen[bytes] | None = None
+        self._trouble: str | None = None  # why there is no conductor
+        self._stopped: str | None = None  # by whom the federation is to end
+        self._lock = threading.Lock()
+        self._final = b""
+
+    def resume(self) -> None:
+        """Go on with the federation that the folder holds, if there is one."""
+        path = self._folder / SETTINGS
+        if path.exists():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            self._open(told["name"], Federation.model_validate(told["settings"]))
+
+    # Accounts
+
+    def start(self, settings: dict[str, Any], *, anew: bool) -> dict[str, Any]:
+        """Start a federation, or with the same settings go on with the one there, unless ``anew``."""
+        asked = Federation.model_validate(settings)
+        if any(site.runs or site.labels for site in asked.sites):
+            raise FederationError("a real site's runs and labels stand in its own file and nowhere else.")
+        _check_supported(asked)
+        with self._lock:
+            running = self._settings is not None and self._trouble is None and not self._over()
+            if self._settings == asked and not anew:
+                if self._trouble is not None:  # whatever it was may be mended by now
+                    self._open(self._name, asked)
+                return {"federation": self._name}
+            if running:
+                which = "this" if self._settings == asked else "another"
+                raise FederationError(
+                    f"{which} federation is running already. "
+                    "Follow it with --resume, or end it with `fedbragg status --stop`."
+                )
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.mkdir(parents=True)
+            name = os.urandom(6).hex()
+            record = {"name": name, "settings": as_told(asked)}
+            _write(self._folder / SETTINGS, json.dumps(record, indent=1).encode())
+            self._open(name, asked)
+            return {"federation": name}
+
+    def stop(self, who: str) -> None:
+        """End the federation with the model of its last step."""
+        with self._lock:
+            self._stopped = f"stopped by {who}"
+            if self._conductor is not None:
+                self._conductor.stop(self._stopped)
+            elif self._maker is not None:
+                self._maker.kill()
+
+    def status(self, since: int = 0) -> dict[str, Any]:
+        """Return how things stand as JSON."""
+        told: dict[str, Any] = {"federation": self._name, "state": self._state(), "trouble": self._trouble}
+        if self._conductor is not None:
+            told |= self._conductor.status(since)
+            told["barriers"] = self._conductor_settings().federation.barriers
+        return told
+
+    def chunk(self, offset: int) -> tuple[bytes, int]:
+        """Return a piece of the finished model, and the whole's length."""
+        if self._conductor is None:
+            raise FederationError("there is no model yet")
+        if not self._final:
+            self._final = self._conductor.final()
+        return self._final[offset : offset + CHUNK], len(self._final)
+
+    # Sites
+
+    def ask(self, site: str, topic: str, payload: bytes | memoryview) -> bytes:
+        """Answer a site; whatever is wrong with its question is told, not raised."""
+        try:
+            return self._answer(site, topic, payload)
+        except FederationError as error:
+            return packed_message(Message({"error": str(error)}))
+        except (KeyError, TypeError, ValueError) as error:
+            return packed_message(Message({"error": f"{topic} cannot be understood: {error!r}"}))
+
+    def _answer(self, site: str, topic: str, payload: bytes | memoryview) -> bytes:
+        message = read_message(payload)
+        fields, conductor = message.fields, self._conductor
+        if conductor is None or site not in {known.name for known in self._conductor_settings().sites}:
+            return packed_message(Message({"federation": None}))
+        match topic:
+            case "contact":
+                told = conductor.contact(site, str(fields["life"]), sending=bool(fields.get("sending")))
+                return packed_message(Message({"federation": self._name, **told}))
+            case "terms":
+                return packed_message(Message({"settings": self._terms(), "waits": self._waits()}))
+            case "leave":
+                conductor.left(site, str(fields["life"]))
+                return packed_message(Message({}))
+            case "model":
+                return conductor.model(site, str(fields["errand"]))
+            case "update":
+                return packed_message(Message({"taken": conductor.deliver(site, message, len(payload))}))
+            case "failed":
+                taken = conductor.failed(site, str(fields["errand"]), str(fields["reason"])[:500])
+                return packed_message(Message({"taken": taken}))
+            case "final":
+                return conductor.final()
+        raise FederationError(f"nobody answers to {topic!r}")
+
+    def _terms(self) -> dict[str, Any]:
+        """Return what a site has to know of the settings: nothing about the other sites."""
+        return self._conductor_settings().model_dump(mode="json", exclude={"sites", "server"})
+
+    def _waits(self) -> dict[str, float]:
+        """Return how long a site waits for what, in seconds."""
+        settings = self._conductor_settings()
+        server, deadline = settings.server, settings.federation.deadline
+        return {"contact": server.contact, "answer": server.answer, "training": server.training or deadline}
+
+    # The federation at hand
+
+    def _conductor_settings(self) -> Federation:
+        if self._settings is None:
+            raise FederationError("no federation has been started")
+        return self._settings
+
+    def _state(self) -> str:
+        if self._settings is None:
+            return "none"
+        if self._trouble is not None:
+            return "failed"
+        return "preparing" if self._conductor is None else "finished" if self._over() else "running"
+
+    def _over(self) -> bool:
+        return self._conductor is not None and self._conductor.finished
+
+    def _open(self, name: str, settings: Federation) -> None:
+        self._name, self._settings = name, settings
+        self._conductor, self._trouble, self._stopped, self._final = None, None, None, b""
+        threading.Thread(target=self._conduct, args=(settings,), name="conductor", daemon=True).start()
+
+    def _conduct(self, settings: Federation) -> None:
+        try:
+            initial = self._start_model(settings)
+            shelf = Shelf(
+                self._folder / CHECKPOINTS, fingerprint(settings, [s.name for s in settings.sites], initial)
+            )
+            conductor = Conductor(
+                settings, initial, shelf, self._notify, load(shelf.folder, shelf.fingerprint)
+            )
+            with self._lock:
+                self._conductor = conductor
+                if self._stopped is not None:
+                    conductor.stop(self._stopped)
+            conductor.run()
+            with self._lock:
+                self._forget_unless_saved(conductor, shelf)
+        except FedbraggError as error:
+            self._trouble = str(error)
+        except Exception as error:  # the thread must not die in silence
+            traceback.print_exc()
+            self._trouble = f"{type(error).__name__}: {error}"
+
+    def _forget_unless_saved(self, conductor: Conductor, shelf: Shelf) -> None:
+        """Drop a federation stopped before its first barrier: a restarted server has nothing to go on from."""
+        if self._conductor is conductor and not (shelf.folder / RECORD).exists():  # else another has begun
+            (self._folder / SETTINGS).unlink(missing_ok=True)
+
+    def _start_model(self, settings: Federation) -> State:
+        path = self._folder / START
+        if not path.exists():
+            made, seconds = path.with_suffix(".part"), settings.server.preparation
+            command = [*self._make_start, str(self._folder / SETTINGS), str(made)]
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL) as self._maker:
+                try:
+                    code = self._maker.wait(seconds)
+                except subprocess.TimeoutExpired:
+                    self._maker.kill()
+                    raise FederationError(f"the start model was not ready within {seconds:g} s") from None
+            self._maker = None
+            if self._stopped is not None:
+                raise FederationError(f"{self._stopped} before it had begun")
+            if code:
+                raise FederationError(
+                    f"the start model could not be made (exit code {code}); see the server's log"
+                )
+            made.replace(path)
+        return read_message(path.read_bytes()).tensors
+
+
+def as_told(settings: Federation) -> dict[str, Any]:
+    """Return settings as they are handed on: without the sites' paths, should somebody have written any down."""
+    return settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}})
+
+
+def _check_supported(settings: Federation) -> None:
+    if settings.federation.keep_norms:
+        raise FederationError(
+            "keep_norms is for the local engine: a real site's trainer starts afresh each time."
+        )
+    if settings.federation.aggregation == "fedboost":
+        raise FederationError("fedboost weighs predictors that are trained already; choose another rule.")
+    files = [name for name in settings.phases.structures if name.lower().endswith(".cif")]
+    if settings.task == "phases" and files:
+        raise FederationError(
+            f"{Path(files[0]).name}: real sites know the shipped structures only; name those."
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""The rules by which the sites' updates become one model."""

@@ -1,0 +1,1 @@
+"""Compiled decoders: bitshuffle, LZ4, byte offset."""

@@ -1,0 +1,1 @@
+"""Single-image files: CBF, the formats that fabio reads, and NumPy arrays."""

@@ -1,0 +1,1 @@
+"""How good predictions are: proportions, ranks and reliability, each with its interval."""

@@ -1,7 +1,0 @@
-"""Counts and mask to a View: spots kept, however large the detector."""
-
-from fedbragg.prepare.channels import CHANNELS
-from fedbragg.prepare.profile import PROFILE
-from fedbragg.prepare.view import Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
-
-__all__ = ["CHANNELS", "PROFILE", "Peaks", "PrepareSettings", "prepare", "prepare_with_peaks", "spots"]

@@ -1,0 +1,1 @@
+"""What is no signal: shadows, bad pixels, zingers."""

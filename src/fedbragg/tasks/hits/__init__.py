@@ -1,0 +1,1 @@
+"""Hit finding: whether a frame shows Bragg spots."""

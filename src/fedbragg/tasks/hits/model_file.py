@@ -1,0 +1,144 @@
+"""The model file: one ONNX file that carries its own settings, threshold and provenance.
+
+Opening one needs ONNX Runtime only; writing one needs the training extras.
+
+The card is one line of JSON. Its format is 1, or 2 where it holds a calibration: then threshold and scores are
+calibrated probabilities, which a fedbragg that knows format 1 only would take for raw ones, so it must refuse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import MissingExtraError, ModelFileError
+from fedbragg.models.onnx_file import (
+    Signature,
+    export_quietly,
+    open_session,
+    read_card,
+    write_with_card,
+)
+from fedbragg.tasks.hits.calibration_card import Calibration
+from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings
+from fedbragg.types import View
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT, CALIBRATED_FORMAT = 1, 2
+TASK = "hits"
+REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
+
+
+def default_model() -> Path:
+    """Return the model file that ships in the package; raise ModelFileError where it is missing."""
+    path = Path(__file__).with_name("default.onnx")
+    if not path.is_file():
+        raise ModelFileError("the package holds no default model. Run scripts/build-model, or give --model.")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model file says of itself."""
+
+    task: str  # TASK
+    network: str  # "spotnet"
+    prepare: PrepareSettings  # how frames become what the network sees
+    threshold: float  # score from which a frame is kept
+    provenance: dict[str, Any] = field(
+        default_factory=dict
+    )  # how it was trained: strategy, sites, seed, version
+    calibration: Calibration | None = None  # where there is one, scores and threshold are probabilities
+
+    def to_json(self) -> str:
+        """Return the card as one line of JSON."""
+        values = {"format": FORMAT, **asdict(self), "prepare": self.prepare.as_metadata()}
+        del values["calibration"]
+        if self.calibration is not None:
+            values |= {"format": CALIBRATED_FORMAT, "calibration": self.calibration.as_metadata()}
+        return json.dumps(values)
+
+    @staticmethod
+    def from_json(text: str) -> ModelCard:
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
+        values = json.loads(text)
+        if values.get("task", TASK) != TASK:
+            raise ValueError(f"it is a model of the task {values['task']}, not of {TASK}")
+        form = values.pop("format")
+        if form not in (FORMAT, CALIBRATED_FORMAT):
+            raise ValueError("written by another version of fedbragg")
+        prepare = PrepareSettings.from_metadata(values.pop("prepare"))
+        threshold = float(values.pop("threshold"))
+        found = Calibration.from_metadata(values.pop("calibration")) if form == CALIBRATED_FORMAT else None
+        return ModelCard(prepare=prepare, threshold=threshold, calibration=found, **values)
+
+
+class Scorer:
+    """A model file, opened: a View in, score and spot map out. Safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.path = path
+        self._session = open_session(path, threads, REMEDY)
+        self.card = read_card(path, self._session, ModelCard.from_json, REMEDY)
+
+    def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
+        """Return the score of a hit, 0 to 1, and the spot map (cell rows, cell cols).
+
+        The score is a calibrated probability where the model file holds a calibration.
+        """
+        score, spot_map = self.raw(view)
+        calibration = self.card.calibration
+        return (score if calibration is None else calibration.score_map(score)), spot_map
+
+    def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
+        """Return the network's own score and spot map, whatever the calibration."""
+        score, spot_map = self._session.run(
+            None, {"channels": view.channels, "cells": view.cells, "profiles": view.profiles}
+        )
+        return float(score), spot_map
+
+
+def save_model(path: Path, whole_frame: nn.Module, card: ModelCard) -> None:
+    """Write a network that maps the channels, cells and profiles of a View to score and spot map, with its card."""
+    import torch
+
+    rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
+    peaks = torch.export.Dim("peaks")
+    cells = torch.tensor([[3, 4], [9, 8], [9, 9]])
+    signature = Signature(
+        example=(torch.zeros(len(CHANNELS), 30, 40), cells, torch.zeros(3, len(PROFILE))),
+        dynamic=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
+        inputs=["channels", "cells", "profiles"],
+        outputs=["score", "spots"],
+    )
+    write_with_card(path, export_quietly(whole_frame, signature), card.to_json())
+
+
+def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
+    """Write a copy of a model file with another card; the source stays as it is.
+
+    Raises ModelFileError where source and target are the same file or the target cannot be written.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise MissingExtraError(
+            "writing a model file needs the training extras: pip install 'fedbragg[train]'."
+        ) from None
+    if target.exists() and target.samefile(source):
+        raise ModelFileError(f"{target}: is the model itself, which is never changed. Give another --out.")
+    write_with_card(target, onnx.load(str(source)), card.to_json())
+
+
+def digest(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

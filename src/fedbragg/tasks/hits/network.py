@@ -1,0 +1,66 @@
+"""spotnet: where the spots are, and from their number whether the frame is a hit.
+
+A fully convolutional network gives every cell of a View the probability that its peak is a Bragg spot, from the cell
+and its surroundings. It is worked out only in cells that hold a peak, a few in a hundred; elsewhere there is no spot.
+A head counts the spots and turns the count into the score, so that five spots among 60,000 cells are not averaged away.
+
+There is no batch normalisation: nothing depends on which frames happen to share a batch or a site.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fedbragg.tasks.hits.features import MEASURES, surroundings
+
+
+class SpotNet(nn.Module):
+    """Measures of peaks in; logits of being a spot out, and from these the logit of the hit score."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.spot = nn.Sequential(
+            nn.Linear(MEASURES, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, 1),
+        )
+        self.certainty = nn.Parameter(torch.tensor(1.0))
+        self.count_weight = nn.Parameter(torch.tensor(1.5))
+        self.count_offset = nn.Parameter(torch.tensor(-2.0))
+
+    def spots(self, measures: Tensor) -> Tensor:
+        """Map measures (peaks, 57) to logits (peaks,)."""
+        logits: Tensor = self.spot(measures)[:, 0]
+        return logits
+
+    def votes(self, logits: Tensor) -> Tensor:
+        """Map spot logits to what each peak adds to the count: its probability to a learnt power above 1.
+
+        A thousand peaks of 1 in 100 are what a large empty detector shows; they must not add up to ten spots.
+        """
+        return torch.exp((1 + nn.functional.softplus(self.certainty)) * nn.functional.logsigmoid(logits))
+
+    def hit(self, count: Tensor) -> Tensor:
+        """Map counts of spots to hit logits of the same shape; more spots never lower the score."""
+        return nn.functional.softplus(self.count_weight) * torch.log1p(count) + self.count_offset
+
+
+class WholeFrame(nn.Module):
+    """What the model file holds: one frame's View in, hit score and spot map out."""
+
+    def __init__(self, network: SpotNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, channels: Tensor, cells: Tensor, profiles: Tensor) -> tuple[Tensor, Tensor]:
+        """Map a View to the score () and the spot map (rows, cols), both probabilities.
+
+        ``channels`` (4, rows, cols), ``cells`` (peaks, 2) and ``profiles`` (peaks, 15) are the View's.
+        """
+        logits = self.network.spots(surroundings(channels, cells, profiles))
+        score = torch.sigmoid(self.network.hit(self.network.votes(logits).sum()))
+        spot_map = torch.zeros_like(channels[0]).index_put((cells[:, 0], cells[:, 1]), torch.sigmoid(logits))
+        return score, spot_map

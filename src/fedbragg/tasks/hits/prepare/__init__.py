@@ -1,0 +1,7 @@
+"""Counts and mask to a View: spots kept, however large the detector."""
+
+from fedbragg.tasks.hits.prepare.channels import CHANNELS
+from fedbragg.tasks.hits.prepare.profile import PROFILE
+from fedbragg.tasks.hits.prepare.view import Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+
+__all__ = ["CHANNELS", "PROFILE", "Peaks", "PrepareSettings", "prepare", "prepare_with_peaks", "spots"]

@@ -1,0 +1,114 @@
+"""The one pass over the pixels: what each block of k x k pixels holds.
+
+A frame is read once, k rows at a time; sums and maxima are taken down each column, which the compiler turns into
+vector instructions, and then folded into blocks. Of every so many blocks the noise is measured while they are in the
+cache. Rows and columns beyond the last whole block are left out: they are fewer than k.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fedbragg.tasks.hits.prepare.contrast import contrast
+
+USUAL = 8
+"""The block whose loops the compiler unrolls."""
+SAMPLED_BLOCKS = 3000
+"""Blocks that are enough for a gain within a few percent; a frame has tens of thousands."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """What every block of a frame holds. A block without a valid pixel has sum and peak 0."""
+
+    valid: NDArray[np.float32]  # (cell rows, cell cols) number of pixels that are not masked
+    total: NDArray[np.float32]  # (cell rows, cell cols) their counts
+    peak: NDArray[np.float32]  # (cell rows, cell cols) the highest of them, or 0
+    variance: NDArray[np.float64]  # (samples,) of 3 x 3 sums in every step-th block, counts^2 a pixel
+    step: int  # samples are the blocks step // 2, step // 2 + step ... in row order
+    size: int  # pixels along a block's edge
+
+
+def block_sums(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> Blocks:
+    """Reduce ``counts`` under ``mask``, both (rows, cols), to blocks of ``block`` x ``block`` pixels."""
+    shape = (counts.shape[0] // block, counts.shape[1] // block)
+    step = max(1, shape[0] * shape[1] // SAMPLED_BLOCKS)
+    valid, total, peak = (np.empty(shape, np.float32) for _ in range(3))
+    variance = np.empty(len(range(step // 2, shape[0] * shape[1], step)))
+    _reduce(counts, mask, block, (valid, total, peak), variance, step)
+    return Blocks(valid, total, peak, variance, step, block)
+
+
+Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # valid, total, peak of Blocks
+Columns = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]  # masked, sum, maximum of each
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _reduce(
+    counts: NDArray[Any],
+    mask: NDArray[np.bool_],
+    block: int,
+    result: Planes,
+    variance: NDArray[np.float64],
+    step: int,
+) -> None:
+    valid, total, peak = result
+    cell_rows, cell_cols = valid.shape
+    width = cell_cols * block
+    columns = (np.empty(width, np.uint8), np.empty(width, np.float32), np.empty(width, np.float32))
+    apart = np.empty((block // 2, block // 2))
+    sample = 0
+    for row in range(cell_rows):
+        top = row * block
+        if block == USUAL:
+            _take_columns(counts, mask, top, USUAL, columns)
+            _fold(columns, USUAL, valid[row], total[row], peak[row])
+        else:
+            _take_columns(counts, mask, top, block, columns)
+            _fold(columns, block, valid[row], total[row], peak[row])
+        while sample < variance.size and step // 2 + sample * step < (row + 1) * cell_cols:
+            left = (step // 2 + sample * step - row * cell_cols) * block
+            variance[sample] = contrast(counts, top, left, apart)
+            sample += 1
+
+
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _take_columns(
+    counts: NDArray[Any], mask: NDArray[np.bool_], top: int, block: int, columns: Columns
+) -> None:
+    """Take the sum and maximum down each column of ``block`` rows; no branch, so that it vectorises."""
+    masked, sums, highest = columns
+    for column in range(masked.size):
+        hidden, total, most = np.uint8(0), np.float32(0), np.float32(0)
+        for row in range(block):
+            value = np.float32(counts[top + row, column]) * (
+                np.float32(1) - np.float32(mask[top + row, column])
+            )
+            hidden += np.uint8(mask[top + row, column])
+            total += value
+            most = max(most, value)
+        masked[column], sums[column], highest[column] = hidden, total, most
+
+
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _fold(
+    columns: Columns,
+    block: int,
+    valid: NDArray[np.float32],
+    total: NDArray[np.float32],
+    peak: NDArray[np.float32],
+) -> None:
+    """Put ``block`` columns together."""
+    masked, sums, highest = columns
+    for cell in range(valid.size):
+        hidden, here, most = 0, np.float32(0), np.float32(0)
+        for column in range(cell * block, (cell + 1) * block):
+            hidden += masked[column]
+            here += sums[column]
+            most = max(most, highest[column])
+        valid[cell], total[cell], peak[cell] = block * block - hidden, here, most

@@ -1,0 +1,93 @@
+"""Counts and mask in, View out: the same for training and for screening."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import ConfigError, FrameError
+from fedbragg.tasks.hits.prepare.background import local_background
+from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
+from fedbragg.tasks.hits.prepare.noise import photon_scale
+from fedbragg.tasks.hits.prepare.peaks import find_peaks
+from fedbragg.tasks.hits.prepare.pixels import block_sums
+from fedbragg.tasks.hits.prepare.profile import PROFILE, profiles_of
+from fedbragg.types import Frame, Spot, View
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSettings:
+    """How a frame becomes a View; stored in the model file."""
+
+    block: int = 8  # pixels along a cell's edge: about twice a spot's width
+    least: float = 4.0  # standard deviations from which a peak is worth a look; an empty 6M frame has dozens
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return {"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE), **asdict(self)}
+
+    @staticmethod
+    def from_metadata(values: dict[str, Any]) -> PrepareSettings:
+        """Read settings back; raise ConfigError where this version of fedbragg prepares in another way."""
+        said = tuple(tuple(values.get(key, ())) for key in ("channels", "profile"))
+        if values.get("kind") != "peaks" or said != (CHANNELS, PROFILE):
+            raise ConfigError(
+                "the model was trained on another kind of view; train it again with this version"
+            )
+        return PrepareSettings(block=int(values["block"]), least=float(values["least"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """Every block's peak, before a model has said which are spots."""
+
+    significance: NDArray[np.float32]  # (cell rows, cell cols) standard deviations; 0 = none
+    intensity: NDArray[np.float32]  # (cell rows, cell cols) counts above the background
+    places: NDArray[np.int32]  # (2, cell rows, cell cols) row and column in pixels; -1 = none
+
+
+def prepare(frame: Frame, settings: PrepareSettings) -> View:
+    """Turn a frame into a View of (4, rows // block, cols // block).
+
+    Raises FrameError for a frame smaller than three blocks: its background cannot be told from its spots.
+    """
+    return prepare_with_peaks(frame, settings)[0]
+
+
+def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
+    """Turn a frame into a View, and say where the peaks behind it lie."""
+    block, counts, mask = settings.block, frame.counts, frame.mask
+    if min(counts.shape) < 3 * block:
+        reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
+        raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
+    blocks = block_sums(counts, mask, block)
+    photons = photon_scale(blocks)
+    background = local_background(blocks.valid, blocks.total, block * block / 4)
+    scale = (photons.scale, photons.shift)
+    measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
+    cells = np.argwhere(measures[0] > settings.least)
+    profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
+    light = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
+    view = View(channels_of(measures, blocks.valid, block), light, cells, profiles, block)
+    return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
+
+
+def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:
+    """Return the peaks that a model holds for spots, the most significant first.
+
+    ``probability``: (cell rows, cell cols), the model's spot map.
+    """
+    found = np.argwhere((probability >= threshold) & (peaks.places[0] >= 0))
+    listed = [
+        Spot(
+            column=float(peaks.places[1, row, col]),
+            row=float(peaks.places[0, row, col]),
+            intensity=float(peaks.intensity[row, col]),
+            significance=float(peaks.significance[row, col]),
+        )
+        for row, col in found
+    ]
+    return sorted(listed, key=lambda spot: -spot.significance)

@@ -1,0 +1,1 @@
+"""Phase identification: which phases a powder pattern shows."""

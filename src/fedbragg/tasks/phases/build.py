@@ -1,0 +1,137 @@
+"""Train a model that tells phases apart, from structures alone: the shipped one, and anybody's by CIF.
+
+Run by scripts/build-phases-model. Nothing measured is used: measured patterns judge it, in benchmarks/phases.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg import __version__
+from fedbragg.errors import ConfigError, InputError
+from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
+from fedbragg.tasks.phases.learner import PhaseTask
+from fedbragg.tasks.phases.losses import LossName
+from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
+from fedbragg.tasks.phases.model_file import save_phases_model
+from fedbragg.tasks.phases.prepare import PatternSettings
+from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+
+SEED = 30
+PATTERNS = 24_000
+EPOCHS = 12
+FEWEST_LINES = 3
+"""Lines on the grid without which a phase cannot be told from a stray spot."""
+MARGIN = 0.2
+"""Degrees two-theta by which simulated patterns overlap the grid."""
+Watch = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is trained."""
+
+    seed: int = SEED
+    patterns: int = PATTERNS
+    epochs: int = EPOCHS
+    loss: LossName = "plain"
+    settings: PatternSettings = field(default_factory=PatternSettings)
+    conditions: Conditions = field(default_factory=Conditions)
+
+
+def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: Recipe) -> Recipe:
+    """Return a recipe for patterns of another wavelength (angstrom) and range (degrees; None keeps the grid in q)."""
+    if two_theta is None:
+        ends = two_theta_of(np.array([base.settings.q_low, base.settings.q_high]), wavelength)
+        if not np.isfinite(ends).all():
+            raise ConfigError(
+                f"at {wavelength:g} angstrom the default range cannot be reached; give --two-theta."
+            )
+        low, high = ends.tolist()
+    else:
+        low, high = two_theta
+    if not (0 < low + 1 < high < 170 and wavelength > 0):
+        raise ConfigError(
+            f"two-theta {low:g} to {high:g} at {wavelength:g} angstrom is no range for a pattern."
+        )
+    q_low, q_high = q_of(np.array([low, high]), wavelength)
+    conditions = replace(
+        base.conditions, wavelength=wavelength, two_theta=(max(low - MARGIN, 0.01), high + MARGIN)
+    )
+    return replace(base, settings=PatternSettings(float(q_low), float(q_high)), conditions=conditions)
+
+
+def train_model(
+    phases: Sequence[Phase], recipe: Recipe, simulating: Watch = lambda: None, learning: Watch = lambda: None
+) -> tuple[PhaseTask, dict[str, NDArray[Any]]]:
+    """Simulate patterns of the phases and train on them; raise InputError for a phase without enough lines."""
+    task = PhaseTask(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
+    scene = Scene(phases, recipe.settings, recipe.conditions)
+    data = simulated(scene, recipe.patterns, recipe.seed, simulating)
+    return task, task.pretrain(data, recipe.epochs, recipe.seed, lambda *_: learning())
+
+
+def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
+    """Return the lines by which phases are recognised; raise InputError for a phase that has too few on the grid."""
+    lines = lines_of(phases, settings)
+    for phase in lines:
+        if len(phase.q) < FEWEST_LINES:
+            raise InputError(
+                f"{phase.name}: {len(phase.q)} lines between q = {settings.q_low:.2f} and "
+                f"{settings.q_high:.2f} 1/angstrom; give a wider range, {FEWEST_LINES} are needed."
+            )
+    return lines
+
+
+def write_phases_model(
+    path: Path, task: PhaseTask, state: Any, wavelength: float, provenance: dict[str, Any]
+) -> None:
+    """Write a model file with its lines, grid and provenance."""
+    card = PhaseCard(
+        task.lines, wavelength, task.settings, provenance={"fedbragg": __version__, **provenance}
+    )
+    save_phases_model(path, task.answer(state), card)
+
+
+def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
+    """Say how a model came about."""
+    return {
+        "made_by": made_by,
+        "data": "simulated",
+        "seed": recipe.seed,
+        "patterns": recipe.patterns,
+        "epochs": recipe.epochs,
+        "loss": recipe.loss,
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Train the shipped model and write it to the path given as the only argument."""
+    import torch
+    from rich.console import Console
+    from rich.progress import Progress
+
+    torch.set_num_threads(1)  # more change the order of sums, and with it the model
+    recipe = Recipe()
+    with Progress(console=Console(stderr=True)) as progress:
+        simulating = progress.add_task("Simulating", total=recipe.patterns)
+        learning = progress.add_task("Training", total=recipe.epochs)
+        task, state = train_model(
+            shipped_phases(),
+            recipe,
+            lambda: progress.advance(simulating),
+            lambda: progress.advance(learning),
+        )
+    written_by = provenance(recipe, "scripts/build-phases-model")
+    write_phases_model(Path(arguments[0]), task, state, recipe.conditions.wavelength, written_by)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Powder patterns in: columns of text, xrdml, images integrated by pyFAI."""

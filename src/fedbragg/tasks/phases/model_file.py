@@ -1,0 +1,65 @@
+"""The model file of the phases task: opened by ONNX Runtime alone, written with the training extras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import ModelFileError
+from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
+from fedbragg.tasks.phases.model_card import PhaseCard
+from fedbragg.tasks.phases.prepare import CHANNELS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REMEDY = "Give a model that `fedbragg phases train` or `fedbragg federate` with task phases wrote."
+
+
+def default_phases_model() -> Path:
+    """Return the phases model that ships in the package; raise ModelFileError where it is missing."""
+    path = Path(__file__).with_name("default.onnx")
+    if not path.is_file():
+        raise ModelFileError(
+            "the package holds no phases model. Run scripts/build-phases-model, or give --model."
+        )
+    return path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identified:
+    """What a model says of one pattern."""
+
+    probabilities: NDArray[np.float64]  # (phases,)
+    strains: NDArray[np.float64]  # (phases,), relative growth of each cell: those tried, weighed by fit
+
+
+class Identifier:
+    """A model file, opened: a prepared pattern in, phases out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._session = open_session(path, 1, REMEDY)
+        self.card = read_card(path, self._session, PhaseCard.from_json, REMEDY)
+
+    def __call__(self, view: NDArray[np.float32]) -> Identified:
+        """Say which phases a prepared pattern (3, points) shows."""
+        probabilities, strains = self._session.run(None, {"views": view[None]})
+        return Identified(probabilities[0].astype(np.float64), strains[0].astype(np.float64))
+
+
+def save_phases_model(path: Path, network: nn.Module, card: PhaseCard) -> None:
+    """Write a network that maps prepared patterns (n, 3, points) to probabilities and strains, with its card."""
+    import torch
+
+    signature = Signature(
+        example=(torch.zeros(2, len(CHANNELS), card.prepare.points),),
+        dynamic=({0: torch.export.Dim("patterns")},),
+        inputs=["views"],
+        outputs=["probabilities", "strain"],
+    )
+    write_with_card(path, export_quietly(network, signature), card.to_json())
