@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fedbragg.errors import ConfigError
+from fedbragg.old_settings import moved_to_the_task
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -39,18 +40,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelSettings(Section):
-    """Which network is trained, and how it starts."""
-
-    name: Literal["spotnet"] = "spotnet"
-    block: int = Field(default=8, ge=6, le=32)
-    """Pixels along the edge of one cell of the view."""
-    public_frames: int = Field(default=240, ge=0)
-    """Simulated frames with known spots that the coordinator trains on first; 0 starts at random."""
-    public_epochs: int = Field(default=30, ge=0)
-    """Passes over the public frames."""
-
-
 class TrainingSettings(Section):
     """How one site trains."""
 
@@ -65,8 +54,6 @@ class TrainingSettings(Section):
     """FedProx's pull towards the global model; 0 is none."""
     validation_share: float = Field(default=0.2, gt=0, lt=1)
     """Share of each site's frames, the last in time, that never trains."""
-    hit_weight: float = Field(default=3.0, gt=0)
-    """What a hit or maybe counts against a miss, of task hits: a lost hit is worse than a kept miss."""
 
 
 class FederationSettings(Section):
@@ -136,21 +123,6 @@ class FederationSettings(Section):
         return self
 
 
-class PhasesSettings(Section):
-    """Which phases a federation with ``task = "phases"`` tells apart."""
-
-    structures: tuple[str, ...] = Field(default=("bastnaesite", "calcite", "rhenium"), min_length=1)
-    """Shipped phases by name, others by CIF; relative paths are seen from the settings file."""
-    wavelength: float = Field(default=0.5608, gt=0)
-    """Angstrom, of the sites' patterns; a file that gives its own overrules it."""
-    two_theta: tuple[float, float] | None = None
-    """Degrees that the patterns cover; without it q 0.92 to 4.8 1/angstrom."""
-    loss: Literal["plain", "positive", "domain", "focal", "uncertainty"] = "plain"
-    """The cross-entropy; docs/reference/phases.md tells them apart."""
-    one_sided: Literal["ignore", "learn"] = "ignore"
-    """What a site learns of a phase that none of its patterns shows, or all: nothing, or "never" ("always")."""
-
-
 class ServerSettings(Section):
     """Where real sites meet, and how long anybody waits there; the local engine needs none of it."""
 
@@ -192,16 +164,30 @@ class SiteSettings(Section):
 
 
 class Federation(Section):
-    """The whole file."""
+    """The whole file, but for the task's own section, which the task checks (read_section)."""
 
-    task: Literal["hits", "phases"] = "hits"
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    task: Name = "hits"
+    """What is learnt; the section of the same name holds the task's own settings."""
     seed: int = Field(default=1, ge=0, lt=2**63)
-    model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
-    phases: PhasesSettings = PhasesSettings()
     federation: FederationSettings = FederationSettings()
     server: ServerSettings = ServerSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_keys(cls, table: Any) -> Any:
+        return moved_to_the_task(table) if isinstance(table, dict) else table
+
+    @model_validator(mode="after")
+    def _only_the_tasks_section(self) -> Federation:
+        unknown = [name for name in self.model_extra or {} if name != self.task]
+        if unknown:
+            known = ", ".join((*type(self).model_fields, self.task))
+            raise ValueError(f"unknown key {unknown[0]!r}. Known keys: {known}")
+        return self
 
     @model_validator(mode="after")
     def _fedprox_pulls(self) -> Federation:
@@ -237,34 +223,37 @@ def load(path: Path) -> Federation:
         raise ConfigError(f"{path}: cannot be read ({error}). Give the path of a federation.toml.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}.") from None
-    structures = table.get("phases", {}).get("structures") if isinstance(table.get("phases"), dict) else None
-    if isinstance(structures, list):
-        table["phases"]["structures"] = [_seen_from(path.parent, name) for name in structures]
     try:
         return Federation.model_validate(table)
     except ValidationError as error:
-        raise ConfigError(_first_problem(path, error)) from None
+        raise ConfigError(_first_problem(str(path), error, Federation)) from None
 
 
-def _seen_from(folder: Path, name: object) -> object:
-    """Return a CIF's path as seen from the settings file; anything else as it is."""
-    return str(folder / name) if isinstance(name, str) and name.lower().endswith(".cif") else name
+S = TypeVar("S", bound=Section)
 
 
-def _first_problem(path: Path, error: ValidationError) -> str:
+def read_section(settings: Federation, section: type[S]) -> S:
+    """Check the task's own section of the settings; raise ConfigError naming section, key and remedy."""
+    try:
+        return section.model_validate((settings.model_extra or {}).get(settings.task, {}))
+    except ValidationError as error:
+        raise ConfigError(_first_problem(f"[{settings.task}]", error, section)) from None
+
+
+def _first_problem(file: str, error: ValidationError, model: type[Section]) -> str:
     problem = error.errors()[0]
     *section, key = [str(part) for part in problem["loc"]] or [""]
-    where = f"{path} [{'.'.join(section)}]" if section else str(path)
+    where = f"{file} [{'.'.join(section)}]" if section else file
     more = f" ({error.error_count() - 1} more to mend after it.)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(problem["loc"][:-1]))
+        known = ", ".join(_known_keys(problem["loc"][:-1], model))
         return f"{where}: unknown key {key!r}. Known keys: {known}.{more}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {key + ': ' if key else ''}{message}.{more}"
 
 
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    section: Any = Federation
+def _known_keys(location: tuple[int | str, ...], model: type[Section]) -> list[str]:
+    section: Any = model
     for part in location:
         if isinstance(part, str):
             annotation = section.model_fields[part].annotation

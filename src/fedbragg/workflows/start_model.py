@@ -8,13 +8,17 @@ from pathlib import Path
 
 from fedbragg.config import Federation
 from fedbragg.federation.engines.remote.protocol import Message, packed_message
-from fedbragg.federation.training import start_model
+from fedbragg.progress import SILENT
+from fedbragg.tasks.registry import open_task
+
+COMMAND = (sys.executable, "-m", "fedbragg.workflows.start_model")
 
 
 def main(settings: Path, out: Path) -> None:
-    """Train the start model on public simulated frames and write it as it travels."""
-    told = json.loads(settings.read_text(encoding="utf-8"))
-    model = start_model(Federation.model_validate(told["settings"]))
+    """Make the start model of a federation's task and write it as it travels."""
+    table = json.loads(settings.read_text(encoding="utf-8"))
+    federation = Federation.model_validate(table["settings"])
+    model = open_task(federation, None).start_model(federation.seed, SILENT)
     out.write_bytes(packed_message(Message({}, model)))
 
 

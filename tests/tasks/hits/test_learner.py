@@ -9,22 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from fedbragg.tasks.hits.features import MEASURES
-from fedbragg.tasks.hits.learner import (
+from fedbragg.tasks.hits.data import (
     HitData,
     HitExample,
-    HitProblem,
     _is_spot,
-    gather,
+    concatenate,
+    from_examples,
     hit_example,
-    join,
-    new_network,
-    part,
-    pretrain,
-    score,
-    scores_of,
-    whole_frame_of,
 )
+from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.hits.learner import HitProblem, new_network, pretrain, score, scores_of, whole_frame_of
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label, Spot
 
@@ -47,7 +41,7 @@ def same(one: HitData, other: HitData) -> bool:
 
 
 def test_maybe_counts_as_a_hit() -> None:
-    data = gather([example(1, 2, label) for label in (Label.HIT, Label.MAYBE, Label.MISS, Label.MISS)])
+    data = from_examples([example(1, 2, label) for label in (Label.HIT, Label.MAYBE, Label.MISS, Label.MISS)])
     assert data.hit.tolist() == [1, 1, 0, 0]
     assert data.label_counts == ((2, 2),)  # misses, hits and maybes
 
@@ -80,11 +74,11 @@ def test_without_true_spots_no_peak_is_one() -> None:
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.data())
 @settings(max_examples=60, deadline=None)
 def test_parts_join_to_the_whole(peaks: list[int], data: st.DataObject) -> None:
-    whole = gather(examples(peaks))
+    whole = from_examples(examples(peaks))
     cut = data.draw(st.integers(0, len(peaks)))
     assert whole.first.tolist() == [0, *np.cumsum(peaks)]
-    assert same(join([part(whole, 0, cut), part(whole, cut, len(peaks))]), whole)
-    assert same(part(whole, 0, len(peaks)), whole)
+    assert same(concatenate([whole[0:cut], whole[cut : len(peaks)]]), whole)
+    assert same(whole[0 : len(peaks)], whole)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.data())
@@ -92,14 +86,14 @@ def test_parts_join_to_the_whole(peaks: list[int], data: st.DataObject) -> None:
 def test_a_part_is_what_its_frames_alone_would_be(peaks: list[int], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(peaks) - 1))
     stop = data.draw(st.integers(start + 1, len(peaks)))
-    assert same(part(gather(examples(peaks)), start, stop), gather(examples(peaks)[start:stop]))
+    assert same(from_examples(examples(peaks))[start:stop], from_examples(examples(peaks)[start:stop]))
 
 
 def test_a_score_does_not_depend_on_the_frames_beside_it() -> None:
     network = new_network(torch.Generator().manual_seed(1))
     peaks = [3, 0, 5, 1]
-    together = score(network, gather(examples(peaks)))
-    alone = [score(network, gather([one]))[0] for one in examples(peaks)]
+    together = score(network, from_examples(examples(peaks)))
+    alone = [score(network, from_examples([one]))[0] for one in examples(peaks)]
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
@@ -117,7 +111,7 @@ def test_the_loss_worked_out_by_hand() -> None:
         HitExample(torch.rand(4, MEASURES), Label.HIT, torch.tensor([1.0, 0.0, -1.0, -1.0])),
         HitExample(torch.rand(0, MEASURES), Label.MISS, torch.zeros(0)),
     ]
-    loss = HitProblem(network, gather(frames)).loss(torch.tensor([0, 1])).item()
+    loss = HitProblem(network, from_examples(frames)).loss(torch.tensor([0, 1])).item()
     hit, miss = np.log(2) - 2, -2.0  # 4 votes of a quarter make one spot: ln(1 + 1) - 2; none make -2
     by_hand = (np.log1p(np.exp(-hit)) + np.log1p(np.exp(miss))) / 2 + 4.0 * np.log(2) / 2
     assert loss == pytest.approx(by_hand, abs=1e-5)
@@ -125,7 +119,7 @@ def test_the_loss_worked_out_by_hand() -> None:
 
 def test_unknown_peaks_teach_the_spot_map_nothing() -> None:
     network = new_network(torch.Generator().manual_seed(1))
-    site = gather([HitExample(torch.rand(3, MEASURES), Label.MISS, torch.full((3,), -1.0))])
+    site = from_examples([HitExample(torch.rand(3, MEASURES), Label.MISS, torch.full((3,), -1.0))])
     data = HitProblem(network, site)
     hit_only = nn.functional.binary_cross_entropy(
         torch.tensor(score(network, site)), torch.zeros(1, dtype=torch.float64)
@@ -154,12 +148,12 @@ def test_an_example_holds_its_peaks_and_no_image() -> None:
 def test_a_frame_without_a_peak_can_be_scored_and_trained_on() -> None:
     empty = hit_example(frame([]), Label.MISS, PrepareSettings(), [])
     assert len(empty.measures) == 0
-    state = pretrain(gather([empty, empty]), epochs=2, seed=1)
-    assert np.isfinite(scores_of(state, gather([empty]))).all()
+    state = pretrain(from_examples([empty, empty]), epochs=2, seed=1)
+    assert np.isfinite(scores_of(state, from_examples([empty]))).all()
 
 
 def test_pretraining_depends_on_its_seed_alone() -> None:
-    data = gather(examples([4, 2, 3, 5]))
+    data = from_examples(examples([4, 2, 3, 5]))
     one, again, other = (pretrain(data, 3, seed) for seed in (1, 1, 2))
     torch.manual_seed(99)
     assert all(np.array_equal(one[name], again[name]) for name in one)
@@ -170,9 +164,9 @@ def test_pretraining_depends_on_its_seed_alone() -> None:
 
 def test_training_and_screening_give_the_same_score() -> None:
     """The whole-frame network of the model file and the loop's, on the same frame."""
-    state = pretrain(gather(examples([4, 2, 3, 5])), 3, 1)
+    state = pretrain(from_examples(examples([4, 2, 3, 5])), 3, 1)
     spotted = frame([(20, 30), (60, 70), (40, 12)])
-    data = gather([hit_example(spotted, Label.HIT, PrepareSettings())])
+    data = from_examples([hit_example(spotted, Label.HIT, PrepareSettings())])
     with torch.no_grad():
         view = prepare(spotted, PrepareSettings())
         seen = (view.channels, view.cells, view.profiles)

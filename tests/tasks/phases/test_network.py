@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from fedbragg.errors import ModelFileError
+from fedbragg.learn.state import state_of
 from fedbragg.simulate.powder import shipped_phases
-from fedbragg.tasks.hits.model_file import default_model
+from fedbragg.tasks import phases
+from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.phases.model_card import PhaseCard, strongest_lines
-from fedbragg.tasks.phases.model_file import Identifier, default_phases_model, save_phases_model
+from fedbragg.tasks.phases.model_file import Identifier, save_phases_model
 from fedbragg.tasks.phases.network import (
     EVIDENCE,
     FEATURES,
@@ -72,7 +74,7 @@ def test_lines_on_one_another_count_as_one() -> None:
 
 def test_the_model_file_says_what_the_network_says(tmp_path: Path) -> None:
     net = network()
-    save_phases_model(tmp_path / "m.onnx", Answer(net), card())
+    save_phases_model(tmp_path / "m.onnx", Answer(net), card(), state_of(net))
     identifier = Identifier(tmp_path / "m.onnx")
     view = np.random.default_rng(0).normal(size=(3, SETTINGS.points)).astype(np.float32)
     with torch.no_grad():
@@ -85,7 +87,7 @@ def test_the_model_file_says_what_the_network_says(tmp_path: Path) -> None:
 
 
 def test_the_shipped_model_knows_the_three_phases() -> None:
-    identifier = Identifier(default_phases_model())
+    identifier = Identifier(phases.default_model())
     assert identifier.card.names == ("bastnaesite", "calcite", "rhenium")
     assert identifier.card.provenance["data"] == "simulated"
     assert (identifier(np.zeros((3, SETTINGS.points), np.float32)).probabilities < 0.5).all()

@@ -7,32 +7,31 @@ import numpy as np
 import pytest
 import torch
 
-from fedbragg.config import Federation, FederationSettings, PhasesSettings, SiteSettings, TrainingSettings
+from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.errors import ConfigError, InputError, LabelError
-from fedbragg.federation.training import (
-    SiteFrames,
-    judge,
-    site_frames,
-    train_alone,
-    train_together,
-    write_model,
-)
 from fedbragg.metrics.classification import Estimate
+from fedbragg.progress import SILENT
 from fedbragg.simulate.powder import Conditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
-from fedbragg.tasks.phases.federated import phase_frames, phase_task
+from fedbragg.tasks.phases.data import PhaseData, without_one_sided
 from fedbragg.tasks.phases.files.columns import read_pattern
-from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, figures, mean_figures, pick, without_one_sided
+from fedbragg.tasks.phases.labels import read_phase_labels
+from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
+from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
-from fedbragg.tasks.phases.site import PhaseFrames, PhaseSite
-from fedbragg.tasks.phases.sources import Scene, lines_of, read_phase_labels, simulated
+from fedbragg.tasks.phases.settings import PhasesSettings
+from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+from fedbragg.tasks.phases.task import PhasesTask, open_phases
+from fedbragg.tasks.site import TaskSite
+from fedbragg.workflows.federate import Project, Watching, train_alone, train_together, write_results
+from fedbragg.workflows.site_data import SiteData, read_site
 
 SETTINGS = PatternSettings()
 PHASES = shipped_phases()
 SCENE = Scene(PHASES)
-TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
+TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +102,7 @@ def test_a_site_says_nothing_of_a_phase_it_never_saw() -> None:
     shown = simulated(SCENE, 100, 7)
     said = {}
     for one_sided in ("ignore", "learn"):
-        task = PhaseTask(TASK.lines, SETTINGS, one_sided=one_sided)  # type: ignore[arg-type]
+        task = PhaseTraining(TASK.lines, SETTINGS, one_sided=one_sided)  # type: ignore[arg-type]
         state = task.pretrain(never, 4, 1)
         said[one_sided] = task.probabilities(state, shown)[:, 0].mean()
     assert said["learn"] < 0.15
@@ -112,10 +111,10 @@ def test_a_site_says_nothing_of_a_phase_it_never_saw() -> None:
 
 def test_figures_are_by_phase_and_mean() -> None:
     truth = np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]])
-    judged = figures(truth, np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]]))
+    judged = metrics_by_phase(truth, np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]]))
     assert judged[0]["accuracy"].value == 1.0
     assert judged[1]["accuracy"].value == pytest.approx(2 / 3)
-    mean = mean_figures(judged)
+    mean = mean_metrics(judged)
     assert mean["accuracy"].value == pytest.approx(5 / 6)
     assert mean["AUC"].value == 1.0  # the second phase has no presence to rank
     assert isinstance(mean["recall"], Estimate)
@@ -126,9 +125,11 @@ def test_training_learns_and_repeats() -> None:
     """A few hundred patterns lift the area under the curve on others far above a half; the same seed, the same net."""
     train, test = (simulated(SCENE, n, s) for n, s in ((500, 1), (200, 2)))
     state = TASK.pretrain(train, 8, 3)
-    area = mean_figures(figures(test.labels.numpy().astype(float), TASK.probabilities(state, test)))["AUC"]
+    area = mean_metrics(metrics_by_phase(test.labels.numpy().astype(float), TASK.probabilities(state, test)))[
+        "AUC"
+    ]
     assert area.value > 0.75
-    few = pick(train, slice(0, 64))
+    few = train[:64]
     once, again = TASK.pretrain(few, 1, 3), TASK.pretrain(few, 1, 3)
     for name in once:
         np.testing.assert_array_equal(once[name], again[name])
@@ -138,15 +139,15 @@ def test_training_learns_and_repeats() -> None:
 
 @pytest.mark.parametrize("loss", ["positive", "focal", "uncertainty", "domain"])
 def test_every_loss_trains(data: PhaseData, loss: str) -> None:
-    task = PhaseTask(TASK.lines, SETTINGS, loss)  # type: ignore[arg-type]
-    start, after = task.new_state(1), task.pretrain(pick(data, slice(0, 64)), 1, 1)
+    task = PhaseTraining(TASK.lines, SETTINGS, loss)  # type: ignore[arg-type]
+    start, after = task.new_state(1), task.pretrain(data[:64], 1, 1)
     assert all(np.isfinite(tensor).all() for tensor in after.values())
     moved = not np.array_equal(start["log_variance"], after["log_variance"])
     assert moved == (loss == "uncertainty")
 
 
 def test_a_site_sends_counts_of_every_phase(data: PhaseData) -> None:
-    site = PhaseSite("a", PhaseFrames(TASK, data), TrainingSettings(batch=64), seed=1)
+    site = TaskSite("a", PhasesTask(TASK, PhasesSettings()), data, TrainingSettings(batch=64), seed=1)
     start = TASK.new_state(1)
     one, again, other = (site.train(dict(start), version, 1) for version in (3, 3, 4))
     assert one.label_counts == data.label_counts
@@ -171,19 +172,20 @@ def test_three_sites_each_lacking_a_phase_train_together(tmp_path: Path) -> None
     """FedKL over several labels: a site that never saw a phase has no entropy there, and weighs less than its size."""
     sites = []
     for k, name in enumerate("abc"):
-        frames = PhaseFrames(TASK, simulated(Scene(PHASES, never=(k,)), 60, 20 + k))
-        sites.append(SiteFrames(name, frames, frames, 1.0))
-    settings = plan(phases=PhasesSettings())
-    outcome = train_together(settings, sites, TASK.new_state(1))
+        data = simulated(Scene(PHASES, never=(k,)), 60, 20 + k)
+        sites.append(SiteData(name, data, data))
+    project = Project(plan(), PhasesTask(TASK, PhasesSettings()), tmp_path)
+    federated = train_together(project, sites, TASK.new_state(1), Watching())
+    outcome = federated.outcome
     weights = [line for line in outcome.history if line["event"] == "barrier"][-1]["weights"]
     assert sum(weights.values()) == pytest.approx(1.0)
-    entropies = [_mean_entropy(site.train.data.label_counts) for site in sites]  # type: ignore[union-attr]
+    entropies = [_mean_entropy(site.train.label_counts) for site in sites]
     expected = [(1 / 3 + h / sum(entropies)) / 2 for h in entropies]
     assert [weights[name] for name in "abc"] == pytest.approx(expected, abs=1e-6)
-    assert set(judge(outcome.model, sites[0].held_out)) >= {"accuracy", "balanced accuracy", "AUC"}
-    write_model(tmp_path / "m.onnx", settings, outcome)
-    assert Identifier(tmp_path / "m.onnx").card.names == ("bastnaesite", "calcite", "rhenium")
-    assert train_alone(settings, sites[0], TASK.new_state(1), 1).keys() == outcome.model.keys()
+    assert set(federated.metrics["a"]) >= {"accuracy", "balanced accuracy", "AUC"}
+    write_results(tmp_path, project, outcome)
+    assert Identifier(tmp_path / "model.onnx").card.names == ("bastnaesite", "calcite", "rhenium")
+    assert train_alone(project, sites[0], TASK.new_state(1), 1).keys() == outcome.model.keys()
 
 
 def _mean_entropy(counts: tuple[tuple[int, ...], ...]) -> float:
@@ -204,10 +206,10 @@ def test_sites_read_files_and_a_table(tmp_path: Path) -> None:
         rows.append(f"p{number}.npy,{number % 2},0,")
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     site = SiteSettings(name="a", runs=("p*.npy", "p3.npy"), labels="labels.csv")  # each counts once
-    frames = site_frames(plan(phases=PhasesSettings()), site, tmp_path)
-    assert (len(frames.train), len(frames.held_out)) == (10, 2)
-    assert frames.train.label_counts == ((5, 5), (10, 0), (0, 0))
-    assert frames.train.data.labels[:, 0].tolist() == [0, 1] * 5  # type: ignore[union-attr]  p2 before p10
+    data = read_site(open_phases(PhasesSettings()), site, tmp_path, 0.2, SILENT)
+    assert (len(data.train), len(data.held_out)) == (10, 2)
+    assert data.train.label_counts == ((5, 5), (10, 0), (0, 0))
+    assert data.train.labels[:, 0].tolist() == [0, 1] * 5  # p2 before p10
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -218,9 +220,8 @@ def test_a_glob_may_name_folders_too(tmp_path: Path, absolute: bool) -> None:
     (tmp_path / "labels.csv").write_text("path,calcite\nday10/p.npy,0\nday2/p.npy,1\n")
     run = str(tmp_path / "**" / "*.npy") if absolute else "day*/p.npy"
     site = SiteSettings(name="a", runs=(run,), labels="labels.csv")
-    settings = plan(phases=PhasesSettings(structures=("calcite",)))
-    frames = phase_frames(settings, site, tmp_path, lambda _: None)
-    assert frames.data.labels[:, 0].tolist() == [1, 0]  # day2 before day10
+    data = open_phases(PhasesSettings(structures=("calcite",))).read(site, tmp_path, SILENT)
+    assert data.labels[:, 0].tolist() == [1, 0]  # day2 before day10
 
 
 @pytest.mark.parametrize(
@@ -257,7 +258,7 @@ def test_a_phase_without_lines_in_range_is_refused() -> None:
     with pytest.raises(InputError, match=r"rhenium: \d lines between"):
         train_model(shipped_phases(("rhenium",)), recipe_for(0.5608, (5.0, 14.0), Recipe(patterns=10)))
     with pytest.raises(InputError, match=r"bastnaesite: 0 lines between"):
-        phase_task(PhasesSettings(two_theta=(1.5, 3.0)))
+        open_phases(PhasesSettings(two_theta=(1.5, 3.0)))
 
 
 def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
@@ -265,8 +266,9 @@ def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
 
     path = tmp_path / "mine.cif"
     path.write_text(Path(shipped.__file__).with_name("calcite.cif").read_text())
-    task = phase_task(PhasesSettings(structures=("rhenium", str(path))))
-    assert [lines.name for lines in task.lines] == ["rhenium", "mine"]
+    task = open_phases(PhasesSettings(structures=("rhenium", str(path))))
+    assert list(task.questions) == ["rhenium", "mine"]
+    assert "mine" in task.options["structures"]  # where the file lies is nobody's business
 
 
 def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: PhaseData) -> None:

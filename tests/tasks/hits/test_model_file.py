@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ModelFileError
 from fedbragg.images import open_run
+from fedbragg.learn.state import state_of
 from fedbragg.models.onnx_file import KEY, write_with_card
+from fedbragg.tasks import phases
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
 from fedbragg.tasks.hits.network import SpotNet, WholeFrame
 from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
-from fedbragg.tasks.phases.model_file import default_phases_model
 from fedbragg.types import Frame, View
 
-DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[4] / "shared" / "data"))
 CARD = ModelCard("hits", "spotnet", PrepareSettings(10), 0.37, {"seed": 3, "sites": ["a", "b"]})
 
 
@@ -35,7 +36,7 @@ def network() -> WholeFrame:
 @pytest.fixture(scope="module")
 def file(network: WholeFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "deep" / "model.onnx"
-    save_model(path, network, CARD)
+    save_model(path, network, CARD, state_of(network.network))
     return path
 
 
@@ -159,7 +160,7 @@ def test_an_onnx_file_of_others_is_refused(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_task_is_named() -> None:
-    assert "a model of the task phases, not of hits" in refused(default_phases_model())
+    assert "a model of the task phases, not of hits" in refused(phases.default_model())
 
 
 def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(file: Path, tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.federation import Outcome
-from fedbragg.federation.training import provenance, split, train_together
+from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.features import MEASURES
-from fedbragg.tasks.hits.learner import HitData
+from fedbragg.tasks.registry import open_task
+from fedbragg.workflows.federate import open_project, provenance
+from fedbragg.workflows.site_data import split
 
 
 def frames(number: int) -> HitData:
@@ -32,17 +36,21 @@ def test_the_last_frames_in_time_judge() -> None:
 
 
 def test_a_site_with_nine_frames_is_told_how_many_it_needs() -> None:
-    with pytest.raises(LabelError, match="site a: 9 labelled frames; label at least 10"):
+    with pytest.raises(LabelError, match="site a: 9 labelled examples; label at least 10"):
         split("a", frames(9), share=0.2)
 
 
-def test_a_rule_that_trains_no_network_is_refused() -> None:
+def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path) -> None:
+    site = '[[sites]]\nname = "a"\nruns = ["a"]\nlabels = "l"\n'
+    path = tmp_path / "federation.toml"
+    path.write_text(f'[federation]\naggregation = "fedboost"\nschedule = "sync"\n{site}')
     with pytest.raises(ConfigError, match="fedboost"):
-        train_together(settings(aggregation="fedboost", schedule="sync"), [split("a", frames(10), 0.2)], {})
+        open_project(path)
 
 
 def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
-    told = provenance(settings(), Outcome({}, [], 3, "done"))
+    plan = settings()
+    told = provenance(plan, open_task(plan, None), Outcome({}, [], 3, "done"))
     assert told["barriers"] == 3
     assert told["settings"]["sites"][0]["name"] == "a"
     assert "secret" not in str(told)

@@ -1,35 +1,34 @@
-"""The steps of one screening, as ``fedbragg screen`` and ``fedbragg demo`` take them, and what they print."""
+"""Screen a run into a folder: verdicts, files of hits, a report; stopped anywhere, it can be resumed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from fedbragg.cli.show import Bar, bars, say
+from fedbragg.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from fedbragg.screening.drift.monitor import Drift
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.screening.resume import Identity
     from fedbragg.screening.session import Outcome, Session
-    from fedbragg.tasks.hits.model_file import Scorer
+    from fedbragg.tasks.hits.predictor import HitPredictor
     from fedbragg.types import Run
 
-UNREADABLE = 3
-"""Exit code of a screening that is complete but met frames it could not read; they are kept."""
-STOPPED = 128
-"""And the number of the signal: exit code of a screening that was stopped, 130 by Ctrl-C."""
 REPORT = "report.html"
+
+
+def _silent(line: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Screening:
     """What is screened with what, and what is to come of it."""
 
-    scorer: Scorer
+    predictor: HitPredictor
     threshold: float
     out: Path  # folder of the results
     threads: int
@@ -37,6 +36,7 @@ class Screening:
     grid: str | None = None  # ROWSxCOLS
     snake: bool = False
     fail_safe: bool = True  # keep everything while the run is unlike what the model was calibrated on
+    warn: Callable[[str], None] = _silent  # hears of drift, in one line, when it happens
 
     @property
     def spots(self) -> bool:
@@ -65,33 +65,32 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
 
 
 def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
+    from fedbragg.models.onnx_file import digest
     from fedbragg.screening.resume import Identity, digest_of_files
-    from fedbragg.tasks.hits.model_file import digest
 
     return Identity(
         digest_of_files(files),
         len(run),
-        digest(screening.scorer.path),
+        digest(screening.predictor.path),
         screening.threshold,
         screening.spots,
         screening.fail_safe,
     )
 
 
-def screen_run(run: Run, screening: Screening, session: Session) -> Outcome:
+def screen_run(run: Run, screening: Screening, session: Session, progress: Progress = SILENT) -> Outcome:
     """Screen a run, or what is left of it, into its folder."""
     from fedbragg.screening.drift.wording import drift_lines
     from fedbragg.screening.engine import Judge
     from fedbragg.screening.guarantee.wording import promise_line
     from fedbragg.screening.session import conduct
 
-    scorer = screening.scorer
+    scorer = screening.predictor.scorer
     judge = Judge(scorer, scorer.card.prepare, screening.threshold, mark=screening.spots)
-    with bars() as place:
-        bar = Bar(place, "Screening", len(run))
-        for _ in range(session.begun.done):
-            bar.step()
-        outcome = conduct(run, judge, session, bar.step)
+    step = progress.stage("Screening", len(run))
+    for _ in range(session.begun.done):
+        step()
+    outcome = conduct(run, judge, session, step)
     promise = promise_line(scorer.card, screening.threshold)
     return replace(outcome, promise=promise, drift=drift_lines(session.drift))
 
@@ -111,11 +110,11 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
     from fedbragg.report.screening import sections
 
     tally = outcome.tally
-    name = screening.scorer.path.name
+    name = screening.predictor.path.name
     lead = f"{tally.frames} frames screened with {name}, threshold {tally.threshold:.3g}."
     if outcome.stopped:
         lead += f" The run has {len(run)}: it was stopped, and --resume goes on."
-    text = page("Screening report", lead, sections(outcome, run, screening.scorer))
+    text = page("Screening report", lead, sections(outcome, run, screening.predictor))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -124,52 +123,11 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
         ) from None
 
 
-def tell(outcome: Outcome, out: Path, made: list[str]) -> int:
-    """Print what came of it; raise InputError where no frame at all could be read, else return the exit code."""
-    from fedbragg.errors import InputError
-    from fedbragg.report.screening import percent
-    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
-
-    tally = outcome.tally
-    if tally.frames == tally.unreadable:
-        first = f" First: {tally.reasons[0]}" if tally.reasons else ""
-        raise InputError(f"none of the {tally.frames} frames could be read; all are kept.{first}")
-    say(f"frames      {tally.frames}")
-    say(f"kept        {tally.kept}")
-    say(f"hit rate    {percent(tally.hit_rate)}")
-    say(f"frames/s    {tally.frames / outcome.seconds:.1f}")
-    if tally.unreadable:
-        say(f"unreadable  {tally.unreadable} (kept)")
-        for reason in tally.reasons:
-            say(f"            {reason}")
-    say(f"promise     {outcome.promise}")
-    for line in outcome.drift:
-        say(f"drift       {line}")
-    say(f"written     {out / VERDICTS}, {out / KEPT}, {out / REPORT}")
-    for line in made:
-        say(f"            {line}")
-    return UNREADABLE if tally.unreadable else 0
-
-
-def tell_stopped(outcome: Outcome, out: Path, frames: int) -> int:
-    """Say in one line how far it came and how to go on; return the exit code."""
-    typer.echo(
-        f"fedbragg: stopped after {outcome.tally.frames} of {frames} frames, whose results are whole in {out}. "
-        "To go on, give the same command with --resume.",
-        err=True,
-    )
-    return STOPPED + outcome.stopped
-
-
 def _drift(screening: Screening) -> Drift | None:
     """Return the watch over a run, where the model says what it was calibrated on."""
-    calibration = screening.scorer.card.calibration
+    calibration = screening.predictor.card.calibration
     if calibration is None:
         return None
     from fedbragg.screening.drift.monitor import Drift, DriftSettings
 
-    return Drift(calibration, DriftSettings(fail_safe=screening.fail_safe), tell=_loudly)
-
-
-def _loudly(line: str) -> None:
-    typer.echo(f"fedbragg: {line}", err=True)
+    return Drift(calibration, DriftSettings(fail_safe=screening.fail_safe), tell=screening.warn)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedbragg.cli.options import number_of_threads
+from fedbragg.progress import Step
+from fedbragg.simulate import BEAMLINES, Beamline, reduced
+from fedbragg.workflows.cores import number_of_threads
+from fedbragg.workflows.simulate import LABELS, write_simulated_run
 
 if TYPE_CHECKING:
     from fedbragg.simulate import Beamline
-    from fedbragg.types import Counts, Label
-
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,15 @@ EVERYTHING = tuple(dict.fromkeys(trouble for site in SITES for trouble in site.t
 TEST_HITS = (0.30, 0.15)
 UNSEEN = Facility("unseen", "eiger16m", 1400, (0.25, 0.10), EVERYTHING, 150, 1.0)
 """A detector that no site of the demonstration has, nor the public frames."""
-RUN, LABELS = "run.h5", "labels.csv"
+RUN = "run.h5"
 
 SETTINGS = """\
 # The federation of `fedbragg demo`; run it again with `fedbragg federate`.
 task = "hits"
 seed = {seed}
 
-[model]
-name = "spotnet"
+[hits]
+network = "spotnet"
 public_frames = 480
 public_epochs = 60
 
@@ -64,29 +62,14 @@ barriers = 6
 """
 
 
-def write_facility(facility: Facility, folder: Path, seed: int, tick: Tick) -> None:
-    """Simulate a facility's run and its labels into a folder; spots' true places stay untold."""
-    from fedbragg.images import write_labels, write_run
-    from fedbragg.simulate import simulate_run
-
+def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> None:
+    """Simulate a facility's run and its labels into a folder."""
     beamline = _beamline(facility)
-    labels: list[Label] = []
-    stills = simulate_run(beamline, facility.frames, seed, number_of_threads(0))
-    first = next(stills)
-
-    def counts() -> Iterator[Counts]:
-        for still in chain([first], stills):
-            labels.append(still.label)
-            tick()
-            yield still.counts
-
-    folder.mkdir(parents=True, exist_ok=True)
-    write_run(folder / RUN, counts(), geometry=beamline.geometry, mask=first.mask)
-    write_labels(folder / LABELS, ((RUN, index, label) for index, label in enumerate(labels)))
+    write_simulated_run(beamline, folder / RUN, facility.frames, seed, number_of_threads(0), step)
 
 
 def test_of(site: Facility, frames: int) -> Facility:
-    """Return the same detector and sample with everybody's troubles: where a model meets what it was not shown."""
+    """Return the site's out-of-distribution test set: its detector and sample, with every site's artefacts."""
     return replace(site, hits=TEST_HITS, troubles=EVERYTHING, frames=frames)
 
 
@@ -101,8 +84,6 @@ def settings_text(seed: int) -> str:
 
 
 def _beamline(facility: Facility) -> Beamline:
-    from fedbragg.simulate import BEAMLINES, reduced
-
     beamline = BEAMLINES[facility.beamline]
     rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
     misses = tuple((trouble, 1.0) for trouble in facility.troubles)

@@ -10,10 +10,25 @@ import torch
 
 from fedbragg.errors import LabelError
 from fedbragg.images import open_run, read_labels, write_labels, write_run
-from fedbragg.tasks.hits.learner import HitData
+from fedbragg.progress import Step
+from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import Geometry, Label
+
+
+class Counted:
+    """Progress that counts."""
+
+    total: int | None = None
+    done = 0
+
+    def stage(self, title: str, total: int | None = None) -> Step:
+        self.total = total
+        return self._step
+
+    def _step(self, text: str | None = None) -> None:
+        self.done += 1
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +56,18 @@ def test_only_labelled_frames_are_taken_in_order(tmp_path: Path) -> None:
     write_run(tmp_path / "run.h5", counts, geometry=Geometry())
     rows = [("run.h5", 4, Label.HIT), ("run.h5", 1, Label.MISS), ("run.h5", 2, Label.MAYBE)]
     write_labels(tmp_path / "labels.csv", rows)
-    ticks: list[None] = []
+    counted = Counted()
 
     data = labelled(
         open_run(tmp_path / "run.h5"),
         read_labels(tmp_path / "labels.csv"),
         PrepareSettings(),
-        lambda: ticks.append(None),
+        counted,
     )
 
     assert data.hit.tolist() == [0, 1, 1]
     assert data.first.diff().tolist() == [2, 3, 5]  # peaks of frames 1, 2 and 4
-    assert len(ticks) == 5
+    assert (counted.total, counted.done) == (5, 5)
 
 
 def test_a_run_without_any_label_says_so(tmp_path: Path) -> None:
