@@ -13,7 +13,7 @@ import torch
 
 from baselines.phases_judging import PHASES, SETTINGS
 from fedbragg.simulate import powder
-from fedbragg.tasks.hits.prepare import pattern
+from fedbragg.tasks.phases import prepare as pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.sources import Scene, lines_of, simulated

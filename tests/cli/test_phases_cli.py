@@ -214,7 +214,8 @@ def test_the_same_settings_file_federates_phases(tmp_path: Path, capsys: pytest.
         (folder / "labels.csv").write_text("\n".join(rows))
     sites = "".join(f'[[sites]]\nname = "{s}"\nruns = ["{s}"]\nlabels = "{s}/labels.csv"\n' for s in "abc")
     text = (
-        'task = "phases"\n[phases]\npublic_patterns = 60\npublic_epochs = 1\n[training]\nwarmup_epochs = 1\nepochs = 1\n'
+        'task = "phases"\n[phases]\npublic_patterns = 60\npublic_epochs = 1\n'
+        "[training]\nwarmup_epochs = 1\nepochs = 1\n"
         "[federation]\nbarriers = 2\n" + sites
     )
     (tmp_path / "federation.toml").write_text(text)

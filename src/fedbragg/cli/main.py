@@ -11,7 +11,6 @@ from typing import Any
 
 import typer
 
-from fedbragg import __version__
 from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
@@ -25,7 +24,9 @@ from fedbragg.cli.serve import serve
 from fedbragg.cli.show import interrupted, warnings_in_one_line
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
+from fedbragg.cli.train import train
 from fedbragg.errors import FedbraggError
+from fedbragg.version import __version__
 
 TRAINING = "training"
 """Name of the local engine's threads; importing it from there would make every command start slowly."""
@@ -52,7 +53,20 @@ app = typer.Typer(
 )
 
 
-for command in (demo, screen, look, evaluate, calibrate, federate, simulate, provision, serve, join, status):
+for command in (
+    demo,
+    screen,
+    look,
+    evaluate,
+    train,
+    calibrate,
+    federate,
+    simulate,
+    provision,
+    serve,
+    join,
+    status,
+):
     app.command()(command)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from fedbragg import __version__
+from fedbragg.version import __version__
 
 STYLE = """
 :root { --ink: #1c2733; --soft: #5b6b7b; --line: #dde4ea; --paper: #ffffff; --wash: #f5f7f9; --mark: #b3541e; }

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date as calendar_date
 from pathlib import Path
 
-from fedbragg import __version__
 from fedbragg.errors import ConfigError, ModelFileError
 from fedbragg.extras import require
 from fedbragg.images.paths import expand
@@ -24,6 +23,7 @@ from fedbragg.tasks.hits.model_file import copy_with_card
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.hits.sources import labelled_run
 from fedbragg.types import Verdict
+from fedbragg.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fedbragg import __version__
 from fedbragg.config import Federation, load
 from fedbragg.errors import ConfigError
 from fedbragg.federation import Outcome
@@ -21,6 +20,7 @@ from fedbragg.tasks.base import Task
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
+from fedbragg.version import __version__
 from fedbragg.workflows.folder import make_folder
 from fedbragg.workflows.site_data import SiteData, read_site
 from fedbragg.workflows.site_evaluator import Metrics, SiteEvaluator

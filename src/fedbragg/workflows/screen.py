@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedbragg.progress import SILENT, Progress
+from fedbragg.types import Verdict
 
 if TYPE_CHECKING:
     from fedbragg.screening.drift.monitor import Drift
@@ -131,3 +132,39 @@ def _drift(screening: Screening) -> Drift | None:
     from fedbragg.screening.drift.monitor import Drift, DriftSettings
 
     return Drift(calibration, DriftSettings(fail_safe=screening.fail_safe), tell=screening.warn)
+
+
+class Screened(Iterator[Verdict]):
+    """The verdicts on a run, one a frame and in order, with what the model promises and what drift was seen."""
+
+    def __init__(self, verdicts: Iterator[Verdict], promise: str, drift: Drift | None) -> None:
+        self._verdicts, self._drift = verdicts, drift
+        self.promise = promise  # in one line: the share of hits that may be lost, or why nothing is promised
+
+    def __next__(self) -> Verdict:
+        """Return the next frame's verdict."""
+        return next(self._verdicts)
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """Return a line for each stretch, so far, that was unlike the calibration."""
+        from fedbragg.screening.drift.wording import drift_lines
+
+        return drift_lines(self._drift)
+
+
+def screen_frames(
+    run: Run, predictor: HitPredictor, threshold: float | None, *, fail_safe: bool = True, threads: int = 1
+) -> Screened:
+    """Screen a run without writing anything; drift is watched, and kept frames say so, as in a run with a folder."""
+    from fedbragg.screening.drift.monitor import Drift, DriftSettings, watch
+    from fedbragg.screening.engine import screen
+    from fedbragg.screening.guarantee.wording import promise_line
+
+    card = predictor.card
+    limit = card.threshold if threshold is None else threshold
+    verdicts = screen(run, predictor.scorer, card.prepare, limit, threads)
+    if card.calibration is None:
+        return Screened(verdicts, promise_line(card, limit), None)
+    drift = Drift(card.calibration, DriftSettings(fail_safe=fail_safe))
+    return Screened(watch(verdicts, drift), promise_line(card, limit), drift)

@@ -70,7 +70,7 @@ def opened(path: str, shared: Shared) -> Source:
 
 def put_origin(group: Any, hits: Hits) -> None:
     """Write into a group where each hit comes from, and its score."""
-    from fedbragg import __version__
+    from fedbragg.version import __version__
 
     group.attrs["NX_class"] = "NXprocess"
     group["program"] = "fedbragg"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from fedbragg import __version__
 from fedbragg.progress import Progress
 from fedbragg.simulate import BEAMLINES
 from fedbragg.simulate.background.scene import TROUBLES
@@ -18,6 +17,7 @@ from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
 from fedbragg.tasks.hits.model_file import ModelCard, save_model
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.sources import PublicSet, public_frames
+from fedbragg.version import __version__
 
 SEED = 20
 FRAMES = 450

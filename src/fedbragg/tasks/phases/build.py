@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg import __version__
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.progress import SILENT, Progress
 from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
@@ -24,6 +23,7 @@ from fedbragg.tasks.phases.prepare import PatternSettings
 from fedbragg.tasks.phases.settings import LossName
 from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
 from fedbragg.types import State
+from fedbragg.version import __version__
 
 SEED = 30
 PATTERNS = 24_000

@@ -49,7 +49,10 @@ class Peaks:
     places: NDArray[np.int32]  # (2, cell rows, cell cols) row and column in pixels; -1 = none
 
 
-def prepare(frame: Frame, settings: PrepareSettings) -> View:
+DEFAULT_SETTINGS = PrepareSettings()
+
+
+def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
     """Turn a frame into a View of (4, rows // block, cols // block).
 
     Raises FrameError for a frame smaller than three blocks: its background cannot be told from its spots.
