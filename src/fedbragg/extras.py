@@ -29,5 +29,5 @@ def require(extra: str, purpose: str) -> None:
 def _installed(package: str) -> bool:
     try:
         return find_spec(package) is not None
-    except ValueError:  # a package that is blocked on purpose has no spec
+    except (ImportError, ValueError):
         return False

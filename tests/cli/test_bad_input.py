@@ -90,7 +90,7 @@ def test_a_model_file_that_is_none(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rounds = 3\n" + SETTINGS, "unknown key 'rounds'. Known keys: task, seed, model"),
+        ("rounds = 3\n" + SETTINGS, "unknown key 'rounds'. Known keys: task, seed, training"),
         (
             SETTINGS.replace("barriers", "barrier"),
             "[federation]: unknown key 'barrier'. Known keys: aggregation",

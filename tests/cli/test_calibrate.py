@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from commands import done, fedbragg, refused
 
+from fedbragg.api import screen
 from fedbragg.images import open_run, write_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
@@ -249,3 +250,20 @@ def test_near_copies_are_warned_of(beamtime: Beamtime, tmp_path: Path) -> None:
     found = Scorer(tmp_path / "m.onnx").card.calibration
     assert found is not None
     assert found.promise.effective_hits < found.promise.hits / 3
+
+
+@pytest.mark.parametrize("fail_safe", [True, False])
+def test_python_decides_as_the_command_does(beamtime: Beamtime, tmp_path: Path, *, fail_safe: bool) -> None:
+    """The documented screen() watches drift: when the beam goes, it too keeps every frame, or says what it drops."""
+    path = tmp_path / "dimmer.h5"
+    frames_with(beamtime, path, change=40)
+    option = "--fail-safe" if fail_safe else "--no-fail-safe"
+    done("screen", path, "--model", beamtime.model, "--out", tmp_path / "out", option)
+    screened = screen(path, beamtime.model, fail_safe=fail_safe, threads=2)
+    verdicts = list(screened)
+    rows = rows_of(tmp_path / "out" / "verdicts.csv")
+    assert [verdict.keep for verdict in verdicts] == [row["keep"] == "true" for row in rows]
+    assert [verdict.reason for verdict in verdicts] == [row["reason"] for row in rows]
+    assert any(verdict.reason.startswith("drift:") for verdict in verdicts) == fail_safe
+    assert screened.drift
+    assert screened.promise.startswith("at most 5 % of hits lost, with 95 % confidence")

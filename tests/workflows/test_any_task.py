@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,21 @@ from fedbragg.cli import main
 from fedbragg.errors import ConfigError
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.virtual import World
+from fedbragg.federation.progress import Progress as Event
+from fedbragg.metrics.classification import Estimate
 from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import TASKS, known_tasks, load_model
-from fedbragg.workflows.federate import open_project, read_sites, trainer_of
+from fedbragg.testing.toy import Points, ToySettings, ToyTask
+from fedbragg.types import State
+from fedbragg.workflows.federate import (
+    Watching,
+    federate,
+    open_project,
+    read_sites,
+    trainer_of,
+)
+from fedbragg.workflows.federation_report import sections
 
 SOURCE = Path(fedbragg.__file__).parent
 GENERIC_WORKFLOWS = (
@@ -48,6 +61,55 @@ def test_it_federates_resumes_and_is_reported(tmp_path: Path, capsys: pytest.Cap
     longer = toy_federation(tmp_path, barriers=3)
     assert main(["federate", str(longer), "--out", str(out), "--resume"]) == 0  # it has ended: the same model
     np.testing.assert_array_equal(read_state(out / "model.onnx")["w"], once)
+
+
+@pytest.mark.usefixtures("toy")
+def test_one_that_was_interrupted_resumes_to_the_same_model(tmp_path: Path) -> None:
+    """Ctrl-C after the second of three barriers; the rest gives the model of a federation that ran through."""
+    project = open_project(toy_federation(tmp_path))
+
+    def interrupt(event: Event) -> None:
+        if event.event == "barrier" and event.barrier == 2:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        federate(project, out, watching=Watching(listener=interrupt))
+    rest = federate(project, out, resume=True)
+    through = federate(project, tmp_path / "through")
+    np.testing.assert_array_equal(rest.outcome.model["w"], through.outcome.model["w"])
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_model_is_trained_on_ones_own_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project, start = open_project(toy_federation(tmp_path)), tmp_path / "start.onnx"
+    project.task.export(project.task.start_model(3, SILENT), start, {})
+    table, own = write_points(tmp_path / "own.csv", 8), tmp_path / "own.onnx"
+    arguments = ("train", "-", "--labels", str(table), "--from", str(start), "--out", str(own))
+    assert main([*arguments, "--epochs", "200"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^points +84 trained on, the last 36 held back$", said, re.M)
+    assert re.search(r"^change +accuracy \+0\.\d+ \[\+.*: better$", said, re.M)
+    assert load_model(own)(np.array([[0.0, 3.0]]))[0] > 0.5
+
+
+@pytest.mark.usefixtures("toy")
+def test_every_model_is_evaluated_once_at_every_site(tmp_path: Path) -> None:
+    """Curve, table and report ask for the same numbers; the final model is that of the last barrier."""
+    project = open_project(toy_federation(tmp_path))
+    asked: list[bytes] = []
+
+    class Counting(ToyTask):
+        def evaluate(self, state: State, data: Points) -> Mapping[str, Estimate]:
+            asked.append(state["w"].tobytes())
+            return super().evaluate(state, data)
+
+    counted = replace(project, task=Counting(ToySettings()))
+    federated = federate(counted, tmp_path / "out")
+    sections(federated)
+    models = len(set(asked))
+    assert models == 4  # the start, and three barriers
+    assert len(asked) == 3 * models
 
 
 @pytest.mark.usefixtures("toy")

@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from fedbragg.config import Federation
+from fedbragg.config import Federation, SiteSettings
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.federation import Outcome
+from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.registry import open_task
 from fedbragg.workflows.federate import open_project, provenance
-from fedbragg.workflows.site_data import split
+from fedbragg.workflows.site_data import read_site, split
 
 
 def frames(number: int) -> HitData:
@@ -35,9 +39,17 @@ def test_the_last_frames_in_time_judge() -> None:
     assert site.held_out.measures[:, 0].tolist() == [8, 9]
 
 
+class NineFrames(HitsTask):
+    """A site whose files hold nine labelled frames."""
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> HitData:
+        return frames(9)
+
+
 def test_a_site_with_nine_frames_is_told_how_many_it_needs() -> None:
-    with pytest.raises(LabelError, match="site a: 9 labelled examples; label at least 10"):
-        split("a", frames(9), share=0.2)
+    task = NineFrames(HitsSettings(), PrepareSettings())
+    with pytest.raises(LabelError, match="site a: 9 labelled frames; label at least 10"):
+        read_site(task, SiteSettings(name="a", runs=("-",), labels="-"), Path(), 0.2, SILENT)
 
 
 def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path) -> None:

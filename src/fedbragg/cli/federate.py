@@ -48,11 +48,11 @@ def federate(
 
 def _federate_here(project: Project, out: Path, *, resume: bool) -> int:
     from fedbragg.progress import bars
-    from fedbragg.workflows.federate import CHECKPOINTS, Watching, federate
+    from fedbragg.workflows.federate import Watching, federate
     from fedbragg.workflows.federation_report import sections, write_report
 
     with bars() as progress:
-        watching = Watching(progress, report_failure, out / CHECKPOINTS)
+        watching = Watching(progress, report_failure)
         federated = federate(project, out, resume=resume, watching=watching)
     write_report(out, federated.project, sections(federated))
     show_sites(federated)
@@ -60,7 +60,7 @@ def _federate_here(project: Project, out: Path, *, resume: bool) -> int:
 
 
 def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resume: bool) -> int:
-    from fedbragg.cli.real_sites import need_flare, run_real
+    from fedbragg.cli.real_sites import run_real
     from fedbragg.report.federation import history_section
     from fedbragg.workflows.federate import write_results
     from fedbragg.workflows.federation_report import write_report
@@ -68,7 +68,6 @@ def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resum
 
     if kit is None:
         raise ConfigError("real sites need the coordinator's kit; give --kit KIT.")
-    need_flare()
     make_folder(out)
     outcome = run_real(project.settings, kit, resume=resume)
     write_results(out, project, outcome)

@@ -22,8 +22,8 @@ def provision(
     """
     from fedbragg.config import load
 
-    plan = load(settings)
     need_flare()
+    plan = load(settings)
     from fedbragg.federation.engines.nvflare.kits import provision as make_kits
     from fedbragg.workflows.folder import make_folder
 

@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedbragg.cli.show import interrupted, say
-from fedbragg.errors import FederationError, MissingExtraError
+from fedbragg.errors import FederationError
+from fedbragg.extras import require
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,8 +29,7 @@ Show = Callable[[Mapping[str, Any]], None]
 
 def need_flare() -> None:
     """Raise MissingExtraError where the part for real sites is not installed."""
-    if find_spec("nvflare") is None:
-        raise MissingExtraError("real sites need NVIDIA FLARE: pip install 'fedbragg[federate]'.")
+    require("federate", "a federation of real sites")
 
 
 @contextmanager

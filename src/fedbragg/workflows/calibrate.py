@@ -19,9 +19,9 @@ from fedbragg.screening.guarantee.calibrate import Demand, calibrated, check_eno
 from fedbragg.screening.guarantee.frames import Labelled, doubles, labelled_frames
 from fedbragg.screening.guarantee.labels import GroupedLabels, check_files, read_grouped_labels
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin
+from fedbragg.tasks.hits.labelled_run import labelled_run
 from fedbragg.tasks.hits.model_file import copy_with_card
 from fedbragg.tasks.hits.predictor import HitPredictor
-from fedbragg.tasks.hits.sources import labelled_run
 from fedbragg.types import Verdict
 from fedbragg.version import __version__
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fedbragg.config import Federation, load
 from fedbragg.errors import ConfigError
+from fedbragg.extras import require
 from fedbragg.federation import Outcome
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import Watch
@@ -72,6 +73,8 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     if engine is not None:
         way = settings.federation.model_copy(update={"engine": engine})
         settings = settings.model_copy(update={"federation": way})
+    if settings.federation.engine == "nvflare":
+        require("federate", "a federation of real sites")
     # Paths in the settings mean nothing on the machines of real sites.
     folder = path.parent if settings.federation.engine == "local" else None
     if settings.federation.aggregation == "fedboost":
@@ -93,7 +96,7 @@ def federate(
     Writes out/model.onnx and out/history.json. With ``resume`` the federation goes on from the last barrier in
     out/checkpoints; it starts there if there is none.
     """
-    watching = watching or Watching()
+    watching = replace(watching or Watching(), checkpoints=out / CHECKPOINTS)
     check_data(project.settings)
     make_folder(out)
     if not resume:

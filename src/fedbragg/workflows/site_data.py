@@ -29,12 +29,13 @@ def read_site(
     task: Task[Any], site: SiteSettings, folder: Path, share: float, progress: Progress
 ) -> SiteData[Any]:
     """Read a site's examples and hold back the last ``share`` of them; raise LabelError where there are too few."""
-    return split(site.name, task.read(site, folder, progress), share, site.speed)
+    data = task.read(site, folder, progress)
+    if len(data) < FEWEST:
+        raise LabelError(f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {FEWEST}.")
+    return split(site.name, data, share, site.speed)
 
 
 def split(name: str, data: D, share: float, speed: float = 1.0) -> SiteData[D]:
     """Hold the last ``share`` back, never a random one: neighbours in time are near-copies."""
-    if len(data) < FEWEST:
-        raise LabelError(f"site {name}: {len(data)} labelled examples; label at least {FEWEST}.")
     cut = round(len(data) * (1 - share))
     return SiteData(name, data[:cut], data[cut:], speed)

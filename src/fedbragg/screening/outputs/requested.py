@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedbragg.errors import ConfigError, InputError, MissingExtraError
+from fedbragg.errors import ConfigError, InputError
+from fedbragg.extras import require
 from fedbragg.images.paths import STACKS, extension
 from fedbragg.types import Run
 
@@ -51,7 +52,7 @@ class Outputs:
             _check_names(files)
         _check_apart(self.paths(), files)
         if self.table is not None:
-            _check_pyarrow()
+            require("parquet", "--table, which writes Parquet,")
 
     def write(self, folder: Path, run: Run) -> list[str]:
         """Write what is asked for, from the tables in ``folder``; return one line on each.
@@ -124,12 +125,3 @@ def _check_apart(paths: Sequence[Path], files: Sequence[str]) -> None:
     for path, target in zip(paths, real, strict=True):
         if target in images:
             raise ConfigError(f"{path}: is one of the images to screen. Give another name.")
-
-
-def _check_pyarrow() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("pyarrow") is None:
-        raise MissingExtraError(
-            "--table writes Parquet, which needs pyarrow: pip install 'fedbragg[parquet]'."
-        )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fedbragg.errors import LabelError
-from fedbragg.images import LabelTable, open_run
-from fedbragg.images.paths import expand
+from fedbragg.images import LabelTable
 from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
@@ -33,18 +32,6 @@ class PublicSet:
 
 UNMASKED = 5
 """Every so many public frames come without their mask, as many a TIFF does."""
-
-
-def labelled_run(paths: Sequence[str], table: LabelTable) -> Run:
-    """Open those of the files that have a label; raise LabelError where none has."""
-    known = {*table.files, *(path for path, _ in table.frames)}
-    files = expand(paths)
-    chosen = [file for file in files if os.path.abspath(file) in known]  # noqa: PTH100  as the table has them
-    if not chosen:
-        raise LabelError(
-            f"none of the {len(files)} image files has a label. Paths in the table start at its folder."
-        )
-    return open_run(chosen)
 
 
 def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT) -> HitData:

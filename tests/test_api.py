@@ -1,0 +1,114 @@
+"""What ``import fedbragg`` offers."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fedbragg
+from fedbragg.errors import ConfigError, InputError
+from fedbragg.images import write_labels, write_run
+from fedbragg.types import Frame, Geometry, Label
+
+FUNCTIONS = [name for name in fedbragg.__all__ if name != "__version__"]
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    heavy = "numpy torch h5py onnxruntime matplotlib pydantic typer"
+    code = f"import fedbragg, sys; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_name_is_a_documented_function_of_few_arguments(name: str) -> None:
+    function = getattr(fedbragg, name)
+    assert callable(function)
+    assert len(inspect.signature(function).parameters) <= 6
+    assert inspect.getdoc(function)
+    assert name in dir(fedbragg)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'screem'"):
+        fedbragg.screem  # noqa: B018  what is tested
+
+
+def frames_of(folder: Path, frames: int = 24) -> Path:
+    """A run of 64 x 96 frames of which every second shows ten strong spots, and its labels."""
+    folder.mkdir()
+    generator = np.random.default_rng(3)
+    counts = generator.poisson(2, (frames, 128, 160)).astype(np.uint16)
+    for index in range(0, frames, 2):
+        for row, column in generator.integers(10, 118, (10, 2)):
+            counts[index, row - 1 : row + 2, column - 1 : column + 2] += 20
+            counts[index, row, column] += 80
+    write_run(folder / "run.h5", counts, geometry=Geometry())
+    labels = (Label.HIT, Label.MISS)
+    write_labels(folder / "labels.csv", (("run.h5", index, labels[index % 2]) for index in range(frames)))
+    return folder / "run.h5"
+
+
+def test_a_run_is_opened_prepared_and_screened(tmp_path: Path) -> None:
+    path = frames_of(tmp_path / "run")
+    run = fedbragg.open_run(path)
+    frame = run[0]
+    assert isinstance(frame, Frame)
+    assert fedbragg.prepare(frame).channels.shape == (4, 16, 20)
+    verdict = fedbragg.load_model()(frame)
+    assert verdict.keep
+    assert len(verdict.spots) > 5
+    screened = fedbragg.screen(run)
+    verdicts = list(screened)
+    assert [(v.path, v.index) for v in verdicts] == [(str(path), index) for index in range(24)]
+    assert verdicts[0].score == pytest.approx(verdict.score)
+    assert screened.promise.startswith("none: the model is not calibrated")
+    assert screened.drift == ()
+    assert all(v.keep for v in fedbragg.screen([path], threshold=0.0))
+
+
+def test_a_model_is_evaluated_and_adapted(tmp_path: Path) -> None:
+    path = frames_of(tmp_path / "run", 60)
+    labels, out = tmp_path / "run" / "labels.csv", tmp_path / "own.onnx"
+    before = fedbragg.evaluate(path, labels)
+    assert before.metrics["AUC"].value > 0.9
+    assert dict(before.facts)["frames"] == "60: 30 hit or maybe, 30 miss"
+    trained = fedbragg.train(path, labels, out)
+    assert (trained.trained, trained.held_out) == (42, 18)
+    assert trained.verdict in ("better", "no worse, but no gain shown")
+    assert fedbragg.evaluate(path, labels, out).metrics["AUC"].value > 0.9
+
+
+def test_simulated_stills_say_what_they_show() -> None:
+    stills = list(fedbragg.simulate("pilatus2m", 3, seed=4, edge=256))
+    assert [still.counts.shape for still in stills] == [(256, 256)] * 3
+    with pytest.raises(ConfigError, match="no beamline is named 'here'"):
+        fedbragg.simulate("here", 3)
+
+
+def test_phases_are_identified_one_by_one(tmp_path: Path) -> None:
+    axis = np.arange(4.5, 25, 0.02)
+    np.save(tmp_path / "noise.npy", np.stack([axis, np.random.default_rng(1).poisson(100.0, len(axis))]))
+    good, bad = fedbragg.identify_phases([tmp_path / "noise.npy", tmp_path / "none.npy"])
+    assert good.answer is not None
+    assert good.answer.probabilities.shape == (3,)
+    assert bad.answer is None
+    assert "none.npy: no such file" in bad.reason
+
+
+def test_a_worse_model_is_not_handed_out(tmp_path: Path) -> None:
+    """Labels that are swapped in the first frames and right in the last ones teach the opposite of what judges."""
+    path = frames_of(tmp_path / "run", 60)
+    labels = tmp_path / "swapped.csv"
+    rows = ((str(path), i, (Label.MISS, Label.HIT)[(i + (i >= 42)) % 2]) for i in range(60))
+    write_labels(labels, rows)
+    from fedbragg.learn.settings import FitSettings
+
+    with pytest.raises(InputError, match=r"is worse: balanced accuracy .* Nothing is written"):
+        fedbragg.train(path, labels, tmp_path / "own.onnx", fit=FitSettings(60, learning_rate=1e-2))
+    assert not (tmp_path / "own.onnx").exists()
