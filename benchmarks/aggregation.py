@@ -20,7 +20,7 @@ from fedbragg.federation.quantise import packed, unpacked
 from fedbragg.federation.rules.combine import combine, share_out
 from fedbragg.federation.rules.fedboost import MIXTURE
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import finite, norm
+from fedbragg.state_arithmetic import finite, norm
 from fedbragg.types import State
 from harness import Table, publish, timed
 

@@ -7,7 +7,7 @@ import pytest
 
 from fedbragg.federation import federate
 from fedbragg.federation.privacy import clipped, epsilon, noised
-from fedbragg.federation.states import norm
+from fedbragg.state_arithmetic import norm
 
 
 def test_a_long_update_is_shortened_and_a_short_one_left() -> None:

@@ -14,7 +14,7 @@ from fedbragg.federation.rules.robust import krum_weights, median, sorted_rows, 
 from fedbragg.federation.rules.weights import Profile, feddisco
 from fedbragg.federation.select import chances, draw, liking
 from fedbragg.federation.staleness import damping
-from fedbragg.federation.states import BLOCK, difference, moved, norm
+from fedbragg.state_arithmetic import BLOCK, apply_steps, difference, norm
 
 
 def steps(*values: float) -> list[dict[str, np.ndarray]]:
@@ -80,14 +80,14 @@ def test_steps_longer_than_a_block_are_summed_throughout() -> None:
     generator = np.random.default_rng(0)
     start = generator.normal(size=(2, BLOCK + 7))
     parts = [generator.normal(size=start.shape) for _ in range(3)]
-    result = moved({"w": start}, [{"w": part} for part in parts], [0.2, 0.3, 0.5])["w"]
+    result = apply_steps({"w": start}, [{"w": part} for part in parts], [0.2, 0.3, 0.5])["w"]
     assert result == pytest.approx(start + 0.2 * parts[0] + 0.3 * parts[1] + 0.5 * parts[2])
 
 
 def test_a_tensor_that_some_steps_lack_is_averaged_over_those_that_have_it() -> None:
     start = {"a": np.zeros(1), "b": np.zeros(1)}
     both, alone = {"a": np.ones(1), "b": np.ones(1)}, {"a": np.full(1, 3.0)}
-    result = moved(start, [both, alone], [0.25, 0.75])
+    result = apply_steps(start, [both, alone], [0.25, 0.75])
     assert result["a"] == pytest.approx(0.25 * 1 + 0.75 * 3)
     assert result["b"] == pytest.approx(1)
 

@@ -13,8 +13,8 @@ from fedbragg.config import FederationSettings
 from fedbragg.federation import federate
 from fedbragg.federation.local_batchnorm import KeepsNorms, norm_names
 from fedbragg.federation.quantise import packed, unpacked
-from fedbragg.federation.states import BLOCK
 from fedbragg.federation.wire import Parcel, opened, sealed
+from fedbragg.state_arithmetic import BLOCK
 from fedbragg.types import Update
 
 

@@ -11,8 +11,8 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster
 from fedbragg.federation.rules.combine import combine
 from fedbragg.federation.staleness import damping
-from fedbragg.federation.states import moved
 from fedbragg.federation.versions import Versions
+from fedbragg.state_arithmetic import apply_steps
 from fedbragg.types import State
 
 FEWEST_ROBUST = 3
@@ -51,7 +51,7 @@ class Arrivals:
         members, steps, weights = zip(*self._gathered, strict=True)
         self.forget()
         shares = [weight / len(members) for weight in weights]
-        return Step(moved(versions.newest, steps, shares), members, shares)
+        return Step(apply_steps(versions.newest, steps, shares), members, shares)
 
     def forget(self) -> None:
         """Drop what is gathered: a barrier has counted it otherwise."""

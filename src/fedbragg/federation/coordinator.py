@@ -17,9 +17,9 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.combine import combine
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import moved, norm
 from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
+from fedbragg.state_arithmetic import apply_steps, norm
 from fedbragg.types import State, Update
 
 Refine = Callable[[State, Mapping[str, State]], State]
@@ -209,7 +209,7 @@ class Coordinator:
             return model
         plan, start = self.plan, self.versions.barrier_model
         teachers = {
-            member.name: plan.part(member.name, moved(start, [member.latest], [1.0]))
+            member.name: plan.part(member.name, apply_steps(start, [member.latest], [1.0]))
             for member in members
             if member.latest is not None
         }

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.states import norm
+from fedbragg.state_arithmetic import norm
 from fedbragg.types import State, Update
 
 

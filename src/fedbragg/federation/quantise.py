@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.federation.states import blocks
+from fedbragg.state_arithmetic import blocks
 
 NOTHING = 1e-30
 """A shorter tensor travels as zeros: the levels of one at single precision's end cannot be told apart."""

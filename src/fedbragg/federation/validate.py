@@ -9,7 +9,7 @@ import numpy as np
 
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import finite
+from fedbragg.state_arithmetic import finite
 from fedbragg.types import State, Update
 
 FEWEST_OTHERS = 2

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fedbragg.federation.states import working_type
+from fedbragg.state_arithmetic import working_type
 from fedbragg.types import State
 
 

@@ -9,7 +9,8 @@ import torch
 
 from fedbragg.config import TrainingSettings
 from fedbragg.learn.loop import FitSettings, fit
-from fedbragg.learn.state import difference, load_state, state_of
+from fedbragg.learn.state import load_state, state_of
+from fedbragg.state_arithmetic import difference
 from fedbragg.tasks.hits.learner import HitData, HitProblem
 from fedbragg.tasks.hits.network import SpotNet
 from fedbragg.types import State, Update

@@ -15,8 +15,8 @@ import numpy as np
 from fedbragg.config import FederationSettings
 from fedbragg.federation.engines.virtual_clock import Trip, generator_for
 from fedbragg.federation.events import Event, SendModel, SiteJoined, SiteLeft
-from fedbragg.federation.states import size
 from fedbragg.federation.trainer import Trainer
+from fedbragg.state_arithmetic import size
 from fedbragg.types import State, Update
 
 WORK = "work"

@@ -23,9 +23,9 @@ from fedbragg.federation.engines.training_pool import Training, Workshop
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.privacy import shielded
 from fedbragg.federation.progress import Progress
-from fedbragg.federation.states import owned
 from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.wire import Parcel, opened, sealed
+from fedbragg.state_arithmetic import copy_state
 from fedbragg.types import Update
 
 
@@ -230,7 +230,7 @@ class Timeline:
 def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> Parcel:
     # Copies both ways: a trainer that writes into what it was given, or goes on training in what it
     # returned, must not change what the coordinator holds.
-    update = trainer.train(owned(command.model), command.version, command.epochs)
+    update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
     return sealed(shielded(update, plan.rules, generator), plan.rules, generator)
 

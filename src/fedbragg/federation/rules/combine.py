@@ -12,7 +12,7 @@ from fedbragg.config import FederationSettings
 from fedbragg.federation.rules.fedboost import MIXTURE, mirror_step
 from fedbragg.federation.rules.robust import krum_weights, median, trimmed_mean
 from fedbragg.federation.rules.weights import Profile, Weights, weigh
-from fedbragg.federation.states import moved
+from fedbragg.state_arithmetic import apply_steps
 from fedbragg.types import State
 
 
@@ -36,7 +36,7 @@ def combine(
             ascent = np.tensordot(np.asarray(weights), np.stack([step[MIXTURE] for step in steps]), axes=1)
             return mirror_step(start, ascent, rules.boost_rate)
         case _:
-            return moved(start, steps, weights)
+            return apply_steps(start, steps, weights)
 
 
 def hostile(sites: int, rules: FederationSettings) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.federation.rules.weights import Weights
-from fedbragg.federation.states import blocks, settled, working_type
+from fedbragg.state_arithmetic import blocks, cast_back, working_type
 from fedbragg.types import State
 
 NETWORK_LIMIT = 16
@@ -78,7 +78,7 @@ def _trimmed(name: str, start: NDArray[Any], held: Sequence[NDArray[Any]], cut: 
     for piece in blocks(start.size):
         rows = sorted_rows(np.stack([step[piece] for step in flats]).astype(working, copy=False))
         middle = rows[cut : len(held) - cut].mean(axis=0)
-        out[piece] = settled(name, flat[piece].astype(working) + middle, start.dtype)
+        out[piece] = cast_back(name, flat[piece].astype(working) + middle, start.dtype)
     return out.reshape(start.shape)
 
 

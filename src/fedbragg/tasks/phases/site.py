@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fedbragg.config import TrainingSettings
-from fedbragg.learn.state import difference
 from fedbragg.metrics.classification import Estimate
+from fedbragg.state_arithmetic import difference
 from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, figures, join, mean_figures, pick
 from fedbragg.tasks.site import fit_settings_of, generator_of
 from fedbragg.types import State, Update
