@@ -21,7 +21,8 @@ BLOCK = 1 << 15
 
 def difference(trained: State, start: State) -> dict[str, NDArray[Any]]:
     """Return ``trained - start``; integers are widened to int64, so no difference wraps around."""
-    return {name: _wide(trained[name]) - _wide(start[name]) for name in trained}
+    # asarray: the difference of two arrays without dimensions is a numpy scalar, which no update may hold.
+    return {name: np.asarray(_wide(trained[name]) - _wide(start[name])) for name in trained}
 
 
 def apply_steps(start: State, steps: Sequence[State], weights: Sequence[float]) -> dict[str, NDArray[Any]]:
