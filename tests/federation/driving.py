@@ -1,4 +1,4 @@
-"""A coordinator, and what hands events to it and keeps what it bids."""
+"""A coordinator, and a driver that passes events to it and keeps its commands."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of_kind(commands: list[Command], kind: type) -> list:
 
 @dataclass
 class Driver:
-    """Hands events over and keeps what the coordinator bade."""
+    """Passes events to a coordinator and keeps its commands."""
 
     coordinator: Coordinator
     sent: dict[str, SendModel] = field(default_factory=dict)  # what each site is training on

@@ -147,7 +147,7 @@ def judge(driver: Driver, reference: Reference, commands: list[Command], barrier
         assert set(fired[0].weights) == reference.reported
         assert len(of_kind(commands, Checkpoint)) == 1
         reference.passed()
-        if driver.coordinator.plan.rules.schedule != "async":
+        if driver.coordinator.plan.settings.schedule != "async":
             sent = of_kind(commands, SendModel)
             assert {c.site for c in sent} == reference.live
             assert all(c.model is fired[0].model for c in sent)

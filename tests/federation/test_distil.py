@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from fedbragg.federation import federate
+from fedbragg.federation import Ensemble, RecordingSettings, federate
 from fedbragg.federation.distil import distillation, softmax
-from fedbragg.federation.plan import joined
+from fedbragg.federation.ensemble import join_networks
 from fedbragg.types import State, Update
 
 torch = pytest.importorskip("torch")
@@ -141,7 +141,7 @@ def test_three_architectures_learn_from_one_another(settings) -> None:
     networks = {site.name: site.kind for site in sites}
     public, _ = frames(generator, [1 / 3] * 3, 300)
     test_inputs, test_targets = frames(generator, [1 / 3] * 3, 600)
-    initial = joined({kind: state_of(make()) for kind, make in NETWORKS.items()})
+    initial = join_networks({kind: state_of(make()) for kind, make in NETWORKS.items()})
 
     def accuracies(model: State) -> dict[str, float]:
         scores = {}
@@ -154,7 +154,13 @@ def test_three_architectures_learn_from_one_another(settings) -> None:
 
     def run(refine):
         rules = settings(schedule="sync", barriers=5, warmup=3, epochs=2, norm_factor=1e3)
-        return federate(rules, sites, initial, networks=networks, refine=refine, evaluate=accuracies)
+        return federate(
+            rules,
+            sites,
+            initial,
+            recording=RecordingSettings(evaluate=accuracies),
+            ensemble=Ensemble(networks, refine),
+        )
 
     students = {kind: TorchStudent(kind, public) for kind in NETWORKS}
     alone = accuracies(run(None).model)

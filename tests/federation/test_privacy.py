@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fedbragg.federation import federate
+from fedbragg.federation import RecordingSettings, federate
 from fedbragg.federation.privacy import clipped, epsilon, noised
 from fedbragg.state_arithmetic import norm
 
@@ -41,7 +41,7 @@ def test_no_update_longer_than_the_clip_leaves_a_site(problem, settings) -> None
         return {}
 
     rules = settings(schedule="sync", barriers=1, clip=0.05)
-    federate(rules, problem.sites, problem.initial, evaluate=seen)
+    federate(rules, problem.sites, problem.initial, recording=RecordingSettings(evaluate=seen))
     assert 0 < moves[-1] <= 0.05 + 1e-9  # a mean of steps no longer than that
 
 

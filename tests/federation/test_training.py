@@ -7,7 +7,7 @@ import torch
 
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, LabelError
-from fedbragg.federation import Outcome
+from fedbragg.federation import FederationOutcome
 from fedbragg.federation.training import provenance, split, train_together
 from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.learner import HitData
@@ -42,7 +42,7 @@ def test_a_rule_that_trains_no_network_is_refused() -> None:
 
 
 def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
-    told = provenance(settings(), Outcome({}, [], 3, "done"))
+    told = provenance(settings(), FederationOutcome({}, [], 3, "done"))
     assert told["barriers"] == 3
     assert told["settings"]["sites"][0]["name"] == "a"
     assert "secret" not in str(told)

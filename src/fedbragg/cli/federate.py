@@ -16,8 +16,8 @@ from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
     from fedbragg.config import Federation
-    from fedbragg.federation import Outcome
-    from fedbragg.federation import Progress as Told
+    from fedbragg.federation import FederationOutcome
+    from fedbragg.federation import ProgressEvent as Told
     from fedbragg.federation.training import SiteFrames
     from fedbragg.report.page import Section
     from fedbragg.types import State
@@ -128,7 +128,7 @@ def run_federation(
     start: State,
     checkpoints: Path | None,
     title: str = "Federation",
-) -> Outcome:
+) -> FederationOutcome:
     """Run the federation, with a bar that moves at each barrier."""
     from fedbragg.federation.training import train_together
 
@@ -137,7 +137,7 @@ def run_federation(
         return train_together(plan, sites, start, _follow(bar, title), checkpoints)
 
 
-def write_results(out: Path, plan: Federation, outcome: Outcome) -> None:
+def write_results(out: Path, plan: Federation, outcome: FederationOutcome) -> None:
     """Write the model file and the history."""
     from fedbragg.federation.training import write_model
 
@@ -146,7 +146,7 @@ def write_results(out: Path, plan: Federation, outcome: Outcome) -> None:
     (out / HISTORY).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
 
 
-def federation_sections(sites: Sequence[SiteFrames], outcome: Outcome) -> list[Section]:
+def federation_sections(sites: Sequence[SiteFrames], outcome: FederationOutcome) -> list[Section]:
     """Return the report's sections on the federation itself."""
     from fedbragg.federation.training import judge, positives
     from fedbragg.report.federation import SiteRow, history_section, sites_section
@@ -166,7 +166,7 @@ def federation_sections(sites: Sequence[SiteFrames], outcome: Outcome) -> list[S
     return [history_section(outcome.history), sites_section(rows)]
 
 
-def tell(sites: Sequence[SiteFrames], outcome: Outcome) -> None:
+def tell(sites: Sequence[SiteFrames], outcome: FederationOutcome) -> None:
     """Print how good the model is at each site."""
     from fedbragg.federation.training import judge
 

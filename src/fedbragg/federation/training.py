@@ -9,10 +9,11 @@ from typing import Any
 
 from fedbragg import __version__
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.errors import ConfigError, FedbraggError, LabelError
+from fedbragg.errors import FedbraggError, LabelError
 from fedbragg.federation.engines.local import federate
-from fedbragg.federation.engines.recorder import Watch
-from fedbragg.federation.progress import Outcome
+from fedbragg.federation.engines.recorder import ProgressListener, RecordingSettings
+from fedbragg.federation.plan import check_settings
+from fedbragg.federation.progress import FederationOutcome
 from fedbragg.federation.trainer import Trainer
 from fedbragg.images import open_run, read_labels
 from fedbragg.metrics.classification import Estimate, summary
@@ -99,21 +100,18 @@ def train_together(
     settings: Federation,
     sites: Sequence[SiteFrames],
     initial: State,
-    watch: Watch | None = None,
+    watch: ProgressListener | None = None,
     checkpoints: Path | None = None,
-) -> Outcome:
+) -> FederationOutcome:
     """Run the federation over sites in this process; raise ConfigError for a rule that trains no network."""
-    if settings.federation.aggregation == "fedboost":
-        raise ConfigError(
-            "[federation] aggregation: fedboost weighs predictors that are trained already; the hits task trains one "
-            "network. Choose another rule here, or use fedboost from Python."
-        )
+    check_settings(settings)
     trainers = [trainer_of(settings, site) for site in sites]
 
     def evaluate(state: State) -> Mapping[str, float]:
         return {site.name: judge(state, site.held_out)["balanced accuracy"].value for site in sites}
 
-    return federate(settings, trainers, initial, watch=watch, evaluate=evaluate, checkpoint_dir=checkpoints)
+    recording = RecordingSettings(watch, evaluate, checkpoints)
+    return federate(settings, trainers, initial, recording=recording)
 
 
 def train_alone(settings: Federation, site: SiteFrames, initial: State, epochs: int) -> State:
@@ -145,7 +143,7 @@ def positives(data: SiteData) -> int:
     return data.positives if isinstance(data, PhaseFrames) else int(data.hit.sum())
 
 
-def write_model(path: Path, settings: Federation, outcome: Outcome) -> None:
+def write_model(path: Path, settings: Federation, outcome: FederationOutcome) -> None:
     """Write the model file with its settings and how it came about."""
     if settings.task == "phases":
         write_federated(path, settings, outcome.model, provenance(settings, outcome))
@@ -156,7 +154,7 @@ def write_model(path: Path, settings: Federation, outcome: Outcome) -> None:
     save_model(path, whole_frame_of(outcome.model), card)
 
 
-def provenance(settings: Federation, outcome: Outcome) -> dict[str, Any]:
+def provenance(settings: Federation, outcome: FederationOutcome) -> dict[str, Any]:
     """Say how the model came about, without a word of where the sites keep their data."""
     return {
         "fedbragg": __version__,

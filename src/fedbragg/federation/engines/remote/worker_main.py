@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.federation import Outcome
+from fedbragg.federation import FederationOutcome
 from fedbragg.federation.engines.remote.worker import Order, Ward, main
 from fedbragg.federation.training import judge, site_frames, trainer_of, write_model
 from fedbragg.types import State
@@ -18,7 +18,7 @@ def make(order: Order) -> Ward:
     frames = site_frames(settings, site, Path(order["folder"]))
 
     def finish(model: State, out: Path) -> str:
-        write_model(out, settings, Outcome(model, [], settings.federation.barriers, "finished"))
+        write_model(out, settings, FederationOutcome(model, [], settings.federation.barriers, "finished"))
         quality = judge(model, frames.held_out)["balanced accuracy"]
         return f"balanced accuracy {quality} on this site's held-out frames"
 
