@@ -97,6 +97,11 @@ def test_a_model_file_that_is_none(
         ),
         (SETTINGS.replace("old-ccd", "counter"), "two sites are named 'counter'"),
         ("seed = \n", "not valid TOML"),
+        (SETTINGS.replace("[federation]\n", '[federation]\naggregation = "mean"\n'), "Known rules: fedavg"),
+        (
+            SETTINGS.replace("[federation]\n", '[federation]\naggregation = "krum"\nschedule = "async"\n'),
+            'set schedule = "hybrid" or "sync"',
+        ),
     ],
 )
 def test_a_settings_file_with_a_mistake(tmp_path: Path, text: str, said: str) -> None:

@@ -48,8 +48,10 @@ def federate(
     the server if this command is ended; --resume finds it there.
     """
     from fedbragg.config import load
+    from fedbragg.federation.plan import check_settings
 
     plan = load(settings)
+    check_settings(plan, str(settings))
     make_folder(out)
     if (engine or plan.federation.engine) == "nvflare":
         return _federate_real_sites(plan, out, kit, resume=resume)

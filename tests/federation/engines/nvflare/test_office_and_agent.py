@@ -14,7 +14,7 @@ import pytest
 from deployment import wait_for
 from house import OWN, SIMPLE, START, Direct, House, Slow, barriers, reasons, settings
 
-from fedbragg.errors import FederationError
+from fedbragg.errors import FedbraggError, FederationError
 from fedbragg.federation.engines.remote import protocol as messages
 from fedbragg.federation.engines.remote.client import Agent, NoAnswerError
 from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
@@ -161,7 +161,7 @@ def test_a_stopped_federation_is_over_also_for_the_next_server(house: House) -> 
 
 @pytest.mark.parametrize("rules", [{"local_batchnorm": True}, {"aggregation": "fedboost"}])
 def test_what_does_not_go_over_flare_is_refused_at_the_start(house: House, rules: dict[str, Any]) -> None:
-    with pytest.raises(FederationError):
+    with pytest.raises(FedbraggError):
         house.office.start(settings(**rules), anew=True)
 
 
