@@ -53,10 +53,10 @@ def test_old_keys_in_a_file_are_read_with_one_line_of_warning_each(tmp_path: Pat
     with pytest.warns(SettingsWarning) as caught:
         plan = load(path)
     assert plan == Federation.model_validate({**NEW, "sites": SITES})
-    told = [str(warning.message) for warning in caught]
-    assert f"{path} [server]: contact is now called heartbeat; rename it in the file." in told
-    assert len(told) == sum(len(keys) for keys in OLD.values())
-    assert not any("\n" in line for line in told)
+    messages = [str(warning.message) for warning in caught]
+    assert f"{path} [server]: contact is now called heartbeat; rename it in the file." in messages
+    assert len(messages) == sum(len(keys) for keys in OLD.values())
+    assert not any("\n" in line for line in messages)
 
 
 def test_new_keys_are_read_without_a_warning(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_old_key_beside_its_new_one_is_refused(tmp_path: Path) -> None:
 
 
 def test_stored_settings_with_old_keys_equal_those_with_new_ones() -> None:
-    """A server that is started again reads its settings from JSON; nobody is there to be warned."""
+    """A server that is started again reads its settings from JSON; a warning would reach no user."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         old = Federation.model_validate({**OLD, "sites": SITES})

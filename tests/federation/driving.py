@@ -47,7 +47,7 @@ class Driver:
     everything: list[SendModel] = field(default_factory=list)
     newest: ModelChanged | None = None
 
-    def tell(self, event: Event) -> list[Command]:
+    def handle(self, event: Event) -> list[Command]:
         commands = self.coordinator.handle(event)
         for command in commands:
             match command:
@@ -61,7 +61,7 @@ class Driver:
         return commands
 
     def start(self) -> Driver:
-        self.tell(Started())
+        self.handle(Started())
         for member in list(self.coordinator.roster):
-            self.tell(SiteJoined(member.name))
+            self.handle(SiteJoined(member.name))
         return self

@@ -36,11 +36,11 @@ def test_rules_that_do_not_fit_are_refused_with_a_remedy(
 
 
 def test_an_unknown_rule_is_refused_before_any_site_trains(problem, settings) -> None:
-    heard: list[object] = []
-    problem.sites[0].train = lambda *arguments: heard.append(arguments)
+    trained: list[object] = []
+    problem.sites[0].train = lambda *arguments: trained.append(arguments)
     with pytest.raises(ConfigError, match="unknown rule 'mean'"):
         federate(settings(aggregation="mean"), problem.sites, problem.initial)
-    assert not heard
+    assert not trained
 
 
 def test_a_refusal_names_the_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Clipping, noise, and what they guarantee."""
+"""Clipping, noise and the privacy they give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fedbragg.federation.privacy import clipped, epsilon, noised
 from fedbragg.state_arithmetic import norm
 
 
-def test_a_long_update_is_shortened_and_a_short_one_left() -> None:
+def test_a_long_update_is_shortened_and_a_short_one_unchanged() -> None:
     tensors = {"a": np.array([3.0]), "b": np.array([4.0]), "count": np.array(7)}
     short = clipped(tensors, 1.0)
     assert short["a"] == pytest.approx(0.6)

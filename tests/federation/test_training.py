@@ -1,4 +1,4 @@
-"""What the hit-finding federation takes, holds back and refuses."""
+"""Federations from a settings file: held-out frames, refusals, provenance."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def settings(**federation: object) -> Federation:
     return Federation.model_validate({"federation": federation, "sites": [site]})
 
 
-def test_the_last_frames_in_time_judge() -> None:
+def test_the_last_frames_in_time_are_held_out() -> None:
     site = split("a", frames(10), share=0.2)
     assert site.train.measures[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert site.held_out.measures[:, 0].tolist() == [8, 9]
 
 
-def test_a_site_with_nine_frames_is_told_how_many_it_needs() -> None:
+def test_a_site_with_nine_frames_is_refused_with_the_number_it_needs() -> None:
     with pytest.raises(LabelError, match="site a: 9 labelled frames; label at least 10"):
         split("a", frames(9), share=0.2)
 
@@ -41,8 +41,8 @@ def test_a_rule_that_trains_no_network_is_refused() -> None:
         train_together(settings(aggregation="fedboost", schedule="sync"), [split("a", frames(10), 0.2)], {})
 
 
-def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
-    told = provenance(settings(), FederationOutcome({}, [], 3, "done"))
-    assert told["barriers"] == 3
-    assert told["settings"]["sites"][0]["name"] == "a"
-    assert "secret" not in str(told)
+def test_provenance_names_the_settings_but_no_path() -> None:
+    written = provenance(settings(), FederationOutcome({}, [], 3, "done"))
+    assert written["barriers"] == 3
+    assert written["settings"]["sites"][0]["name"] == "a"
+    assert "secret" not in str(written)

@@ -60,7 +60,7 @@ class Coordinator:
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
-                self._judge(update)
+                self._update_arrived(update)
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
             case events.SiteLeft(site, _):
@@ -111,7 +111,7 @@ class Coordinator:
 
     # Updates
 
-    def _judge(self, update: Update) -> None:
+    def _update_arrived(self, update: Update) -> None:
         if update.site not in self.roster:
             self._out.append(events.Reject(update.site, update.version, "no site of that name has joined"))
             return

@@ -1,4 +1,4 @@
-"""The coordinator's process killed at random moments: it goes on from its last barrier to the same end."""
+"""The coordinator's process killed at random moments: it resumes from its last barrier and ends the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def killed_after(seconds: float, folder: Path, schedule: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["sync", "hybrid"])
-def test_killed_at_ten_random_moments_it_ends_as_if_nothing_had_happened(
+def test_killed_at_ten_random_moments_it_ends_the_same(
     make_problem, settings, tmp_path: Path, schedule: str
 ) -> None:
     def run(folder: Path | None):
@@ -53,7 +53,7 @@ def test_killed_at_ten_random_moments_it_ends_as_if_nothing_had_happened(
         assert without_joins(resumed.history) == without_joins(whole.history)
         for name, tensor in whole.model.items():
             assert np.array_equal(resumed.model[name], tensor)
-    assert len(set(reached)) >= 3  # the moments fell on different stretches of the way
+    assert len(set(reached)) >= 3  # the moments fell between different barriers
 
 
 def barriers_in(folder: Path) -> int:
@@ -62,11 +62,11 @@ def barriers_in(folder: Path) -> int:
 
 
 def without_joins(history: list[dict]) -> list[dict]:
-    """Sites join once more when a federation goes on; all else is the same."""
+    """Drop the joins, which are repeated when a federation resumes; all else is the same."""
     return [line for line in history if line["event"] != "joined"]
 
 
-def test_a_checkpoint_half_written_is_not_taken_for_one(problem, settings, tmp_path: Path) -> None:
+def test_a_half_written_checkpoint_is_ignored(problem, settings, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.json.part").write_text("{")
     (tmp_path / "model-0001.safetensors.part").write_bytes(b"\x00")
     outcome = federate(

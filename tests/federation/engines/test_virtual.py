@@ -1,4 +1,4 @@
-"""The virtual engine: links, losses and outages on a clock, and hundreds of sites."""
+"""The virtual engine: links, losses, outages, and hundreds of sites."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_selected_sites_alone_train(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(schedule="sync", selection="size", cohort=2, barriers=6)
     outcome = federate(rules, problem.sites, problem.initial)
     counts = [len(line["weights"]) for line in outcome.history if line["event"] == "barrier"]
-    assert counts == [5, 2, 2, 2, 2, 2]  # everybody once, so that all are known
+    assert counts == [5, 2, 2, 2, 2, 2]  # all sites once, so that all are known
     assert problem.evaluate(outcome.model)["accuracy"] > 0.6
 
 
