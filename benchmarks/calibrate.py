@@ -22,8 +22,9 @@ from fedbragg.screening.guarantee.calibrate import Demand, calibrated
 from fedbragg.screening.guarantee.frames import Labelled
 from fedbragg.screening.guarantee.risk import allowed_losses, allowed_on_average, threshold_at
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin
-from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame, Verdict
 from harness import Table, publish

@@ -34,11 +34,13 @@ from baselines.phases_networks import probabilities as published_probabilities
 from baselines.phases_networks import train_published
 from baselines.phases_patterns import SEEDS, TASK, drawn
 from baselines.phases_sites import federated, from_public
-from fedbragg.learn.loop import FitSettings
+from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import area_under_curve
-from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, join, pick
-from fedbragg.tasks.phases.losses import LossName
-from fedbragg.tasks.phases.model_file import Identifier, default_phases_model
+from fedbragg.tasks import phases
+from fedbragg.tasks.phases.data import PhaseData, concatenate
+from fedbragg.tasks.phases.learner import PhaseTraining
+from fedbragg.tasks.phases.model_file import Identifier
+from fedbragg.tasks.phases.settings import LossName
 from harness import RESULTS, Table, publish
 
 PATTERNS, EPOCHS = 6_000, 8
@@ -49,7 +51,7 @@ SHARES = (0, 1, 5, 10, 25)
 
 
 def train(patterns: int, epochs: int, seed: int, loss: LossName = "plain") -> dict[str, np.ndarray]:
-    task = PhaseTask(TASK.lines, SETTINGS, loss)
+    task = PhaseTraining(TASK.lines, SETTINGS, loss)
     return task.pretrain(drawn(patterns, seed), epochs, seed)
 
 
@@ -136,7 +138,7 @@ def adapted_rows(
         state = state_of(seed)
         if size:
             block = slice(start, start + size)
-            state = adapt(state, join([pick(measured[kind].data, block) for kind in KINDS]), seed, loss)
+            state = adapt(state, concatenate([measured[kind].data[block] for kind in KINDS]), seed, loss)
         outside = np.ones(total, bool)
         outside[max(start - 1, 0) : start + largest + 1] = False  # neighbours of the block are near-copies
         kept.append(outside)
@@ -146,8 +148,8 @@ def adapted_rows(
 
 
 def adapt(state: dict[str, np.ndarray], block: PhaseData, seed: int, loss: LossName) -> dict[str, np.ndarray]:
-    task = PhaseTask(TASK.lines, SETTINGS, loss)
-    mixed = join([drawn(1_000, 100 + seed), block])
+    task = PhaseTraining(TASK.lines, SETTINGS, loss)
+    mixed = concatenate([drawn(1_000, 100 + seed), block])
     fitting = FitSettings(3, 32, 1e-3, annealed=True)
     return task.train(state, mixed, fitting, torch.Generator().manual_seed(seed))[0]
 
@@ -193,7 +195,7 @@ def baselines(measured: dict[str, Measured]) -> Table:
 
 
 def shipped(measured: dict[str, Measured]) -> Table:
-    identifier = Identifier(default_phases_model())
+    identifier = Identifier(phases.default_model())
     score: Score = lambda data: np.array([identifier(view).probabilities for view in data.views.numpy()])  # noqa: E731
     return Table(
         "The shipped model (one seed), by ONNX Runtime", COLUMNS, rows("phases.onnx", measured, [score])

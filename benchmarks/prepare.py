@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from fedbragg.simulate import BEAMLINES, reduced, simulate_run
-from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits import default_model
+from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label
 from harness import Table, publish

@@ -32,7 +32,8 @@ from baselines.methods import OURS, Method, counting, networks, packaged, same_b
 from baselines.simulated import simulated
 from fedbragg.images import open_run
 from fedbragg.metrics.classification import area_under_curve, summary
-from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits import default_model
+from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
 from fedbragg.types import Frame, Geometry, Label
 from harness import Table, markdown, publish

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from fedbragg.simulate.powder import SHIPPED, shipped_phases
+from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.columns import read_pattern
-from fedbragg.tasks.phases.learner import PhaseData, figures
+from fedbragg.tasks.phases.metrics import metrics_by_phase
 from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -71,9 +72,9 @@ def row(
 ) -> list[str]:
     """Judge each seed's probabilities; ``kept`` says by seed which patterns are judged by."""
     chosen = kept or [np.ones(len(measured.number), bool)] * len(scores)
-    whole = [figures(measured.truth[k], s[k]) for s, k in zip(scores, chosen, strict=True)]
+    whole = [metrics_by_phase(measured.truth[k], s[k]) for s, k in zip(scores, chosen, strict=True)]
     sure = [k & ~np.isin(measured.number, DOUBTFUL) for k in chosen]
-    clear = [figures(measured.truth[k], s[k]) for s, k in zip(scores, sure, strict=True)]
+    clear = [metrics_by_phase(measured.truth[k], s[k]) for s, k in zip(scores, sure, strict=True)]
 
     def mean(judged: list[list[dict]], name: str) -> list[float]:
         return [float(np.nanmean([phase[name].value for phase in seed])) for seed in judged]

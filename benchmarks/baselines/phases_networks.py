@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fedbragg.tasks.phases.learner import PhaseData
+from fedbragg.tasks.phases.data import PhaseData
 
 CLASS_WEIGHTS = (1.0, 1.6)
 

@@ -14,11 +14,12 @@ import torch
 from baselines.phases_judging import PHASES, SETTINGS
 from fedbragg.simulate import powder
 from fedbragg.tasks.hits.prepare import pattern
-from fedbragg.tasks.phases.learner import PhaseData, PhaseTask, pick
+from fedbragg.tasks.phases.data import PhaseData
+from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
 
 SEEDS = range(5)
-TASK = PhaseTask(lines_of(PHASES, SETTINGS), SETTINGS)
+TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
 POOL = 10_000
 """Simulated patterns of which each seed draws its own; kept in the temporary folder between the parts."""
 
@@ -29,7 +30,7 @@ def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
 
 def drawn(patterns: int, seed: int) -> PhaseData:
     """Return a seed's own patterns of the pool."""
-    return pick(_pool(), torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns]))
+    return _pool()[torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns])]
 
 
 @lru_cache(maxsize=1)

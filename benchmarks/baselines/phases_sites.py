@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from baselines.phases_judging import COLUMNS, SETTINGS, Measured, Score, rows
 from baselines.phases_patterns import SEEDS, TASK, drawn, simulate
-from fedbragg.config import Federation, FederationSettings, PhasesSettings, SiteSettings, TrainingSettings
-from fedbragg.federation.training import SiteFrames, train_alone, train_pooled, train_together
+from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.simulate.powder import SHIPPED
-from fedbragg.tasks.phases.learner import OneSided, PhaseData, PhaseTask
-from fedbragg.tasks.phases.site import PhaseFrames
+from fedbragg.tasks.phases.data import PhaseData
+from fedbragg.tasks.phases.learner import PhaseTraining
+from fedbragg.tasks.phases.settings import OneSided, PhasesSettings
+from fedbragg.tasks.phases.task import PhasesTask
+from fedbragg.workflows.federate import Project, train_alone, train_pooled, train_together
+from fedbragg.workflows.site_data import SiteData
 from harness import Table
 
 SITE_PATTERNS = (600, 300, 150)
 PUBLIC, PUBLIC_EPOCHS = 300, 20
+ONE_SIDED: dict[OneSided, str] = {"learn": ", told absent", "ignore": ""}
 
 
 def federated(measured: dict[str, Measured]) -> Table:
@@ -53,25 +58,20 @@ def _score(state: dict[str, np.ndarray]) -> Score:
 
 def _federated_states(seed: int, public: int) -> dict[str, dict[str, np.ndarray]]:
     start = TASK.pretrain(drawn(public, seed) if public else None, PUBLIC_EPOCHS, seed)
-    plan = _plan(seed, "fedkl")
-    epochs = plan.training.warmup_epochs + 4 * plan.training.epochs
-    states = {"start": start, "pooled": train_pooled(plan, _sites(seed, "ignore"), start, epochs)}
-    for one_sided, said in (("learn", ", told absent"), ("ignore", "")):
-        sites = _sites(seed, one_sided)
+    sites, masked = _sites(seed), _project(seed, "fedkl", "ignore")
+    states = {"start": start, "pooled": train_pooled(masked, sites, start, masked.epochs)}
+    for one_sided, said in ONE_SIDED.items():
+        project = _project(seed, "fedkl", one_sided)
         for site in sites:
-            states[f"{site.name}, alone{said}"] = train_alone(plan, site, start, epochs)
+            states[f"{site.name}, alone{said}"] = train_alone(project, site, start, project.epochs)
         for rule in ("fedavg", "fedkl"):
-            states[f"{rule}{said}"] = train_together(_plan(seed, rule), sites, start).model
+            together = train_together(_project(seed, rule, one_sided), sites, start)
+            states[f"{rule}{said}"] = together.outcome.model
     return states
 
 
-def _sites(seed: int, one_sided: OneSided) -> list[SiteFrames[PhaseFrames]]:
-    task = PhaseTask(TASK.lines, SETTINGS, one_sided=one_sided)
-    sites = []
-    for k, data in enumerate(_site_patterns(seed)):
-        frames = PhaseFrames(task, data)
-        sites.append(SiteFrames(f"no-{SHIPPED[k]}", frames, frames.part(0, 20), 1.0))
-    return sites
+def _sites(seed: int) -> list[SiteData[PhaseData]]:
+    return [SiteData(f"no-{SHIPPED[k]}", data, data[:20]) for k, data in enumerate(_site_patterns(seed))]
 
 
 @lru_cache(maxsize=len(SEEDS))
@@ -79,11 +79,15 @@ def _site_patterns(seed: int) -> tuple[PhaseData, ...]:
     return tuple(simulate(n, 500 + 10 * seed + k, never=[k]) for k, n in enumerate(SITE_PATTERNS))
 
 
+def _project(seed: int, rule: str, one_sided: OneSided) -> Project:
+    training = PhaseTraining(TASK.lines, SETTINGS, one_sided=one_sided)
+    return Project(_plan(seed, rule), PhasesTask(training, PhasesSettings(one_sided=one_sided)), Path())
+
+
 def _plan(seed: int, rule: str) -> Federation:
     return Federation(
         task="phases",
         seed=seed,
-        phases=PhasesSettings(),
         training=TrainingSettings(warmup_epochs=4, epochs=2, batch=32, learning_rate=2e-3),
         federation=FederationSettings(aggregation=rule, barriers=5, workers=1),
         sites=tuple(SiteSettings(name=f"no-{name}", runs=("-",), labels="-") for name in SHIPPED),

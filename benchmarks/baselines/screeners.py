@@ -21,7 +21,8 @@ def fedbragg(path: Path, cores: int) -> Pass:
     from fedbragg.screening.engine import Judge
     from fedbragg.screening.resume import Identity, Progress
     from fedbragg.screening.session import Session, conduct
-    from fedbragg.tasks.hits.model_file import Scorer, default_model
+    from fedbragg.tasks.hits import default_model
+    from fedbragg.tasks.hits.model_file import Scorer
 
     scorer = Scorer(default_model())
     judge = Judge(scorer, scorer.card.prepare, scorer.card.threshold)
@@ -85,7 +86,8 @@ def stages(path: Path) -> dict[str, float]:
     from fedbragg.images.source import Shared
     from fedbragg.screening.background import background_level
     from fedbragg.screening.outputs.tables import verdict_files
-    from fedbragg.tasks.hits.model_file import Scorer, default_model
+    from fedbragg.tasks.hits import default_model
+    from fedbragg.tasks.hits.model_file import Scorer
     from fedbragg.tasks.hits.prepare import prepare_with_peaks
     from fedbragg.types import Verdict
 

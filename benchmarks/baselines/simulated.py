@@ -19,7 +19,7 @@ from baselines.pictures import EDGE, picture
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.simulate.background.scene import TROUBLES
 from fedbragg.simulate.still import Still
-from fedbragg.tasks.hits.learner import HitData, HitExample, gather, hit_example
+from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
 from fedbragg.types import Frame, Label, View
@@ -61,7 +61,7 @@ class Simulated:
         chosen = np.flatnonzero(~self.held_out)
         spans = [slice(int(data.first[i]), int(data.first[i + 1])) for i in chosen]
         hits = data.hit[torch.from_numpy(chosen)]
-        return gather(
+        return from_examples(
             HitExample(data.measures[span], kinds[int(hit)], data.spots[span])
             for span, hit in zip(spans, hits, strict=True)
         )
@@ -102,7 +102,7 @@ def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: 
             for finder, count_spots in counters.items():
                 counts[finder].append(count_spots(frame, detector.beam_centre, detector.gain)[0])
         tick()
-    peaks = gather(examples)
+    peaks = from_examples(examples)
     tensors = {name: getattr(peaks, name).numpy() for name in ("measures", "first", "hit", "spots")}
     rest = {name: np.array(values) for name, values in counts.items()}
     np.savez(folder / "rest.npz", labels=np.array(labels), **tensors, **rest)  # last: it says all is there

@@ -83,13 +83,13 @@ def trained_spotnet(simulated: Simulated, seconds: float, folder: Path) -> tuple
         return path, Spent(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     data = simulated.training_peaks()
     ends: list[float] = []
-    pretrain(data, 3, SEED, lambda *_: ends.append(time.process_time()))
+    pretrain(data, 3, SEED, lambda _=None: ends.append(time.process_time()))
     epochs = max(1, min(EPOCHS, int(2 * seconds / (ends[-1] - ends[0]))))  # the first epoch warms up
     start = time.process_time()
     state = pretrain(data, epochs, SEED)
     parameters = sum(array.size for array in state.values())
     spent = Spent(parameters, round(time.process_time() - start, 1), epochs * len(data))
     card = ModelCard("hits", "spotnet", PrepareSettings(), 0.5, {"made_by": "benchmarks/real.py"})
-    save_model(path, whole_frame_of(state), card)
+    save_model(path, whole_frame_of(state), card, state)
     path.with_suffix(".json").write_text(json.dumps(asdict(spent)), encoding="utf-8")
     return path, spent

@@ -13,7 +13,7 @@ DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared"
 
 SETTINGS = """\
 seed = 5
-[model]
+[hits]
 public_frames = 36
 public_epochs = 25
 [training]

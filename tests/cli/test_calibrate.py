@@ -13,7 +13,8 @@ import pytest
 from commands import done, fedbragg, refused
 
 from fedbragg.images import open_run, write_run
-from fedbragg.tasks.hits.model_file import Scorer, default_model
+from fedbragg.tasks.hits import default_model
+from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.types import Frame, Geometry
 
 pytestmark = pytest.mark.slow

@@ -153,7 +153,7 @@ def test_of_many_unreadable_patterns_the_number_is_told(
 def test_a_model_of_another_task_and_a_bad_out_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fedbragg.tasks.hits.model_file import default_model
+    from fedbragg.tasks.hits import default_model
 
     good = save_pattern(tmp_path / "good.npy", [True, False, False], 1)
     assert main(["phases", "identify", str(good), "--model", str(default_model())]) == 2
@@ -214,7 +214,8 @@ def test_the_same_settings_file_federates_phases(tmp_path: Path, capsys: pytest.
         (folder / "labels.csv").write_text("\n".join(rows))
     sites = "".join(f'[[sites]]\nname = "{s}"\nruns = ["{s}"]\nlabels = "{s}/labels.csv"\n' for s in "abc")
     text = (
-        'task = "phases"\n[model]\npublic_frames = 60\npublic_epochs = 1\n[training]\nwarmup_epochs = 1\nepochs = 1\n'
+        'task = "phases"\n[phases]\npublic_patterns = 60\npublic_epochs = 1\n'
+        "[training]\nwarmup_epochs = 1\nepochs = 1\n"
         "[federation]\nbarriers = 2\n" + sites
     )
     (tmp_path / "federation.toml").write_text(text)

@@ -128,7 +128,7 @@ def test_ctrl_c_is_not_lost_in_a_finaliser(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_ends_a_federation_in_the_midst_of_its_trainings(tmp_path: Path) -> None:
     done("simulate", "ccd", "--frames", "24", "--size", "256", "--out", tmp_path / "site")
-    settings = "[model]\npublic_frames = 0\n[training]\nwarmup_epochs = 1\nepochs = 30\n[federation]\nbarriers = 999\n"
+    settings = "[hits]\npublic_frames = 0\n[training]\nwarmup_epochs = 1\nepochs = 30\n[federation]\nbarriers = 999\n"
     sites = "".join(
         f'[[sites]]\nname = "{name}"\nruns = ["site"]\nlabels = "site/labels.csv"\n' for name in "ab"
     )

@@ -93,18 +93,19 @@ def test_the_mean_loss_weighs_a_short_last_batch_by_its_size() -> None:
     assert loss == pytest.approx(line.loss(torch.arange(200)).item(), abs=1e-6)
 
 
-def test_the_watcher_hears_every_epoch() -> None:
-    line = problem()
-    heard: list[tuple[int, float]] = []
-    last = fit(
-        line.network,
-        line,
-        FitSettings(epochs=4, learning_rate=0.02),
-        torch.Generator().manual_seed(1),
-        lambda epoch, loss: heard.append((epoch, loss)),
-    )
-    assert [epoch for epoch, _ in heard] == [0, 1, 2, 3]
-    assert heard[-1][1] == last < heard[0][1]
+def test_every_epoch_is_counted_and_the_loss_falls() -> None:
+    counted: list[str | None] = []
+
+    def step(text: str | None = None) -> None:
+        counted.append(text)
+
+    losses = {}
+    for epochs in (1, 4):
+        line = problem()
+        settings = FitSettings(epochs, learning_rate=0.02)
+        losses[epochs] = fit(line.network, line, settings, torch.Generator().manual_seed(1), step)
+    assert counted == [None] * 5
+    assert losses[4] < losses[1]
 
 
 def test_a_state_comes_back_and_is_a_copy() -> None:

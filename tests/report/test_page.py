@@ -26,6 +26,11 @@ from fedbragg.report.figures import (
     score_histogram,
 )
 from fedbragg.report.page import Section, drawing, facts, gallery, page, paragraph, table
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.phases.settings import PhasesSettings
+from fedbragg.tasks.phases.task import open_phases
 
 NASTY = '<script>alert("1")</script>&amp;\'".cbf'
 
@@ -66,6 +71,10 @@ def quality(value: float) -> dict[str, Estimate]:
     return {name: Estimate(value, value - 0.05, value + 0.02) for name in names}
 
 
+SITES = [
+    SiteRow("i24", 40, ((30, 10),), 0.25, quality(0.8)),
+    SiteRow("i03", 80, ((80, 0),), None, quality(0.9)),
+]
 HISTORY = [
     {"event": "start", "time": 0.0, "evaluation": {"i24": 0.61, "i03": 0.52}},
     {"event": "update", "time": 3.0, "site": "i24", "loss": 0.7},
@@ -76,11 +85,11 @@ HISTORY = [
 
 def test_the_whole_page_loads_nothing_from_outside() -> None:
     sections = [
-        history_section(HISTORY),
-        sites_section(
-            [SiteRow("i24", 40, 10, 0.25, quality(0.8)), SiteRow("i03", 80, 0, None, quality(0.9))]
+        history_section(HISTORY, "balanced accuracy"),
+        sites_section(SITES, HitsTask(HitsSettings(), PrepareSettings())),
+        comparison_section(
+            {"FedKL": quality(0.9), "FedAvg": quality(0.85)}, "400 frames", "balanced accuracy"
         ),
-        comparison_section({"FedKL": quality(0.9), "FedAvg": quality(0.85)}, "400 frames"),
         confusion_section(Confusion(31, 2, 7, 160), "the unseen run"),
         Section(
             "Figures",
@@ -96,6 +105,15 @@ def test_the_whole_page_loads_nothing_from_outside() -> None:
     ids = re.findall(r'\bid="([^"]+)"', text)
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
     assert used <= set(ids)
+
+
+def test_a_report_speaks_of_its_own_task() -> None:
+    """The table of labels has one column a question, named after the task's own answers."""
+    rows = [SiteRow("a", 20, ((12, 8), (20, 0), (5, 5)), 0.5, quality(0.8))]
+    words = " ".join(parsed(page("", "", [sites_section(rows, open_phases(PhasesSettings()))])).words)
+    for shown in ("patterns trained on", "bastnaesite", "calcite", "rhenium", "8 (40%)", "0 (0%)", "5 (25%)"):
+        assert shown in words
+    assert "maybe" not in words
 
 
 def test_the_confusions_numbers_and_shares_appear() -> None:

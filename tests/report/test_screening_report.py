@@ -16,17 +16,18 @@ from PIL import Image
 
 from fedbragg.images import open_run
 from fedbragg.report.page import page
-from fedbragg.report.screening import found, percent, sections
+from fedbragg.report.screening import percent, sections
 from fedbragg.screening.engine import screen
 from fedbragg.screening.session import Outcome
 from fedbragg.screening.summary.tally import Tally
 from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
-from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
+from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.hits.prepare import PrepareSettings
 
 
 @pytest.fixture(scope="module")
-def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+def model(tmp_path_factory: pytest.TempPathFactory) -> HitPredictor:
     """A network that calls every peak a spot."""
     state = pretrain(None, 0, 1)
     for name in state:
@@ -34,8 +35,8 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
             state[name][...] = 0
     state["spot.4.bias"][...] = 5.0
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    save_model(path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5))
-    return Scorer(path)
+    save_model(path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5), state)
+    return HitPredictor(path)
 
 
 def folder_of(path: Path) -> Path:
@@ -53,12 +54,12 @@ def folder_of(path: Path) -> Path:
     return path
 
 
-def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: Path) -> None:
+def test_the_report_of_a_run_with_an_unreadable_frame(model: HitPredictor, tmp_path: Path) -> None:
     run = open_run(folder_of(tmp_path / "run"))
     tally = Tally(0.5)
-    verdicts = list(tally.watch(screen(run, scorer, PrepareSettings(), 0.5, 2)))
+    verdicts = list(tally.watch(screen(run, model.scorer, PrepareSettings(), 0.5, 2)))
     assert [verdict.score is None for verdict in verdicts] == [False, False, True, False, False]
-    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, scorer))
+    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, model))
     assert loads_nothing(text)
     said = " ".join(parsed(text).words)
     assert "10.0" in said  # 5 frames in half a second
@@ -70,31 +71,33 @@ def test_the_report_of_a_run_with_an_unreadable_frame(scorer: Scorer, tmp_path: 
     assert all(Image.open(io.BytesIO(b64decode(data))).size == (160, 128) for data in pictures)
 
 
-def test_frames_that_drift_keeps_are_not_called_dropped(scorer: Scorer, tmp_path: Path) -> None:
+def test_frames_that_drift_keeps_are_not_called_dropped(model: HitPredictor, tmp_path: Path) -> None:
     run = open_run(folder_of(tmp_path / "run"))
     tally = Tally(0.99999)
-    for verdict in screen(run, scorer, PrepareSettings(), 0.99999, 1):
+    for verdict in screen(run, model.scorer, PrepareSettings(), 0.99999, 1):
         tally.add(replace(verdict, keep=True))
-    said = " ".join(parsed(page("", "", sections(Outcome(tally, 0.5), run, scorer))).words)
+    said = " ".join(parsed(page("", "", sections(Outcome(tally, 0.5), run, model))).words)
     assert "dropped" not in said
     assert said.count("below the threshold") == 2 * 4  # among hits, and among doubtful ones
 
 
-def test_the_spots_behind_a_score_are_where_they_were_put(scorer: Scorer, tmp_path: Path) -> None:
+def test_the_spots_behind_a_score_are_where_they_were_put(model: HitPredictor, tmp_path: Path) -> None:
     frame = open_run(folder_of(tmp_path / "run"))[1]
-    score, spots = found(frame, scorer)
-    assert 0.5 < score < 1
+    verdict = model(frame)
+    assert verdict.score is not None
+    assert 0.5 < verdict.score < 1
+    spots = verdict.spots
     assert sorted((spot.row, spot.column) for spot in spots) == [(20, 20), (20, 40), (20, 60), (20, 80)]
     assert all(spot.intensity == pytest.approx(9 * 15 + 60, abs=30) for spot in spots)
 
 
-def test_a_frame_gone_since_it_was_screened_is_left_out(scorer: Scorer, tmp_path: Path) -> None:
+def test_a_frame_gone_since_it_was_screened_is_left_out(model: HitPredictor, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "run")
     tally = Tally(0.5)
-    list(tally.watch(screen(open_run(folder), scorer, PrepareSettings(), 0.5, 2)))
+    list(tally.watch(screen(open_run(folder), model.scorer, PrepareSettings(), 0.5, 2)))
     run = open_run(folder)
     (folder / "<b>4&.npy").unlink()
-    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, scorer))
+    text = page("Screening report", "lead", sections(Outcome(tally, 0.5), run, model))
     assert len(re.findall("data:image/jpeg", text)) == 2 * 3
 
 

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from fedbragg.config import TrainingSettings
+from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.features import MEASURES
-from fedbragg.tasks.hits.learner import HitData, HitExample, gather, hit_example, pretrain, scores_of
+from fedbragg.tasks.hits.learner import pretrain, scores_of
 from fedbragg.tasks.hits.prepare import PrepareSettings
-from fedbragg.tasks.site import HitSite
+from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.site import TaskSite
 from fedbragg.types import Frame, Label, Update
 
 LABELS = (Label.HIT, Label.MISS, Label.MAYBE, Label.MISS, Label.MISS)
@@ -20,7 +23,7 @@ LABELS = (Label.HIT, Label.MISS, Label.MAYBE, Label.MISS, Label.MISS)
 
 def made(seed: int = 1, frames: int = 20) -> HitData:
     generator = torch.Generator().manual_seed(seed)
-    return gather(
+    return from_examples(
         HitExample(
             torch.rand(3 + index % 4, MEASURES, generator=generator),
             LABELS[index % 5],
@@ -33,8 +36,11 @@ def made(seed: int = 1, frames: int = 20) -> HitData:
 START = pretrain(None, 0, 3)
 
 
-def trained(name: str = "i24", seed: int = 1, version: int = 0, **training: float) -> Update:
-    site = HitSite(name, made(), TrainingSettings.model_validate({"batch": 4, **training}), seed)
+def trained(
+    name: str = "i24", seed: int = 1, version: int = 0, hit_weight: float = 3.0, **training: float
+) -> Update:
+    task = HitsTask(HitsSettings(hit_weight=hit_weight), PrepareSettings())
+    site = TaskSite(name, task, made(), TrainingSettings.model_validate({"batch": 4, **training}), seed)
     return site.train(START, version, epochs=2)
 
 
@@ -77,7 +83,8 @@ def test_nothing_of_an_images_size_leaves() -> None:
         counts[20:23, 30:33] += 30
         still = Frame(counts, np.zeros(counts.shape, np.bool_), "private.h5", index)
         frames.append(hit_example(still, LABELS[index % 5], PrepareSettings()))
-    update = HitSite("home", gather(frames), TrainingSettings(), 1).train(START, 0, 1)
+    task = HitsTask(HitsSettings(), PrepareSettings())
+    update = TaskSite("home", task, from_examples(frames), TrainingSettings(), 1).train(START, 0, 1)
     shapes = {array.shape for array in update.tensors.values()}
     assert shapes == {array.shape for array in START.values()}
     assert all(edge not in (rows, cols, rows * cols) for shape in shapes for edge in shape)

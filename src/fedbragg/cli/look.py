@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.options import ModelOption, open_model
+from fedbragg.cli.options import ModelOption, open_hit_finder
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
@@ -30,17 +30,16 @@ def look(
 ) -> int:
     """Show why a frame is kept or dropped: its picture with the found spots marked, its score, the list of spots."""
     from fedbragg.report.pictures import picture
-    from fedbragg.report.screening import found
 
-    scorer = open_model(model)
+    predictor = open_hit_finder(model)
     frame = _frame(what)
-    score, spots = found(frame, scorer)
-    verdict = "kept" if score >= scorer.card.threshold else "dropped"
-    title = f"{Path(frame.path).name} frame {frame.index}: score {score:.3f}, {verdict}, {len(spots)} spots"
+    verdict = predictor(frame)
+    spots, decision = verdict.spots, "kept" if verdict.keep else "dropped"
+    title = f"{Path(frame.path).name} frame {frame.index}: score {verdict.score:.3f}, {decision}, {len(spots)} spots"
     _write(out, picture(frame, spots, title), "--out")
     if table is not None:
         _write(table, _spot_table(spots).encode(), "--table")
-    say(f"{title} (threshold {scorer.card.threshold:.3g})")
+    say(f"{title} (threshold {predictor.card.threshold:.3g})")
     say(f"{'column':>8} {'row':>8} {'counts':>10} {'sigma':>8}")
     for spot in spots[:SHOWN]:
         say(f"{spot.column:8.0f} {spot.row:8.0f} {spot.intensity:10.0f} {spot.significance:8.1f}")

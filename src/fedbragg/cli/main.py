@@ -22,7 +22,7 @@ from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
 from fedbragg.cli.serve import serve
-from fedbragg.cli.show import interrupted
+from fedbragg.cli.show import interrupted, warnings_in_one_line
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.errors import FedbraggError
@@ -89,7 +89,8 @@ def _interrupt_again(lost: Any) -> None:
 def _done(arguments: Sequence[str] | None) -> int:
     command = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments, prog_name="fedbragg", standalone_mode=False)
+        with warnings_in_one_line():
+            result = command.main(args=arguments, prog_name="fedbragg", standalone_mode=False)
     except typer.TyperException as error:
         typer.echo(f"fedbragg: {error.format_message()}", err=True)
         return error.exit_code

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from fedbragg.tasks.hits.model_file import Scorer
+    from fedbragg.tasks.hits.predictor import HitPredictor
 
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")]
 ModelOption = Annotated[
@@ -25,13 +24,8 @@ ThresholdOption = Annotated[
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")]
 
 
-def open_model(model: Path | None) -> Scorer:
-    """Open the model file given, or the one in the package."""
-    from fedbragg.tasks.hits.model_file import Scorer, default_model
+def open_hit_finder(model: Path | None) -> HitPredictor:
+    """Open the hit finder given, or the one in the package; raise ModelFileError where it is none."""
+    from fedbragg.tasks import hits
 
-    return Scorer(model or default_model())
-
-
-def number_of_threads(threads: int) -> int:
-    """Return how many threads to use; 0 asks for one a core that this process may use."""
-    return threads or len(os.sched_getaffinity(0))
+    return hits.open_model(model or hits.default_model())

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from fedbragg.cli.folder import make_folder
-from fedbragg.cli.show import Bar, bars, say
+from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
     from fedbragg.simulate.powder import Phase
@@ -37,23 +36,23 @@ def train(
     Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Takes the
     training extras: pip install 'fedbragg[train]'.
     """
-    from fedbragg.errors import ConfigError, MissingExtraError
+    from fedbragg.errors import ConfigError
+    from fedbragg.extras import require
     from fedbragg.simulate.powder import read_phase
+    from fedbragg.tasks.phases.settings import LossName
 
+    require("train", "training")
     found = [read_phase(path) for path in cif]
     if len({phase.name for phase in found}) < len(found):
         raise ConfigError("two CIFs have the same name, and with it two phases; rename one.")
-    make_folder(out.parent)
-    try:
-        import torch
-
-        from fedbragg.tasks.phases import build
-        from fedbragg.tasks.phases.losses import LossName
-    except ImportError:
-        raise MissingExtraError("training needs torch and onnx: pip install 'fedbragg[train]'.") from None
     if loss not in get_args(LossName):
         raise ConfigError(f"loss {loss!r} is unknown. Known: {', '.join(get_args(LossName))}.")
-    torch.set_num_threads(1)  # more change the order of sums, and with it the model
+    from fedbragg.learn.threads import keep_to_one_core
+    from fedbragg.tasks.phases import build
+    from fedbragg.workflows.folder import make_folder
+
+    make_folder(out.parent)
+    keep_to_one_core()
     base = build.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
     recipe = build.recipe_for(wavelength, two_theta, base)
     _train(found, recipe, out, wavelength)
@@ -61,15 +60,12 @@ def train(
 
 
 def _train(found: list[Phase], recipe: Recipe, out: Path, wavelength: float) -> None:
+    from fedbragg.progress import bars
     from fedbragg.tasks.phases import build
 
-    with bars() as place:
-        simulating, learning = (
-            Bar(place, "Simulating patterns", recipe.patterns),
-            Bar(place, "Training", recipe.epochs),
-        )
-        task, state = build.train_model(found, recipe, simulating.step, learning.step)
+    with bars() as progress:
+        training, state = build.train_model(found, recipe, progress)
     written_by = build.provenance(recipe, "fedbragg phases train")
-    build.write_phases_model(out, task, state, wavelength, written_by)
+    build.write_phases_model(out, training, state, wavelength, written_by)
     say(f"phases   {', '.join(phase.name for phase in found)}")
     say(f"written  {out}")

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.folder import make_folder
 from fedbragg.cli.real_sites import need_flare
 from fedbragg.cli.show import say
 
@@ -26,6 +25,7 @@ def provision(
     plan = load(settings)
     need_flare()
     from fedbragg.federation.engines.nvflare.kits import provision as make_kits
+    from fedbragg.workflows.folder import make_folder
 
     make_folder(out)
     made = make_kits(plan, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,19 +14,18 @@ from fedbragg.cli.options import (
     PathsArgument,
     ThreadsOption,
     ThresholdOption,
-    number_of_threads,
-    open_model,
+    open_hit_finder,
 )
-from fedbragg.cli.screened import (
-    REPORT,
-    Screening,
-    begin,
-    screen_run,
-    tell,
-    tell_stopped,
-    write_outputs,
-    write_report,
-)
+from fedbragg.cli.show import say, warn
+
+if TYPE_CHECKING:
+    from fedbragg.screening.session import Outcome
+    from fedbragg.workflows.screen import Screening
+
+UNREADABLE = 3
+"""Exit code of a screening that is complete but met frames it could not read; they are kept."""
+STOPPED = 128
+"""And the number of the signal: exit code of a screening that was stopped, 130 by Ctrl-C."""
 
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 TableOption = Annotated[
@@ -75,31 +74,76 @@ def screen(
     read is kept; the exit code is then 3. Ctrl-C leaves the results of all finished frames; --resume goes on.
     """
     from fedbragg.screening.outputs.requested import Outputs
+    from fedbragg.workflows.cores import number_of_threads
+    from fedbragg.workflows.screen import Screening
 
-    scorer = open_model(model)
+    predictor = open_hit_finder(model)
     screening = Screening(
-        scorer=scorer,
-        threshold=scorer.card.threshold if threshold is None else threshold,
+        predictor=predictor,
+        threshold=predictor.card.threshold if threshold is None else threshold,
         out=out,
         threads=number_of_threads(threads),
         outputs=Outputs(table, nxmx, cxi, copy).within(out),
         grid=grid,
         snake=snake,
         fail_safe=fail_safe,
+        warn=warn,
     )
     return _screen(paths, screening, resume=resume)
 
 
 def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
+    from fedbragg.progress import bars
+    from fedbragg.workflows.screen import REPORT, begin, screen_run, write_outputs, write_report
+
     run, session = begin(paths, screening, resume=resume)
-    outcome = screen_run(run, screening, session)
+    with bars() as progress:
+        outcome = screen_run(run, screening, session, progress)
     if outcome.stopped and outcome.tally.frames == 0:
-        return tell_stopped(outcome, screening.out, len(run))
+        return show_stopped(outcome, screening.out, len(run))
     try:
         made = write_outputs(run, screening, session)
         write_report(screening.out / REPORT, outcome, run, screening)
     except KeyboardInterrupt:
-        return tell_stopped(replace(outcome, stopped=SIGINT), screening.out, len(run))
+        return show_stopped(replace(outcome, stopped=SIGINT), screening.out, len(run))
     if outcome.stopped:
-        return tell_stopped(outcome, screening.out, len(run))
-    return tell(outcome, screening.out, made)
+        return show_stopped(outcome, screening.out, len(run))
+    return show(outcome, screening.out, made)
+
+
+def show(outcome: Outcome, out: Path, made: list[str]) -> int:
+    """Print what came of it; raise InputError where no frame at all could be read, else return the exit code."""
+    from fedbragg.errors import InputError
+    from fedbragg.report.screening import percent
+    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
+    from fedbragg.workflows.screen import REPORT
+
+    tally = outcome.tally
+    if tally.frames == tally.unreadable:
+        first = f" First: {tally.reasons[0]}" if tally.reasons else ""
+        raise InputError(f"none of the {tally.frames} frames could be read; all are kept.{first}")
+    say(f"frames      {tally.frames}")
+    say(f"kept        {tally.kept}")
+    say(f"hit rate    {percent(tally.hit_rate)}")
+    say(f"frames/s    {tally.frames / outcome.seconds:.1f}")
+    if tally.unreadable:
+        say(f"unreadable  {tally.unreadable} (kept)")
+        for reason in tally.reasons:
+            say(f"            {reason}")
+    say(f"promise     {outcome.promise}")
+    for line in outcome.drift:
+        say(f"drift       {line}")
+    say(f"written     {out / VERDICTS}, {out / KEPT}, {out / REPORT}")
+    for line in made:
+        say(f"            {line}")
+    return UNREADABLE if tally.unreadable else 0
+
+
+def show_stopped(outcome: Outcome, out: Path, frames: int) -> int:
+    """Say in one line how far it came and how to go on; return the exit code."""
+    typer.echo(
+        f"fedbragg: stopped after {outcome.tally.frames} of {frames} frames, whose results are whole in {out}. "
+        "To go on, give the same command with --resume.",
+        err=True,
+    )
+    return STOPPED + outcome.stopped

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.folder import make_folder
-from fedbragg.cli.show import Bar, bars
 from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fedbragg.simulate import Beamline, Still
-    from fedbragg.types import Counts, Label
+    from fedbragg.simulate import Beamline
 
 
 def simulate(
@@ -29,7 +24,10 @@ def simulate(
     listing: Annotated[bool, typer.Option("--list", help="Show the beamlines and end.")] = False,
 ) -> None:
     """Simulate a facility's run: an HDF5 file of stills, and labels.csv with what an expert would say."""
+    from fedbragg.progress import bars
     from fedbragg.types import Label
+    from fedbragg.workflows.folder import make_folder
+    from fedbragg.workflows.simulate import write_simulated_run
 
     if listing:
         _show_beamlines()
@@ -37,7 +35,9 @@ def simulate(
     facility = _sized(_facility(beamline), size)
     make_folder(out)
     path = out / f"{beamline}.h5"
-    labels = _write(facility, path, frames, seed, workers)
+    with bars() as progress:
+        step = progress.stage("Simulating", frames)
+        labels = write_simulated_run(facility, path, frames, seed, workers, step)
     counted = Counter(labels)
     shares = ", ".join(f"{counted[label]} {label}" for label in Label)
     typer.echo(f"{path}: {frames} stills ({shares}); labels in {out / 'labels.csv'}")
@@ -64,30 +64,3 @@ def _show_beamlines() -> None:
 
     for line in BEAMLINES.values():
         typer.echo(f"{line.name:10} {line.detector.rows} x {line.detector.cols}  {line.title}")
-
-
-def _write(facility: Beamline, path: Path, frames: int, seed: int, workers: int) -> list[Label]:
-    """Write the run and, beside it, the labels; return the labels in order."""
-    from fedbragg.images import write_labels, write_run
-    from fedbragg.simulate import simulate_run
-
-    labels: list[Label] = []
-    stills = iter(simulate_run(facility, frames, seed, workers))
-    first = next(stills)
-    counts = _counts(chain([first], stills), frames, labels)
-    saturation = facility.detector.saturation
-    write_run(path, counts, geometry=facility.geometry, mask=first.mask, saturation=saturation)
-    write_labels(
-        path.parent / "labels.csv", ((path.name, index, label) for index, label in enumerate(labels))
-    )
-    return labels
-
-
-def _counts(stills: Iterator[Still], frames: int, labels: list[Label]) -> Iterator[Counts]:
-    """Yield the stills' counts, note their labels, and show how far it is."""
-    with bars() as place:
-        bar = Bar(place, "Simulating", frames)
-        for still in stills:
-            labels.append(still.label)
-            yield still.counts
-            bar.step()

@@ -3,21 +3,20 @@
 from fedbragg.config.federation import FederationSettings
 from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
-from fedbragg.config.settings import Federation, load
+from fedbragg.config.settings import Federation, load, read_section
 from fedbragg.config.sites import SiteSettings
-from fedbragg.config.tasks import ModelSettings, PhasesSettings, TrainingSettings
 from fedbragg.config.toml import read_toml
+from fedbragg.config.training import TrainingSettings
 
 __all__ = [
     "Federation",
     "FederationSettings",
-    "ModelSettings",
     "Name",
-    "PhasesSettings",
     "Section",
     "ServerSettings",
     "SiteSettings",
     "TrainingSettings",
     "load",
+    "read_section",
     "read_toml",
 ]

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """How one training runs."""
-
-    epochs: int
-    batch: int = 16  # frames a step
-    learning_rate: float = 1e-3  # of Adam, at the start; falls to a tenth over the epochs when annealed
-    proximal_mu: float = 0.0  # FedProx's pull towards the start, Li et al. 2020: mu / 2 * ||y - x||^2
-    annealed: bool = False
+from fedbragg.learn.settings import FitSettings
+from fedbragg.progress import Step
 
 
 class Problem(Protocol):
@@ -38,9 +28,9 @@ def fit(
     problem: Problem,
     settings: FitSettings,
     generator: torch.Generator,
-    watch: Callable[[int, float], None] | None = None,
+    step: Step | None = None,
 ) -> float:
-    """Train a network in place and return the mean loss of the last epoch; ``watch`` hears epoch and loss."""
+    """Train a network in place and return the mean loss of the last epoch; ``step`` counts the epochs."""
     start = [parameter.detach().clone() for parameter in network.parameters()]
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     network.train()
@@ -57,8 +47,8 @@ def fit(
             optimiser.zero_grad()
             total += loss.item() * len(examples)
         mean_loss = total / len(problem)
-        if watch is not None:
-            watch(epoch, mean_loss)
+        if step is not None:
+            step()
     return mean_loss
 
 

@@ -1,22 +1,32 @@
 """ONNX files with a card inside: what every task's model file shares.
 
-Opening one needs ONNX Runtime only; writing one needs the training extras.
+Opening one needs ONNX Runtime only; writing one, and reading the weights to train on, needs the training extras.
+The card is JSON in the metadata; the weights, as training knows them, lie beside it as safetensors in base64,
+because an exported graph folds and renames them.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedbragg.errors import ConfigError, ModelFileError
+from fedbragg.types import State
 
 if TYPE_CHECKING:
     from torch import nn
 
-KEY = "fedbragg"
+KEY, WEIGHTS = "fedbragg", "fedbragg.weights"
+REMEDY = "Give a model.onnx that fedbragg wrote."
 Card = TypeVar("Card")
 
 
@@ -65,15 +75,18 @@ def export_quietly(network: nn.Module, signature: Signature) -> Any:
     return program.model_proto
 
 
-def write_with_card(path: Path, model: Any, card: str) -> None:
-    """Write an ONNX model with a card, the only one, making the folder; the file appears when it is whole.
+def write_with_card(path: Path, model: Any, card: str, state: State | None = None) -> None:
+    """Write an ONNX model with a card, making the folder; the file appears when it is whole.
 
-    Raises ModelFileError where it cannot be written.
+    ``state`` are the weights to train on; without it those of ``model`` stay. Raises ModelFileError where the file
+    cannot be written.
     """
     import onnx
 
-    others = {entry.key: entry.value for entry in model.metadata_props if entry.key != KEY}
-    onnx.helper.set_model_props(model, others | {KEY: card})
+    entries = {entry.key: entry.value for entry in model.metadata_props} | {KEY: card}
+    if state is not None:
+        entries[WEIGHTS] = _packed(state)
+    onnx.helper.set_model_props(model, entries)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +97,27 @@ def write_with_card(path: Path, model: Any, card: str) -> None:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def read_state(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights of a model file; raise ModelFileError where it holds none to train on."""
+    from safetensors.numpy import load
+
+    text = _metadata(open_session(path, 1, REMEDY)).get(WEIGHTS)
+    if text is None:
+        raise ModelFileError(
+            f"{path}: holds no weights to train on; fedbragg 0.1 wrote it. Start from the packaged model."
+        )
+    try:
+        return load(b64decode(text, validate=True))
+    except Exception:  # safetensors' errors and base64's share no base class
+        raise ModelFileError(f"{path}: its weights are damaged. {REMEDY}") from None
+
+
+def task_in(path: Path) -> str:
+    """Return the task that a model file is for; raise ModelFileError where it is no file of fedbragg's."""
+    session = open_session(path, 1, REMEDY)
+    return read_card(path, session, lambda text: str(json.loads(text).get("task", "hits")), REMEDY)
 
 
 def open_session(path: Path, threads: int, remedy: str) -> Any:
@@ -103,10 +137,35 @@ def open_session(path: Path, threads: int, remedy: str) -> Any:
 
 def read_card(path: Path, session: Any, parse: Callable[[str], Card], remedy: str) -> Card:
     """Read the card of an open model file; raise ModelFileError where it has none or another's."""
-    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    text = _metadata(session).get(KEY)
     if text is None:
         raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {remedy}")
     try:
         return parse(text)
     except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be read ({error}). {remedy}") from None
+
+
+def packaged(module_file: str, script: str) -> Path:
+    """Return the model file beside a task's module; raise ModelFileError, naming the script that makes it."""
+    path = Path(module_file).with_name("default.onnx")
+    if not path.is_file():
+        raise ModelFileError(f"the package holds no {path.parent.name} model. Run {script}, or give --model.")
+    return path
+
+
+def digest(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _metadata(session: Any) -> dict[str, str]:
+    entries: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return entries
+
+
+def _packed(state: State) -> str:
+    from safetensors.numpy import save
+
+    return b64encode(save({name: np.asarray(tensor, order="C") for name, tensor in state.items()})).decode()

@@ -11,22 +11,21 @@ from fedbragg.report.page import Section, drawing, facts, gallery, paragraph
 from fedbragg.report.pictures import picture
 from fedbragg.screening.session import Outcome
 from fedbragg.screening.summary.tally import Tally
-from fedbragg.tasks.hits.model_file import Scorer
-from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
-from fedbragg.types import Frame, Run, Spot
+from fedbragg.tasks.hits.predictor import HitPredictor
+from fedbragg.types import Run
 
 SHOWN = 6
 """Frames in each gallery."""
 
 
-def sections(outcome: Outcome, run: Run, scorer: Scorer) -> list[Section]:
+def sections(outcome: Outcome, run: Run, predictor: HitPredictor) -> list[Section]:
     """Return the sections on one screened run; reads the few frames shown once more."""
     tally = outcome.tally
     return [
         Section("Screening", [*_numbers(outcome), *_figures(tally)]),
-        _gallery("Hits", tally.best(SHOWN), run, scorer, tally.threshold),
-        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, scorer, tally.threshold),
-        _gallery("Misses", tally.dropped(SHOWN), run, scorer, tally.threshold),
+        _gallery("Hits", tally.best(SHOWN), run, predictor, tally.threshold),
+        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, predictor, tally.threshold),
+        _gallery("Misses", tally.dropped(SHOWN), run, predictor, tally.threshold),
     ]
 
 
@@ -75,21 +74,17 @@ def percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def found(frame: Frame, scorer: Scorer) -> tuple[float, list[Spot]]:
-    """Return a frame's score and the spots behind it."""
-    view, peaks = prepare_with_peaks(frame, scorer.card.prepare)
-    score, spot_map = scorer(view)
-    return score, spots(peaks, spot_map)
-
-
-def _gallery(title: str, positions: Sequence[int], run: Run, scorer: Scorer, threshold: float) -> Section:
+def _gallery(
+    title: str, positions: Sequence[int], run: Run, predictor: HitPredictor, threshold: float
+) -> Section:
     pictures = []
     for position in positions:
         try:
             frame = run[position]
         except FrameError:
             continue  # gone since it was screened
-        score, marked = found(frame, scorer)
+        seen = predictor(frame)
+        score, marked = seen.score or 0.0, seen.spots
         verdict = "kept" if score >= threshold else "below the threshold"  # kept all the same in drift
         name = f"{frame.path.rsplit('/', 1)[-1]} frame {frame.index}"
         pictures.append(

@@ -1,65 +1,52 @@
-"""A site of the hit-finding task: its data stay here, updates come out."""
+"""A site as the federation sees it, whatever its task: data stay here, updates come out."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-
-import torch
+from typing import Generic
 
 from fedbragg.config import TrainingSettings
-from fedbragg.learn.loop import FitSettings, fit
-from fedbragg.learn.state import load_state, state_of
+from fedbragg.learn.settings import FitSettings
 from fedbragg.state_arithmetic import difference
-from fedbragg.tasks.hits.learner import HitData, HitProblem
-from fedbragg.tasks.hits.network import SpotNet
+from fedbragg.tasks.base import D, Task
 from fedbragg.types import State, Update
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HitSite:
-    """One facility as the federation sees it."""
+class TaskSite(Generic[D]):
+    """One site: its task, and the data that it trains on."""
 
     name: str
-    data: HitData
+    task: Task[D]
+    data: D
     training: TrainingSettings
-    seed: int
-    speed: float = 1.0
+    seed: int  # of the federation
+    speed: float = 1.0  # of training, relative to the other sites
 
     @property
     def samples(self) -> int:
-        """Return the number of frames trained on."""
+        """Return the number of examples that one epoch passes over."""
         return len(self.data)
 
     def train(self, model: State, version: int, epochs: int) -> Update:
-        """Train from a model on this site's frames and return the difference to it.
+        """Train from a model on this site's data and return the difference to it.
 
         Randomness depends on seed, site and version alone, so that a federation can be repeated.
         """
-        network = SpotNet()
-        load_state(network, model)
-        loss = fit(
-            network,
-            HitProblem(network, self.data, hit_weight=self.training.hit_weight),
-            fit_settings_of(self.training, epochs),
-            generator_of(self.seed, self.name, version),
-        )
+        fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
+        state, loss = self.task.train(model, self.data, fit, seed)
         return Update(
-            self.name,
-            version,
-            difference(state_of(network), model),
-            self.samples,
-            self.data.label_counts,
-            loss,
+            self.name, version, difference(state, model), self.samples, self.data.label_counts, loss
         )
 
 
-def fit_settings_of(training: TrainingSettings, epochs: int) -> FitSettings:
+def fit_settings(training: TrainingSettings, epochs: int) -> FitSettings:
     """Return how a site trains for some epochs."""
     return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=training.proximal_mu)
 
 
-def generator_of(seed: int, site: str, version: int) -> torch.Generator:
-    """Return the randomness of one training, by seed, site and version alone."""
+def training_seed(seed: int, site: str, version: int) -> int:
+    """Return the seed of one training, by the federation's seed, site and version alone."""
     number = (seed * 1_000_003 + zlib.crc32(site.encode())) * 1_009 + version
-    return torch.Generator().manual_seed(number % 2**64)  # a seed may be a date and time
+    return number % 2**64  # a federation's seed may be a date and time

@@ -6,11 +6,12 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from math import inf
+from typing import Any
 
 from pydantic_core import to_json
 
 from fedbragg.config import Federation
-from fedbragg.config.renames import with_old_keys
+from fedbragg.config.old_settings import as_version_0_1
 from fedbragg.errors import FederationError
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
@@ -97,12 +98,9 @@ def _run(
 
 def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
     """Return a hash that identifies this federation: its settings, sites, and the model's tensors."""
-    # Old names, so that a checkpoint from before a key was renamed can still be resumed.
-    table = with_old_keys(
-        settings.model_dump(
-            mode="json", exclude={"federation": {"workers", "engine"}, "server": True, "sites": True}
-        )
-    )
+    # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
+    excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
+    table = as_version_0_1(settings.model_dump(mode="json", exclude=excluded))
     text = to_json(table, inf_nan_mode="null").decode()
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
     return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()

@@ -5,18 +5,16 @@ Run by scripts/build-model. Nothing measured is used: real frames judge it, in b
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 from fedbragg import __version__
+from fedbragg.progress import Progress
 from fedbragg.simulate import BEAMLINES
 from fedbragg.simulate.background.scene import TROUBLES
-from fedbragg.tasks.hits.learner import HitData, join, pretrain, whole_frame_of
+from fedbragg.tasks.hits.data import HitData, concatenate
+from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
 from fedbragg.tasks.hits.model_file import ModelCard, save_model
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.sources import PublicSet, public_frames
@@ -32,23 +30,22 @@ HIT_WEIGHT = 3.0
 """A lost hit is worse than a kept miss, and there are about two misses to a hit among these frames."""
 
 
-def main(arguments: list[str]) -> None:
-    """Simulate, train, and write the model file given as the only argument."""
+def main(path: Path, progress: Progress) -> None:
+    """Simulate, train, and write the model file to ``path``."""
     torch.set_num_threads(1)  # more change the order of sums, and with it the model
     settings = PrepareSettings()
-    with Progress(console=Console(stderr=True)) as progress:
-        simulating = progress.add_task("Simulating", total=FRAMES * len(EDGES))
-        data = training_frames(settings, lambda: progress.advance(simulating))
-        learning = progress.add_task("Training", total=EPOCHS)
-        state = pretrain(data, EPOCHS, SEED, lambda *_: progress.advance(learning), HIT_WEIGHT)
+    data = training_frames(settings, progress)
+    state = pretrain(data, EPOCHS, SEED, progress.stage("Training", EPOCHS), HIT_WEIGHT)
     card = ModelCard("hits", "spotnet", settings, THRESHOLD, provenance())
-    save_model(Path(arguments[0]), whole_frame_of(state), card)
+    save_model(path, whole_frame_of(state), card, state)
 
 
-def training_frames(settings: PrepareSettings, tick: Callable[[], None]) -> HitData:
+def training_frames(settings: PrepareSettings, progress: Progress) -> HitData:
     """Simulate the frames to train on."""
     sets = [PublicSet(tuple(BEAMLINES), edges, tuple(TROUBLES)) for edges in EDGES]
-    return join([public_frames(FRAMES, SEED + i, settings, tick, shown) for i, shown in enumerate(sets)])
+    return concatenate(
+        [public_frames(FRAMES, SEED + i, settings, progress, shown) for i, shown in enumerate(sets)]
+    )
 
 
 def provenance() -> dict[str, object]:
@@ -62,7 +59,3 @@ def provenance() -> dict[str, object]:
         "epochs": EPOCHS,
         "hit_weight": HIT_WEIGHT,
     }
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -8,7 +8,6 @@ calibrated probabilities, which a fedbragg that knows format 1 only would take f
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import MissingExtraError, ModelFileError
+from fedbragg.errors import ModelFileError
 from fedbragg.models.onnx_file import (
     Signature,
     export_quietly,
@@ -27,7 +26,7 @@ from fedbragg.models.onnx_file import (
 )
 from fedbragg.tasks.hits.calibration_card import Calibration
 from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings
-from fedbragg.types import View
+from fedbragg.types import State, View
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
 FORMAT, CALIBRATED_FORMAT = 1, 2
 TASK = "hits"
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
-
-
-def default_model() -> Path:
-    """Return the model file that ships in the package; raise ModelFileError where it is missing."""
-    path = Path(__file__).with_name("default.onnx")
-    if not path.is_file():
-        raise ModelFileError("the package holds no default model. Run scripts/build-model, or give --model.")
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +97,8 @@ class Scorer:
         return float(score), spot_map
 
 
-def save_model(path: Path, whole_frame: nn.Module, card: ModelCard) -> None:
-    """Write a network that maps the channels, cells and profiles of a View to score and spot map, with its card."""
+def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, state: State) -> None:
+    """Write a network that maps channels, cells and profiles of a View to score and spot map, with card and weights."""
     import torch
 
     rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
@@ -119,7 +110,7 @@ def save_model(path: Path, whole_frame: nn.Module, card: ModelCard) -> None:
         inputs=["channels", "cells", "profiles"],
         outputs=["score", "spots"],
     )
-    write_with_card(path, export_quietly(whole_frame, signature), card.to_json())
+    write_with_card(path, export_quietly(whole_frame, signature), card.to_json(), state)
 
 
 def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
@@ -127,18 +118,8 @@ def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
 
     Raises ModelFileError where source and target are the same file or the target cannot be written.
     """
-    try:
-        import onnx
-    except ImportError:
-        raise MissingExtraError(
-            "writing a model file needs the training extras: pip install 'fedbragg[train]'."
-        ) from None
+    import onnx
+
     if target.exists() and target.samefile(source):
         raise ModelFileError(f"{target}: is the model itself, which is never changed. Give another --out.")
     write_with_card(target, onnx.load(str(source)), card.to_json())
-
-
-def digest(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

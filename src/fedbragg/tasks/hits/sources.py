@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fedbragg.errors import LabelError
-from fedbragg.images import LabelTable
+from fedbragg.images import LabelTable, open_run
+from fedbragg.images.paths import expand
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
-from fedbragg.tasks.hits.learner import HitData, HitExample, gather, hit_example
+from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import Frame, Run
 
@@ -31,51 +33,64 @@ class PublicSet:
 
 UNMASKED = 5
 """Every so many public frames come without their mask, as many a TIFF does."""
-Tick = Callable[[], None]
 
 
-def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, tick: Tick = lambda: None) -> HitData:
+def labelled_run(paths: Sequence[str], table: LabelTable) -> Run:
+    """Open those of the files that have a label; raise LabelError where none has."""
+    known = {*table.files, *(path for path, _ in table.frames)}
+    files = expand(paths)
+    chosen = [file for file in files if os.path.abspath(file) in known]  # noqa: PTH100  as the table has them
+    if not chosen:
+        raise LabelError(
+            f"none of the {len(files)} image files has a label. Paths in the table start at its folder."
+        )
+    return open_run(chosen)
+
+
+def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT) -> HitData:
     """Prepare the frames of a run that have a label, in order; raise LabelError where there is none."""
+    step = progress.stage("Reading labelled frames", len(run))
     examples = []
     for frame in run.frames():
         label = labels.label(frame.path, frame.index)
         if label is not None and isinstance(frame, Frame):
             examples.append(hit_example(frame, label, settings))
-        tick()
+        step()
     if not examples:
         raise LabelError(
             "no frame of the run has a label; paths in the table are seen from the table's folder."
         )
-    return gather(examples)
+    return from_examples(examples)
 
 
 def public_frames(
     frames: int,
     seed: int,
     settings: PrepareSettings,
-    tick: Tick = lambda: None,
+    progress: Progress = SILENT,
     shown: PublicSet | None = None,
 ) -> HitData:
     """Simulate frames of many detectors with known spots; they belong to nobody."""
     shown = shown or PublicSet()
+    step = progress.stage("Simulating public frames", frames)
     shares = [frames // len(shown.beamlines)] * len(shown.beamlines)
     shares[0] += frames - sum(shares)
     facilities = [_public(shown, position) for position in range(len(shown.beamlines))]
-    return gather(
+    return from_examples(
         example
         for position, (facility, share) in enumerate(zip(facilities, shares, strict=True))
-        for example in _simulated(facility, share, 1000 * seed + position, settings, tick)
+        for example in _simulated(facility, share, 1000 * seed + position, settings, step)
     )
 
 
 def _simulated(
-    beamline: Beamline, frames: int, seed: int, settings: PrepareSettings, tick: Tick
+    beamline: Beamline, frames: int, seed: int, settings: PrepareSettings, step: Step
 ) -> Iterator[HitExample]:
     for index, still in enumerate(simulate_run(beamline, frames, seed, os.cpu_count() or 1)):
         frame = Frame(still.counts, still.mask, beamline.name, index)
         shown = _unmasked(frame) if index % UNMASKED == 0 else frame
         yield hit_example(shown, still.label, settings, still.spots)
-        tick()
+        step()
 
 
 def _unmasked(frame: Frame) -> Frame:

@@ -5,8 +5,7 @@ Run by scripts/build-phases-model. Nothing measured is used: measured patterns j
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,15 @@ from numpy.typing import NDArray
 
 from fedbragg import __version__
 from fedbragg.errors import ConfigError, InputError
+from fedbragg.progress import SILENT, Progress
 from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
-from fedbragg.tasks.phases.learner import PhaseTask
-from fedbragg.tasks.phases.losses import LossName
+from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model
 from fedbragg.tasks.phases.prepare import PatternSettings
+from fedbragg.tasks.phases.settings import LossName
 from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+from fedbragg.types import State
 
 SEED = 30
 PATTERNS = 24_000
@@ -31,7 +32,6 @@ FEWEST_LINES = 3
 """Lines on the grid without which a phase cannot be told from a stray spot."""
 MARGIN = 0.2
 """Degrees two-theta by which simulated patterns overlap the grid."""
-Watch = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,16 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: R
 
 
 def train_model(
-    phases: Sequence[Phase], recipe: Recipe, simulating: Watch = lambda: None, learning: Watch = lambda: None
-) -> tuple[PhaseTask, dict[str, NDArray[Any]]]:
+    phases: Sequence[Phase], recipe: Recipe, progress: Progress = SILENT
+) -> tuple[PhaseTraining, dict[str, NDArray[Any]]]:
     """Simulate patterns of the phases and train on them; raise InputError for a phase without enough lines."""
-    task = PhaseTask(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
+    training = PhaseTraining(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
     scene = Scene(phases, recipe.settings, recipe.conditions)
+    simulating = progress.stage("Simulating patterns", recipe.patterns)
     data = simulated(scene, recipe.patterns, recipe.seed, simulating)
-    return task, task.pretrain(data, recipe.epochs, recipe.seed, lambda *_: learning())
+    return training, training.pretrain(
+        data, recipe.epochs, recipe.seed, progress.stage("Training", recipe.epochs)
+    )
 
 
 def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
@@ -91,13 +94,13 @@ def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[Ph
 
 
 def write_phases_model(
-    path: Path, task: PhaseTask, state: Any, wavelength: float, provenance: dict[str, Any]
+    path: Path, training: PhaseTraining, state: State, wavelength: float, provenance: dict[str, Any]
 ) -> None:
     """Write a model file with its lines, grid and provenance."""
     card = PhaseCard(
-        task.lines, wavelength, task.settings, provenance={"fedbragg": __version__, **provenance}
+        training.lines, wavelength, training.settings, provenance={"fedbragg": __version__, **provenance}
     )
-    save_phases_model(path, task.answer(state), card)
+    save_phases_model(path, training.answer(state), card, state)
 
 
 def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
@@ -112,26 +115,12 @@ def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str]) -> None:
-    """Train the shipped model and write it to the path given as the only argument."""
+def main(path: Path, progress: Progress) -> None:
+    """Train the shipped model and write it to ``path``."""
     import torch
-    from rich.console import Console
-    from rich.progress import Progress
 
     torch.set_num_threads(1)  # more change the order of sums, and with it the model
     recipe = Recipe()
-    with Progress(console=Console(stderr=True)) as progress:
-        simulating = progress.add_task("Simulating", total=recipe.patterns)
-        learning = progress.add_task("Training", total=recipe.epochs)
-        task, state = train_model(
-            shipped_phases(),
-            recipe,
-            lambda: progress.advance(simulating),
-            lambda: progress.advance(learning),
-        )
+    training, state = train_model(shipped_phases(), recipe, progress)
     written_by = provenance(recipe, "scripts/build-phases-model")
-    write_phases_model(Path(arguments[0]), task, state, recipe.conditions.wavelength, written_by)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    write_phases_model(path, training, state, recipe.conditions.wavelength, written_by)

@@ -1,72 +1,30 @@
-"""Phase identification: prepared patterns with a label a phase, phasenet, and a choice of losses between them."""
+"""How phasenet learns from labelled patterns: the loss, the training, the probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fedbragg.learn.loop import FitSettings, fit
+from fedbragg.learn.loop import fit
+from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
-from fedbragg.metrics.classification import Estimate, summary
-from fedbragg.tasks.phases.losses import Batch, LossName, cross_entropy, positive_weights
+from fedbragg.progress import Step
+from fedbragg.tasks.phases.data import PhaseData, without_one_sided
+from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases.model_card import PhaseLines
 from fedbragg.tasks.phases.network import Answer, PhaseNet, comb_of
 from fedbragg.tasks.phases.prepare import PatternSettings
+from fedbragg.tasks.phases.settings import LossName, OneSided
 from fedbragg.types import State
 
 PRETRAINING_RATE = 4e-3
 BATCH = 64
-
-OneSided = Literal["ignore", "learn"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PhaseData:
-    """Labelled patterns, ready to train on."""
-
-    views: Tensor  # (patterns, 3, points)
-    labels: Tensor  # (patterns, phases) 1, 0, or -1 for unknown
-    measured: Tensor  # (patterns,) whether measured, not simulated
-
-    def __len__(self) -> int:
-        """Return the number of patterns."""
-        return len(self.views)
-
-    @property
-    def label_counts(self) -> tuple[tuple[int, ...], ...]:
-        """Return for each phase how many patterns lack it and how many show it."""
-        absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
-        return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
-
-
-def without_one_sided(data: PhaseData) -> PhaseData:
-    """Take a phase that every labelled pattern shows, or none, for unknown: such a set cannot tell where it begins.
-
-    A network told "never" learns to say so whatever it sees; averaged with others, that outvotes those who know
-    (docs/decisions/0064-a-site-says-nothing-of-a-phase-it-never-saw.md).
-    """
-    both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
-    return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
-
-
-def pick(data: PhaseData, chosen: Any) -> PhaseData:
-    """Return some of the patterns, by slice, index or mask."""
-    return PhaseData(data.views[chosen], data.labels[chosen], data.measured[chosen])
-
-
-def join(parts: Sequence[PhaseData]) -> PhaseData:
-    """Put several sets together."""
-    return PhaseData(
-        torch.cat([part.views for part in parts]),
-        torch.cat([part.labels for part in parts]),
-        torch.cat([part.measured for part in parts]),
-    )
 
 
 class Learner(nn.Module):
@@ -100,7 +58,7 @@ class PhaseProblem:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PhaseTask:
+class PhaseTraining:
     """Which phases are told apart, on which grid, by which loss."""
 
     lines: tuple[PhaseLines, ...]
@@ -126,13 +84,13 @@ class PhaseTask:
         data: PhaseData,
         fitting: FitSettings,
         generator: torch.Generator,
-        watch: Callable[[int, float], None] | None = None,
+        step: Step | None = None,
     ) -> tuple[dict[str, NDArray[Any]], float]:
         """Return the state after training from ``state``, and the mean loss of the last epoch."""
         learner = self._learner(state)
         data = data if self.one_sided == "learn" else without_one_sided(data)
         problem = PhaseProblem(learner, data, self.loss, positive_weights(data.labels))
-        loss = fit(learner, problem, fitting, generator, watch)
+        loss = fit(learner, problem, fitting, generator, step)
         return state_of(learner), loss
 
     def pretrain(
@@ -140,14 +98,14 @@ class PhaseTask:
         data: PhaseData | None,
         epochs: int,
         seed: int,
-        watch: Callable[[int, float], None] | None = None,
+        step: Step | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Return the state of a new network trained on simulated patterns."""
         state = self.new_state(seed)
         if data is None or epochs == 0:
             return state
         fitting = FitSettings(epochs, BATCH, PRETRAINING_RATE, annealed=True)
-        return self.train(state, data, fitting, torch.Generator().manual_seed(seed), watch)[0]
+        return self.train(state, data, fitting, torch.Generator().manual_seed(seed), step)[0]
 
     def probabilities(self, state: State, data: PhaseData) -> NDArray[np.float64]:
         """Return the probability of each phase in each pattern, (patterns, phases)."""
@@ -165,24 +123,3 @@ class PhaseTask:
         learner = Learner(self.lines, self.settings)
         load_state(learner, state)
         return learner
-
-
-def figures(
-    labels: NDArray[np.float64], probabilities: NDArray[np.float64], threshold: float = 0.5
-) -> list[dict[str, Estimate]]:
-    """Return every figure of each phase, from labels and probabilities (patterns, phases)."""
-    judged = []
-    for truth, score in zip(labels.T, probabilities.T, strict=True):
-        known = truth >= 0
-        judged.append(summary(truth[known] > 0, score[known], threshold))
-    return judged
-
-
-def mean_figures(judged: Sequence[dict[str, Estimate]]) -> dict[str, Estimate]:
-    """Average figures over the phases that have them; the interval is the mean interval, not narrowed."""
-    means = {}
-    for name in judged[0]:
-        values = np.array([[e.value, e.low, e.high] for e in (one[name] for one in judged)])
-        values = values[np.isfinite(values[:, 0])]
-        means[name] = Estimate(*(values.mean(axis=0) if len(values) else np.full(3, np.nan)).tolist())
-    return means

@@ -6,12 +6,12 @@ All leave out labels that are unknown, and take the mean over the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-LossName = Literal["plain", "positive", "domain", "focal", "uncertainty"]
+from fedbragg.tasks.phases.settings import LossName
+
 FOCUS = 2.0
 """Focal loss' gamma (Lin et al. 2017): how little an example counts that is right already."""
 MEASURED_WEIGHT = 20.0

@@ -9,25 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import ModelFileError
 from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.prepare import CHANNELS
+from fedbragg.types import State
 
 if TYPE_CHECKING:
     from torch import nn
 
 REMEDY = "Give a model that `fedbragg phases train` or `fedbragg federate` with task phases wrote."
-
-
-def default_phases_model() -> Path:
-    """Return the phases model that ships in the package; raise ModelFileError where it is missing."""
-    path = Path(__file__).with_name("default.onnx")
-    if not path.is_file():
-        raise ModelFileError(
-            "the package holds no phases model. Run scripts/build-phases-model, or give --model."
-        )
-    return path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +42,8 @@ class Identifier:
         return Identified(probabilities[0].astype(np.float64), strains[0].astype(np.float64))
 
 
-def save_phases_model(path: Path, network: nn.Module, card: PhaseCard) -> None:
-    """Write a network that maps prepared patterns (n, 3, points) to probabilities and strains, with its card."""
+def save_phases_model(path: Path, network: nn.Module, card: PhaseCard, state: State) -> None:
+    """Write a network that maps prepared patterns (n, 3, points) to probabilities and strains, card and weights."""
     import torch
 
     signature = Signature(
@@ -62,4 +52,4 @@ def save_phases_model(path: Path, network: nn.Module, card: PhaseCard) -> None:
         inputs=["views"],
         outputs=["probabilities", "strain"],
     )
-    write_with_card(path, export_quietly(network, signature), card.to_json())
+    write_with_card(path, export_quietly(network, signature), card.to_json(), state)

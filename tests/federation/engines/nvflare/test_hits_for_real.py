@@ -21,7 +21,7 @@ from fedbragg.types import Update
 pytestmark = pytest.mark.slow
 CANARY = "canary-7f3a"
 SETTINGS: dict[str, Any] = {
-    "model": {"public_frames": 12, "public_epochs": 6},
+    "hits": {"public_frames": 12, "public_epochs": 6},
     "training": {"warmup_epochs": 2, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
     "server": {"contact": 0.5, "away": 60.0, "observers": ["guest"]},

@@ -20,7 +20,7 @@ SITES = ("north", "south")
 WAVELENGTH = 0.5608  # angstrom
 SETTINGS: dict[str, Any] = {
     "task": "phases",
-    "model": {"public_frames": 40, "public_epochs": 1},
+    "phases": {"public_patterns": 40, "public_epochs": 1},
     "training": {"warmup_epochs": 1, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
     "server": {"contact": 0.5, "away": 60.0},

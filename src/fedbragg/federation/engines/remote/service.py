@@ -26,7 +26,7 @@ from fedbragg.federation.plan import check_settings
 from fedbragg.types import State
 
 SETTINGS, START, CHECKPOINTS = "federation.json", "start.model", "checkpoints"
-MAKE_START = (sys.executable, "-m", "fedbragg.federation.engines.remote.start_model")
+MAKE_START = (sys.executable, "-m", "fedbragg.workflows.start_model")
 CHUNK = 4 << 20
 """Bytes of a model in one answer to an account."""
 
@@ -232,11 +232,6 @@ def _check_supported(settings: Federation) -> None:
     if settings.federation.local_batchnorm:
         raise FederationError(
             "local_batchnorm is for the local engine: a real site's trainer starts afresh each time."
-        )
-    files = [name for name in settings.phases.structures if name.lower().endswith(".cif")]
-    if settings.task == "phases" and files:
-        raise FederationError(
-            f"{Path(files[0]).name}: real sites know the shipped structures only; name those."
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KEEPER = (sys.executable, "-m", "fedbragg.federation.engines.remote.worker_main")
+KEEPER = (sys.executable, "-m", "fedbragg.workflows.site_worker")
 
 
 @dataclass(frozen=True, slots=True)

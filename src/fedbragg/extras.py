@@ -1,0 +1,33 @@
+"""The optional parts of fedbragg: which packages each needs, and a check to run before work begins."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from fedbragg.errors import MissingExtraError
+
+EXTRAS = {
+    "calibrate": ("sklearn", "onnx"),
+    "train": ("torch", "safetensors", "sklearn", "onnx", "onnxscript"),
+    "federate": ("nvflare", "torch", "safetensors", "onnx", "onnxscript"),
+    "parquet": ("pyarrow",),
+    "phases": ("pyFAI",),
+}
+"""Packages that each extra of pyproject.toml adds, by the name they are imported under."""
+
+
+def require(extra: str, purpose: str) -> None:
+    """Raise MissingExtraError, naming the installation command, where a package of ``extra`` is missing.
+
+    ``purpose`` begins the message: "training", "real sites".
+    """
+    missing = [package for package in EXTRAS[extra] if not _installed(package)]
+    if missing:
+        raise MissingExtraError(f"{purpose} needs {' and '.join(missing)}: pip install 'fedbragg[{extra}]'.")
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # a package that is blocked on purpose has no spec
+        return False

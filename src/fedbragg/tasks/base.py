@@ -1,0 +1,161 @@
+"""The seam between a task and everything else: federations, workflows and reports know these protocols alone.
+
+A task is a package with the four functions of TaskModule; docs/how-to/add-a-task.md builds one in about 40 lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+from fedbragg.config import Federation, SiteSettings
+from fedbragg.learn.settings import FitSettings
+from fedbragg.metrics.classification import Estimate
+from fedbragg.progress import Progress
+from fedbragg.types import State
+
+LabelCounts = tuple[tuple[int, ...], ...]
+"""One histogram over the possible answers for each question that the labels answer."""
+
+
+class Dataset(Protocol):
+    """Labelled examples of one site, in the order in which they were taken."""
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> Self:
+        """Return neighbouring examples."""
+        ...
+
+    @property
+    def label_counts(self) -> LabelCounts:
+        """Return one histogram for each of the task's questions, in the order of Task.questions."""
+        ...
+
+
+D = TypeVar("D", bound=Dataset)
+
+
+class Task(Protocol[D]):
+    """What is read, learnt, evaluated and stored."""
+
+    @property
+    def name(self) -> str:
+        """Return the word in federation.toml and in the model card."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Return what one example is called: "frame", "pattern"."""
+        ...
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Return the metrics to show where there is room for few; curves show the first. Keys of ``evaluate``."""
+        ...
+
+    @property
+    def questions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return each question that the labels answer, with its possible answers as label_counts orders them."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return the task's section of the settings, defaults filled in and local paths left out."""
+        ...
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> D:
+        """Read a site's labelled examples, relative paths seen from ``folder``; raise InputError where it cannot."""
+        ...
+
+    def concatenate(self, parts: Sequence[D]) -> D:
+        """Pool several sites' examples: what a federation must do without, and is compared with."""
+        ...
+
+    def start_model(self, seed: int, progress: Progress) -> State:
+        """Make the model that every site starts from, out of data that belong to nobody."""
+        ...
+
+    def train(self, state: State, data: D, fit: FitSettings, seed: int) -> tuple[State, float]:
+        """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers."""
+        ...
+
+    def evaluate(self, state: State, data: D) -> Mapping[str, Estimate]:
+        """Return every metric of a model on labelled examples."""
+        ...
+
+    def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the model file; raise ModelFileError where it cannot be written."""
+        ...
+
+
+class Card(Protocol):
+    """What every model file says of itself."""
+
+    @property
+    def task(self) -> str:
+        """Return the task's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How good a model file is on labelled examples."""
+
+    metrics: Mapping[str, Estimate]
+    facts: tuple[tuple[str, str], ...] = ()  # name and value: counts that put the metrics in place
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFiles:
+    """Files with a table of labels, as a user names them, and how to compare a model with them."""
+
+    paths: tuple[str, ...]  # files, globs or folders
+    labels: Path
+    threshold: float | None = None  # from which an answer counts as yes; None takes the model's
+    threads: int = 1
+
+
+class Predictor(Protocol):
+    """An opened model file: ONNX Runtime alone, safe to call from several threads."""
+
+    @property
+    def card(self) -> Card:
+        """Return what the file says of itself."""
+        ...
+
+    def __call__(self, item: Any, /) -> Any:
+        """Return the model's answer for one item: a Frame gives a Verdict, a Pattern its phases."""
+        ...
+
+    def evaluate(self, labelled: LabelledFiles, progress: Progress) -> Evaluation:
+        """Compare the model's answers with labels; raise LabelError where no file has one."""
+        ...
+
+
+class TaskModule(Protocol):
+    """What the package of a task offers."""
+
+    def open_task(self, settings: Federation, folder: Path | None) -> Task[Any]:
+        """Check the task's section of the settings and return the task; raise ConfigError naming the key.
+
+        ``folder`` is where relative paths in the settings start; None where the settings came from another machine,
+        whose paths mean nothing here.
+        """
+        ...
+
+    def task_of_model(self, path: Path) -> Task[Any]:
+        """Return the task that a model file was trained for."""
+        ...
+
+    def open_model(self, path: Path) -> Predictor:
+        """Open a model file; raise ModelFileError where it is none of this task."""
+        ...
+
+    def default_model(self) -> Path:
+        """Return the model file in the package; raise ModelFileError where there is none."""
+        ...

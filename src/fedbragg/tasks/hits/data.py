@@ -1,0 +1,108 @@
+"""Labelled frames of hit finding, reduced to their peaks and ready to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fedbragg.tasks.hits.features import measures_of
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks
+from fedbragg.types import Frame, Label, Spot
+
+NEAR = 2.5
+"""Pixels within which a peak is a simulated spot's."""
+VISIBLE, FAINT = 6.0, 3.0
+"""Standard deviations from which a simulated spot must be found, and below which finding it is wrong.
+
+Between them a peak teaches nothing: on an empty frame noise looks the same.
+"""
+UNKNOWN = -1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HitExample:
+    """One labelled frame, reduced to its peaks; the image itself is not kept."""
+
+    measures: Tensor  # (peaks, 57), each peak and its surroundings
+    label: Label
+    spots: Tensor  # (peaks,) 1 spot, 0 none, -1 unknown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HitData:
+    """A site's labelled frames, ready to train on."""
+
+    measures: Tensor  # (all peaks, 57)
+    first: Tensor  # (frames + 1,) where each frame's peaks start
+    hit: Tensor  # (frames,) 1 for hit or maybe
+    spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.hit)
+
+    def __getitem__(self, part: slice, /) -> HitData:
+        """Return neighbouring frames; raise ValueError for a slice with steps."""
+        start, stop, step = part.indices(len(self))
+        if step != 1:
+            raise ValueError("frames are taken without steps: neighbours in time stay together")
+        first = self.first[start : stop + 1]
+        peaks = slice(int(first[0]), int(first[-1]))
+        return HitData(self.measures[peaks], first - first[0], self.hit[start:stop], self.spots[peaks])
+
+    @property
+    def label_counts(self) -> tuple[tuple[int, ...], ...]:
+        """Return how many frames are misses and how many hits or maybes."""
+        hits = int(self.hit.sum())
+        return ((len(self) - hits, hits),)
+
+
+def hit_example(
+    frame: Frame, label: Label, settings: PrepareSettings, true_spots: Sequence[Spot] | None = None
+) -> HitExample:
+    """Prepare one labelled frame; simulated ones say where their spots are."""
+    view, peaks = prepare_with_peaks(frame, settings)
+    known = torch.full((len(view.cells),), UNKNOWN)
+    if true_spots is not None:
+        places = torch.from_numpy(peaks.places[:, view.cells[:, 0], view.cells[:, 1]]).float()  # (2, peaks)
+        known = _is_spot(places.T, true_spots)
+    return HitExample(measures_of(view), label, known)
+
+
+def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:
+    """Say for peaks at row and column (peaks, 2) whether each is a true spot: 1, 0, or -1 for unknown."""
+    if not true_spots or not len(places):
+        return torch.zeros(len(places))
+    spots = torch.tensor([[spot.row, spot.column, spot.significance] for spot in true_spots])
+    near = torch.cdist(places, spots[:, :2]) <= NEAR  # (peaks, spots)
+    strongest = torch.where(near, spots[:, 2], 0.0).amax(dim=1)
+    unclear = torch.where(strongest >= FAINT, UNKNOWN, 0.0)
+    return torch.where(strongest >= VISIBLE, 1.0, unclear)
+
+
+def from_examples(examples: Iterable[HitExample]) -> HitData:
+    """Put a site's examples together."""
+    listed = list(examples)
+    lengths = torch.tensor([0] + [len(example.measures) for example in listed])
+    return HitData(
+        measures=torch.cat([example.measures for example in listed]),
+        first=torch.cumsum(lengths, dim=0),
+        hit=torch.tensor([float(example.label.positive) for example in listed]),
+        spots=torch.cat([example.spots for example in listed]),
+    )
+
+
+def concatenate(parts: Sequence[HitData]) -> HitData:
+    """Pool several sites' frames."""
+    ends = np.cumsum([0] + [len(part.measures) for part in parts])
+    firsts = [part.first[:-1] + int(end) for part, end in zip(parts, ends, strict=False)]
+    return HitData(
+        measures=torch.cat([part.measures for part in parts]),
+        first=torch.cat([*firsts, torch.tensor([int(ends[-1])])]),
+        hit=torch.cat([part.hit for part in parts]),
+        spots=torch.cat([part.spots for part in parts]),
+    )

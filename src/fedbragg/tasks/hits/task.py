@@ -1,0 +1,75 @@
+"""Hit finding as a task: a site's labelled frames in, a hit finder's model file out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fedbragg.config import SiteSettings
+from fedbragg.errors import InputError, LabelError
+from fedbragg.images import open_run, read_labels
+from fedbragg.learn.settings import FitSettings
+from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.progress import Progress
+from fedbragg.tasks.hits.data import HitData, concatenate
+from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
+from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.sources import labelled, public_frames
+from fedbragg.types import State
+
+THRESHOLD = 0.5
+"""Score from which a frame is kept, until a calibration finds a better one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitsTask:
+    """Which frames to keep."""
+
+    settings: HitsSettings
+    prepare: PrepareSettings  # how frames become what the network sees
+    name: ClassVar[str] = "hits"
+    unit: ClassVar[str] = "frame"
+    headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"hit": ("miss", "hit or maybe")}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return the section ``[hits]``."""
+        return self.settings.model_dump(mode="json")
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> HitData:
+        """Read a site's runs and labels."""
+        run = open_run([str(folder / path) for path in site.runs])
+        labels = read_labels(folder / site.labels)
+        try:
+            return labelled(run, labels, self.prepare, progress)
+        except InputError as error:
+            raise LabelError(f"site {site.name}: {error}") from None
+
+    def concatenate(self, parts: Sequence[HitData]) -> HitData:
+        """Pool several sites' frames."""
+        return concatenate(parts)
+
+    def start_model(self, seed: int, progress: Progress) -> State:
+        """Train on simulated frames of many detectors; they belong to nobody."""
+        frames, epochs = self.settings.public_frames, self.settings.public_epochs
+        data = public_frames(frames, seed, self.prepare, progress) if frames and epochs else None
+        step = progress.stage("Training the start model", epochs)
+        return pretrain(data, epochs, seed, step, self.settings.hit_weight)
+
+    def train(self, state: State, data: HitData, fit: FitSettings, seed: int) -> tuple[State, float]:
+        """Train spotnet on a site's frames."""
+        return train(state, data, fit, seed, self.settings.hit_weight)
+
+    def evaluate(self, state: State, data: HitData) -> Mapping[str, Estimate]:
+        """Return every metric of a model on labelled frames."""
+        return summary(data.hit.numpy() > 0, scores_of(state, data), THRESHOLD)
+
+    def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the model file."""
+        card = ModelCard(self.name, self.settings.network, self.prepare, THRESHOLD, dict(provenance))
+        save_model(path, whole_frame_of(state), card, state)

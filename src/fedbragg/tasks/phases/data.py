@@ -1,0 +1,51 @@
+"""Labelled powder patterns, prepared and ready to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhaseData:
+    """Labelled patterns, ready to train on."""
+
+    views: Tensor  # (patterns, 3, points)
+    labels: Tensor  # (patterns, phases) 1, 0, or -1 for unknown
+    measured: Tensor  # (patterns,) whether measured, not simulated
+
+    def __len__(self) -> int:
+        """Return the number of patterns."""
+        return len(self.views)
+
+    def __getitem__(self, part: slice | Tensor, /) -> PhaseData:
+        """Return some of the patterns: neighbours by slice, any others by a tensor of indices or a mask."""
+        return PhaseData(self.views[part], self.labels[part], self.measured[part])
+
+    @property
+    def label_counts(self) -> tuple[tuple[int, ...], ...]:
+        """Return for each phase how many patterns lack it and how many show it."""
+        absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
+        return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
+
+
+def without_one_sided(data: PhaseData) -> PhaseData:
+    """Mark a phase as unknown where all labelled patterns show it, or none does.
+
+    A network trained on "never" learns to answer so whatever it sees; averaged with others, that outvotes those who
+    know (docs/decisions/0064-a-site-says-nothing-of-a-phase-it-never-saw.md).
+    """
+    both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
+    return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
+
+
+def concatenate(parts: Sequence[PhaseData]) -> PhaseData:
+    """Pool several sites' patterns."""
+    return PhaseData(
+        torch.cat([part.views for part in parts]),
+        torch.cat([part.labels for part in parts]),
+        torch.cat([part.measured for part in parts]),
+    )

@@ -1,0 +1,82 @@
+"""Labelled pattern files: which files there are, and what the table ``path,PHASE,PHASE,...`` says of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import LabelError
+from fedbragg.images.paths import natural
+from fedbragg.tasks.phases.files.columns import SUFFIXES
+
+
+def pattern_files(folder: Path, paths: Sequence[str]) -> list[Path]:
+    """Return the patterns of files, folders and globs, each in natural order, none twice."""
+    return list(dict.fromkeys(file for path in paths for file in _files(folder / path)))
+
+
+def labelled_files(
+    files: Sequence[Path], table: Path, names: Sequence[str]
+) -> tuple[list[Path], NDArray[np.float64]]:
+    """Return those of the files that the table has labels for, in their order, and the labels (files, phases).
+
+    A label is 1, 0, or -1 for unknown. Raises LabelError where no file has one.
+    """
+    labels = read_phase_labels(table, names)
+    chosen = [file for file in files if file.resolve() in labels]
+    if not chosen:
+        raise LabelError(
+            f"{table}: none of the {len(files)} patterns has a label; paths start at the table's folder."
+        )
+    return chosen, np.array([labels[file.resolve()] for file in chosen])
+
+
+def read_phase_labels(table: Path, names: Sequence[str]) -> dict[Path, list[float]]:
+    """Read a table with a column path and one of 1, 0 or nothing (unknown) for each phase."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabelError(f"{table}: cannot be read ({error}). Give a table path,{','.join(names)}.") from None
+    missing = [name for name in ("path", *names) if not rows or name not in rows[0]]
+    if missing:
+        raise LabelError(
+            f"{table}: no column {missing[0]!r}. Give a table path,{','.join(names)} with 1 and 0."
+        )
+    labels: dict[Path, list[float]] = {}
+    for line, row in enumerate(rows, start=2):
+        path = _pattern_path(table, line, row["path"])
+        said = [_label(table, line, row[name]) for name in names]
+        if labels.setdefault(path, said) != said:
+            raise LabelError(f"{table} line {line}: {path.name} has other labels above. Keep one row.")
+    return labels
+
+
+def _pattern_path(table: Path, line: int, text: str | None) -> Path:
+    if not text or not text.strip():
+        raise LabelError(f"{table} line {line}: names no pattern. Give its path in the column path.")
+    return (table.parent / text.strip()).resolve()
+
+
+def _label(table: Path, line: int, text: str | None) -> float:
+    known = {"1": 1.0, "0": 0.0, "": -1.0}
+    word = (text or "").strip()
+    if word not in known:
+        raise LabelError(
+            f"{table} line {line}: {word!r} is no label. Give 1, 0, or nothing where it is not known."
+        )
+    return known[word]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = [file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES]
+    else:
+        named = [str(path)] if path.is_file() else glob(str(path), recursive=True)  # noqa: PTH207  may be absolute
+        found = [Path(name) for name in named]
+    return sorted(found, key=lambda file: natural(str(file)))

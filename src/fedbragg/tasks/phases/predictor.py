@@ -1,0 +1,52 @@
+"""A phase model's file, opened: a pattern in, phases out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.base import Evaluation, LabelledFiles
+from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.labels import labelled_files, pattern_files
+from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
+from fedbragg.tasks.phases.model_card import PhaseCard
+from fedbragg.tasks.phases.model_file import Identified, Identifier
+from fedbragg.tasks.phases.prepare import prepare_pattern
+from fedbragg.types import Pattern
+
+
+class PhasePredictor:
+    """An opened model file of phase identification; safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a model file; raise ModelFileError where it is none."""
+        self.path = path
+        self._identifier = Identifier(path)
+
+    @property
+    def card(self) -> PhaseCard:
+        """Return what the file says of itself."""
+        return self._identifier.card
+
+    def __call__(self, pattern: Pattern) -> Identified:
+        """Return the phases of one pattern; raise InputError where it cannot be prepared."""
+        return self._identifier(prepare_pattern(pattern, self.card.prepare))
+
+    def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
+        """Compare the phases found with a table ``path,PHASE,PHASE,...``, metrics averaged over the phases."""
+        names, wavelength = self.card.names, self.card.wavelength
+        files = pattern_files(Path(), labelled.paths)
+        chosen, truth = labelled_files(files, labelled.labels, names)
+        step = progress.stage("Evaluating", len(chosen))
+        answers = []
+        for file in chosen:
+            answers.append(self(read_pattern(file, wavelength)).probabilities)
+            step()
+        threshold = self.card.threshold if labelled.threshold is None else labelled.threshold
+        metrics = mean_metrics(metrics_by_phase(truth, np.stack(answers), threshold))
+        shown = (
+            (name, f"{int((column == 1).sum())} show it") for name, column in zip(names, truth.T, strict=True)
+        )
+        return Evaluation(metrics, (("patterns", str(len(chosen))), *shown))

@@ -1,0 +1,32 @@
+"""The section ``[phases]`` of a settings file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fedbragg.config import Section
+
+LossName = Literal["plain", "positive", "domain", "focal", "uncertainty"]
+"""The losses to choose from; tasks/phases/losses.py and docs/reference/phases.md explain each."""
+OneSided = Literal["ignore", "learn"]
+
+
+class PhasesSettings(Section):
+    """Which phases a federation tells apart, and how its model starts."""
+
+    structures: tuple[str, ...] = Field(default=("bastnaesite", "calcite", "rhenium"), min_length=1)
+    """Shipped phases by name, others by CIF; relative paths are seen from the settings file."""
+    wavelength: float = Field(default=0.5608, gt=0)
+    """Angstrom, of the sites' patterns; a file that gives its own overrules it."""
+    two_theta: tuple[float, float] | None = None
+    """Degrees that the patterns cover; without it q 0.92 to 4.8 1/angstrom."""
+    loss: LossName = "plain"
+    """The cross-entropy; docs/reference/phases.md compares them."""
+    one_sided: OneSided = "ignore"
+    """Whether a site trains on a phase that all of its patterns show, or none; "ignore" masks it."""
+    public_patterns: int = Field(default=240, ge=0)
+    """Simulated patterns that the start model is trained on; 0 starts at random."""
+    public_epochs: int = Field(default=30, ge=0)
+    """Passes over the public patterns."""

@@ -1,0 +1,33 @@
+"""Which structures a settings file names: shipped ones by name, others by the path of a CIF."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from fedbragg.errors import ConfigError
+from fedbragg.simulate.powder import SHIPPED, Phase, read_phase, shipped_phases
+from fedbragg.tasks.phases.settings import PhasesSettings
+
+
+def located(settings: PhasesSettings, folder: Path | None) -> PhasesSettings:
+    """Return the settings with CIFs as seen from ``folder``; raise ConfigError for a CIF where there is none."""
+    files = [name for name in settings.structures if is_file(name)]
+    if files and folder is None:
+        raise ConfigError(
+            f"[phases] structures: {Path(files[0]).name}: real sites know the shipped structures only: "
+            f"{', '.join(SHIPPED)}. Name those."
+        )
+    names = tuple(str(folder / name) if folder and is_file(name) else name for name in settings.structures)
+    return settings.model_copy(update={"structures": names})
+
+
+def is_file(structure: str) -> bool:
+    """Tell the path of a CIF from the name of a shipped structure."""
+    return structure.lower().endswith(".cif")
+
+
+@lru_cache(maxsize=4)
+def read_structures(structures: tuple[str, ...]) -> tuple[Phase, ...]:
+    """Read shipped structures by name and others by path; raise InputError where one cannot be read."""
+    return tuple(shipped_phases((s,))[0] if s in SHIPPED else read_phase(Path(s)) for s in structures)

@@ -1,0 +1,106 @@
+"""Phase identification as a task: a site's labelled patterns in, a model file out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from fedbragg.config import SiteSettings
+from fedbragg.errors import LabelError
+from fedbragg.learn.settings import FitSettings
+from fedbragg.metrics.classification import Estimate
+from fedbragg.progress import Progress
+from fedbragg.simulate.powder import Conditions, Phase
+from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model
+from fedbragg.tasks.phases.data import PhaseData, concatenate
+from fedbragg.tasks.phases.labels import pattern_files
+from fedbragg.tasks.phases.learner import PhaseTraining
+from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
+from fedbragg.tasks.phases.model_card import PhaseCard
+from fedbragg.tasks.phases.settings import PhasesSettings
+from fedbragg.tasks.phases.sources import Scene, measured, simulated
+from fedbragg.tasks.phases.structures import is_file, read_structures
+from fedbragg.types import State
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhasesTask:
+    """Which phases powder patterns show."""
+
+    training: PhaseTraining
+    settings: PhasesSettings
+    conditions: Conditions = field(default_factory=Conditions)  # under which patterns are simulated
+    name: ClassVar[str] = "phases"
+    unit: ClassVar[str] = "pattern"
+    headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+
+    @property
+    def questions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return one question for each phase."""
+        return {lines.name: ("absent", "present") for lines in self.training.lines}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return the section ``[phases]``, structures by name alone."""
+        names = [Path(s).stem if is_file(s) else s for s in self.settings.structures]
+        return {**self.settings.model_dump(mode="json"), "structures": names}
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> PhaseData:
+        """Read a site's patterns and labels."""
+        files = pattern_files(folder, site.runs)
+        if not files:
+            raise LabelError(f"site {site.name}: no pattern under {', '.join(site.runs)}.")
+        names = [lines.name for lines in self.training.lines]
+        grid, wavelength = self.training.settings, self.settings.wavelength
+        step = progress.stage("Reading labelled patterns", 1)
+        data = measured(files, folder / site.labels, names, grid, wavelength)
+        step()
+        return data
+
+    def concatenate(self, parts: Sequence[PhaseData]) -> PhaseData:
+        """Pool several sites' patterns."""
+        return concatenate(parts)
+
+    def start_model(self, seed: int, progress: Progress) -> State:
+        """Train on simulated patterns; they belong to nobody."""
+        patterns, epochs, data = self.settings.public_patterns, self.settings.public_epochs, None
+        if patterns and epochs:
+            scene = Scene(self._phases(), self.training.settings, self.conditions)
+            data = simulated(scene, patterns, seed, progress.stage("Simulating public patterns", patterns))
+        return self.training.pretrain(data, epochs, seed, progress.stage("Training the start model", epochs))
+
+    def train(self, state: State, data: PhaseData, fit: FitSettings, seed: int) -> tuple[State, float]:
+        """Train phasenet on a site's patterns."""
+        return self.training.train(state, data, fit, torch.Generator().manual_seed(seed))
+
+    def evaluate(self, state: State, data: PhaseData) -> Mapping[str, Estimate]:
+        """Return every metric of a model on labelled patterns, averaged over the phases."""
+        probabilities = self.training.probabilities(state, data)
+        return mean_metrics(metrics_by_phase(data.labels.numpy().astype(np.float64), probabilities))
+
+    def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the model file."""
+        write_phases_model(path, self.training, state, self.settings.wavelength, dict(provenance))
+
+    def _phases(self) -> Sequence[Phase]:
+        return read_structures(self.settings.structures)
+
+
+def open_phases(settings: PhasesSettings) -> PhasesTask:
+    """Return the task of checked settings; raise InputError for a phase without enough lines."""
+    recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+    recipe = recipe if settings.two_theta else replace(recipe, settings=Recipe().settings)
+    lines = enough_lines(read_structures(settings.structures), recipe.settings)
+    training = PhaseTraining(lines, recipe.settings, settings.loss, settings.one_sided)
+    return PhasesTask(training, settings, recipe.conditions)
+
+
+def task_of_card(card: PhaseCard) -> PhasesTask:
+    """Return the task that a model file was trained for: its phases, its grid, its wavelength."""
+    settings = PhasesSettings(structures=card.names, wavelength=card.wavelength)
+    return PhasesTask(PhaseTraining(card.phases, card.prepare), settings)

@@ -1,0 +1,20 @@
+"""Train a model that ships in the package: NAME PATH. Run by scripts/build-model and scripts/build-phases-model."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from fedbragg.progress import bars
+from fedbragg.tasks.registry import TASKS
+
+
+def main(name: str, path: Path) -> None:
+    """Train the packaged model of a task and write it."""
+    with bars() as progress:
+        import_module(f"{TASKS[name]}.build").main(path, progress)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,172 @@
+"""The demonstration: five simulated facilities train one model, which is compared and screens a sixth's run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedbragg.config import Federation
+from fedbragg.federation.engines.recorder import ProgressListener
+from fedbragg.images import read_labels
+from fedbragg.metrics.classification import Estimate, confusion
+from fedbragg.progress import SILENT, Progress
+from fedbragg.report.federation import comparison_section, confusion_section
+from fedbragg.report.page import Section, page
+from fedbragg.report.screening import sections as screening_sections
+from fedbragg.screening.outputs.requested import Outputs
+from fedbragg.screening.outputs.tables import verdicts_in
+from fedbragg.screening.session import Outcome
+from fedbragg.tasks.base import Dataset
+from fedbragg.tasks.hits import open_model
+from fedbragg.types import State
+from fedbragg.workflows import federation_report
+from fedbragg.workflows.cores import number_of_threads
+from fedbragg.workflows.facilities import (
+    RUN,
+    SITES,
+    UNSEEN,
+    settings_text,
+    test_of,
+    write_facility,
+)
+from fedbragg.workflows.federate import (
+    MODEL,
+    Federated,
+    Project,
+    Watching,
+    open_project,
+    read_sites,
+    train_alone,
+    train_pooled,
+    train_together,
+    write_results,
+)
+from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.screen import Screening, begin, screen_run
+from fedbragg.workflows.simulate import LABELS
+
+TEST_FRAMES = 80
+"""Frames of each facility on which the models are compared; simulated apart, with the artefacts of all."""
+LEAD = (
+    "Five simulated facilities trained one model without sharing a frame: {way} It is compared with other ways to "
+    "train, and screens the run of a sixth facility, whose detector none of them has."
+)
+Comparison = Mapping[str, Mapping[str, Estimate]]
+"""Every metric of every model."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Demonstration:
+    """What the demonstration found."""
+
+    federated: Federated
+    comparison: Comparison
+    where: str  # on what the models were compared
+    screened: Outcome  # of the sixth facility's run
+
+
+def demonstrate(
+    out: Path, seed: int, progress: Progress = SILENT, listener: ProgressListener | None = None
+) -> Demonstration:
+    """Run the whole demonstration into a folder; the same seed gives the same numbers."""
+    make_folder(out)
+    settings = out / "federation.toml"
+    settings.write_text(settings_text(seed), encoding="utf-8")
+    project = open_project(settings)
+    simulate_facilities(out, seed, progress)
+    sites, tests = read_sites(project, progress), read_tests(project, out, progress)
+    public = project.task.start_model(seed, progress)
+    watching = Watching(progress, listener, title="FedKL, hybrid")
+    federated = train_together(project, sites, public, watching)
+    write_results(out, project, federated.outcome)
+    name = f"federation ({project.settings.federation.aggregation})"
+    models = {"public simulation only": public, name: federated.outcome.model}
+    comparison = compare(project, models | train_others(federated, public, watching), tests)
+    write_comparison(out / "comparison.json", comparison)
+    where = f"{len(tests)} fresh frames of all {len(SITES)} sites"
+    first = comparison_section(comparison, where, project.task.headlines[0])
+    screened = screen_unseen(out, [first, *federation_report.sections(federated)], project, progress)
+    return Demonstration(federated, comparison, where, screened)
+
+
+def simulate_facilities(out: Path, seed: int, progress: Progress) -> None:
+    """Write every facility's run, its test run, and the unseen run, each from a seed of its own."""
+    runs = [(site, out / "sites" / site.name) for site in SITES]
+    runs += [(test_of(site, TEST_FRAMES), out / "tests" / site.name) for site in SITES]
+    runs += [(UNSEEN, out / UNSEEN.name)]
+    step = progress.stage("Simulating six facilities", sum(facility.frames for facility, _ in runs))
+    for number, (facility, folder) in enumerate(runs):
+        write_facility(facility, folder, 1000 * (seed + 1) + number, step)
+
+
+def read_tests(project: Project, out: Path, progress: Progress) -> Dataset:
+    """Read the test runs of all facilities into one set."""
+    sites = [
+        site.model_copy(
+            update={"runs": (f"tests/{site.name}/{RUN}",), "labels": f"tests/{site.name}/{LABELS}"}
+        )
+        for site in project.settings.sites
+    ]
+    parts: Dataset = project.task.concatenate([project.task.read(site, out, progress) for site in sites])
+    return parts
+
+
+def train_others(federated: Federated, public: State, watching: Watching) -> dict[str, State]:
+    """Train what the federation is compared with, from the same start and for as many epochs."""
+    project, sites = federated.project, federated.sites
+    fedavg = train_together(_with_fedavg(project), sites, public, replace(watching, title="FedAvg"))
+    models = {"FedAvg (sync, by size)": fedavg.outcome.model}
+    step = watching.progress.stage("Each site alone, and all pooled", len(sites) + 1)
+    for site in sites:
+        models[f"{site.name} alone"] = train_alone(project, site, public, project.epochs)
+        step()
+    models["all data pooled"] = train_pooled(project, sites, public, project.epochs)
+    step()
+    return models
+
+
+def _with_fedavg(project: Project) -> Project:
+    settings: Federation = project.settings
+    way = settings.federation.model_copy(update={"aggregation": "fedavg", "schedule": "sync"})
+    return replace(project, settings=settings.model_copy(update={"federation": way}))
+
+
+def compare(project: Project, models: Mapping[str, State], tests: Dataset) -> Comparison:
+    """Evaluate every model on the same examples."""
+    return {name: project.task.evaluate(state, tests) for name, state in models.items()}
+
+
+def write_comparison(path: Path, comparison: Comparison) -> None:
+    """Write the comparison as JSON: model, metric, value and interval."""
+    rows: dict[str, Any] = {
+        name: {metric: [e.value, e.low, e.high] for metric, e in metrics.items()}
+        for name, metrics in comparison.items()
+    }
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+def screen_unseen(out: Path, before: Sequence[Section], project: Project, progress: Progress) -> Outcome:
+    """Screen the unseen run with the model file just written, and write the report with it."""
+    predictor = open_model(out / MODEL)
+    screening = Screening(predictor, predictor.card.threshold, out, number_of_threads(0), Outputs())
+    run, session = begin([str(out / UNSEEN.name / RUN)], screening, resume=False)
+    outcome = screen_run(run, screening, session, progress)
+    sections = [_confusion(out, screening.threshold), *screening_sections(outcome, run, predictor)]
+    lead = LEAD.format(way=federation_report.lead(project))
+    text = page("fedbragg demonstration", lead, [*before, *sections])
+    (out / federation_report.REPORT).write_text(text, encoding="utf-8")
+    return outcome
+
+
+def _confusion(out: Path, threshold: float) -> Section:
+    scores = [1.0 if verdict.score is None else verdict.score for verdict in verdicts_in(out)]
+    table = read_labels(out / UNSEEN.name / LABELS)
+    labels = [table.label(out / UNSEEN.name / RUN, index) for index in range(len(scores))]
+    positive = np.array([label is not None and label.positive for label in labels], dtype=bool)
+    where = f"the unseen run, {len(scores)} frames of a detector that no site has"
+    return confusion_section(confusion(positive, np.array(scores) >= threshold), where)

@@ -1,0 +1,91 @@
+"""The demonstration's facilities: five that train, and one that nobody trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedbragg.progress import Step
+from fedbragg.simulate import BEAMLINES, Beamline, reduced
+from fedbragg.workflows.cores import number_of_threads
+from fedbragg.workflows.simulate import LABELS, write_simulated_run
+
+if TYPE_CHECKING:
+    from fedbragg.simulate import Beamline
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """One simulated facility: a beamline, its share of hits, its troubles, and how much it has labelled."""
+
+    name: str
+    beamline: str
+    edge: int  # pixels along its detector, cut to keep the demonstration short
+    hits: tuple[float, float]  # shares of hits and of maybes, over the whole run
+    troubles: tuple[str, ...]  # what its misses show, equally often
+    frames: int  # labelled by its own people
+    speed: float  # of training, relative
+
+
+SITES = (
+    Facility("cspad-laser", "lg36", 768, (0.04, 0.02), ("blank", "blank", "streak", "shadow"), 260, 1.0),
+    Facility("rayonix-laser", "ln84", 768, (0.45, 0.10), ("blank", "saxs", "edges"), 120, 2.0),
+    Facility("pilatus-scan", "pilatus6m", 896, (0.30, 0.15), ("blank", "ice", "powder"), 160, 4.0),
+    Facility("micro-crystal", "pilatus2m", 768, (0.10, 0.20), ("blank", "zingers", "salt"), 100, 1.0),
+    Facility("old-ccd", "ccd", 768, (0.55, 0.20), ("blank", "solvent", "behenate"), 60, 0.5),
+)
+"""Labels, numbers and troubles are skewed on purpose, as they are among real facilities."""
+EVERYTHING = tuple(dict.fromkeys(trouble for site in SITES for trouble in site.troubles))
+TEST_HITS = (0.30, 0.15)
+UNSEEN = Facility("unseen", "eiger16m", 1400, (0.25, 0.10), EVERYTHING, 150, 1.0)
+"""A detector that no site of the demonstration has, nor the public frames."""
+RUN = "run.h5"
+
+SETTINGS = """\
+# The federation of `fedbragg demo`; run it again with `fedbragg federate`.
+task = "hits"
+seed = {seed}
+
+[hits]
+network = "spotnet"
+public_frames = 480
+public_epochs = 60
+
+[training]
+learning_rate = 0.0005
+
+[federation]
+aggregation = "fedkl"
+schedule = "hybrid"
+barriers = 6
+"""
+
+
+def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> None:
+    """Simulate a facility's run and its labels into a folder."""
+    beamline = _beamline(facility)
+    write_simulated_run(beamline, folder / RUN, facility.frames, seed, number_of_threads(0), step)
+
+
+def test_of(site: Facility, frames: int) -> Facility:
+    """Return the site's out-of-distribution test set: its detector and sample, with every site's artefacts."""
+    return replace(site, hits=TEST_HITS, troubles=EVERYTHING, frames=frames)
+
+
+def settings_text(seed: int) -> str:
+    """Return the demonstration's federation.toml."""
+    sites = "".join(
+        f'\n[[sites]]\nname = "{site.name}"\nruns = ["sites/{site.name}/{RUN}"]\n'
+        f'labels = "sites/{site.name}/{LABELS}"\nspeed = {site.speed}\n'
+        for site in SITES
+    )
+    return SETTINGS.format(seed=seed) + sites
+
+
+def _beamline(facility: Facility) -> Beamline:
+    beamline = BEAMLINES[facility.beamline]
+    rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
+    misses = tuple((trouble, 1.0) for trouble in facility.troubles)
+    mix = replace(beamline.mix, rates=(facility.hits,), misses=misses)
+    return reduced(replace(beamline, mix=mix), rows, cols)

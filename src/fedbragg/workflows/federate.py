@@ -1,0 +1,190 @@
+"""Train one model with all the sites of a settings file: sites' data in, one model out, whatever the task."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedbragg import __version__
+from fedbragg.config import Federation, load
+from fedbragg.errors import ConfigError
+from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSettings
+from fedbragg.federation import federate as run_engine
+from fedbragg.federation.engines.recorder import ProgressListener
+from fedbragg.federation.plan import check_settings
+from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.base import Task
+from fedbragg.tasks.registry import open_task
+from fedbragg.tasks.site import TaskSite
+from fedbragg.types import State
+from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.site_data import SiteData, read_site
+from fedbragg.workflows.site_evaluator import Metrics, SiteEvaluator
+
+MODEL, HISTORY, CHECKPOINTS = "model.onnx", "history.json", "checkpoints"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """A federation's settings, checked, with the task that they name."""
+
+    settings: Federation
+    task: Task[Any]
+    folder: Path  # where relative paths in the settings start
+
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs a site trains in the whole federation."""
+        training = self.settings.training
+        return training.warmup_epochs + training.epochs * (self.settings.federation.barriers - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Who hears of a federation while it runs, and where it is saved."""
+
+    progress: Progress = SILENT
+    listener: ProgressListener | None = None
+    checkpoints: Path | None = None
+    title: str = "Federation"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Federated:
+    """A federation that has ended."""
+
+    project: Project
+    sites: Sequence[SiteData[Any]]
+    outcome: FederationOutcome
+    metrics: Mapping[str, Metrics]  # of the final model on each site's held-out examples
+
+
+def open_project(path: Path, engine: str | None = None) -> Project:
+    """Read and check a settings file; raise ConfigError or MissingExtraError for all that would fail later.
+
+    ``engine`` overrules the file's.
+    """
+    settings = load(path)
+    if engine is not None:
+        way = settings.federation.model_copy(update={"engine": engine})
+        settings = settings.model_copy(update={"federation": way})
+    # Paths in the settings mean nothing on the machines of real sites.
+    folder = path.parent if settings.federation.engine == "local" else None
+    check_settings(settings, str(path))
+    try:
+        return Project(settings, open_task(settings, folder), path.parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path} {error}") from None
+
+
+def federate(
+    project: Project, out: Path, *, resume: bool = False, watching: Watching | None = None
+) -> Federated:
+    """Train one model with all the sites of a settings file, in this process.
+
+    Writes out/model.onnx and out/history.json. With ``resume`` the federation goes on from the last barrier in
+    out/checkpoints; it starts there if there is none.
+    """
+    watching = watching or Watching()
+    check_data(project.settings)
+    make_folder(out)
+    if not resume:
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    sites = read_sites(project, watching.progress)
+    start = project.task.start_model(project.settings.seed, watching.progress)
+    federated = train_together(project, sites, start, watching)
+    write_results(out, project, federated.outcome)
+    return federated
+
+
+def check_data(settings: Federation) -> None:
+    """Raise ConfigError where a site has no data in this file: a real site keeps its own to itself."""
+    for site in settings.sites:
+        if not (site.runs and site.labels):
+            raise ConfigError(
+                f"site {site.name} has no runs and labels; give both, or --engine nvflare --kit KIT."
+            )
+
+
+def read_sites(project: Project, progress: Progress = SILENT) -> list[SiteData[Any]]:
+    """Read every site's labelled examples."""
+    share = project.settings.training.validation_share
+    return [
+        read_site(project.task, site, project.folder, share, _Titled(progress, site.name))
+        for site in project.settings.sites
+    ]
+
+
+def train_together(
+    project: Project, sites: Sequence[SiteData[Any]], initial: State, watching: Watching | None = None
+) -> Federated:
+    """Run the federation over sites in this process."""
+    watching = watching or Watching()
+    evaluator = SiteEvaluator(project.task, sites)
+    barriers = watching.progress.stage(watching.title, project.settings.federation.barriers)
+
+    def listen(event: ProgressEvent) -> None:
+        if event.event == "barrier":
+            barriers(f"{watching.title}, loss {event.loss:.3f}")
+        if watching.listener is not None:
+            watching.listener(event)
+
+    outcome = run_engine(
+        project.settings,
+        [trainer_of(project, site) for site in sites],
+        initial,
+        recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
+    )
+    return Federated(project, sites, outcome, evaluator(outcome.model))
+
+
+def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
+    """Return a site as the federation sees it."""
+    settings = project.settings
+    return TaskSite(site.name, project.task, site.train, settings.training, settings.seed, site.speed)
+
+
+def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:
+    """Train on one site's examples alone, for as many epochs as it would have had in the federation."""
+    changed = trainer_of(project, site).train(initial, 0, epochs).tensors
+    return {name: initial[name] + changed[name] for name in initial}
+
+
+def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: State, epochs: int) -> State:
+    """Train on all sites' examples in one place: what a federation must do without."""
+    join = project.task.concatenate
+    pool = SiteData("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]))
+    return train_alone(project, pool, initial, epochs)
+
+
+def write_results(out: Path, project: Project, outcome: FederationOutcome) -> None:
+    """Write the model file and the history."""
+    project.task.export(outcome.model, out / MODEL, provenance(project.settings, project.task, outcome))
+    history = {"ended": outcome.reason, "barriers": outcome.barriers, "history": outcome.history}
+    (out / HISTORY).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+
+
+def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome) -> dict[str, Any]:
+    """Return how the model came about, without where the sites keep their data."""
+    hidden: Any = {"server": True, task.name: True, "sites": {"__all__": {"runs", "labels"}}}
+    return {
+        "fedbragg": __version__,
+        "settings": {**settings.model_dump(mode="json", exclude=hidden), task.name: dict(task.options)},
+        "barriers": outcome.barriers,
+        "ended": outcome.reason,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Titled:
+    """Begin every stage's title with a site's name."""
+
+    progress: Progress
+    name: str
+
+    def stage(self, title: str, total: int | None = None) -> Any:
+        return self.progress.stage(f"{self.name}: {title.lower()}", total)

@@ -1,0 +1,45 @@
+"""How good a model is at every site, worked out once for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fedbragg.metrics.classification import Estimate
+from fedbragg.tasks.base import Task
+from fedbragg.types import State
+from fedbragg.workflows.site_data import SiteData
+
+Metrics = Mapping[str, Estimate]
+
+
+class SiteEvaluator:
+    """Evaluates models on the sites' held-out examples; the last model's result is kept.
+
+    The final model is that of the last barrier: curve, table and report ask for the same numbers.
+    """
+
+    def __init__(self, task: Task[Any], sites: Sequence[SiteData[Any]]) -> None:
+        self._task, self._sites = task, sites
+        self._last: tuple[State, Mapping[str, Metrics]] | None = None
+
+    def __call__(self, model: State) -> Mapping[str, Metrics]:
+        """Return every metric at every site."""
+        if self._last is None or not same(self._last[0], model):
+            metrics = {site.name: self._task.evaluate(model, site.held_out) for site in self._sites}
+            self._last = model, metrics
+        return self._last[1]
+
+    def headline(self, model: State) -> Mapping[str, float]:
+        """Return the task's first metric at every site."""
+        first = self._task.headlines[0]
+        return {name: metrics[first].value for name, metrics in self(model).items()}
+
+
+def same(one: State, other: State) -> bool:
+    """Tell whether two models hold the same numbers."""
+    return one is other or (
+        one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+    )

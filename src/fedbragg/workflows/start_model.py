@@ -1,0 +1,26 @@
+"""Make a federation's start model in a process of its own: SETTINGS.json MODEL."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from fedbragg.config import Federation
+from fedbragg.federation.engines.remote.protocol import Message, packed_message
+from fedbragg.progress import SILENT
+from fedbragg.tasks.registry import open_task
+
+COMMAND = (sys.executable, "-m", "fedbragg.workflows.start_model")
+
+
+def main(settings: Path, out: Path) -> None:
+    """Make the start model of a federation's task and write it as it travels."""
+    table = json.loads(settings.read_text(encoding="utf-8"))
+    federation = Federation.model_validate(table["settings"])
+    model = open_task(federation, None).start_model(federation.seed, SILENT)
+    out.write_bytes(packed_message(Message({}, model)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

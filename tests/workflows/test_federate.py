@@ -1,0 +1,56 @@
+"""Federations from a settings file: held-out frames, refusals, provenance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from fedbragg.config import Federation
+from fedbragg.errors import ConfigError, LabelError
+from fedbragg.federation import FederationOutcome
+from fedbragg.tasks.hits.data import HitData
+from fedbragg.tasks.hits.features import MEASURES
+from fedbragg.tasks.registry import open_task
+from fedbragg.workflows.federate import open_project, provenance
+from fedbragg.workflows.site_data import split
+
+
+def frames(number: int) -> HitData:
+    """One peak a frame, whose first measure is the frame's number."""
+    measures = torch.zeros(number, MEASURES)
+    measures[:, 0] = torch.arange(number)
+    return HitData(measures, torch.arange(number + 1), torch.arange(number) % 2, -torch.ones(number))
+
+
+def settings(**federation: object) -> Federation:
+    site = {"name": "a", "runs": ["/secret/place/*.h5"], "labels": "/secret/labels.csv"}
+    return Federation.model_validate({"federation": federation, "sites": [site]})
+
+
+def test_the_last_frames_in_time_are_held_out() -> None:
+    site = split("a", frames(10), share=0.2)
+    assert site.train.measures[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert site.held_out.measures[:, 0].tolist() == [8, 9]
+
+
+def test_a_site_with_nine_frames_is_refused_with_the_number_it_needs() -> None:
+    with pytest.raises(LabelError, match="site a: 9 labelled examples; label at least 10"):
+        split("a", frames(9), share=0.2)
+
+
+def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path) -> None:
+    site = '[[sites]]\nname = "a"\nruns = ["a"]\nlabels = "l"\n'
+    path = tmp_path / "federation.toml"
+    path.write_text(f'[federation]\naggregation = "fedboost"\nschedule = "sync"\n{site}')
+    with pytest.raises(ConfigError, match="fedboost"):
+        open_project(path)
+
+
+def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
+    plan = settings()
+    told = provenance(plan, open_task(plan, None), FederationOutcome({}, [], 3, "done"))
+    assert told["barriers"] == 3
+    assert told["settings"]["sites"][0]["name"] == "a"
+    assert "secret" not in str(told)
