@@ -80,7 +80,7 @@ def test_a_site_refuses_a_task_that_it_does_not_do(house: House) -> None:
 
 
 def test_what_is_wrong_with_a_sites_files_stays_there(house: House) -> None:
-    keeper = (sys.executable, "-m", "fedbragg.federation.engines.remote.worker_main")
+    keeper = (sys.executable, "-m", "fedbragg.workflows.site_worker")
     house.join("site0", keeper=keeper)
     house.join("site1")
     house.office.start(settings(deadline=30.0), anew=True)
