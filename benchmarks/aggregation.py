@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.quantise import packed, unpacked
-from fedbragg.federation.rules.combine import combine, share_out
+from fedbragg.federation.quantise import dequantise, quantise
+from fedbragg.federation.rules.apply import combine, report_weights
 from fedbragg.federation.rules.fedboost import MIXTURE
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import finite, norm
+from fedbragg.state_arithmetic import finite, norm
 from fedbragg.types import State
 from harness import Table, publish, timed
 
@@ -38,7 +38,7 @@ def random_state(numbers: int, tensors: int, seed: int) -> dict[str, np.ndarray]
 
 def by_rule(rule: str, start: State, steps: list[State]) -> Callable[[], object]:
     rules = FederationSettings(aggregation=rule)
-    return lambda: combine(start, steps, list(share_out(steps, PROFILES, rules)), rules)
+    return lambda: combine(start, steps, list(report_weights(steps, PROFILES, rules)), rules)
 
 
 def read_once(steps: list[State]) -> float:
@@ -91,14 +91,14 @@ def paq(start: State, steps: list[State]) -> dict[str, Callable[[], object]]:
     generator = np.random.default_rng(0)
 
     def pack(step: State) -> dict[str, Any]:
-        return {name: packed(tensor, 4, generator) for name, tensor in step.items()}
+        return {name: quantise(tensor, 4, generator) for name, tensor in step.items()}
 
     parcels = [pack(step) for step in steps]
     rules = FederationSettings(aggregation="fedpaq")
 
     def serve() -> object:
-        opened = [{name: unpacked(tensor) for name, tensor in parcel.items()} for parcel in parcels]
-        return combine(start, opened, list(share_out(opened, PROFILES, rules)), rules)
+        opened = [{name: dequantise(tensor) for name, tensor in parcel.items()} for parcel in parcels]
+        return combine(start, opened, list(report_weights(opened, PROFILES, rules)), rules)
 
     return {
         "fedpaq, server: unpack five, mean": serve,
@@ -110,7 +110,7 @@ def boost() -> Callable[[], object]:
     rules, generator = FederationSettings(aggregation="fedboost", schedule="sync"), np.random.default_rng(0)
     start = {MIXTURE: np.full(SITES, 1 / SITES)}
     steps: list[State] = [{MIXTURE: generator.normal(size=SITES)} for _ in range(SITES)]
-    return lambda: combine(start, steps, list(share_out(steps, PROFILES, rules)), rules)
+    return lambda: combine(start, steps, list(report_weights(steps, PROFILES, rules)), rules)
 
 
 def bytes_up(name: str, numbers: int) -> str:

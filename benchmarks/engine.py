@@ -138,7 +138,11 @@ def provisioned(folder: Path) -> Any:
     settings = Federation.model_validate(
         {
             "federation": {"schedule": "async", "barriers": 1, "deadline": 10_000.0, "staleness": "constant"},
-            "server": {"address": f"localhost:{free_port()}", "answer": 300.0, "lost": 300.0},
+            "server": {
+                "address": f"localhost:{free_port()}",
+                "message_timeout": 300.0,
+                "site_timeout": 300.0,
+            },
             "sites": [{"name": SITE}, {"name": "never"}],
         }
     )

@@ -17,9 +17,9 @@ import torch
 from torch import nn
 
 from fedbragg.config import Federation
-from fedbragg.federation import federate
+from fedbragg.federation import Ensemble, federate
 from fedbragg.federation.distil import distillation
-from fedbragg.federation.plan import joined
+from fedbragg.federation.ensemble import join_networks
 from fedbragg.types import State, Update
 from harness import Table, publish
 
@@ -147,9 +147,9 @@ def run(seed: int, kinds: list[str], *, distil: bool) -> dict[str, float]:
     even = np.full(CLASSES, 1 / CLASSES)
     public, test = draw(generator, even, 500, pictures)[0], draw(generator, even, 1500, pictures)
     networks = {site.name: site.kind for site in sites}
-    initial = joined({kind: state_of(network(kind)) for kind in dict.fromkeys(kinds)})
+    initial = join_networks({kind: state_of(network(kind)) for kind in dict.fromkeys(kinds)})
     refine = distillation({kind: Student(kind, public) for kind in kinds}, networks) if distil else None
-    outcome = federate(settings(seed), sites, initial, networks=networks, refine=refine)
+    outcome = federate(settings(seed), sites, initial, ensemble=Ensemble(networks, refine))
     logits = {}
     for kind in kinds:
         part = {n.removeprefix(f"{kind}/"): t for n, t in outcome.model.items() if n.startswith(f"{kind}/")}

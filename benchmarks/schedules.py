@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from fedbragg.config import Federation
-from fedbragg.federation import Outcome, federate
-from fedbragg.federation.engines.virtual import RecordedSite, World
+from fedbragg.federation import FederationOutcome, RecordingSettings, federate
+from fedbragg.federation.engines.virtual import RecordedSite, SimulatedNetwork
 from fedbragg.types import State, Update
 from harness import Table, publish
 
@@ -133,12 +133,18 @@ def settings(seed: int, **rules: Any) -> Federation:
     )
 
 
-def run(problem: Problem, rules: Federation) -> Outcome:
-    world = World({}, rules.federation, rules.seed)
-    return federate(rules, problem.sites, problem.start, evaluate=problem.evaluate, conditions=world)
+def run(problem: Problem, rules: Federation) -> FederationOutcome:
+    network = SimulatedNetwork({}, rules.federation, rules.seed)
+    return federate(
+        rules,
+        problem.sites,
+        problem.start,
+        recording=RecordingSettings(evaluate=problem.evaluate),
+        network=network,
+    )
 
 
-def curve(outcome: Outcome) -> np.ndarray:
+def curve(outcome: FederationOutcome) -> np.ndarray:
     """Return (points, 2): virtual time, accuracy."""
     return np.array(
         [(line["time"], line["evaluation"]["accuracy"]) for line in outcome.history if "evaluation" in line]
@@ -226,7 +232,7 @@ def many_sites() -> list[list[Any]]:
         rules = settings(0, schedule=schedule, barriers=3)
         start = time.perf_counter()
         outcome = federate(
-            rules, sites, {"work": np.zeros(())}, conditions=World({}, rules.federation, rules.seed)
+            rules, sites, {"work": np.zeros(())}, network=SimulatedNetwork({}, rules.federation, rules.seed)
         )
         seconds = time.perf_counter() - start
         updates = sum(line["event"] == "update" for line in outcome.history)

@@ -89,6 +89,6 @@ def _plan(seed: int, rule: str) -> Federation:
         task="phases",
         seed=seed,
         training=TrainingSettings(warmup_epochs=4, epochs=2, batch=32, learning_rate=2e-3),
-        federation=FederationSettings(aggregation=rule, barriers=5, workers=1),  # type: ignore[arg-type]
+        federation=FederationSettings(aggregation=rule, barriers=5, workers=1),
         sites=tuple(SiteSettings(name=f"no-{name}", runs=("-",), labels="-") for name in SHIPPED),
     )

@@ -10,6 +10,8 @@ FedbraggError
 ├── MissingExtraError   a part of fedbragg that is not installed
 └── FederationError     a federation that cannot go on
     └── UpdateRejected  one site's update that must not count
+
+SettingsWarning         a setting that still works but has a new name
 """
 
 from __future__ import annotations
@@ -62,3 +64,7 @@ class FederationError(FedbraggError):
 
 class UpdateRejected(FederationError):  # noqa: N818  what happened to the update, not an error of the program
     """One site's update must not count."""
+
+
+class SettingsWarning(UserWarning):
+    """A setting still works but has a new name; the command line prints it as one line."""

@@ -97,6 +97,11 @@ def test_a_model_file_that_is_none(
         ),
         (SETTINGS.replace("old-ccd", "counter"), "two sites are named 'counter'"),
         ("seed = \n", "not valid TOML"),
+        (SETTINGS.replace("[federation]\n", '[federation]\naggregation = "mean"\n'), "Known rules: fedavg"),
+        (
+            SETTINGS.replace("[federation]\n", '[federation]\naggregation = "krum"\nschedule = "async"\n'),
+            'set schedule = "hybrid" or "sync"',
+        ),
     ],
 )
 def test_a_settings_file_with_a_mistake(tmp_path: Path, text: str, said: str) -> None:
@@ -121,7 +126,7 @@ def test_a_site_with_too_few_labels(trained: Trained, tmp_path: Path) -> None:
     text = SETTINGS.replace("counter/pilatus6m.h5", str(trained.run)).replace("counter/labels.csv", "few.csv")
     (tmp_path / "federation.toml").write_text(text)
     line = refused("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
-    assert "site counter: 1 labelled frames; label at least 10" in line
+    assert "site counter: 1 labelled examples; label at least 10" in line
 
 
 @pytest.mark.parametrize(

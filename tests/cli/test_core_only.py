@@ -74,7 +74,7 @@ LABELLED = ("run.h5", "--labels", "labels.csv")
         (("provision", "federation.toml"), "federate"),
         (("serve", "kits/server"), "federate"),
         (("join", "kits/a", "--data", "a.toml"), "federate"),
-        (("status", "kits/coordinator"), "federate"),
+        (("status", "--kit", "kits/coordinator"), "federate"),
         (("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/c"), "federate"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A coordinator, and what hands events to it and keeps what it bids."""
+"""A coordinator, and a driver that passes events to it and keeps its commands."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def of_kind(commands: list[Command], kind: type) -> list:
 
 @dataclass
 class Driver:
-    """Hands events over and keeps what the coordinator bade."""
+    """Passes events to a coordinator and keeps its commands."""
 
     coordinator: Coordinator
     sent: dict[str, SendModel] = field(default_factory=dict)  # what each site is training on
     everything: list[SendModel] = field(default_factory=list)
     newest: ModelChanged | None = None
 
-    def tell(self, event: Event) -> list[Command]:
+    def handle(self, event: Event) -> list[Command]:
         commands = self.coordinator.handle(event)
         for command in commands:
             match command:
@@ -61,7 +61,7 @@ class Driver:
         return commands
 
     def start(self) -> Driver:
-        self.tell(Started())
+        self.handle(Started())
         for member in list(self.coordinator.roster):
-            self.tell(SiteJoined(member.name))
+            self.handle(SiteJoined(member.name))
         return self

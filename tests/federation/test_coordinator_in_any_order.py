@@ -31,7 +31,7 @@ schedules = st.sampled_from(["sync", "async", "hybrid"])
 
 
 class Reference:
-    """Who is live and who has reported, kept apart from the coordinator and by the documented rules only."""
+    """Which sites are live and which have reported, by the documented rules alone, without the coordinator's code."""
 
     def __init__(self, sites: list[str]) -> None:
         self.live = set(sites)  # awaited unless reported
@@ -62,7 +62,9 @@ class Reference:
 
 @given(schedule=schedules, script=scripts)
 @effort(max_examples=200, deadline=None)
-def test_any_order_of_events_keeps_the_promises(schedule: str, script: list[tuple[str, int, float]]) -> None:
+def test_the_documented_rules_hold_for_any_order_of_events(
+    schedule: str, script: list[tuple[str, int, float]]
+) -> None:
     driver = Driver(coordinator(4, schedule=schedule)).start()
     reference = Reference([f"s{number}" for number in range(4)])
     counted: set[tuple[str, int]] = set()
@@ -80,11 +82,11 @@ def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, st
     if action in ("report", "nan") and working is None:
         return
     if action == "report":
-        commands = driver.tell(UpdateArrived(update(working, value)))
+        commands = driver.handle(UpdateArrived(update(working, value)))
         if driver.sent.get(site) is working:
             del driver.sent[site]
         assert not of_kind(commands, Reject)
-        assert (site, working.version) not in counted  # no update is counted twice
+        assert (site, working.version) not in counted  # no update counts twice
         counted.add((site, working.version))
         reference.reported.add(site)
         reference.failures[site] = 0
@@ -93,30 +95,30 @@ def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, st
         old = [c for c in driver.everything if c.site == site and c.version != current]
         if not old:
             return
-        commands = driver.tell(UpdateArrived(update(old[-1], 99.0)))
-        assert of_kind(commands, Reject)  # late or counted already: nothing of it is in the model
+        commands = driver.handle(UpdateArrived(update(old[-1], 99.0)))
+        assert of_kind(commands, Reject)  # late or already counted: the model does not change
         assert driver.coordinator.versions.newest is before
         if reference.overdue.get(site) == old[-1].version and site not in reference.live:
-            reference.join(site)  # dropped at a deadline for good, it shows that it is alive
+            reference.join(site)  # dropped at a deadline, but it is alive
         return
     elif action == "nan":
         del driver.sent[site]
-        commands = driver.tell(UpdateArrived(update(working, np.nan)))
+        commands = driver.handle(UpdateArrived(update(working, np.nan)))
         assert len(of_kind(commands, Reject)) == 1
         reference.fail(site)
     elif action == "fail":
-        commands = driver.tell(SiteFailed(site, "out of memory"))
+        commands = driver.handle(SiteFailed(site, "out of memory"))
         if working:
             driver.sent.pop(site) if driver.sent.get(site) is working else None
             reference.fail(site)
     elif action == "leave":
-        commands = driver.tell(SiteLeft(site, "power cut"))
+        commands = driver.handle(SiteLeft(site, "power cut"))
         if driver.sent.get(site) is working:
             driver.sent.pop(site, None)
         reference.live.discard(site)
         reference.resting.discard(site)
     elif action == "join":
-        commands = driver.tell(SiteJoined(site))
+        commands = driver.handle(SiteJoined(site))
         reference.join(site)
         models = [c for c in of_kind(commands, SendModel) if c.site == site]
         if models:  # a returning site gets the newest model
@@ -126,17 +128,17 @@ def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, st
             assert site in reference.reported
     else:
         due = reference.live - reference.reported
-        nobody = not due and not reference.reported
+        no_site = not due and not reference.reported
         tasks = dict(driver.sent)
-        commands = driver.tell(DeadlinePassed(barrier))
+        commands = driver.handle(DeadlinePassed(barrier))
         for late in due:
             reference.fail(late)
             reference.overdue[late] = tasks[late].version if late in tasks else -1
-        assert bool(of_kind(commands, Finish)) == nobody
-    judge(driver, reference, commands, barrier)
+        assert bool(of_kind(commands, Finish)) == no_site
+    check(driver, reference, commands, barrier)
 
 
-def judge(driver: Driver, reference: Reference, commands: list[Command], barrier: int) -> None:
+def check(driver: Driver, reference: Reference, commands: list[Command], barrier: int) -> None:
     for command in of_kind(commands, SendModel):
         reference.overdue.pop(command.site, None)
     fired = [c for c in of_kind(commands, ModelChanged) if c.at_barrier]
@@ -147,12 +149,12 @@ def judge(driver: Driver, reference: Reference, commands: list[Command], barrier
         assert set(fired[0].weights) == reference.reported
         assert len(of_kind(commands, Checkpoint)) == 1
         reference.passed()
-        if driver.coordinator.plan.rules.schedule != "async":
+        if driver.coordinator.plan.settings.schedule != "async":
             sent = of_kind(commands, SendModel)
             assert {c.site for c in sent} == reference.live
             assert all(c.model is fired[0].model for c in sent)
     elif not reference.reported and not reference.live and reference.resting:
-        reference.passed()  # nobody delivered: those who failed try again
+        reference.passed()  # no site reported: those that failed are tried again
     for change in of_kind(commands, ModelChanged):
         assert all(np.isfinite(t).all() for t in change.model.values())
         assert change.model["count"].dtype == np.int64
@@ -161,12 +163,12 @@ def judge(driver: Driver, reference: Reference, commands: list[Command], barrier
 
 
 @given(values=st.lists(st.floats(-2, 2), min_size=3, max_size=3))
-def test_synchronously_the_order_of_arrival_is_of_no_effect(values: list[float]) -> None:
+def test_the_order_of_arrival_does_not_change_a_synchronous_barrier(values: list[float]) -> None:
     models = []
     for order in permutations(range(3)):
         driver = Driver(coordinator(3, schedule="sync", norm_factor=1e9)).start()
         tasks = dict(driver.sent)
         for number in order:
-            driver.tell(UpdateArrived(update(tasks[f"s{number}"], values[number], samples=10 + number)))
+            driver.handle(UpdateArrived(update(tasks[f"s{number}"], values[number], samples=10 + number)))
         models.append(driver.newest.model["w"].tobytes())
     assert len(set(models)) == 1

@@ -1,4 +1,4 @@
-"""Sites with different networks and optimisers, taught by one another through public frames (FedDF)."""
+"""FedDF: sites with different networks and optimisers learn from one another through public frames."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from fedbragg.federation import federate
+from fedbragg.federation import Ensemble, RecordingSettings, federate
 from fedbragg.federation.distil import distillation, softmax
-from fedbragg.federation.plan import joined
+from fedbragg.federation.ensemble import join_networks
 from fedbragg.types import State, Update
 
 torch = pytest.importorskip("torch")
@@ -123,7 +123,7 @@ class TorchStudent:
 
 @pytest.fixture
 def one_thread():
-    """Keep torch from spreading tiny networks over cores, which costs more than it gains."""
+    """Train on one thread: spreading tiny networks over cores costs more than it saves."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -135,13 +135,13 @@ def one_thread():
 def test_three_architectures_learn_from_one_another(settings) -> None:
     torch.manual_seed(3)
     generator = np.random.default_rng(3)
-    # Each network's only site lacks one class altogether; only through the others can it learn of that.
+    # Each network's only site lacks one class; it can learn that class only from the other networks.
     mixes = {"convolutional": [0.5, 0.5, 0.0], "perceptron": [0.0, 0.5, 0.5], "linear": [0.5, 0.0, 0.5]}
     sites = [TorchSite(f"site-{kind}", kind, frames(generator, mix, 200)) for kind, mix in mixes.items()]
     networks = {site.name: site.kind for site in sites}
     public, _ = frames(generator, [1 / 3] * 3, 300)
     test_inputs, test_targets = frames(generator, [1 / 3] * 3, 600)
-    initial = joined({kind: state_of(make()) for kind, make in NETWORKS.items()})
+    initial = join_networks({kind: state_of(make()) for kind, make in NETWORKS.items()})
 
     def accuracies(model: State) -> dict[str, float]:
         scores = {}
@@ -154,12 +154,18 @@ def test_three_architectures_learn_from_one_another(settings) -> None:
 
     def run(refine):
         rules = settings(schedule="sync", barriers=5, warmup=3, epochs=2, norm_factor=1e3)
-        return federate(rules, sites, initial, networks=networks, refine=refine, evaluate=accuracies)
+        return federate(
+            rules,
+            sites,
+            initial,
+            recording=RecordingSettings(evaluate=accuracies),
+            ensemble=Ensemble(networks, refine),
+        )
 
     students = {kind: TorchStudent(kind, public) for kind in NETWORKS}
     alone = accuracies(run(None).model)
     taught = accuracies(run(distillation(students, networks)).model)
-    assert all(score < 0.7 for score in alone.values())  # blind to a third of the classes
+    assert all(score < 0.7 for score in alone.values())  # each misses a third of the classes
     assert all(taught[kind] > alone[kind] + 0.1 for kind in NETWORKS)
     again = run(distillation(students, networks))
     assert accuracies(again.model) == taught

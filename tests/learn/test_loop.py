@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fedbragg.learn.loop import FitSettings, fit
-from fedbragg.learn.state import difference, load_state, state_of
+from fedbragg.learn.state import load_state, state_of
+from fedbragg.state_arithmetic import difference
 
 
 @dataclass(frozen=True, eq=False)

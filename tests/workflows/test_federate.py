@@ -1,4 +1,4 @@
-"""What the hit-finding federation takes, holds back and refuses."""
+"""Federations from a settings file: held-out frames, refusals, provenance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.errors import ConfigError, LabelError
-from fedbragg.federation import Outcome
+from fedbragg.federation import FederationOutcome
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.features import MEASURES
@@ -33,7 +33,7 @@ def settings(**federation: object) -> Federation:
     return Federation.model_validate({"federation": federation, "sites": [site]})
 
 
-def test_the_last_frames_in_time_judge() -> None:
+def test_the_last_frames_in_time_are_held_out() -> None:
     site = split("a", frames(10), share=0.2)
     assert site.train.measures[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert site.held_out.measures[:, 0].tolist() == [8, 9]
@@ -62,7 +62,7 @@ def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path
 
 def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
     plan = settings()
-    told = provenance(plan, open_task(plan, None), Outcome({}, [], 3, "done"))
+    told = provenance(plan, open_task(plan, None), FederationOutcome({}, [], 3, "done"))
     assert told["barriers"] == 3
     assert told["settings"]["sites"][0]["name"] == "a"
     assert "secret" not in str(told)

@@ -11,7 +11,7 @@ from fedbragg.cli.show import say
 from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fedbragg.federation.progress import Progress as Event
+    from fedbragg.federation import ProgressEvent
     from fedbragg.workflows.federate import Federated, Project
 
 Engine = Literal["local", "nvflare"]
@@ -86,7 +86,7 @@ def show_sites(federated: Federated) -> None:
         say(f"{site.name:<12} {len(site.train):>10}   {shown}")
 
 
-def report_failure(event: Event) -> None:
+def report_failure(event: ProgressEvent) -> None:
     """Print what went wrong at a site."""
     if event.event in ("failed", "rejected", "left"):
         say(f"{event.site}: {event.event}: {event.reason}")

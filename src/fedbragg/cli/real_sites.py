@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fedbragg.config import Federation
-    from fedbragg.federation import Outcome
+    from fedbragg.federation import FederationOutcome
     from fedbragg.federation.engines.nvflare.admin_client import Account
 
 LOOK = 0.5
@@ -51,14 +51,14 @@ def account(kit: Path, patience: float) -> Iterator[Account]:
         opened.close()
 
 
-def run_real(plan: Federation, kit: Path, *, resume: bool) -> Outcome:
+def run_real(plan: Federation, kit: Path, *, resume: bool) -> FederationOutcome:
     """Start a federation at the server, or find it there, and follow it to its end."""
-    from fedbragg.federation import Outcome
+    from fedbragg.federation import FederationOutcome
 
-    with account(kit, plan.server.away) as opened, shown() as show:
+    with account(kit, plan.server.server_timeout) as opened, shown() as show:
         opened.start(plan, anew=not resume)
         told = follow(opened, show)
-        return Outcome(opened.model(), told["history"], told["barrier"], told["ended"])
+        return FederationOutcome(opened.model(), told["history"], told["barrier"], told["ended"])
 
 
 def follow(opened: Account, show: Show) -> dict[str, Any]:

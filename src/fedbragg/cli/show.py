@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from fedbragg.old_settings import SettingsWarning
+from fedbragg.errors import SettingsWarning
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""

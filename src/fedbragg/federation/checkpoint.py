@@ -1,7 +1,7 @@
 """A federation on disk as of its last barrier: tensors as safetensors, the rest as JSON.
 
-``model-NNNN.safetensors`` is written first, then ``checkpoint.json``, which names it, takes the place of
-the former one in a single step: whenever the process dies, a whole checkpoint is there.
+``model-NNNN.safetensors`` is written first. Then ``checkpoint.json``, which names it, replaces the former
+one in one step. So there is always one complete checkpoint, whenever the process dies.
 """
 
 from __future__ import annotations
@@ -32,43 +32,56 @@ class Saved:
     finished: str | None = None  # why the federation ended, if it has
 
 
-def save(folder: Path, saved: Saved, fingerprint: str) -> None:
-    """Replace the folder's checkpoint; ``fingerprint`` tells federations apart."""
-    from safetensors.numpy import save as packed
+@dataclass(frozen=True, slots=True)
+class CheckpointStore:
+    """The folder that holds a federation's checkpoint."""
 
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"model-{saved.record['barrier']:04d}.safetensors"
-    _write(folder / name, packed({key: np.ascontiguousarray(tensor) for key, tensor in saved.model.items()}))
-    content = {
-        "format": FORMAT,
-        "fingerprint": fingerprint,
-        "model": name,
-        "time": saved.time,
-        "finished": saved.finished,
-        "record": saved.record,
-        "history": saved.history,
-    }
-    _write(folder / RECORD, json.dumps(content, indent=1).encode())
-    for old in folder.glob("model-*.safetensors"):
-        if old.name != name:
-            old.unlink()
+    folder: Path
+    fingerprint: str  # identifies the federation
 
+    @property
+    def exists(self) -> bool:
+        """Return whether the folder holds a checkpoint."""
+        return (self.folder / RECORD).exists()
 
-def load(folder: Path, fingerprint: str) -> Saved | None:
-    """Return the folder's checkpoint, None where there is none; raise FederationError for another's."""
-    from safetensors.numpy import load_file
+    def save(self, saved: Saved) -> None:
+        """Replace the folder's checkpoint."""
+        from safetensors.numpy import save
 
-    path = folder / RECORD
-    if not path.exists():
-        return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["format"] != FORMAT or content["fingerprint"] != fingerprint:
-        raise FederationError(
-            f"{path}: belongs to a federation with other settings, sites or model. "
-            "Give another folder, or remove this one to start anew."
-        )
-    model = load_file(folder / content["model"])
-    return Saved(model, content["record"], content["history"], content["time"], content["finished"])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = f"model-{saved.record['barrier']:04d}.safetensors"
+        # Not ascontiguousarray, which turns a tensor without dimensions into one of shape (1,).
+        tensors = {key: np.asarray(tensor, order="C") for key, tensor in saved.model.items()}
+        _write(self.folder / name, save(tensors))
+        content = {
+            "format": FORMAT,
+            "fingerprint": self.fingerprint,
+            "model": name,
+            "time": saved.time,
+            "finished": saved.finished,
+            "record": saved.record,
+            "history": saved.history,
+        }
+        _write(self.folder / RECORD, json.dumps(content, indent=1).encode())
+        for old in self.folder.glob("model-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def load(self) -> Saved | None:
+        """Return the checkpoint, None where there is none; raise FederationError for another federation's."""
+        from safetensors.numpy import load_file
+
+        if not self.exists:
+            return None
+        path = self.folder / RECORD
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or content["fingerprint"] != self.fingerprint:
+            raise FederationError(
+                f"{path}: belongs to a federation with other settings, sites or model. "
+                "Give another folder, or remove this one to start again."
+            )
+        model = load_file(self.folder / content["model"])
+        return Saved(model, content["record"], content["history"], content["time"], content["finished"])
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,29 +1,27 @@
-"""The heart of a federation: a state machine without I/O. Events in, commands out.
+"""The state machine of a federation, without I/O: events in, commands out.
 
-An engine hands over what happened and carries out what it is bid; sockets, threads, clocks and training
-are the engine's. See events.py for both vocabularies and docs/reference/federation.md for the rules.
+An engine reports events and carries out commands; sockets, threads, clocks and training are the engine's.
+See events.py for all events and commands, and docs/reference/federation.md for the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation import events
 from fedbragg.federation.arrivals import Arrivals
 from fedbragg.federation.cohort import draw_cohort, outliers, steps_of, weights_at_barrier
+from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
-from fedbragg.federation.rules.combine import combine
+from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import moved, norm
 from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
+from fedbragg.state_arithmetic import apply_steps, norm
 from fedbragg.types import State, Update
-
-Refine = Callable[[State, Mapping[str, State]], State]
-"""What is done to a barrier's model before it is sent: the combined model and each site's own in, better out."""
 
 
 class Coordinator:
@@ -37,22 +35,22 @@ class Coordinator:
         record: Mapping[str, Any] | None = None,
         refine: Refine | None = None,
     ) -> None:
-        """Start with ``model``, or go on from the ``record`` that a Checkpoint gave together with it."""
+        """Start with ``model``, or resume from the ``record`` of the Checkpoint that holds it."""
         record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
         self.versions = Versions(model, record["version"])
-        self.barrier: int = record["barrier"]  # how many barriers have been passed
+        self.barrier: int = record["barrier"]  # number of barriers passed
         self.finished = False
         self._refine = refine
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
-        self._over: str | None = record["over"]  # why the federation is to end, once that is known
+        self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
     def handle(self, event: events.Event) -> list[events.Command]:
-        """Take in what happened and return what to do about it; after Finish nothing is to be done."""
+        """Process an event and return the commands that follow; after Finish there are none."""
         if self.finished:
             return []
         self._out = []
@@ -62,7 +60,7 @@ class Coordinator:
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
-                self._judge(update)
+                self._update_arrived(update)
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
             case events.SiteLeft(site, _):
@@ -72,23 +70,23 @@ class Coordinator:
         return self._out
 
     def _start(self) -> None:
-        if self._over is not None:  # stopped between its last checkpoint and its end
+        if self._over is not None:  # the process died after the last checkpoint, before Finish
             self._finish(self._over)
         else:
             self._set_deadline()
 
-    # Sites coming and going
+    # Sites that join, fail and leave
 
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
         member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
-        if member.chosen and not (member.reported and self.plan.rules.schedule == "sync"):
+        if member.chosen and not (member.reported and self.plan.settings.schedule == "sync"):
             self._send(member)
 
     def _failed(self, site: str, version: int | None = None) -> None:
         training = self.roster[site].training if site in self.roster else None
         if training is not None and version in (None, training):
-            self.roster[site].failed(self.plan.rules.patience)
+            self.roster[site].failed(self.plan.settings.patience)
             self._settle()
 
     def _left(self, site: str) -> None:
@@ -105,15 +103,17 @@ class Coordinator:
             return
         for member in late:
             never_seen, member.overdue = member.standing is Standing.EXPECTED, member.training
-            member.failed(1 if never_seen else self.plan.rules.patience)
-            self._out.append(events.Abandon(member.name, f"no update within {self.plan.rules.deadline:g} s"))
+            member.failed(1 if never_seen else self.plan.settings.patience)
+            self._out.append(
+                events.Abandon(member.name, f"no update within {self.plan.settings.deadline:g} s")
+            )
         self._settle()
 
     # Updates
 
-    def _judge(self, update: Update) -> None:
+    def _update_arrived(self, update: Update) -> None:
         if update.site not in self.roster:
-            self._out.append(events.Reject(update.site, update.version, "nobody of that name has joined"))
+            self._out.append(events.Reject(update.site, update.version, "no site of that name has joined"))
             return
         member = self.roster[update.site]
         if member.training != update.version:
@@ -128,16 +128,15 @@ class Coordinator:
             self._accept(member, update, length)
 
     def _too_late(self, member: Member, version: int) -> None:
-        back = version == member.overdue  # dropped for good at a deadline, and evidently alive
-        reason = (
-            "late: a barrier has passed" if member.training is not None or back else "nobody waits for it"
-        )
+        back = version == member.overdue  # it was dropped at a deadline, but is alive
+        late = member.training is not None or back
+        reason = "late: a barrier has passed" if late else "no update is expected from it"
         self._out.append(events.Reject(member.name, version, reason))
         if back:
             self._join(member.name)
 
     def _checked_length(self, member: Member, update: Update) -> float:
-        """Return an update's norm; raise UpdateRejected where it must not count."""
+        """Return an update's norm; raise UpdateRejected where the update must not count."""
         known = next((m.profile for m in self.roster if m.profile is not None), None)
         check(update, self.plan.wanted(member.name, self.versions.model(update.version)), known)
         others = [
@@ -146,7 +145,7 @@ class Coordinator:
             if other is not member and other.profile and self.plan.comparable(other.name, member.name)
         ]
         length = norm(update.tensors)
-        check_norm(length, others, self.plan.rules.norm_factor)
+        check_norm(length, others, self.plan.settings.norm_factor)
         return length
 
     def _accept(self, member: Member, update: Update, length: float) -> None:
@@ -154,11 +153,11 @@ class Coordinator:
         member.length = max(member.length, length) if member.reported else length
         member.profile = Profile(update.samples, update.label_counts)
         member.loss, member.failures, member.training = update.loss, 0, None
-        schedule = self.plan.rules.schedule
-        # Asynchronously nothing is ever combined at a barrier: that it reported is all there is to keep.
+        schedule = self.plan.settings.schedule
+        # An asynchronous barrier combines nothing; an empty state records that the site has reported.
         base = self.versions.barrier_model
         member.latest = {} if schedule == "async" else self.versions.rebased(update.version, step, base)
-        # At a hybrid barrier the step would be overwritten at once, so it is left out.
+        # The last update before a hybrid barrier makes no step: the barrier would replace it at once.
         if schedule == "async" or (schedule == "hybrid" and self.roster.awaited()):
             self._arrival(member, update.version, step)
             self._send(member)
@@ -174,7 +173,7 @@ class Coordinator:
     # Barriers
 
     def _settle(self) -> None:
-        """Pass the barrier once nobody is awaited; if nobody could report, try again with those who failed."""
+        """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
         if self.roster.awaited():
             return
         if self.roster.reported():
@@ -182,15 +181,15 @@ class Coordinator:
         elif self.roster.with_standing(Standing.RESTING):
             self._begin()
         else:
-            self._set_deadline()  # a last call for anybody to join
+            self._set_deadline()  # one more deadline for a site to join
 
     def _pass_barrier(self) -> None:
         members = self._without_outliers(self.roster.reported())
         weights = weights_at_barrier(self.roster, members, self.plan)
-        if self.plan.rules.schedule != "async":
-            model = combine(self.versions.barrier_model, steps_of(members), weights, self.plan.rules)
+        if self.plan.settings.schedule != "async":
+            model = combine(self.versions.barrier_model, steps_of(members), weights, self.plan.settings)
             self.versions.pass_barrier(self._refined(model, members))
-            self._arrivals.forget()
+            self._arrivals.clear()
         self.barrier += 1
         self._changed(members, weights, at_barrier=True)
         loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
@@ -204,12 +203,12 @@ class Coordinator:
             self._finish(self._over)
 
     def _refined(self, model: State, members: Sequence[Member]) -> State:
-        """Let the distillation, if there is one, learn from every site's own model."""
+        """Return the model after ``refine``, if there is one, with every site's own model as a teacher."""
         if self._refine is None:
             return model
         plan, start = self.plan, self.versions.barrier_model
         teachers = {
-            member.name: plan.part(member.name, moved(start, [member.latest], [1.0]))
+            member.name: plan.part(member.name, apply_steps(start, [member.latest], [1.0]))
             for member in members
             if member.latest is not None
         }
@@ -220,27 +219,29 @@ class Coordinator:
         for member in members:
             if member.name in odd:
                 self._out.append(events.Reject(member.name, self.versions.number, odd[member.name]))
-                member.failed(self.plan.rules.patience)
+                member.failed(self.plan.settings.patience)
         return [member for member in members if member.name not in odd]
 
     def _reason_to_end(self, fell_by: float | None) -> str | None:
-        rules = self.plan.rules
-        if self.barrier >= rules.barriers:
-            return f"all {rules.barriers} barriers passed"
-        if rules.stop_threshold and fell_by is not None and fell_by < rules.stop_threshold:
-            return f"the loss fell by {fell_by:.3g}, less than {rules.stop_threshold:g}, between two barriers"
+        settings = self.plan.settings
+        if self.barrier >= settings.barriers:
+            return f"all {settings.barriers} barriers passed"
+        if settings.stop_threshold and fell_by is not None and fell_by < settings.stop_threshold:
+            return (
+                f"the loss fell by {fell_by:.3g}, less than {settings.stop_threshold:g}, between two barriers"
+            )
         return None
 
     def _begin(self) -> None:
-        """Start the way to the next barrier: everybody drawn for it trains on the newest model."""
+        """Start the round to the next barrier: every site drawn for it trains on the newest model."""
         for member in self.roster:
             member.latest = None
             if member.standing is Standing.RESTING:
                 member.standing = Standing.ACTIVE
         draw_cohort(self.roster, self.plan, self.barrier)
         for member in self.roster.with_standing(Standing.ACTIVE):
-            # Asynchronously, whoever is training goes on; otherwise the barrier supersedes it.
-            if member.chosen and (self.plan.rules.schedule != "async" or member.training is None):
+            # A barrier supersedes running trainings, except in the asynchronous schedule.
+            if member.chosen and (self.plan.settings.schedule != "async" or member.training is None):
                 self._send(member)
             elif not member.chosen:
                 member.training = None
@@ -255,7 +256,7 @@ class Coordinator:
         self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
 
     def _set_deadline(self) -> None:
-        self._out.append(events.SetDeadline(self.barrier, self.plan.rules.deadline))
+        self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
 
     def _changed(self, members: Sequence[Member], weights: Sequence[float], *, at_barrier: bool) -> None:
         number, model = self.versions.number, self.versions.newest

@@ -1,22 +1,23 @@
-"""FedDF (Lin et al. 2020): teach every network what the sites' models, averaged, say of public frames.
+"""FedDF (Lin et al. 2020): train every network towards the sites' averaged predictions on public frames.
 
-Sites may then run different networks and optimisers: what they have in common is their predictions. The
-training itself is the caller's; here is only who teaches what to whom.
+Sites may then run different networks and optimisers, because they share predictions instead of weights. A
+Student does the training; this module averages the predictions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.federation.ensemble import Refine
 from fedbragg.types import State
 
 
 class Student(Protocol):
-    """One network, with the public frames at hand."""
+    """One network with the public frames."""
 
     def logits(self, state: State) -> NDArray[Any]:
         """Return (frames, classes) logits of the public frames under a state."""
@@ -27,13 +28,11 @@ class Student(Protocol):
         ...
 
 
-def distillation(
-    students: Mapping[str, Student], networks: Mapping[str, str]
-) -> Callable[[State, Mapping[str, State]], State]:
-    """Return what a coordinator takes as ``refine``.
+def distillation(students: Mapping[str, Student], networks: Mapping[str, str]) -> Refine:
+    """Return the function that an Ensemble takes as ``refine``.
 
-    ``students`` are by network, ``networks`` names each site's. At a barrier the logits of all sites' own
-    models are averaged, and each network's combined model learns from their softmax.
+    ``students`` has one for each network, ``networks`` gives each site's network. At a barrier the logits of
+    all sites' models are averaged, and each network's combined model is trained towards their softmax.
     """
 
     def refine(model: State, teachers: Mapping[str, State]) -> State:

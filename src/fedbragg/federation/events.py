@@ -1,4 +1,4 @@
-"""What an engine tells the coordinator, and what the coordinator bids the engine do."""
+"""Events in, commands out: everything that an engine and the coordinator exchange."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class SiteJoined:
-    """A site is there, for the first time or again, and has nothing to do."""
+    """A site has connected, for the first time or again, and is idle."""
 
     site: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UpdateArrived:
-    """A site has trained."""
+    """A site has finished training."""
 
     update: Update
 
 
 @dataclass(frozen=True, slots=True)
 class SiteFailed:
-    """A site's training ended without an update; the site itself is still there."""
+    """A site's training ended without an update; the site itself is still connected."""
 
     site: str
     reason: str
-    version: int | None = None  # what it trained on; a failure of work already superseded is of no effect
+    version: int | None = None  # the version it trained on; a failure of superseded work is ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class SiteLeft:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """The time that SetDeadline gave is over; one of an earlier barrier is of no effect."""
+    """The deadline that SetDeadline gave has passed; one of an earlier barrier is ignored."""
 
     barrier: int
 
@@ -62,17 +62,17 @@ Event = Started | SiteJoined | UpdateArrived | SiteFailed | SiteLeft | DeadlineP
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SendModel:
-    """Have a site train; whatever it was doing before is superseded and may be stopped."""
+    """Have a site train; whatever it was training is superseded and may be stopped."""
 
     site: str
     version: int
-    model: State  # shared with the coordinator: read only
+    model: State  # shared with the coordinator: read-only
     epochs: int
 
 
 @dataclass(frozen=True, slots=True)
 class SetDeadline:
-    """Return DeadlinePassed(barrier) after this long; it takes the place of any earlier deadline."""
+    """Return DeadlinePassed(barrier) after this time; it replaces any earlier deadline."""
 
     barrier: int
     seconds: float
@@ -80,7 +80,7 @@ class SetDeadline:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """Stop what a site is doing: nobody waits for it any more."""
+    """Stop a site's training; its update would no longer count."""
 
     site: str
     reason: str
@@ -88,7 +88,7 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """An update did not count; nothing to do but to say so."""
+    """An update did not count; the engine reports it and does nothing else."""
 
     site: str
     version: int
@@ -97,10 +97,10 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelChanged:
-    """There is a new global model, by one site's arrival or by a barrier."""
+    """There is a new global model, after an arrival or a barrier."""
 
     version: int
-    barrier: int  # how many barriers have been passed
+    barrier: int  # number of barriers passed
     at_barrier: bool
     model: State
     weights: Mapping[str, float]  # each site's share in the step
@@ -109,7 +109,7 @@ class ModelChanged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """Save the model and the record; from these the federation can go on."""
+    """Save the model and the record; the federation can resume from them."""
 
     model: State
     record: Mapping[str, Any]  # JSON
@@ -117,7 +117,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finish:
-    """The federation is over; every site may stop."""
+    """The federation has ended; every site may stop."""
 
     model: State
     reason: str

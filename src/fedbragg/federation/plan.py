@@ -1,27 +1,26 @@
-"""What a coordinator has to know of the settings file, and of the sites' networks."""
+"""What a coordinator needs to know of the settings file and of the sites' networks, and whether it can run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from numpy.typing import NDArray
 
 from fedbragg.config import Federation, FederationSettings
-from fedbragg.federation.local_batchnorm import norm_names
+from fedbragg.errors import ConfigError
+from fedbragg.federation.local_batchnorm import batchnorm_names
+from fedbragg.federation.rules import Rule, rule_of
 from fedbragg.types import State
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A federation's rules.
+    """A federation's settings as the coordinator sees them.
 
-    Where sites run different networks, ``networks`` names each site's; the global model then holds all of
+    Where sites run different networks, ``networks`` names each site's. The global model then holds all of
     them, the tensors of each under ``network/``, and a site sees only its own.
     """
 
-    rules: FederationSettings
+    settings: FederationSettings
     warmup_epochs: int
     epochs: int
     seed: int
@@ -29,10 +28,16 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
-        """Take from the settings what concerns the coordinator."""
+        """Take from the settings what the coordinator needs; raise ConfigError where the rule cannot run so."""
+        check_rule(settings)
         training = settings.training
         epochs = (training.warmup_epochs, training.epochs)
         return cls(settings.federation, *epochs, settings.seed, networks or {})
+
+    @property
+    def rule(self) -> Rule:
+        """Return the aggregation rule."""
+        return rule_of(self.settings)
 
     def part(self, site: str, model: State) -> State:
         """Return what a site sees of the global model."""
@@ -42,24 +47,49 @@ class Plan:
         return {name.removeprefix(prefix): t for name, t in model.items() if name.startswith(prefix)}
 
     def whole(self, site: str, tensors: State) -> State:
-        """Return a site's tensors under the names that the global model has for them."""
+        """Return a site's tensors under the names that they have in the global model."""
         prefix = self._prefix(site)
         return {prefix + name: tensor for name, tensor in tensors.items()} if prefix else tensors
 
     def wanted(self, site: str, model: State) -> State:
-        """Return what a site is to send back an update for."""
+        """Return the tensors for which a site sends an update."""
         part = self.part(site, model)
-        kept = norm_names(part) if self.rules.keep_norms else frozenset[str]()
-        return {name: tensor for name, tensor in part.items() if name not in kept}
+        local = batchnorm_names(part) if self.settings.local_batchnorm else frozenset[str]()
+        return {name: tensor for name, tensor in part.items() if name not in local}
 
     def comparable(self, site: str, other: str) -> bool:
-        """Tell whether two sites' updates have norms of the same kind."""
+        """Return whether two sites run the same network, so that the norms of their updates can be compared."""
         return self._prefix(site) == self._prefix(other)
 
     def _prefix(self, site: str) -> str:
         return f"{self.networks[site]}/" if site in self.networks else ""
 
 
-def joined(models: Mapping[str, State]) -> dict[str, NDArray[Any]]:
-    """Put several networks into one global model, each under its name."""
-    return {f"{network}/{name}": t for network, model in models.items() for name, t in model.items()}
+def check_settings(settings: Federation, source: str = "settings") -> None:
+    """Raise ConfigError where no command can run these settings; ``source`` names their file in the message.
+
+    Every command calls this before it reads data or trains.
+    """
+    check_rule(settings, source)
+    if not rule_of(settings.federation).trains_network:
+        raise ConfigError(
+            f"{source} [federation]: aggregation: {settings.federation.aggregation} trains no network: it weighs "
+            "models that are trained already. Choose another rule, or use it from Python."
+        )
+
+
+def check_rule(settings: Federation, source: str = "settings") -> None:
+    """Raise ConfigError where the rule is unknown or does not fit the other settings."""
+    where = f"{source} [federation]"
+    name, schedule = settings.federation.aggregation, settings.federation.schedule
+    try:
+        rule = rule_of(settings.federation)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: aggregation: {error}") from None
+    if schedule not in rule.schedules:
+        allowed = " or ".join(f'"{word}"' for word in sorted(rule.schedules))
+        raise ConfigError(
+            f'{where}: {name} does not work with schedule = "{schedule}"; set schedule = {allowed}.'
+        )
+    if rule.needs_proximal_mu and not settings.training.proximal_mu:
+        raise ConfigError(f"{where}: {name} needs proximal_mu in [training]; 0.01 is a good start.")

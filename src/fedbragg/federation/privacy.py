@@ -1,8 +1,9 @@
-"""What an update gives away, bounded: its length clipped and noise added before it leaves its site.
+"""Differential privacy at the sites: an update is clipped and noised before it leaves.
 
 The site adds the noise itself, so the guarantee holds against everybody, the coordinator included. It is
-for the site's whole data set (not for one frame) and for the tensors alone: frames, label counts and loss
-travel as they are. Integer tensors are neither clipped nor noised; keep them at home with ``keep_norms``.
+for the site's whole data set (not for one frame) and for the tensors alone: the number of frames, the label
+counts and the loss are sent unchanged. So are integer tensors; ``local_batchnorm`` keeps those of BatchNorm
+at the site.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.states import norm
+from fedbragg.state_arithmetic import norm
 from fedbragg.types import State, Update
 
 
-def shielded(update: Update, rules: FederationSettings, generator: np.random.Generator) -> Update:
-    """Clip and noise an update as the settings say; a site's own generator must not be guessable."""
-    if not rules.clip:
+def clip_and_noise(update: Update, settings: FederationSettings, generator: np.random.Generator) -> Update:
+    """Clip an update and add noise, as the settings say; nobody else may know the generator's seed."""
+    if not settings.clip:
         return update
-    tensors = clipped(update.tensors, rules.clip)
-    if rules.noise:
-        tensors = noised(tensors, rules.noise * rules.clip, generator)
+    tensors = clipped(update.tensors, settings.clip)
+    if settings.noise:
+        tensors = noised(tensors, settings.noise * settings.clip, generator)
     return replace(update, tensors=tensors)
 
 
 def clipped(tensors: State, longest: float) -> State:
-    """Shorten an update to a Euclidean length, if it is longer."""
+    """Shorten an update to the length ``longest``, if it is longer."""
     length = norm(tensors)
     if length <= longest:
         return tensors
@@ -48,11 +49,11 @@ def noised(tensors: State, deviation: float, generator: np.random.Generator) -> 
 
 
 def epsilon(noise: float, updates: int, delta: float) -> float:
-    """Return the epsilon of (epsilon, delta) differential privacy after a site's so many updates.
+    """Return the epsilon of (epsilon, delta) differential privacy after ``updates`` updates of a site.
 
     Replacing a site's whole data set moves a clipped update by at most twice the clip, so one Gaussian
-    release is rho = 2 / noise**2 zero-concentrated private; these add up, and epsilon = rho + 2 sqrt(rho
-    log(1 / delta)) (Bun and Steinke 2016, propositions 1.3 and 1.6).
+    release has rho = 2 / noise**2 of zero-concentrated privacy. The rho of all updates add up, and
+    epsilon = rho + 2 sqrt(rho log(1 / delta)) (Bun and Steinke 2016, propositions 1.3 and 1.6).
     """
     if noise == 0:
         return float("inf")

@@ -1,4 +1,4 @@
-"""What a federation tells of its progress, line by line; the same lines make history.json."""
+"""The events that a federation reports while it runs; the same events make history.json."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fedbragg.types import State
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """One thing that happened; what does not apply is None or empty."""
+class ProgressEvent:
+    """One thing that happened; fields that do not apply are None or empty."""
 
     event: str  # start, joined, sent, update, step, barrier, rejected, failed, left, abandoned, finish
     time: float  # on the engine's clock, from the federation's start
@@ -22,21 +22,21 @@ class Progress:
     epochs: int | None = None
     samples: int | None = None
     loss: float | None = None
-    bytes: int | None = None  # that an update's tensors took on the way
+    bytes: int | None = None  # size of an update's encoded tensors
     reason: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)
     evaluation: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON, without what does not apply; JSON has no NaN, so that becomes null or is left out."""
-        told = {name: _in_json(value) for name, value in asdict(self).items()}
-        return {name: value for name, value in told.items() if value is not None and value != {}}
+        """Return the event as JSON without fields that do not apply; NaN, which JSON lacks, is null or left out."""
+        fields = {name: _in_json(value) for name, value in asdict(self).items()}
+        return {name: value for name, value in fields.items() if value is not None and value != {}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What a federation leaves."""
+class FederationOutcome:
+    """The result of a federation."""
 
     model: State
     history: list[dict[str, Any]]

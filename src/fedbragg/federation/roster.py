@@ -1,4 +1,4 @@
-"""Who takes part in a federation, and how each site stands."""
+"""The sites of a federation and the state of each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fedbragg.types import State
 
 
 class Standing(StrEnum):
-    """How a site stands at a moment."""
+    """Whether a site takes part at the moment."""
 
     EXPECTED = "expected"  # not seen yet; awaited until the deadline
     ACTIVE = "active"  # takes part
-    RESTING = "resting"  # failed; sits out until the next barrier
-    GONE = "gone"  # left, or failed too often; back when it joins again
+    RESTING = "resting"  # failed; waits for the next barrier
+    GONE = "gone"  # left, or failed too often; returns when it joins again
 
 
 @dataclass(slots=True, eq=False)
@@ -34,26 +34,26 @@ class Member:
     length: float = 0.0  # norm of its longest update since the last barrier, or of the last one before
     chosen: bool = True  # whether it trains for the next barrier
     chance: float = 1.0  # the probability of being chosen
-    latest: State | None = None  # its newest work since the last barrier, less that barrier's model
+    latest: State | None = None  # its newest model since the last barrier, minus that barrier's model
 
     @property
     def reported(self) -> bool:
-        """Tell whether it has reported since the last barrier."""
+        """Return whether it has reported since the last barrier."""
         return self.latest is not None
 
     @property
     def awaited(self) -> bool:
-        """Tell whether the next barrier waits for it."""
+        """Return whether the next barrier waits for it."""
         return self.chosen and not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
 
     def failed(self, patience: int) -> None:
-        """Sit out until the next barrier, or for good after too many failures in a row."""
+        """Wait for the next barrier, or count as gone after ``patience`` failures in a row."""
         self.failures += 1
         self.training = None
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
     def record(self) -> dict[str, Any]:
-        """Return as JSON what must survive a restart at a barrier."""
+        """Return as JSON what a checkpoint must keep."""
         profile = self.profile
         return {
             "gone": self.standing is Standing.GONE,
@@ -66,14 +66,14 @@ class Member:
 
 
 class Roster:
-    """The sites in a fixed order, which is also the order of every sum over them."""
+    """The sites in a fixed order; sums over sites use the same order, so they are reproducible."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._members = {name: Member(name) for name in names}
 
     @classmethod
     def restored(cls, record: Mapping[str, Mapping[str, Any]]) -> Roster:
-        """Return the sites of a checkpoint, all to be seen again except those that were gone."""
+        """Return the sites of a checkpoint; all are expected again except those that were gone."""
         roster = cls(record)
         for name, entry in record.items():
             member = roster[name]
@@ -94,11 +94,11 @@ class Roster:
         return name in self._members
 
     def add(self, name: str) -> Member:
-        """Take in a site that nobody expected."""
+        """Return a site, adding it where it was not expected."""
         return self._members.setdefault(name, Member(name))
 
     def with_standing(self, standing: Standing) -> list[Member]:
-        """Return the sites that stand so."""
+        """Return the sites with this standing."""
         return [member for member in self if member.standing is standing]
 
     def expected(self) -> list[Member]:

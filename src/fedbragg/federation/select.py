@@ -1,27 +1,37 @@
-"""Which sites train for the next barrier, and how likely each was to: weights are corrected by it.
+"""Draw the sites that train for the next barrier, each with a known probability by which weights are corrected.
 
 A step weighted by w_i / chance_i has the expectation sum w_i step_i, whatever the chances (Horvitz and
-Thompson 1952), so selecting by size or balance makes rounds cheaper without moving what they aim at.
+Thompson 1952). So selecting by size or balance makes a round cheaper and leaves its expectation unchanged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.federation.rules.weights import Profile, Weights, by_balance, by_size, fedkl, uniform
+from fedbragg.config import FederationSettings
+from fedbragg.federation.rules.label_balance import by_balance, fedkl
+from fedbragg.federation.rules.rule import Weigh
+from fedbragg.federation.rules.weights import Profile, Weights, by_size, uniform
 
-LIKINGS = {"uniform": uniform, "size": by_size, "balance": by_balance, "fedkl": fedkl}
+SAMPLING_WEIGHTS: Mapping[str, Weigh] = {
+    "uniform": uniform,
+    "size": by_size,
+    "balance": by_balance,
+    "fedkl": fedkl,
+}
+"""By the word that ``[federation] selection`` gives."""
 
-EVERYBODY = 0.1
-"""Share of the draw that goes to all sites alike, so that nobody's chance is zero."""
+UNIFORM_SHARE = 0.1
+"""Share of the draw that all sites have alike, so that no probability is zero."""
 
 
-def liking(profiles: Sequence[Profile], selection: str) -> Weights:
-    """Return in what proportion the sites are to be drawn."""
-    return (1 - EVERYBODY) * LIKINGS[selection](profiles) + EVERYBODY / len(profiles)
+def sampling_weights(profiles: Sequence[Profile], settings: FederationSettings) -> Weights:
+    """Return in what proportion the sites are drawn."""
+    weights = SAMPLING_WEIGHTS[settings.selection](profiles, settings)
+    return (1 - UNIFORM_SHARE) * weights + UNIFORM_SHARE / len(profiles)
 
 
 def chances(proportions: Weights, cohort: int) -> NDArray[np.float64]:
@@ -41,10 +51,10 @@ def chances(proportions: Weights, cohort: int) -> NDArray[np.float64]:
 
 
 def draw(probabilities: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw sites so that each is in with exactly its probability, and their number is the sum of these.
+    """Draw each site with exactly its probability, and always as many as the probabilities sum to.
 
-    Systematic sampling: the sites lie in random order as stretches on a line, and a comb of unit spacing
-    is laid over it at random.
+    Systematic sampling: the sites are laid in random order as intervals on a line, each as long as its
+    probability. A comb of unit spacing with a random offset picks the intervals that it hits.
     """
     order = generator.permutation(len(probabilities))
     ends = np.cumsum(probabilities[order])

@@ -1,15 +1,15 @@
-"""How an update loses weight while the model it started from grows old (FedAsync, Xie et al. 2019)."""
+"""How the weight of an update falls with the age of the model it started from (FedAsync, Xie et al. 2019)."""
 
 from __future__ import annotations
 
 from fedbragg.config import FederationSettings
 
 HINGE_GRACE = 4
-"""Steps of staleness that the hinge forgives, as in FedAsync's experiments."""
+"""Age up to which the hinge leaves the weight at 1, as in FedAsync's experiments."""
 
 
 def damping(age: int, settings: FederationSettings) -> float:
-    """Return the factor in (0, 1] for an update whose model has been changed ``age`` times since."""
+    """Return the factor in (0, 1] for an update whose start model has been changed ``age`` times since."""
     exponent = settings.staleness_exponent
     if settings.staleness == "constant":
         return 1.0

@@ -1,4 +1,4 @@
-"""What a federation needs of a site: a name, how long training takes, and training itself."""
+"""What a federation needs from a site: a name, its training speed, and training itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fedbragg.types import State, Update
 
 
 class Trainer(Protocol):
-    """One site's side: its data stay inside, updates come out."""
+    """One site: its data stay inside, updates come out."""
 
     @property
     def name(self) -> str:
@@ -28,8 +28,8 @@ class Trainer(Protocol):
     def train(self, model: State, version: int, epochs: int) -> Update:
         """Train from ``model`` and return the difference to it.
 
-        The arrays of ``model`` are the trainer's own. For equal seeds to give equal numbers the result must
-        depend on the arguments alone: take randomness from a generator seeded by (seed, site, version), not
-        from one that lives from call to call, and not from a global one, as sites train on threads.
+        The trainer may write into the arrays of ``model``. Equal seeds give equal numbers only if the result
+        depends on the arguments alone: seed a new generator with (seed, site, version) in each call. A global
+        generator would be shared by sites that train on threads.
         """
         ...

@@ -1,4 +1,4 @@
-"""Whether an update may count: what a broken or hostile site could send is refused here, with the reason."""
+"""Check whether an update may count; an update of a broken or hostile site is refused with a reason."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.states import finite
+from fedbragg.state_arithmetic import finite
 from fedbragg.types import State, Update
 
 FEWEST_OTHERS = 2
-"""Norms of other sites below which an update cannot be called too long: one other site may be the odd one."""
+"""Fewest other sites for comparing norms; with only one it is unclear which of the two is the outlier."""
 
 
 def check(update: Update, sent: State, known: Profile | None) -> None:
-    """Raise UpdateRejected unless the update fits the model that was sent and the labels known so far."""
+    """Raise UpdateRejected unless the update fits the model that was sent and the other sites' label classes."""
     _check_tensors(update.tensors, sent)
     _check_labels(update, known)
     if not isfinite(update.loss):
@@ -29,9 +29,8 @@ def check_norm(length: float, others: Sequence[float], factor: float) -> None:
     if len(others) < FEWEST_OTHERS:
         return
     typical = float(np.median(others))
-    if (
-        typical and length > factor * typical
-    ):  # beside sites that learnt nothing, any length would be too much
+    # Zero means that the others learnt nothing; any length would then be too much.
+    if typical and length > factor * typical:
         raise UpdateRejected(
             f"its norm {length:.3g} is over {factor:g} times the others' median {typical:.3g}"
         )
@@ -58,4 +57,4 @@ def _check_labels(update: Update, known: Profile | None) -> None:
             raise UpdateRejected(f"its label counts {counts} do not fit its {update.samples} frames")
     shape = [len(counts) for counts in update.label_counts]
     if known is not None and shape != [len(counts) for counts in known.label_counts]:
-        raise UpdateRejected(f"its labels have {shape} classes where the other sites' have another number")
+        raise UpdateRejected(f"its labels have {shape} classes, unlike those of the other sites")

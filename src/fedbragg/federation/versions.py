@@ -1,4 +1,4 @@
-"""The global model's versions: the newest, the last barrier's, and those that some site still trains on."""
+"""Versions of the global model: the newest, the last barrier's, and those that a site still trains on."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fedbragg.federation.states import working_type
+from fedbragg.state_arithmetic import working_type
 from fedbragg.types import State
 
 
 class Versions:
-    """Keep just the models that are still needed to make sense of updates under way."""
+    """Keep the models that are needed to interpret updates that have not arrived yet."""
 
     def __init__(self, model: State, number: int = 0) -> None:
         self.newest = model
-        self.number = number  # grows with every update that counts and with every barrier
+        self.number = number  # rises with every update that counts and with every barrier
         self.barrier_model = model
         self._changes = 0  # steps that changed the model; staleness is counted in these
         self._kept: dict[int, tuple[State, int]] = {number: (model, 0)}
 
     def advance(self, model: State, in_use: AbstractSet[int]) -> None:
-        """Make ``model`` the newest and forget the versions that nobody trains on."""
+        """Make ``model`` the newest and drop the versions that no site trains on."""
         if model is not self.newest:
             self._changes += 1
         self.newest = model
@@ -31,12 +31,12 @@ class Versions:
         self._kept[self.number] = (model, self._changes)
 
     def pass_barrier(self, model: State) -> None:
-        """Let ``model`` replace everything: no older version can count any more."""
+        """Replace all versions by ``model``; updates from older ones no longer count."""
         self.advance(model, in_use=frozenset())
         self.barrier_model = model
 
     def model(self, number: int) -> State:
-        """Return a version that somebody trains on."""
+        """Return a version that some site trains on."""
         return self._kept[number][0]
 
     def age(self, number: int) -> int:
@@ -53,6 +53,6 @@ class Versions:
 
 def _rebased(tensor: NDArray[Any], start: NDArray[Any], reference: NDArray[Any]) -> NDArray[Any]:
     working = working_type(start.dtype)
-    moved: NDArray[Any] = start.astype(working) - reference.astype(working)
-    moved += tensor
-    return moved
+    rebased: NDArray[Any] = start.astype(working) - reference.astype(working)
+    rebased += tensor
+    return rebased

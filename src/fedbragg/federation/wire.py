@@ -1,7 +1,7 @@
-"""How an update travels: as it is, in half precision, or in FedPAQ's few bits; every engine uses this.
+"""Encode updates for the way to the server: unchanged, in half precision, or in FedPAQ's few bits.
 
-Integers and BatchNorm's running statistics always travel as they are: they are few, and a noisy variance
-harms every later prediction.
+Every engine uses this. Integers and BatchNorm's running statistics are always sent unchanged: they are few,
+and noise in a variance harms every later prediction.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.quantise import Packed, packed, unpacked
+from fedbragg.federation.quantise import QuantisedTensor, dequantise, quantise
+from fedbragg.federation.rules.apply import compression_of
 from fedbragg.types import Update
 
 STATISTICS = ("running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parcel:
-    """An update on its way: the fields of Update, its tensors as they travel."""
+class EncodedUpdate:
+    """An update as it is sent: the fields of Update, with encoded tensors."""
 
     site: str
     version: int
-    tensors: Mapping[str, NDArray[Any] | Packed]
+    tensors: Mapping[str, NDArray[Any] | QuantisedTensor]
     samples: int
     label_counts: tuple[tuple[int, ...], ...]
     loss: float
@@ -37,33 +38,34 @@ class Parcel:
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
 
-def sealed(update: Update, rules: FederationSettings, generator: np.random.Generator) -> Parcel:
-    """Make a parcel of an update, sharing no memory with it."""
-    way = "quantised" if rules.aggregation == "fedpaq" else rules.travel
+def encode(update: Update, settings: FederationSettings, generator: np.random.Generator) -> EncodedUpdate:
+    """Encode an update; the result shares no memory with it."""
+    compression, bits = compression_of(settings), settings.compression_bits
     tensors = {
-        name: _sealed(name, tensor, way, rules.travel_bits, generator)
-        for name, tensor in update.tensors.items()
+        name: _encode(name, tensor, compression, bits, generator) for name, tensor in update.tensors.items()
     }
-    return Parcel(update.site, update.version, tensors, update.samples, update.label_counts, update.loss)
+    return EncodedUpdate(
+        update.site, update.version, tensors, update.samples, update.label_counts, update.loss
+    )
 
 
-def opened(parcel: Parcel) -> Update:
-    """Return the update that a parcel stands for; nothing is checked here, see validate.py."""
+def decode(encoded: EncodedUpdate) -> Update:
+    """Return the update; validate.py checks it, this does not."""
     tensors = {
-        name: unpacked(tensor) if isinstance(tensor, Packed) else tensor
-        for name, tensor in parcel.tensors.items()
+        name: dequantise(tensor) if isinstance(tensor, QuantisedTensor) else tensor
+        for name, tensor in encoded.tensors.items()
     }
-    return Update(parcel.site, parcel.version, tensors, parcel.samples, parcel.label_counts, parcel.loss)
+    return Update(encoded.site, encoded.version, tensors, encoded.samples, encoded.label_counts, encoded.loss)
 
 
-def _sealed(
-    name: str, tensor: NDArray[Any], way: str, bits: int, generator: np.random.Generator
-) -> NDArray[Any] | Packed:
-    plain = name.endswith(STATISTICS) or not np.issubdtype(tensor.dtype, np.floating)
-    # What is not finite could not be quantised; it travels as it is, to be refused with the right reason.
-    if way == "full" or plain or not np.isfinite(tensor).all():
+def _encode(
+    name: str, tensor: NDArray[Any], compression: str, bits: int, generator: np.random.Generator
+) -> NDArray[Any] | QuantisedTensor:
+    exact = name.endswith(STATISTICS) or not np.issubdtype(tensor.dtype, np.floating)
+    # Numbers that are not finite cannot be quantised; unchanged, they are refused with the right reason.
+    if compression == "full" or exact or not np.isfinite(tensor).all():
         return np.array(tensor)
-    if way == "quantised":
-        return packed(tensor, bits, generator)
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and the update is refused
+    if compression == "quantised":
+        return quantise(tensor, bits, generator)
+    with np.errstate(over="ignore"):  # a number that overflows becomes infinite, and the update is refused
         return tensor.astype(np.float16)

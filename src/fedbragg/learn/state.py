@@ -17,8 +17,3 @@ def state_of(network: nn.Module) -> dict[str, np.ndarray]:
 def load_state(network: nn.Module, state: State) -> None:
     """Copy arrays into a network of the same names and shapes."""
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})
-
-
-def difference(after: State, before: State) -> dict[str, np.ndarray]:
-    """Return what training changed: all that leaves a site of its model."""
-    return {name: np.asarray(after[name] - before[name]) for name in after}

@@ -8,7 +8,7 @@ from typing import Generic
 
 from fedbragg.config import TrainingSettings
 from fedbragg.learn.settings import FitSettings
-from fedbragg.learn.state import difference
+from fedbragg.state_arithmetic import difference
 from fedbragg.tasks.base import D, Task
 from fedbragg.types import State, Update
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.recorder import Watch
+from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.images import read_labels
 from fedbragg.metrics.classification import Estimate, confusion
 from fedbragg.progress import SILENT, Progress
@@ -71,7 +71,7 @@ class Demonstration:
 
 
 def demonstrate(
-    out: Path, seed: int, progress: Progress = SILENT, listener: Watch | None = None
+    out: Path, seed: int, progress: Progress = SILENT, listener: ProgressListener | None = None
 ) -> Demonstration:
     """Run the whole demonstration into a folder; the same seed gives the same numbers."""
     make_folder(out)

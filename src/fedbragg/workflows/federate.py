@@ -12,10 +12,10 @@ from typing import Any
 from fedbragg.config import Federation, load
 from fedbragg.errors import ConfigError
 from fedbragg.extras import require
-from fedbragg.federation import Outcome
+from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSettings
 from fedbragg.federation import federate as run_engine
-from fedbragg.federation.engines.recorder import Watch
-from fedbragg.federation.progress import Progress as Event
+from fedbragg.federation.engines.recorder import ProgressListener
+from fedbragg.federation.plan import check_settings
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Task
 from fedbragg.tasks.registry import open_task
@@ -49,7 +49,7 @@ class Watching:
     """Who hears of a federation while it runs, and where it is saved."""
 
     progress: Progress = SILENT
-    listener: Watch | None = None
+    listener: ProgressListener | None = None
     checkpoints: Path | None = None
     title: str = "Federation"
 
@@ -60,7 +60,7 @@ class Federated:
 
     project: Project
     sites: Sequence[SiteData[Any]]
-    outcome: Outcome
+    outcome: FederationOutcome
     metrics: Mapping[str, Metrics]  # of the final model on each site's held-out examples
 
 
@@ -77,11 +77,7 @@ def open_project(path: Path, engine: str | None = None) -> Project:
         require("federate", "a federation of real sites")
     # Paths in the settings mean nothing on the machines of real sites.
     folder = path.parent if settings.federation.engine == "local" else None
-    if settings.federation.aggregation == "fedboost":
-        raise ConfigError(
-            f"{path} [federation] aggregation: fedboost weighs predictors that are trained already, and a federation "
-            "trains one network. Choose another rule here, or use fedboost from Python."
-        )
+    check_settings(settings, str(path))
     try:
         return Project(settings, open_task(settings, folder), path.parent)
     except ConfigError as error:
@@ -134,7 +130,7 @@ def train_together(
     evaluator = SiteEvaluator(project.task, sites)
     barriers = watching.progress.stage(watching.title, project.settings.federation.barriers)
 
-    def listen(event: Event) -> None:
+    def listen(event: ProgressEvent) -> None:
         if event.event == "barrier":
             barriers(f"{watching.title}, loss {event.loss:.3f}")
         if watching.listener is not None:
@@ -144,9 +140,7 @@ def train_together(
         project.settings,
         [trainer_of(project, site) for site in sites],
         initial,
-        watch=listen,
-        evaluate=evaluator.headline,
-        checkpoint_dir=watching.checkpoints,
+        recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
     )
     return Federated(project, sites, outcome, evaluator(outcome.model))
 
@@ -170,14 +164,14 @@ def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: Stat
     return train_alone(project, pool, initial, epochs)
 
 
-def write_results(out: Path, project: Project, outcome: Outcome) -> None:
+def write_results(out: Path, project: Project, outcome: FederationOutcome) -> None:
     """Write the model file and the history."""
     project.task.export(outcome.model, out / MODEL, provenance(project.settings, project.task, outcome))
     history = {"ended": outcome.reason, "barriers": outcome.barriers, "history": outcome.history}
     (out / HISTORY).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
 
 
-def provenance(settings: Federation, task: Task[Any], outcome: Outcome) -> dict[str, Any]:
+def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome) -> dict[str, Any]:
     """Return how the model came about, without where the sites keep their data."""
     hidden: Any = {"server": True, task.name: True, "sites": {"__all__": {"runs", "labels"}}}
     return {

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.federation import Outcome
+from fedbragg.federation import FederationOutcome
 from fedbragg.federation.engines.remote.worker import Order, Ward, main
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
@@ -25,7 +25,7 @@ def make(order: Order) -> Ward:
     data = read_site(task, site, folder, settings.training.validation_share, SILENT)
 
     def finish(model: State, out: Path) -> str:
-        ended = Outcome(model, [], settings.federation.barriers, "finished")
+        ended = FederationOutcome(model, [], settings.federation.barriers, "finished")
         task.export(model, out, provenance(settings, task, ended))
         first = task.headlines[0]
         return f"{first} {task.evaluate(model, data.held_out)[first]} on this site's held-out {task.unit}s"

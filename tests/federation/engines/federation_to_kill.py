@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from conftest import federation_settings, skewed_problem
-from fedbragg.federation import federate
+from fedbragg.federation import RecordingSettings, federate
 
 
 def main(folder: Path, schedule: str, pause: float) -> None:
@@ -20,8 +20,7 @@ def main(folder: Path, schedule: str, pause: float) -> None:
         federation_settings(schedule=schedule, barriers=8, workers=2),
         problem.sites,
         problem.initial,
-        evaluate=problem.evaluate,
-        checkpoint_dir=folder,
+        recording=RecordingSettings(evaluate=problem.evaluate, checkpoints=folder),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a broken or hostile site can do to a federation, and that it does not."""
+"""Broken and hostile sites do not harm a federation."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_a_broken_site_is_refused_and_the_others_go_on(make_problem, settings, f
     problem = make_problem()
     problem.sites[1].train = tampered(problem.sites[1].train, FAULTS[fault])
     outcome = federate(settings(schedule=schedule), problem.sites, problem.initial)
-    told = [line for line in outcome.history if line["event"] in ("rejected", "failed")]
-    assert told
+    refusals = [line for line in outcome.history if line["event"] in ("rejected", "failed")]
+    assert refusals
     assert outcome.barriers == 5
     last = [line for line in outcome.history if line["event"] == "barrier"][-1]
     assert set(last["weights"]) == {"site0", "site2", "site3", "site4"}
@@ -67,7 +67,7 @@ def test_a_site_whose_training_dies_is_left_out(problem, settings, death) -> Non
     assert outcome.barriers == 5
 
 
-def test_sites_that_learn_nothing_do_not_make_the_others_odd(problem, settings) -> None:
+def test_sites_that_learn_nothing_do_not_make_the_others_outliers(problem, settings) -> None:
     for site in problem.sites[1:]:
         site.train = tampered(site.train, with_tensors(np.zeros_like))
     outcome = federate(settings(schedule="sync", barriers=1), problem.sites, problem.initial)
@@ -76,12 +76,12 @@ def test_sites_that_learn_nothing_do_not_make_the_others_odd(problem, settings) 
 
 def test_a_site_that_claims_a_billion_samples_gets_no_more_than_ten_medians(make_problem, settings) -> None:
     problem = make_problem()
-    boast = tampered(problem.sites[1].train, lambda update: replace(update, samples=10**9))
-    problem.sites[1].train = boast
+    overstated = tampered(problem.sites[1].train, lambda update: replace(update, samples=10**9))
+    problem.sites[1].train = overstated
     rules = settings(schedule="sync", aggregation="fedavg", barriers=1, sample_factor=1.0)
     outcome = federate(rules, problem.sites, problem.initial)
     weights = next(line for line in outcome.history if line["event"] == "barrier")["weights"]
-    # The others have 120, 200, 90 and 150 frames, so the median of the claims is 150: nobody counts as more.
+    # The others have 120, 200, 90 and 150 frames, so the median of the claims is 150: no site counts as more.
     assert weights == pytest.approx(
         {"site0": 120 / 660, "site1": 150 / 660, "site2": 150 / 660, "site3": 90 / 660, "site4": 150 / 660}
     )
@@ -92,7 +92,11 @@ def test_a_site_that_claims_a_billion_samples_gets_no_more_than_ten_medians(make
 def test_robust_rules_lose_at_most_a_point_to_an_update_scaled_by_minus_ten(
     make_problem, settings, aggregation, schedule
 ) -> None:
-    rules = {"aggregation": aggregation, "schedule": schedule, "norm_factor": 1e6}  # the rule alone defends
+    rules = {
+        "aggregation": aggregation,
+        "schedule": schedule,
+        "norm_factor": 1e6,
+    }  # so that only the rule protects
     losses = []
     for seed in (1, 2, 3):
         clean = final_accuracy(settings, make_problem(seed), **rules)
@@ -102,7 +106,7 @@ def test_robust_rules_lose_at_most_a_point_to_an_update_scaled_by_minus_ten(
     assert np.mean(losses) <= 0.01
 
 
-def test_without_a_robust_rule_that_attack_does_harm(make_problem, settings) -> None:
+def test_without_a_robust_rule_that_attack_works(make_problem, settings) -> None:
     rules = {"aggregation": "fedavg", "schedule": "sync", "norm_factor": 1e6}
     clean = final_accuracy(settings, make_problem(), **rules)
     problem = make_problem()
@@ -110,8 +114,8 @@ def test_without_a_robust_rule_that_attack_does_harm(make_problem, settings) -> 
     assert final_accuracy(settings, problem, **rules) < clean - 0.05
 
 
-def test_a_trainer_that_writes_into_the_model_harms_nobody(make_problem, settings) -> None:
-    def spoiling(train):
+def test_a_trainer_that_writes_into_the_model_changes_nothing(make_problem, settings) -> None:
+    def overwriting(train):
         def wrapped(model, version, epochs):
             update = train(model, version, epochs)
             for tensor in model.values():
@@ -121,7 +125,7 @@ def test_a_trainer_that_writes_into_the_model_harms_nobody(make_problem, setting
         return wrapped
 
     clean, problem = make_problem(), make_problem()
-    problem.sites[0].train = spoiling(problem.sites[0].train)
+    problem.sites[0].train = overwriting(problem.sites[0].train)
     expected = federate(settings(), clean.sites, clean.initial)
     outcome = federate(settings(), problem.sites, problem.initial)
     assert np.array_equal(outcome.model["weight"], expected.model["weight"])

@@ -1,4 +1,4 @@
-"""The coordinator's process killed at random moments: it goes on from its last barrier to the same end."""
+"""The coordinator's process killed at random moments: it resumes from its last barrier and ends the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedbragg.federation import federate
+from fedbragg.federation import RecordingSettings, federate
+from fedbragg.federation.checkpoint import CheckpointStore, Saved
 
 SCRIPT = Path(__file__).with_name("federation_to_kill.py")
 LENGTH = {"sync": 0.3, "hybrid": 1.2}  # seconds that the slowed federation takes
@@ -29,14 +30,17 @@ def killed_after(seconds: float, folder: Path, schedule: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["sync", "hybrid"])
-def test_killed_at_ten_random_moments_it_ends_as_if_nothing_had_happened(
+def test_killed_at_ten_random_moments_it_ends_the_same(
     make_problem, settings, tmp_path: Path, schedule: str
 ) -> None:
     def run(folder: Path | None):
         problem = make_problem()
         rules = settings(schedule=schedule, barriers=8, workers=2)
         return federate(
-            rules, problem.sites, problem.initial, evaluate=problem.evaluate, checkpoint_dir=folder
+            rules,
+            problem.sites,
+            problem.initial,
+            recording=RecordingSettings(evaluate=problem.evaluate, checkpoints=folder),
         )
 
     whole = run(None)
@@ -49,7 +53,7 @@ def test_killed_at_ten_random_moments_it_ends_as_if_nothing_had_happened(
         assert without_joins(resumed.history) == without_joins(whole.history)
         for name, tensor in whole.model.items():
             assert np.array_equal(resumed.model[name], tensor)
-    assert len(set(reached)) >= 3  # the moments fell on different stretches of the way
+    assert len(set(reached)) >= 3  # the moments fell between different barriers
 
 
 def barriers_in(folder: Path) -> int:
@@ -58,14 +62,19 @@ def barriers_in(folder: Path) -> int:
 
 
 def without_joins(history: list[dict]) -> list[dict]:
-    """Sites join once more when a federation goes on; all else is the same."""
+    """Drop the joins, which are repeated when a federation resumes; all else is the same."""
     return [line for line in history if line["event"] != "joined"]
 
 
-def test_a_checkpoint_half_written_is_not_taken_for_one(problem, settings, tmp_path: Path) -> None:
+def test_a_half_written_checkpoint_is_ignored(problem, settings, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.json.part").write_text("{")
     (tmp_path / "model-0001.safetensors.part").write_bytes(b"\x00")
-    outcome = federate(settings(barriers=1), problem.sites, problem.initial, checkpoint_dir=tmp_path)
+    outcome = federate(
+        settings(barriers=1),
+        problem.sites,
+        problem.initial,
+        recording=RecordingSettings(checkpoints=tmp_path),
+    )
     assert outcome.barriers == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.json", "model-0001.safetensors"]
 
@@ -73,10 +82,24 @@ def test_a_checkpoint_half_written_is_not_taken_for_one(problem, settings, tmp_p
 def test_the_record_is_json_even_after_a_loss_that_is_no_number(problem, settings, tmp_path: Path) -> None:
     train = problem.sites[0].train
     problem.sites[0].train = lambda *arguments: replace(train(*arguments), loss=float("nan"))
-    federate(settings(barriers=1), problem.sites, problem.initial, checkpoint_dir=tmp_path)
+    federate(
+        settings(barriers=1),
+        problem.sites,
+        problem.initial,
+        recording=RecordingSettings(checkpoints=tmp_path),
+    )
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     record = json.loads((tmp_path / "checkpoint.json").read_text(), parse_constant=refuse)
     assert any(line["event"] == "rejected" for line in record["history"])
+
+
+def test_a_tensor_without_dimensions_is_restored_as_one(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path, "one")
+    store.save(Saved({"count": np.array(5), "w": np.ones((2, 3))[:, ::2]}, {"barrier": 1}, [], 0.0))
+    restored = store.load()
+    assert restored is not None
+    assert restored.model["count"].shape == ()
+    assert np.array_equal(restored.model["w"], np.ones((2, 2)))

@@ -1,4 +1,4 @@
-"""The virtual engine: links, losses and outages on a clock, and hundreds of sites."""
+"""The virtual engine: links, losses, outages, and hundreds of sites."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import pytest
 
 from fedbragg.config import FederationSettings
 from fedbragg.federation import federate
-from fedbragg.federation.engines.virtual import Link, RecordedSite, World, recorded_loss
+from fedbragg.federation.engines.virtual import Link, RecordedSite, SimulatedNetwork, recorded_loss
 from fedbragg.federation.events import SendModel
 
 CURVE = ((0.0, 2.0), (1000.0, 1.0), (10000.0, 0.1))
 
 
-def world(settings, **links: Link) -> World:
-    return World(links, settings.federation, settings.seed)
+def simulated(settings, **links: Link) -> SimulatedNetwork:
+    return SimulatedNetwork(links, settings.federation, settings.seed)
 
 
 def times(outcome, event: str) -> list[float]:
     return [line["time"] for line in outcome.history if line["event"] == event]
 
 
-def test_an_errand_takes_latency_travel_and_training() -> None:
+def test_a_delivery_takes_latency_transfer_and_training() -> None:
     site = RecordedSite("a", samples=100, speed=10.0, curve=CURVE)
     command = SendModel("a", 0, {"w": np.zeros(250, np.float32)}, 2)  # 1000 bytes
-    rules = FederationSettings(travel="half")
-    trip = World({"a": Link(bandwidth=500, latency=0.25)}, rules, 1).trip(site, command)
-    assert trip.seconds == pytest.approx(2 * 0.25 + (1000 + 500) / 500 + 100 * 2 / 10)
+    rules = FederationSettings(compression="half")
+    delivery = SimulatedNetwork({"a": Link(bandwidth=500, latency=0.25)}, rules, 1).delivery(site, command)
+    assert delivery.seconds == pytest.approx(2 * 0.25 + (1000 + 500) / 500 + 100 * 2 / 10)
 
 
 def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_problem, settings) -> None:
@@ -37,7 +37,7 @@ def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_
         rules,
         problem.sites,
         problem.initial,
-        conditions=world(rules, site4=Link(outages=((460.0, 610.0),))),
+        network=simulated(rules, site4=Link(outages=((460.0, 610.0),))),
     )
     weights = [set(line["weights"]) for line in outcome.history if line["event"] == "barrier"]
     assert "site4" in weights[0]
@@ -47,10 +47,10 @@ def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_
     assert outcome.barriers == 5
 
 
-def test_lost_errands_cost_a_deadline_and_no_more(make_problem, settings) -> None:
+def test_lost_deliveries_cost_a_deadline_and_no_more(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(schedule="hybrid", deadline=500.0, barriers=8, patience=20)
     links = {site.name: Link(loss=0.3) for site in problem.sites}
-    outcome = federate(rules, problem.sites, problem.initial, conditions=world(rules, **links))
+    outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules, **links))
     assert outcome.barriers == 8
     assert times(outcome, "abandoned")
     assert times(outcome, "finish")[0] <= 8 * 500.0 + 500.0
@@ -59,7 +59,7 @@ def test_lost_errands_cost_a_deadline_and_no_more(make_problem, settings) -> Non
 def test_a_federation_cut_off_altogether_ends(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(deadline=100.0)
     links = {site.name: Link(loss=1.0) for site in problem.sites}
-    outcome = federate(rules, problem.sites, problem.initial, conditions=world(rules, **links))
+    outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules, **links))
     assert outcome.reason == "no site is left"
 
 
@@ -67,7 +67,7 @@ def test_selected_sites_alone_train(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(schedule="sync", selection="size", cohort=2, barriers=6)
     outcome = federate(rules, problem.sites, problem.initial)
     counts = [len(line["weights"]) for line in outcome.history if line["event"] == "barrier"]
-    assert counts == [5, 2, 2, 2, 2, 2]  # everybody once, so that all are known
+    assert counts == [5, 2, 2, 2, 2, 2]  # all sites once, so that all are known
     assert problem.evaluate(outcome.model)["accuracy"] > 0.6
 
 
@@ -84,7 +84,7 @@ def test_five_hundred_sites_take_less_than_a_minute(make_problem, settings, sche
     problem = make_problem(speeds=tuple(speeds), sizes=tuple(sizes))
     rules = settings(schedule=schedule, warmup=2, epochs=1, barriers=2, deadline=1e4)
     start = time.monotonic()
-    outcome = federate(rules, problem.sites, problem.initial, conditions=world(rules))
+    outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules))
     assert time.monotonic() - start < 60
     assert outcome.barriers == 2
     assert problem.evaluate(outcome.model)["accuracy"] > 0.7
@@ -98,6 +98,6 @@ def test_five_hundred_recorded_sites_run_too(settings) -> None:
         for number, speed in enumerate(speeds)
     ]
     rules = settings(schedule="sync", barriers=3, deadline=1e6)
-    outcome = federate(rules, sites, {"work": np.zeros(())}, conditions=world(rules))
+    outcome = federate(rules, sites, {"work": np.zeros(())}, network=simulated(rules))
     losses = [line["loss"] for line in outcome.history if line["event"] == "barrier"]
     assert losses == sorted(losses, reverse=True)

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
-from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
 
 from fedbragg.config import Federation
+from fedbragg.config.old_settings import as_version_0_1
 from fedbragg.errors import FederationError
-from fedbragg.federation.checkpoint import load
-from fedbragg.federation.coordinator import Coordinator, Refine
-from fedbragg.federation.engines.recorder import Evaluate, Ledger, Shelf, Watch
-from fedbragg.federation.engines.training_pool import Workshop
-from fedbragg.federation.engines.virtual_clock import Conditions, Timeline, Trip
+from fedbragg.federation.checkpoint import CheckpointStore, Saved
+from fedbragg.federation.coordinator import Coordinator
+from fedbragg.federation.engines.recorder import Recorder, RecordingSettings
+from fedbragg.federation.engines.training_pool import TrainingPool
+from fedbragg.federation.engines.virtual_clock import Delivery, Network, VirtualClock
+from fedbragg.federation.ensemble import Ensemble
 from fedbragg.federation.events import Event, SendModel
-from fedbragg.federation.local_batchnorm import KeepsNorms
+from fedbragg.federation.local_batchnorm import LocalBatchNorm
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.progress import Outcome
+from fedbragg.federation.progress import FederationOutcome
 from fedbragg.federation.trainer import Trainer
 from fedbragg.types import State
 
 
-class SameRoom:
-    """Conditions without links: an errand takes as long as its training."""
+class NoNetwork:
+    """Sites in this process: a delivery takes as long as its training."""
 
-    keeps_deadlines = False  # the clock counts samples over speed; the workshop keeps the real time
+    counts_seconds = False  # the clock counts samples over speed; the training pool measures real time
 
-    def trip(self, trainer: Trainer, command: SendModel) -> Trip:
+    def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
         """Return how long the site trains: samples x epochs / speed."""
-        return Trip(trainer.samples * command.epochs / trainer.speed)
+        return Delivery(trainer.samples * command.epochs / trainer.speed)
 
     def incidents(self) -> Iterable[tuple[float, Event]]:
-        """Return nothing: sites neither come nor go."""
+        """Return nothing: no site joins or leaves."""
         return ()
 
 
@@ -42,54 +46,61 @@ def federate(
     trainers: Sequence[Trainer],
     initial: State,
     *,
-    watch: Watch | None = None,
-    evaluate: Evaluate | None = None,
-    checkpoint_dir: Path | None = None,
-    conditions: Conditions | None = None,
-    networks: Mapping[str, str] | None = None,
-    refine: Refine | None = None,
-) -> Outcome:
+    recording: RecordingSettings | None = None,
+    network: Network | None = None,
+    ensemble: Ensemble | None = None,
+) -> FederationOutcome:
     """Train one model with all sites, in this process.
 
-    ``watch`` hears of everything that happens; ``evaluate`` scores the model at the start and at each
-    barrier; ``refine`` may improve a barrier's model before it is sent (distil.py). ``networks`` names each
-    site's network where these differ; ``initial`` then comes from plan.joined.
-
-    If ``checkpoint_dir`` holds a checkpoint of this same federation, it goes on from there; a finished one
-    is returned as it ended; that of another federation raises FederationError.
+    ``network`` simulates links and outages (virtual.py). With an ``ensemble`` of different networks
+    ``initial`` comes from ``join_networks``. A checkpoint of this federation in ``recording.checkpoints`` is
+    resumed, or returned if it is finished. Raise FederationError for the checkpoint of another federation
+    and for sites without distinct names, ConfigError where the rule is unknown or does not fit.
     """
+    recording, ensemble = recording or RecordingSettings(), ensemble or Ensemble()
+    plan = Plan.of(settings, ensemble.networks)
     names = [trainer.name for trainer in trainers]
     if len(set(names)) < len(names) or not names:
         raise FederationError(f"the sites are {names}; there must be at least one, and no name twice")
-    shelf = Shelf(checkpoint_dir, fingerprint(settings, names, initial)) if checkpoint_dir else None
-    saved = load(shelf.folder, shelf.fingerprint) if shelf else None
+    folder = recording.checkpoints
+    store = CheckpointStore(folder, fingerprint(settings, names, initial)) if folder else None
+    saved = store.load() if store else None
     if saved and saved.finished:
-        return Outcome(saved.model, saved.history, saved.record["barrier"], saved.finished)
-    ledger = Ledger(watch, evaluate, shelf)
-    ledger.begin(initial, saved)
-    plan = Plan.of(settings, networks)
+        return FederationOutcome(saved.model, saved.history, saved.record["barrier"], saved.finished)
+    recorder = Recorder(recording.listener, recording.evaluate, store)
+    recorder.begin(initial, saved)
     model, record = (saved.model, saved.record) if saved else (initial, None)
-    coordinator = Coordinator(plan, names, model, record, refine)
-    if settings.federation.keep_norms:
-        trainers = [KeepsNorms(trainer) for trainer in trainers]
-    conditions = conditions or SameRoom()
-    # Where the clock keeps the deadlines, real time is no measure of a training.
-    limit = inf if conditions.keeps_deadlines else settings.federation.deadline
-    workshop = Workshop(settings.federation.workers or os.cpu_count() or 1, limit)
+    coordinator = Coordinator(plan, names, model, record, ensemble.refine)
+    return _run(coordinator, trainers, network or NoNetwork(), recorder, saved)
+
+
+def _run(
+    coordinator: Coordinator,
+    trainers: Sequence[Trainer],
+    network: Network,
+    recorder: Recorder,
+    saved: Saved | None,
+) -> FederationOutcome:
+    settings = coordinator.plan.settings
+    if settings.local_batchnorm:
+        trainers = [LocalBatchNorm(trainer) for trainer in trainers]
+    # Where the clock counts seconds it keeps the deadlines, and real time does not limit a training.
+    limit = inf if network.counts_seconds else settings.deadline
+    pool = TrainingPool(settings.workers or os.cpu_count() or 1, limit)
     try:
-        timeline = Timeline(coordinator, trainers, conditions, workshop)
-        timeline.run(ledger, saved.time if saved else 0.0)
+        VirtualClock(coordinator, trainers, network, pool).run(recorder, saved.time if saved else 0.0)
     finally:
-        workshop.close()
-    if ledger.outcome is None:
+        pool.close()
+    if recorder.outcome is None:
         raise RuntimeError("the federation ended without an outcome")
-    return ledger.outcome
+    return recorder.outcome
 
 
 def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
-    """Return what tells this federation from any other: settings, sites, and the model's tensors."""
-    told = settings.model_dump_json(
-        exclude={"federation": {"workers", "engine"}, "server": True, "sites": True}
-    )
+    """Return a hash that identifies this federation: its settings, sites, and the model's tensors."""
+    # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
+    excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
+    table = as_version_0_1(settings.model_dump(mode="json", exclude=excluded))
+    text = to_json(table, inf_nan_mode="null").decode()
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
-    return hashlib.sha256("\n".join([told, *names, *tensors]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The record that an engine keeps: history, evaluations, checkpoints."""
+"""Record what happens in a federation: history, evaluations, checkpoints."""
 
 from __future__ import annotations
 
@@ -7,52 +7,62 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fedbragg.federation.checkpoint import Saved, save
+from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.events import Checkpoint, Finish, ModelChanged
-from fedbragg.federation.progress import Outcome, Progress
+from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.types import State
 
-Watch = Callable[[Progress], None]
+ProgressListener = Callable[[ProgressEvent], None]
 Evaluate = Callable[[State], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where checkpoints go, and whose they are."""
+class RecordingSettings:
+    """What is recorded of a federation beside its history."""
 
-    folder: Path
-    fingerprint: str
+    listener: ProgressListener | None = None
+    """Called with every event, models sent included."""
+    evaluate: Evaluate | None = None
+    """Scores the model at the start and at each barrier."""
+    checkpoints: Path | None = None
+    """Folder for the checkpoint of the last barrier; a federation resumes from the one that it finds there."""
 
 
-class Ledger:
-    """Keep the history, tell whoever watches, evaluate and save at barriers."""
+class Recorder:
+    """Keep the history, call the listener, evaluate at barriers and save checkpoints."""
 
-    def __init__(self, watch: Watch | None, evaluate: Evaluate | None, shelf: Shelf | None) -> None:
-        self._watch = watch
+    def __init__(
+        self,
+        listener: ProgressListener | None = None,
+        evaluate: Evaluate | None = None,
+        store: CheckpointStore | None = None,
+    ) -> None:
+        self._listener = listener
         self._evaluate = evaluate
-        self._shelf = shelf
+        self._store = store
         self._saved: Saved | None = None
         self.history: list[dict[str, Any]] = []
-        self.outcome: Outcome | None = None
+        self.outcome: FederationOutcome | None = None
 
     def begin(self, model: State, saved: Saved | None) -> None:
-        """Open with the start model, or with the history of a checkpoint."""
+        """Start the history with the start model, or continue that of a checkpoint."""
         if saved is None:
-            self.note(Progress("start", 0.0, version=0, barrier=0, evaluation=self._evaluation(model)))
+            evaluation = self._evaluation(model)
+            self.note(ProgressEvent("start", 0.0, version=0, barrier=0, evaluation=evaluation))
         else:
             self.history, self._saved = list(saved.history), saved
 
-    def note(self, progress: Progress) -> None:
-        """Take down one thing that happened; models sent are told but not kept."""
-        if progress.event != "sent":
-            self.history.append(progress.as_dict())
-        if self._watch is not None:
-            self._watch(progress)
+    def note(self, event: ProgressEvent) -> None:
+        """Record an event; "sent" goes to the listener but not into the history."""
+        if event.event != "sent":
+            self.history.append(event.as_dict())
+        if self._listener is not None:
+            self._listener(event)
 
     def changed(self, command: ModelChanged, time: float) -> None:
-        """Take down a new global model; at a barrier, evaluate it."""
+        """Record a new global model; evaluate it if it is a barrier's."""
         self.note(
-            Progress(
+            ProgressEvent(
                 "barrier" if command.at_barrier else "step",
                 time,
                 version=command.version,
@@ -65,22 +75,22 @@ class Ledger:
         )
 
     def checkpoint(self, command: Checkpoint, time: float) -> None:
-        """Save the federation as it stands."""
+        """Save the federation as of this barrier."""
         self._saved = Saved(command.model, dict(command.record), list(self.history), time)
         self._save()
 
     def finish(self, command: Finish, time: float) -> None:
-        """Take down the end, also on disk."""
+        """Record the end, in the checkpoint too."""
         barriers = self._saved.record["barrier"] if self._saved else 0
-        self.note(Progress("finish", time, barrier=barriers, reason=command.reason))
-        self.outcome = Outcome(command.model, self.history, barriers, command.reason)
+        self.note(ProgressEvent("finish", time, barrier=barriers, reason=command.reason))
+        self.outcome = FederationOutcome(command.model, self.history, barriers, command.reason)
         if self._saved:
             self._saved = replace(self._saved, history=list(self.history), finished=command.reason)
             self._save()
 
     def _save(self) -> None:
-        if self._shelf and self._saved:
-            save(self._shelf.folder, self._saved, self._shelf.fingerprint)
+        if self._store and self._saved:
+            self._store.save(self._saved)
 
     def _evaluation(self, model: State) -> Mapping[str, float]:
         return {} if self._evaluate is None else {name: float(v) for name, v in self._evaluate(model).items()}

@@ -1,7 +1,7 @@
-"""The virtual engine: sites with chosen speeds, links and outages, on a clock that costs nothing to wait for.
+"""The virtual engine: sites with chosen speeds, links and outages, on a clock that advances without waiting.
 
-The event loop, the coordinator and, if wanted, the training are those of the local engine; only the
-conditions differ. Trainings may also be replaced by a recorded loss curve, for hundreds of sites.
+The event loop, the coordinator and usually the training are those of the local engine; only the network
+differs. A recorded loss curve can replace the trainings, to simulate hundreds of sites.
 """
 
 from __future__ import annotations
@@ -13,44 +13,45 @@ from math import inf
 import numpy as np
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.engines.virtual_clock import Trip, generator_for
+from fedbragg.federation.engines.virtual_clock import Delivery, generator_for
 from fedbragg.federation.events import Event, SendModel, SiteJoined, SiteLeft
-from fedbragg.federation.states import size
+from fedbragg.federation.rules.apply import compression_of
 from fedbragg.federation.trainer import Trainer
+from fedbragg.state_arithmetic import size
 from fedbragg.types import State, Update
 
 WORK = "work"
-"""The only tensor of a recorded model: samples trained on, as far as they bore fruit."""
+"""The only tensor of a recorded model: the effective number of samples trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How a site is reached, and when it is not."""
+    """A site's connection, and when it is interrupted."""
 
     bandwidth: float = inf  # bytes a second, either way
     latency: float = 0.0  # seconds, one way
-    loss: float = 0.0  # probability that an errand comes to nothing, without anybody being told
-    outages: tuple[tuple[float, float], ...] = ()  # (from, to) seconds on the clock; work under way is lost
+    loss: float = 0.0  # probability that a delivery is lost without notice
+    outages: tuple[tuple[float, float], ...] = ()  # (from, to) seconds on the clock; running work is lost
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """Conditions with links; a trainer's speed is in samples a second. A site without a link has a perfect one."""
+class SimulatedNetwork:
+    """A network with links; a trainer's speed is in samples a second. A site without a link has a perfect one."""
 
     links: Mapping[str, Link]
-    rules: FederationSettings
+    settings: FederationSettings
     seed: int
-    keeps_deadlines: bool = True
+    counts_seconds: bool = True
 
-    def trip(self, trainer: Trainer, command: SendModel) -> Trip:
-        """Return how long the model, the training and the update take, and whether all of it comes through."""
+    def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
+        """Return how long the model, the training and the update take, and whether any of it is lost."""
         link = self.links.get(trainer.name, Link())
         sent = size(command.model)
-        travel = 2 * link.latency + (sent + sent * self._thinning()) / link.bandwidth
+        transfer = 2 * link.latency + (sent + sent * self._compression_ratio()) / link.bandwidth
         work = trainer.samples * command.epochs / trainer.speed
         # A seed of its own, so that losses do not depend on what quantisation draws.
         luck = generator_for(self.seed + 1, trainer.name, command.version).random()
-        return Trip(travel + work, lost=bool(luck < link.loss))
+        return Delivery(transfer + work, lost=bool(luck < link.loss))
 
     def incidents(self) -> Iterable[tuple[float, Event]]:
         """Return the outages."""
@@ -59,21 +60,19 @@ class World:
                 yield start, SiteLeft(site, "an outage")
                 yield end, SiteJoined(site)
 
-    def _thinning(self) -> float:
+    def _compression_ratio(self) -> float:
         """Return an update's bytes over the model's, for float32 models."""
-        if self.rules.travel == "half":
-            return 0.5
-        quantised = self.rules.travel == "quantised" or self.rules.aggregation == "fedpaq"
-        return self.rules.travel_bits / 32 if quantised else 1.0
+        ratios = {"full": 1.0, "half": 0.5, "quantised": self.settings.compression_bits / 32}
+        return ratios[compression_of(self.settings)]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedSite:
-    """A site that does not train but follows a recorded loss curve.
+    """A site that follows a recorded loss curve instead of training.
 
-    ``curve`` is a table of (samples trained on, loss) from a real run of one model on all data. Training
-    adds the site's samples to the model's work; averaging and damping then act on work as on any tensor.
-    So it tells how schedules use the sites' time, not what skewed data do to a model.
+    ``curve`` is a table of (samples trained on, loss) from a real run of one model on all data. A training
+    adds the site's samples to the model's work; averaging and damping act on the work as on any tensor. This
+    shows how schedules use the sites' time, not what skewed data do to a model.
     """
 
     name: str
@@ -90,6 +89,6 @@ class RecordedSite:
 
 
 def recorded_loss(curve: Sequence[tuple[float, float]], work: float) -> float:
-    """Read a loss off a recorded curve; before its start and after its end it is constant."""
+    """Return the curve's loss after ``work`` samples, interpolated; it is constant beyond both ends."""
     samples, losses = zip(*curve, strict=True)
     return float(np.interp(work, samples, losses))

@@ -1,9 +1,9 @@
-"""The event loop that the local and the virtual engine share: a coordinator driven along a virtual clock.
+"""The event loop of the local and the virtual engine: a coordinator driven by a virtual clock.
 
-A training's end is known before it starts: samples x epochs / speed, and what the conditions add. So
+A training's end is known before it starts: samples x epochs / speed, plus what the network adds. So
 trainings run ahead on threads while their updates are delivered in the clock's order, and the same seed
-gives the same numbers whatever the threads do. A training that would end after the next barrier is left
-alone until the clock reaches it: it will most likely be superseded.
+gives the same numbers whatever the threads do. A training that would end after the next barrier does not
+start until the clock reaches it, because the barrier will probably supersede it.
 """
 
 from __future__ import annotations
@@ -19,34 +19,35 @@ import numpy as np
 
 from fedbragg.federation import events
 from fedbragg.federation.coordinator import Coordinator
-from fedbragg.federation.engines.training_pool import Training, Workshop
+from fedbragg.federation.engines.recorder import Recorder
+from fedbragg.federation.engines.training_pool import Training, TrainingPool
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.privacy import shielded
-from fedbragg.federation.progress import Progress
-from fedbragg.federation.states import owned
+from fedbragg.federation.privacy import clip_and_noise
+from fedbragg.federation.progress import ProgressEvent
 from fedbragg.federation.trainer import Trainer
-from fedbragg.federation.wire import Parcel, opened, sealed
+from fedbragg.federation.wire import EncodedUpdate, decode, encode
+from fedbragg.state_arithmetic import copy_state
 from fedbragg.types import Update
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
-    """How one errand to a site goes: the model there, the training, the update back."""
+class Delivery:
+    """The way of one model to a site, the training there, and the way of the update back."""
 
-    seconds: float  # on the engine's clock
-    lost: bool = False  # nothing comes back
+    seconds: float  # on the engine's clock, for all three
+    lost: bool = False  # no update comes back
 
 
-class Conditions(Protocol):
-    """The world that the sites live in."""
+class Network(Protocol):
+    """The connections between the sites and the coordinator."""
 
     @property
-    def keeps_deadlines(self) -> bool:
-        """Tell whether the clock counts seconds; if not, a deadline passes only when nothing else can happen."""
+    def counts_seconds(self) -> bool:
+        """Return whether the clock counts seconds; if not, a deadline passes only when nothing else can happen."""
         ...
 
-    def trip(self, trainer: Trainer, command: events.SendModel) -> Trip:
-        """Return how an errand goes; it must depend on the arguments alone."""
+    def delivery(self, trainer: Trainer, command: events.SendModel) -> Delivery:
+        """Return how a delivery goes; the result must depend on the arguments alone."""
         ...
 
     def incidents(self) -> Iterable[tuple[float, events.Event]]:
@@ -54,198 +55,179 @@ class Conditions(Protocol):
         ...
 
 
-class Book(Protocol):
-    """Where the timeline tells what happens."""
-
-    def note(self, progress: Progress) -> None:
-        """Take down one thing that happened."""
-        ...
-
-    def changed(self, command: events.ModelChanged, time: float) -> None:
-        """Take down a new global model."""
-        ...
-
-    def checkpoint(self, command: events.Checkpoint, time: float) -> None:
-        """Save a checkpoint."""
-        ...
-
-    def finish(self, command: events.Finish, time: float) -> None:
-        """Take down the end."""
-        ...
-
-
 @dataclass(slots=True, eq=False)
-class Errand:
-    """A model on its way to a site, and what will come of it."""
+class ScheduledTraining:
+    """A model sent to a site, and the training that will answer it."""
 
     site: str
     version: int
-    due: float
+    due: float  # when its update arrives, on the clock
     training: Training
     lost: bool
 
 
 @dataclass(order=True, slots=True)
 class _Entry:
-    """Something that will happen; at equal times sites keep their order."""
+    """Something that will happen at a time; at equal times sites keep their order."""
 
     time: float
     order: int
     count: int
-    what: Errand | events.Event = field(compare=False)
+    what: ScheduledTraining | events.Event = field(compare=False)
 
 
-class Timeline:
-    """Drive a coordinator until it is finished."""
+class VirtualClock:
+    """Drive a coordinator until the federation has ended."""
 
     def __init__(
         self,
         coordinator: Coordinator,
         trainers: Sequence[Trainer],
-        conditions: Conditions,
-        workshop: Workshop,
+        network: Network,
+        pool: TrainingPool,
     ) -> None:
         self._coordinator = coordinator
         self._trainers: Mapping[str, Trainer] = {trainer.name: trainer for trainer in trainers}
         self._order = {trainer.name: position for position, trainer in enumerate(trainers)}
-        self._conditions = conditions
-        self._workshop = workshop
-        self._errands: dict[str, Errand] = {}
-        self._agenda: list[_Entry] = []
+        self._network = network
+        self._pool = pool
+        self._scheduled: dict[str, ScheduledTraining] = {}
+        self._upcoming: list[_Entry] = []
         self._deadline: events.DeadlinePassed | None = None
         self._count = 0
         self._now = 0.0
 
-    def run(self, book: Book, start: float = 0.0) -> None:
-        """Go from ``start`` on the clock to the end of the federation."""
+    def run(self, recorder: Recorder, start: float = 0.0) -> None:
+        """Run from ``start`` on the clock to the end of the federation."""
         self._now = start
-        for time, incident in self._conditions.incidents():
+        for time, incident in self._network.incidents():
             if time >= start:
-                self._plan(time, -1, incident)
-        self._handle(events.Started(), book)
+                self._schedule(time, -1, incident)
+        self._handle(events.Started(), recorder)
         for member in () if self._coordinator.finished else self._coordinator.roster.expected():
-            self._handle(events.SiteJoined(member.name), book)
+            self._handle(events.SiteJoined(member.name), recorder)
         while not self._coordinator.finished:
             self._run_ahead()
-            self._handle(self._next(book), book)
+            self._handle(self._next(recorder), recorder)
 
-    def _next(self, book: Book) -> events.Event:
-        while self._agenda:
-            entry = heapq.heappop(self._agenda)
+    def _next(self, recorder: Recorder) -> events.Event:
+        while self._upcoming:
+            entry = heapq.heappop(self._upcoming)
             what = entry.what
             if isinstance(what, events.DeadlinePassed) and what is not self._deadline:
-                continue  # a later deadline has taken its place
-            if not isinstance(what, Errand):
+                continue  # a later deadline has replaced it
+            if not isinstance(what, ScheduledTraining):
                 self._now = entry.time
                 return what
-            if self._errands.get(what.site) is what:
+            if self._scheduled.get(what.site) is what:
                 self._now = entry.time
-                del self._errands[what.site]
+                del self._scheduled[what.site]
                 if not what.lost:
-                    return self._outcome(what, book)
+                    return self._arrival(what, recorder)
         if self._deadline is None:
             raise RuntimeError("the coordinator waits for nothing and has not finished")
         return self._deadline
 
-    def _outcome(self, errand: Errand, book: Book) -> events.Event:
-        self._workshop.finish(errand.training)
+    def _arrival(self, scheduled: ScheduledTraining, recorder: Recorder) -> events.Event:
+        self._pool.finish(scheduled.training)
         try:
-            parcel = errand.training.result()
-            update = opened(parcel)
+            encoded = scheduled.training.result()
+            update = decode(encoded)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            return events.SiteFailed(errand.site, f"{type(error).__name__}: {error}", errand.version)
-        if (update.site, update.version) != (errand.site, errand.version):
+            return events.SiteFailed(scheduled.site, f"{type(error).__name__}: {error}", scheduled.version)
+        if (update.site, update.version) != (scheduled.site, scheduled.version):
             wrong = f"its update is signed {update.site!r}, version {update.version}"
-            return events.SiteFailed(errand.site, wrong, errand.version)
-        book.note(_arrived(update, parcel.nbytes, self._now))
+            return events.SiteFailed(scheduled.site, wrong, scheduled.version)
+        recorder.note(_arrived(update, encoded.nbytes, self._now))
         return events.UpdateArrived(update)
 
     def _run_ahead(self) -> None:
         """Start the trainings that will end before the next barrier, the earliest first."""
-        idle = [e for e in self._errands.values() if not (e.lost or e.training.submitted)]
+        idle = [s for s in self._scheduled.values() if not (s.lost or s.training.submitted)]
         if not idle:
             return
         horizon = self._horizon()
-        for errand in sorted(idle, key=lambda errand: (errand.due, self._order[errand.site])):
-            if errand.due <= horizon:
-                self._workshop.submit(errand.training)
+        for scheduled in sorted(idle, key=lambda scheduled: (scheduled.due, self._order[scheduled.site])):
+            if scheduled.due <= horizon:
+                self._pool.submit(scheduled.training)
 
     def _horizon(self) -> float:
         waiting = [member.name for member in self._coordinator.roster.awaited()]
         return max(
-            (self._errands[site].due if site in self._errands else inf for site in waiting), default=inf
+            (self._scheduled[site].due if site in self._scheduled else inf for site in waiting), default=inf
         )
 
-    def _handle(self, event: events.Event, book: Book) -> None:
-        for progress in _told(event, self._now):
-            book.note(progress)
+    def _handle(self, event: events.Event, recorder: Recorder) -> None:
+        for progress in _progress_of(event, self._now):
+            recorder.note(progress)
         if isinstance(event, events.SiteLeft):
             self._drop(event.site)
         for command in self._coordinator.handle(event):
-            self._carry_out(command, book)
+            self._execute(command, recorder)
 
-    def _carry_out(self, command: events.Command, book: Book) -> None:
+    def _execute(self, command: events.Command, recorder: Recorder) -> None:
         match command:
             case events.SendModel():
                 self._send(command)
-                book.note(_sent(command, self._now))
+                recorder.note(_sent(command, self._now))
             case events.SetDeadline(barrier, seconds):
                 self._deadline = events.DeadlinePassed(barrier)
-                if self._conditions.keeps_deadlines:
-                    self._plan(self._now + seconds, len(self._order), self._deadline)
+                if self._network.counts_seconds:
+                    self._schedule(self._now + seconds, len(self._order), self._deadline)
             case events.Abandon(site, reason):
                 self._drop(site)
-                book.note(Progress("abandoned", self._now, site=site, reason=reason))
+                recorder.note(ProgressEvent("abandoned", self._now, site=site, reason=reason))
             case events.Reject(site, version, reason):
-                book.note(Progress("rejected", self._now, site=site, version=version, reason=reason))
+                recorder.note(ProgressEvent("rejected", self._now, site=site, version=version, reason=reason))
             case events.ModelChanged():
-                book.changed(command, self._now)
+                recorder.changed(command, self._now)
             case events.Checkpoint():
-                book.checkpoint(command, self._now)
+                recorder.checkpoint(command, self._now)
             case events.Finish():
-                for site in list(self._errands):
+                for site in list(self._scheduled):
                     self._drop(site)
-                book.finish(command, self._now)
+                recorder.finish(command, self._now)
 
     def _send(self, command: events.SendModel) -> None:
         self._drop(command.site)
         trainer = self._trainers[command.site]
-        trip = self._conditions.trip(trainer, command)
+        delivery = self._network.delivery(trainer, command)
         work = partial(_train, trainer, command, self._coordinator.plan)
-        errand = Errand(command.site, command.version, self._now + trip.seconds, Training(work), trip.lost)
-        self._errands[command.site] = errand
-        self._plan(errand.due, self._order[command.site], errand)
+        due = self._now + delivery.seconds
+        scheduled = ScheduledTraining(command.site, command.version, due, Training(work), delivery.lost)
+        self._scheduled[command.site] = scheduled
+        self._schedule(due, self._order[command.site], scheduled)
 
     def _drop(self, site: str) -> None:
-        if errand := self._errands.pop(site, None):
-            errand.training.cancelled = True
+        if scheduled := self._scheduled.pop(site, None):
+            scheduled.training.cancelled = True
 
-    def _plan(self, time: float, order: int, what: Errand | events.Event) -> None:
+    def _schedule(self, time: float, order: int, what: ScheduledTraining | events.Event) -> None:
         self._count += 1
-        heapq.heappush(self._agenda, _Entry(time, order, self._count, what))
+        heapq.heappush(self._upcoming, _Entry(time, order, self._count, what))
 
 
-def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> Parcel:
-    # Copies both ways: a trainer that writes into what it was given, or goes on training in what it
-    # returned, must not change what the coordinator holds.
-    update = trainer.train(owned(command.model), command.version, command.epochs)
+def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> EncodedUpdate:
+    # Copies both ways: a trainer may write into the model that it got and into the update that it returned,
+    # without changing what the coordinator holds.
+    update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
-    return sealed(shielded(update, plan.rules, generator), plan.rules, generator)
+    return encode(clip_and_noise(update, plan.settings, generator), plan.settings, generator)
 
 
 def generator_for(seed: int, site: str, version: int) -> np.random.Generator:
-    """Return the randomness of one errand, the same whenever it is run."""
+    """Return the random numbers of one training; they depend on seed, site and version alone."""
     return np.random.default_rng([seed, int.from_bytes(site.encode()), version])
 
 
-def _sent(command: events.SendModel, now: float) -> Progress:
-    return Progress("sent", now, site=command.site, version=command.version, epochs=command.epochs)
+def _sent(command: events.SendModel, now: float) -> ProgressEvent:
+    return ProgressEvent("sent", now, site=command.site, version=command.version, epochs=command.epochs)
 
 
-def _arrived(update: Update, nbytes: int, now: float) -> Progress:
-    return Progress(
+def _arrived(update: Update, nbytes: int, now: float) -> ProgressEvent:
+    return ProgressEvent(
         "update",
         now,
         version=update.version,
@@ -256,11 +238,11 @@ def _arrived(update: Update, nbytes: int, now: float) -> Progress:
     )
 
 
-def _told(event: events.Event, now: float) -> Iterator[Progress]:
+def _progress_of(event: events.Event, now: float) -> Iterator[ProgressEvent]:
     match event:
         case events.SiteFailed(site, reason, _):
-            yield Progress("failed", now, site=site, reason=reason)
+            yield ProgressEvent("failed", now, site=site, reason=reason)
         case events.SiteLeft(site, reason):
-            yield Progress("left", now, site=site, reason=reason)
+            yield ProgressEvent("left", now, site=site, reason=reason)
         case events.SiteJoined(site):
-            yield Progress("joined", now, site=site)
+            yield ProgressEvent("joined", now, site=site)

@@ -21,7 +21,7 @@ from fedbragg.federation.engines.remote.protocol import (
     parcel_of,
     read_message,
 )
-from fedbragg.federation.wire import opened, sealed
+from fedbragg.federation.wire import decode, encode
 from fedbragg.types import Update
 
 TENSORS = st.dictionaries(
@@ -47,8 +47,8 @@ def update(**changed: Any) -> Update:
 
 
 def travelled(what: Update, **rules: Any) -> Update:
-    parcel = sealed(what, FederationSettings(**rules), np.random.default_rng(1))
-    return opened(parcel_of(read_message(packed_message(parcel_message(parcel, "e-1")))))
+    parcel = encode(what, FederationSettings(**rules), np.random.default_rng(1))
+    return decode(parcel_of(read_message(packed_message(parcel_message(parcel, "e-1")))))
 
 
 @given(TENSORS)
@@ -87,7 +87,7 @@ def test_an_object_is_no_tensor() -> None:
 
 
 def test_the_message_of_an_update_has_its_fields_and_the_errand() -> None:
-    parcel = sealed(update(), FederationSettings(), np.random.default_rng(1))
+    parcel = encode(update(), FederationSettings(), np.random.default_rng(1))
     named = {field.name for field in fields(Update)}
     assert set(parcel_message(parcel, "e").fields) | {"tensors"} == named | {"errand", "packed"}
 
@@ -96,10 +96,10 @@ def test_the_message_of_an_update_has_its_fields_and_the_errand() -> None:
     ("travel", "bits", "size"), [("full", 8, 24), ("half", 8, 12), ("quantised", 8, 6), ("quantised", 2, 2)]
 )
 def test_an_update_arrives_as_the_local_engine_hands_it_over(travel: str, bits: int, size: int) -> None:
-    rules = {"travel": travel, "travel_bits": bits}
-    parcel = sealed(update(), FederationSettings(**rules), np.random.default_rng(1))
+    rules = {"compression": travel, "compression_bits": bits}
+    parcel = encode(update(), FederationSettings(**rules), np.random.default_rng(1))
     back = travelled(update(), **rules)
-    there = opened(parcel)
+    there = decode(parcel)
     assert parcel_message(parcel, "e").tensors["a"].nbytes == size
     assert (back.site, back.version, back.samples, back.label_counts, back.loss) == (
         "x",
@@ -126,7 +126,7 @@ def test_a_loss_that_is_no_number_arrives_to_be_refused_with_the_reason() -> Non
     ],
 )
 def test_an_update_with_more_or_other_fields_is_refused(change: dict[str, Any]) -> None:
-    parcel = sealed(update(), FederationSettings(travel="quantised"), np.random.default_rng(1))
+    parcel = encode(update(), FederationSettings(compression="quantised"), np.random.default_rng(1))
     message = parcel_message(parcel, "e")
     with pytest.raises(FederationError, match="cannot be read"):
         parcel_of(Message({**message.fields, **change}, message.tensors))

@@ -14,7 +14,7 @@ import pytest
 from deployment import wait_for
 from house import OWN, SIMPLE, START, Direct, House, Slow, barriers, reasons, settings
 
-from fedbragg.errors import FederationError
+from fedbragg.errors import FedbraggError, FederationError
 from fedbragg.federation.engines.remote import protocol as messages
 from fedbragg.federation.engines.remote.client import Agent, NoAnswerError
 from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
@@ -53,7 +53,7 @@ def test_a_site_behind_a_slow_link_is_not_given_up_while_its_update_is_on_its_wa
     house.join("site0")
     house.join("site1", link=slow)
     asked = settings(deadline=30.0)
-    asked["server"] |= {"lost": Slow.SECONDS / 2, "answer": 60.0}
+    asked["server"] |= {"site_timeout": Slow.SECONDS / 2, "message_timeout": 60.0}
     house.office.start(asked, anew=True)
     told = house.ended()
     assert barriers(told) == [{"site0", "site1"}] * 2
@@ -159,9 +159,9 @@ def test_a_stopped_federation_is_over_also_for_the_next_server(house: House) -> 
     assert all(np.array_equal(same[name], tensor) for name, tensor in model.items())
 
 
-@pytest.mark.parametrize("rules", [{"keep_norms": True}, {"aggregation": "fedboost"}])
+@pytest.mark.parametrize("rules", [{"local_batchnorm": True}, {"aggregation": "fedboost"}])
 def test_what_does_not_go_over_flare_is_refused_at_the_start(house: House, rules: dict[str, Any]) -> None:
-    with pytest.raises(FederationError):
+    with pytest.raises(FedbraggError):
         house.office.start(settings(**rules), anew=True)
 
 

@@ -38,7 +38,7 @@ def test_half_precision_halves_the_bytes_and_they_are_told(three: Deployment) ->
     cost = {}
     account = three.account()
     for travel in ("full", "half"):
-        account.start(with_rules(three.settings, travel=travel, barriers=1), anew=True)
+        account.start(with_rules(three.settings, compression=travel, barriers=1), anew=True)
         told = ended(account)
         cost[travel] = sum(line["bytes"] for line in told["history"] if line["event"] == "update")
         assert all(row["received"] > 0 for row in told["sites"])

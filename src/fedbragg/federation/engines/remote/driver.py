@@ -17,14 +17,14 @@ from typing import Any
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation import events
-from fedbragg.federation.checkpoint import Saved
+from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
-from fedbragg.federation.engines.recorder import Ledger, Shelf
+from fedbragg.federation.engines.recorder import Recorder
 from fedbragg.federation.engines.remote.protocol import Message, is_large, packed_message, parcel_of
 from fedbragg.federation.engines.remote.site_session import Desk, Errand
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.progress import Outcome, Progress
-from fedbragg.federation.wire import Parcel, opened
+from fedbragg.federation.progress import FederationOutcome, ProgressEvent
+from fedbragg.federation.wire import EncodedUpdate, decode
 from fedbragg.types import State
 
 Notify = Callable[[str], None]
@@ -35,18 +35,23 @@ class Conductor:
     """One federation, from its start, or from its last barrier, to its end."""
 
     def __init__(
-        self, settings: Federation, initial: State, shelf: Shelf, notify: Notify, saved: Saved | None = None
+        self,
+        settings: Federation,
+        initial: State,
+        store: CheckpointStore,
+        notify: Notify,
+        saved: Saved | None = None,
     ) -> None:
-        """Take up the federation that ``shelf`` names; ``saved`` is its last barrier, where there is one."""
+        """Take up the federation that ``store`` names; ``saved`` is its last barrier, where there is one."""
         model, record = (saved.model, saved.record) if saved else (initial, None)
         names = [site.name for site in settings.sites]
         self._coordinator = Coordinator(Plan.of(settings), names, model, record)
         self._rules, self._notify = settings.server, notify
-        self._ledger = Ledger(None, None, shelf)
-        self._ledger.begin(initial, saved)
+        self._recorder = Recorder(store=store)
+        self._recorder.begin(initial, saved)
         self.finished = bool(saved and saved.finished)  # once all is on disk
         if saved and saved.finished:
-            self._ledger.outcome = Outcome(
+            self._recorder.outcome = FederationOutcome(
                 saved.model, saved.history, saved.record["barrier"], saved.finished
             )
         self._started = time.monotonic() - (saved.time if saved else 0.0)
@@ -56,7 +61,7 @@ class Conductor:
         self._errands = 0
         self._desks = {name: Desk(name) for name in names}
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[events.Event | Parcel] = SimpleQueue()
+        self._queue: SimpleQueue[events.Event | EncodedUpdate] = SimpleQueue()
         self._deadline: tuple[float, events.DeadlinePassed] | None = None
         self._packed: tuple[State | None, bytes] = (None, b"")
         self._stopped: str | None = None
@@ -116,9 +121,9 @@ class Conductor:
 
     def final(self) -> bytes:
         """Return the federation's last model, as it travels."""
-        if self._ledger.outcome is None:
+        if self._recorder.outcome is None:
             raise FederationError("the federation is not over yet")
-        return packed_message(Message({}, self._ledger.outcome.model))
+        return packed_message(Message({}, self._recorder.outcome.model))
 
     def deliver(self, site: str, message: Message, size: int) -> bool:
         """Take an update in, and tell whether anybody waited for it."""
@@ -162,7 +167,7 @@ class Conductor:
 
     def status(self, since: int) -> dict[str, Any]:
         """Return how the federation stands as JSON, with its history from line ``since`` on."""
-        now, history, outcome = self._now(), self._ledger.history, self._ledger.outcome
+        now, history, outcome = self._now(), self._recorder.history, self._recorder.outcome
         with self._lock:
             sites = [desk.row(now) for desk in self._desks.values()]
         told = {"time": round(now, 1), "version": self.version, "barrier": self.barrier, "sites": sites}
@@ -176,7 +181,7 @@ class Conductor:
 
     def _next(self) -> events.Event | None:
         due = self._deadline[0] if self._deadline else inf
-        patience = min(self._rules.lost / 4, 0.5, max(due - self._now(), 0.0))
+        patience = min(self._rules.site_timeout / 4, 0.5, max(due - self._now(), 0.0))
         try:
             happened = self._queue.get(timeout=patience)
         except Empty:
@@ -184,13 +189,13 @@ class Conductor:
                 return None
             passed, self._deadline = self._deadline[1], None
             return passed
-        if isinstance(happened, Parcel):
+        if isinstance(happened, EncodedUpdate):
             return self._arrived(happened)
         return happened
 
-    def _arrived(self, parcel: Parcel) -> events.Event:
+    def _arrived(self, parcel: EncodedUpdate) -> events.Event:
         try:
-            update = opened(parcel)
+            update = decode(parcel)
         except (ValueError, TypeError, ArithmeticError) as error:  # whatever a broken site may have sent
             return events.SiteFailed(parcel.site, f"its update cannot be opened: {error}", parcel.version)
         desk = self._desks[update.site]
@@ -219,7 +224,11 @@ class Conductor:
             self._handle(events.SiteLeft(desk.site, f"not heard of for {self._silence_allowed(desk):g} s"))
 
     def _silence_allowed(self, desk: Desk) -> float:
-        return max(self._rules.lost, self._rules.answer) if desk.in_transfer else self._rules.lost
+        return (
+            max(self._rules.site_timeout, self._rules.message_timeout)
+            if desk.in_transfer
+            else self._rules.site_timeout
+        )
 
     def _handle(self, event: events.Event) -> None:
         match event:
@@ -247,9 +256,9 @@ class Conductor:
                 self._trouble("rejected", site, reason, version)
             case events.ModelChanged():
                 self.version, self.barrier = command.version, command.barrier
-                self._ledger.changed(command, self._now())
+                self._recorder.changed(command, self._now())
             case events.Checkpoint():
-                self._ledger.checkpoint(command, self._now())
+                self._recorder.checkpoint(command, self._now())
             case events.Finish():
                 self._finish(command)
 
@@ -261,7 +270,7 @@ class Conductor:
         self._notify(command.site)
 
     def _finish(self, command: events.Finish) -> None:
-        self._ledger.finish(command, self._now())
+        self._recorder.finish(command, self._now())
         self.finished = True
         for site in self._desks:
             self._notify(site)
@@ -271,4 +280,4 @@ class Conductor:
         self._note(event, site=site, reason=reason, version=version)
 
     def _note(self, event: str, **told: Any) -> None:
-        self._ledger.note(Progress(event, self._now(), **told))
+        self._recorder.note(ProgressEvent(event, self._now(), **told))

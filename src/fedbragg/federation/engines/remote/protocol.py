@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FederationError
-from fedbragg.federation.quantise import Packed
-from fedbragg.federation.wire import Parcel
+from fedbragg.federation.quantise import QuantisedTensor
+from fedbragg.federation.wire import EncodedUpdate
 
 TYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
 ALIGNMENT = 8
@@ -78,9 +78,9 @@ def _tensors(listed: Any, view: memoryview, start: int) -> tuple[dict[str, NDArr
     return tensors, start
 
 
-def parcel_message(parcel: Parcel, errand: str) -> Message:
+def parcel_message(parcel: EncodedUpdate, errand: str) -> Message:
     """Return an update's message: the fields of Update, and which errand it answers."""
-    quantised = {name: t for name, t in parcel.tensors.items() if isinstance(t, Packed)}
+    quantised = {name: t for name, t in parcel.tensors.items() if isinstance(t, QuantisedTensor)}
     fields = {
         "errand": errand,
         "site": parcel.site,
@@ -91,11 +91,11 @@ def parcel_message(parcel: Parcel, errand: str) -> Message:
         "packed": {name: [t.length, list(t.shape), t.bits] for name, t in quantised.items()},
     }
     return Message(
-        fields, {name: t.codes if isinstance(t, Packed) else t for name, t in parcel.tensors.items()}
+        fields, {name: t.codes if isinstance(t, QuantisedTensor) else t for name, t in parcel.tensors.items()}
     )
 
 
-def parcel_of(message: Message) -> Parcel:
+def parcel_of(message: Message) -> EncodedUpdate:
     """Return the update that a message holds; raise FederationError where a field is missing or unknown."""
     fields = dict(message.fields)
     try:
@@ -103,7 +103,7 @@ def parcel_of(message: Message) -> Parcel:
         quantised = fields.pop("packed")
         counts = tuple(tuple(int(count) for count in question) for question in fields.pop("label_counts"))
         tensors = {name: _tensor(tensor, quantised.get(name)) for name, tensor in message.tensors.items()}
-        return Parcel(
+        return EncodedUpdate(
             str(fields.pop("site")),
             int(fields.pop("version")),
             tensors,
@@ -118,7 +118,7 @@ def parcel_of(message: Message) -> Parcel:
         ) from None
 
 
-def _tensor(tensor: NDArray[Any], how: Any) -> NDArray[Any] | Packed:
+def _tensor(tensor: NDArray[Any], how: Any) -> NDArray[Any] | QuantisedTensor:
     if how is None:
         return tensor
     length, shape, bits = how
@@ -126,4 +126,4 @@ def _tensor(tensor: NDArray[Any], how: Any) -> NDArray[Any] | Packed:
         raise ValueError(f"numbers of {bits} bits in {tensor.dtype}")
     if tensor.size != -(-int(np.prod(shape, dtype=np.int64)) * bits // 8):
         raise ValueError(f"{tensor.size} bytes for shape {shape} of {bits} bits")
-    return Packed(float(length), tensor, tuple(int(edge) for edge in shape), bits)
+    return QuantisedTensor(float(length), tensor, tuple(int(edge) for edge in shape), bits)

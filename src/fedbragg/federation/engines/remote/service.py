@@ -18,11 +18,11 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FedbraggError, FederationError
-from fedbragg.federation.checkpoint import RECORD, load
+from fedbragg.federation.checkpoint import CheckpointStore
 from fedbragg.federation.engines.local import fingerprint
-from fedbragg.federation.engines.recorder import Shelf
 from fedbragg.federation.engines.remote.driver import Conductor, Notify
 from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
+from fedbragg.federation.plan import check_settings
 from fedbragg.types import State
 
 SETTINGS, START, CHECKPOINTS = "federation.json", "start.model", "checkpoints"
@@ -150,7 +150,8 @@ class Office:
         """Return how long a site waits for what, in seconds."""
         settings = self._conductor_settings()
         server, deadline = settings.server, settings.federation.deadline
-        return {"contact": server.contact, "answer": server.answer, "training": server.training or deadline}
+        training = server.training_timeout or deadline
+        return {"contact": server.heartbeat, "answer": server.message_timeout, "training": training}
 
     # The federation at hand
 
@@ -177,12 +178,10 @@ class Office:
     def _conduct(self, settings: Federation) -> None:
         try:
             initial = self._start_model(settings)
-            shelf = Shelf(
+            shelf = CheckpointStore(
                 self._folder / CHECKPOINTS, fingerprint(settings, [s.name for s in settings.sites], initial)
             )
-            conductor = Conductor(
-                settings, initial, shelf, self._notify, load(shelf.folder, shelf.fingerprint)
-            )
+            conductor = Conductor(settings, initial, shelf, self._notify, shelf.load())
             with self._lock:
                 self._conductor = conductor
                 if self._stopped is not None:
@@ -196,9 +195,9 @@ class Office:
             traceback.print_exc()
             self._trouble = f"{type(error).__name__}: {error}"
 
-    def _forget_unless_saved(self, conductor: Conductor, shelf: Shelf) -> None:
+    def _forget_unless_saved(self, conductor: Conductor, shelf: CheckpointStore) -> None:
         """Drop a federation stopped before its first barrier: a restarted server has nothing to go on from."""
-        if self._conductor is conductor and not (shelf.folder / RECORD).exists():  # else another has begun
+        if self._conductor is conductor and not shelf.exists:  # else another has begun
             (self._folder / SETTINGS).unlink(missing_ok=True)
 
     def _start_model(self, settings: Federation) -> State:
@@ -229,12 +228,11 @@ def as_told(settings: Federation) -> dict[str, Any]:
 
 
 def _check_supported(settings: Federation) -> None:
-    if settings.federation.keep_norms:
+    check_settings(settings)
+    if settings.federation.local_batchnorm:
         raise FederationError(
-            "keep_norms is for the local engine: a real site's trainer starts afresh each time."
+            "local_batchnorm is for the local engine: a real site's trainer starts afresh each time."
         )
-    if settings.federation.aggregation == "fedboost":
-        raise FederationError("fedboost weighs predictors that are trained already; choose another rule.")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import json
 import time
-import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from fedbragg.config import Federation, Section
+from fedbragg.config import Federation, Section, read_toml
 from fedbragg.errors import ConfigError, FederationError
 
 DAY = 86400.0
@@ -48,13 +47,7 @@ class OwnFile(Section):
 def load_own(path: Path) -> OwnFile:
     """Read and check a site's own file; raise ConfigError naming file, key and remedy."""
     try:
-        return OwnFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}). Give the path of a file with runs and labels."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}.") from None
+        return OwnFile.model_validate(read_toml(path, "a file with runs and labels"))
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])

@@ -22,9 +22,9 @@ import numpy as np
 
 from fedbragg.config import Federation
 from fedbragg.federation.engines.remote.protocol import packed_message, parcel_message, read_message
-from fedbragg.federation.privacy import shielded
+from fedbragg.federation.privacy import clip_and_noise
 from fedbragg.federation.trainer import Trainer
-from fedbragg.federation.wire import sealed
+from fedbragg.federation.wire import encode
 from fedbragg.types import State
 
 Order = dict[str, Any]
@@ -110,7 +110,7 @@ def train(ward: Ward, order: Order) -> None:
     update = ward.trainer.train(model, order["version"], order["epochs"])
     generator = np.random.default_rng()  # from the system: nobody can guess a site's noise
     rules = ward.settings.federation
-    parcel = sealed(shielded(update, rules, generator), rules, generator)
+    parcel = encode(clip_and_noise(update, rules, generator), rules, generator)
     out = Path(order["update"])
     part = out.with_suffix(".part")
     part.write_bytes(packed_message(parcel_message(parcel, order["train"])))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fedbragg.federation import federate
-from fedbragg.federation.rules.fedboost import MIXTURE, drawn, loss_gradient, mirror_step
+from fedbragg.federation.rules.fedboost import MIXTURE, draw_predictors, loss_gradient, mirror_step
 from fedbragg.types import Update
 
 
@@ -34,7 +34,7 @@ def test_the_gradient_is_the_derivative_of_the_log_loss() -> None:
 
 def test_at_least_one_predictor_is_drawn() -> None:
     generator = np.random.default_rng(0)
-    assert all(drawn([1e-9, 2e-9], generator).tolist() == [False, True] for _ in range(20))
+    assert all(draw_predictors([1e-9, 2e-9], generator).tolist() == [False, True] for _ in range(20))
 
 
 def test_a_drawn_predictors_likelihood_is_unbiased() -> None:

@@ -1,8 +1,8 @@
-"""Arithmetic on named tensors: what adding and averaging models means, also for integers and BatchNorm.
+"""Subtract, add and average the named tensors of a model, integers and BatchNorm statistics included.
 
 Floating tensors are combined in their own precision, half precision in single. Integer tensors
 (BatchNorm's ``num_batches_tracked``) are combined as real numbers and rounded to the nearest integer, so
-that their type survives. A variance (a name that ends in ``running_var``) never falls below zero.
+their type stays. A variance (a name that ends in ``running_var``) never falls below zero.
 """
 
 from __future__ import annotations
@@ -16,30 +16,33 @@ from numpy.typing import NDArray
 from fedbragg.types import State
 
 BLOCK = 1 << 15
-"""Elements handled at a time: 128 kB of float32 stays in a core's own cache."""
+"""Elements processed at a time: 128 kB of float32 fit into a core's own cache."""
 
 
 def difference(trained: State, start: State) -> dict[str, NDArray[Any]]:
-    """Return ``trained - start``; integers widen to int64 so that no difference wraps around."""
-    return {name: _wide(trained[name]) - _wide(start[name]) for name in trained}
+    """Return ``trained - start``; integers are widened to int64, so no difference wraps around."""
+    # asarray: the difference of two arrays without dimensions is a numpy scalar, which no update may hold.
+    return {name: np.asarray(_wide(trained[name]) - _wide(start[name])) for name in trained}
 
 
-def moved(start: State, steps: Sequence[State], weights: Sequence[float]) -> dict[str, NDArray[Any]]:
+def apply_steps(start: State, steps: Sequence[State], weights: Sequence[float]) -> dict[str, NDArray[Any]]:
     """Return ``start + sum(weight * step)``, each tensor in ``start``'s type.
 
-    A step may lack tensors (another network, norms that stay at their site): the steps that have one share
-    the weight of all among themselves; a tensor that no step has stays as it is.
+    A step may lack tensors (another network, a site's own BatchNorm). The steps that have a tensor share the
+    total weight among themselves; a tensor that no step has stays as it is.
     """
-    return {name: _moved(name, tensor, _holding(name, steps, weights)) for name, tensor in start.items()}
+    return {
+        name: _apply_steps(name, tensor, _holding(name, steps, weights)) for name, tensor in start.items()
+    }
 
 
 def norm(state: State) -> float:
-    """Return the Euclidean length over all floating tensors; counters would drown it."""
+    """Return the Euclidean length over all floating tensors; counters would dominate it."""
     return float(np.sqrt(sum(_squared(t) for t in state.values() if np.issubdtype(t.dtype, np.floating))))
 
 
 def finite(state: State) -> bool:
-    """Tell whether every element is a finite number."""
+    """Return whether every element is a finite number."""
     return all(bool(np.isfinite(tensor).all()) for tensor in state.values())
 
 
@@ -48,13 +51,13 @@ def size(state: State) -> int:
     return sum(tensor.nbytes for tensor in state.values())
 
 
-def owned(state: State) -> dict[str, NDArray[Any]]:
-    """Copy the tensors, so that whoever made them may write on."""
+def copy_state(state: State) -> dict[str, NDArray[Any]]:
+    """Copy every tensor, so that changing one state leaves the other alone."""
     return {name: np.array(tensor) for name, tensor in state.items()}
 
 
 def blocks(length: int) -> Iterator[slice]:
-    """Yield the pieces in which a long tensor is worked through."""
+    """Yield slices of at most BLOCK elements that cover a long tensor."""
     return (slice(start, start + BLOCK) for start in range(0, length, BLOCK))
 
 
@@ -63,8 +66,8 @@ def working_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.result_type(dtype, np.float32) if np.issubdtype(dtype, np.floating) else np.dtype(np.float64)
 
 
-def settled(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Bring combined values back to their tensor's type: round integers, keep variances at or above zero."""
+def cast_back(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Cast combined values back to their tensor's type: round integers, keep variances at or above zero."""
     if name.endswith("running_var"):
         values = np.maximum(values, 0)
     if not np.issubdtype(dtype, np.floating):
@@ -80,7 +83,7 @@ def _holding(name: str, steps: Sequence[State], weights: Sequence[float]) -> lis
     return [(tensor, weight * sum(weights) / total) for tensor, weight in held]
 
 
-def _moved(name: str, start: NDArray[Any], steps: Sequence[tuple[NDArray[Any], float]]) -> NDArray[Any]:
+def _apply_steps(name: str, start: NDArray[Any], steps: Sequence[tuple[NDArray[Any], float]]) -> NDArray[Any]:
     working = working_type(start.dtype)
     flat, out = start.reshape(-1), np.empty(start.size, dtype=start.dtype)
     flat_steps = [(step.reshape(-1), working.type(weight)) for step, weight in steps]
@@ -91,7 +94,7 @@ def _moved(name: str, start: NDArray[Any], steps: Sequence[tuple[NDArray[Any], f
             part = product[: total.size]
             np.multiply(step[piece], weight, out=part, casting="same_kind")
             total += part
-        out[piece] = settled(name, total, start.dtype)
+        out[piece] = cast_back(name, total, start.dtype)
     return out.reshape(start.shape)
 
 

@@ -1,0 +1,130 @@
+"""Settings of earlier versions: their keys today, and today's settings as an earlier version wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+Table = dict[str, Any]
+Report = Callable[[str, str], None]
+"""Called with a section and what to change in it."""
+
+RENAMED: Mapping[str, Mapping[str, str]] = {
+    "federation": {
+        "keep_norms": "local_batchnorm",
+        "travel": "compression",
+        "travel_bits": "compression_bits",
+    },
+    "server": {
+        "contact": "heartbeat",
+        "lost": "site_timeout",
+        "training": "training_timeout",
+        "answer": "message_timeout",
+        "away": "server_timeout",
+    },
+}
+"""By section, the new name of each key."""
+
+MOVED: Mapping[str, Mapping[tuple[str, str], str | None]] = {
+    "hits": {
+        ("model", "name"): "network",
+        ("model", "block"): "block",
+        ("model", "public_frames"): "public_frames",
+        ("model", "public_epochs"): "public_epochs",
+        ("training", "hit_weight"): "hit_weight",
+    },
+    "phases": {
+        ("model", "name"): None,
+        ("model", "block"): None,
+        ("model", "public_frames"): "public_patterns",
+        ("model", "public_epochs"): "public_epochs",
+        ("training", "hit_weight"): None,
+    },
+}
+"""By task, section and key of version 0.1 and the key in the task's own section; None had no effect there."""
+
+DEFAULTS: Mapping[str, Table] = {
+    "model": {"name": "spotnet", "block": 8, "public_frames": 240, "public_epochs": 30},
+    "training": {"hit_weight": 3.0},
+    "phases": {
+        "structures": ["bastnaesite", "calcite", "rhenium"],
+        "wavelength": 0.5608,
+        "two_theta": None,
+        "loss": "plain",
+        "one_sided": "ignore",
+    },
+}
+"""What version 0.1 wrote for the keys that the tasks' own sections hold today."""
+
+
+def with_new_keys(table: Table, report: Report = lambda section, text: None) -> Table:
+    """Return settings with all keys of earlier versions replaced by today's; ``report`` hears of each.
+
+    Where a key is there under both names the old one stays, to be refused as unknown.
+    """
+    changed = {name: dict(value) if isinstance(value, dict) else value for name, value in table.items()}
+    for section, keys in RENAMED.items():
+        if isinstance(content := changed.get(section), dict):
+            for old in [key for key in content if key in keys and key not in _doubled(content, keys)]:
+                report(section, f"{old} is now called {keys[old]}; rename it")
+            changed[section] = _renamed(content, keys)
+    _move_to_the_task(changed, str(changed.get("task", "hits")), report)
+    return changed
+
+
+def doubled_keys(table: Table) -> list[tuple[str, str, str]]:
+    """Return section, old and new name of each renamed key that is there under both names."""
+    return [
+        (section, old, keys[old])
+        for section, keys in RENAMED.items()
+        if isinstance(table.get(section), dict)
+        for old in sorted(_doubled(table[section], keys))
+    ]
+
+
+def as_version_0_1(table: Table) -> Table:
+    """Return settings with the keys, sections and order of version 0.1.
+
+    A checkpoint stores a hash of the settings, so what version 0.1 hashed must stay what is hashed.
+    """
+    task = table["task"]
+    old = deepcopy({**DEFAULTS, "training": {**table["training"], **DEFAULTS["training"]}})
+    own = dict(table.get(task) or {})
+    for (section, key), new in MOVED.get(task, {}).items():
+        if new in own:
+            old[section][key] = own.pop(new)
+    if task in DEFAULTS:
+        old[task].update({key: own.pop(key) for key in DEFAULTS[task] if key in own})
+    for section, keys in RENAMED.items():
+        if section in table:
+            old[section] = _renamed(table[section], {new: key for key, new in keys.items()})
+    order = ("task", "seed", "model", "training", "phases", "federation")
+    result = {section: old.get(section, table.get(section)) for section in order}
+    return {**result, "own": own} if own else result
+
+
+def _move_to_the_task(table: Table, task: str, report: Report) -> None:
+    for (section, key), new in MOVED.get(task, {}).items():
+        if not isinstance(table.get(section), dict) or key not in table[section]:
+            continue
+        value = table[section].pop(key)
+        if new is None:
+            report(section, f"{key} has no effect on task {task}; remove it")
+        else:
+            report(section, f"{key} is now [{task}] {new}; move it")
+            table.setdefault(task, {}).setdefault(new, value)
+    if table.get("model") == {}:
+        del table["model"]
+    for other in [name for name in MOVED if name != task and name in table]:
+        report(other, f"the section has no effect on task {task}; remove it")
+        del table[other]
+
+
+def _doubled(section: Table, keys: Mapping[str, str]) -> set[str]:
+    return {old for old, new in keys.items() if old in section and new in section}
+
+
+def _renamed(section: Table, names: Mapping[str, str]) -> Table:
+    doubled = _doubled(section, names)
+    return {key if key in doubled else names.get(key, key): value for key, value in section.items()}

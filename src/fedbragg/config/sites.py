@@ -1,0 +1,19 @@
+"""The sections [[sites]]: one facility each."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from fedbragg.config.section import Name, Section
+
+
+class SiteSettings(Section):
+    """One facility: its name, and where its frames and labels are on its own disks."""
+
+    name: Name
+    runs: tuple[str, ...] = Field(default=(), min_length=1)
+    """Files, globs or folders, relative to the settings file. A real site names them in its own file."""
+    labels: str = ""
+    """Table ``path,frame,label``, relative to the settings file. A real site names it in its own file."""
+    speed: float = Field(default=1.0, gt=0)
+    """Training speed relative to the other sites; orders the arrivals in the local engine."""

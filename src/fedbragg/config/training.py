@@ -1,0 +1,23 @@
+"""The section [training]: how one site trains."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from fedbragg.config.section import Section
+
+
+class TrainingSettings(Section):
+    """How one site trains."""
+
+    warmup_epochs: int = Field(default=15, ge=1)
+    """Passes over the site's frames before its first update (FedKL, section 4)."""
+    epochs: int = Field(default=5, ge=1)
+    """Passes before each later update (FedKL, section 4)."""
+    batch: int = Field(default=16, ge=1)
+    """Frames in a step of the optimiser."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    proximal_mu: float = Field(default=0.0, ge=0)
+    """Strength of FedProx's proximal term, which keeps a site near the global model; 0 switches it off."""
+    validation_share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of each site's frames, the last in time, that is never trained on."""

@@ -1,0 +1,41 @@
+"""The table of aggregation rules. A rule from outside is added with ``register``."""
+
+from __future__ import annotations
+
+from fedbragg.config import FederationSettings
+from fedbragg.errors import ConfigError
+from fedbragg.federation.rules.fedboost import mirror_descent
+from fedbragg.federation.rules.label_balance import feddisco, fedkl
+from fedbragg.federation.rules.robust import krum_weights, median, trimmed_mean
+from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, Rule
+from fedbragg.federation.rules.weights import uniform
+
+RULES: dict[str, Rule] = {
+    "fedavg": Rule(),
+    "fedavg_uniform": Rule(uniform),
+    "fedkl": Rule(fedkl),
+    "feddisco": Rule(feddisco),
+    "fedprox": Rule(needs_proximal_mu=True),  # the proximal term acts at the sites, during training
+    "fedpaq": Rule(uniform, compression="quantised"),
+    "fedboost": Rule(combine=mirror_descent, schedules=IN_ROUNDS, trains_network=False),
+    "fedbuff": Rule(uniform),  # its buffer is a setting that every rule has
+    "fedasync": Rule(on_arrival="mix"),
+    "median": Rule(uniform, combine=median, on_arrival="recombine", schedules=AT_BARRIERS),
+    "trimmed_mean": Rule(uniform, combine=trimmed_mean, on_arrival="recombine", schedules=AT_BARRIERS),
+    "krum": Rule(uniform, krum_weights, on_arrival="recombine", schedules=AT_BARRIERS),
+}
+"""Every known rule by the name that ``[federation] aggregation`` gives; docs/reference/federation.md explains them."""
+
+
+def register(name: str, rule: Rule) -> None:
+    """Add a rule for this process; raise ConfigError where the name is taken."""
+    if name in RULES:
+        raise ConfigError(f"there is already an aggregation rule {name!r}; choose another name.")
+    RULES[name] = rule
+
+
+def rule_of(settings: FederationSettings) -> Rule:
+    """Return the rule that the settings name; raise ConfigError, with the known rules, where there is none."""
+    if settings.aggregation not in RULES:
+        raise ConfigError(f"unknown rule {settings.aggregation!r}. Known rules: {', '.join(RULES)}.")
+    return RULES[settings.aggregation]

@@ -1,0 +1,55 @@
+"""What tells one aggregation rule from another, as the fields of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from fedbragg.config import FederationSettings
+from fedbragg.federation.rules.weights import Profile, Weights, by_size
+from fedbragg.state_arithmetic import apply_steps
+from fedbragg.types import State
+
+Weigh = Callable[[Sequence[Profile], FederationSettings], Weights]
+WeighSteps = Callable[[Sequence[State], FederationSettings], Weights]
+Combine = Callable[[State, Sequence[State], Sequence[float], FederationSettings], dict[str, NDArray[Any]]]
+"""The model before, each site's step (its model minus that one), each site's weight, the settings: the model after."""
+
+Schedule = Literal["sync", "async", "hybrid"]
+SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
+AT_BARRIERS: frozenset[Schedule] = frozenset({"sync", "hybrid"})
+"""The schedules in which a barrier combines all sites' steps."""
+IN_ROUNDS: frozenset[Schedule] = frozenset({"sync"})
+
+
+def weighted_mean(
+    start: State, steps: Sequence[State], weights: Sequence[float], settings: FederationSettings
+) -> dict[str, NDArray[Any]]:
+    """Return ``start + sum(weight * step)``."""
+    return apply_steps(start, steps, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One aggregation rule."""
+
+    weights: Weigh = by_size
+    """Each site's weight from what is known of its data: (sites,) shares that sum to one."""
+    weights_of_steps: WeighSteps | None = None
+    """The same from the steps themselves; used at a barrier for which every site was drawn."""
+    combine: Combine = weighted_mean
+    """The model that a barrier makes of all steps."""
+    on_arrival: Literal["step", "mix", "recombine"] = "step"
+    """What one update does to the model on arrival: add its damped step, mix in its site's model, or apply
+    ``combine`` to the newest step of every site."""
+    schedules: frozenset[Schedule] = SCHEDULES
+    """The schedules with which the rule works."""
+    compression: Literal["full", "half", "quantised"] | None = None
+    """How updates are encoded, whatever the settings say; None leaves it to the settings."""
+    needs_proximal_mu: bool = False
+    """Whether sites must train with FedProx's proximal term."""
+    trains_network: bool = True
+    """Whether the model is a network; commands refuse a rule for anything else."""
