@@ -21,7 +21,7 @@ from fedbragg.screening.drift.monitor import Drift, DriftSettings
 from fedbragg.screening.guarantee.calibrate import Demand, calibrated
 from fedbragg.screening.guarantee.frames import Labelled
 from fedbragg.screening.guarantee.risk import allowed_losses, allowed_on_average, threshold_at
-from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin
 from fedbragg.tasks.hits.model_file import Scorer

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate import BEAMLINES, simulate_run
+from fedbragg.simulation import BEAMLINES, simulate_run
 from harness import Table, publish
 from simcounter import SETS
 

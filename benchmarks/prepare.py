@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+from fedbragg.simulation import BEAMLINES, reduced, simulate_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare

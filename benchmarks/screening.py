@@ -32,7 +32,7 @@ Measured = dict[str, list[float]]
 def write_frames(path: Path, rows: int, cols: int, frames: int) -> None:
     """Simulate an Eiger's stills, uint16, every second one a hit or a maybe."""
     from fedbragg.images import write_run
-    from fedbragg.simulate import BEAMLINES, reduced, simulate_run
+    from fedbragg.simulation import BEAMLINES, reduced, simulate_run
 
     facility = reduced(BEAMLINES["eiger16m"], rows, cols)
     kinds: tuple[list[Any], list[Any]] = ([], [])

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate import BEAMLINES, Beamline, Still, reduced, simulate_run
-from fedbragg.simulate.background.scene import TROUBLES
+from fedbragg.simulation import BEAMLINES, Beamline, Still, reduced, simulate_run
+from fedbragg.simulation.background.scene import TROUBLES
 
 PATCH = 24  # pixel
 A_FRAME = 150  # patches of each kind

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fedbragg.simulate import BEAMLINES, reduced, simulate_run
-from fedbragg.simulate.run import Still
+from fedbragg.simulation import BEAMLINES, reduced, simulate_run
+from fedbragg.simulation.run import Still
 from harness import Table, publish, timed
 from simgap import PAIRS, gap, misses, picture
 

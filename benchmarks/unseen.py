@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from baselines.anywhere import anywhere
 from baselines.counters import dispersion
 from fedbragg.metrics.classification import area_under_curve, summary
-from fedbragg.simulate import Beamline, simulate_run
+from fedbragg.simulation import Beamline, simulate_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import prepare

@@ -12,8 +12,8 @@ from math import asin, tan
 
 import numpy as np
 
-from fedbragg.simulate.background.scene import TROUBLES
-from fedbragg.simulate.beamline import Background, Beam, Beamline, Detector, Mix, Sample
+from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.beamline import Background, Beam, Beamline, Detector, Mix, Sample
 
 _COUNTERS = ((55e-6, (256, 256), (3, 3)), (75e-6, (514, 1030), (37, 10)), (100e-6, (0, 0), (0, 0)),
              (172e-6, (195, 487), (17, 7)), (150e-6, (100, 500), (10, 10)))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulate.powder import Phase, two_theta_of
+from fedbragg.simulation.powder import Phase, two_theta_of
 
 LINES = 5
 """The strongest lines that the pattern covers."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fedbragg.simulate.powder import SHIPPED, shipped_phases
+from fedbragg.simulation.powder import SHIPPED, shipped_phases
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.columns import read_pattern
 from fedbragg.tasks.phases.metrics import metrics_by_phase

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from baselines.phases_judging import PHASES, SETTINGS
-from fedbragg.simulate import powder
+from fedbragg.simulation import powder
 from fedbragg.tasks.phases import prepare as pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining

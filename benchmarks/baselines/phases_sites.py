@@ -11,7 +11,7 @@ import numpy as np
 from baselines.phases_judging import COLUMNS, SETTINGS, Measured, Score, rows
 from baselines.phases_patterns import SEEDS, TASK, drawn, simulate
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
-from fedbragg.simulate.powder import SHIPPED
+from fedbragg.simulation.powder import SHIPPED
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.settings import OneSided, PhasesSettings

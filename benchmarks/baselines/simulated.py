@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from baselines.counters import CountSpots
 from baselines.pictures import EDGE, picture
-from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
-from fedbragg.simulate.background.scene import TROUBLES
-from fedbragg.simulate.still import Still
+from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.still import Still
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare

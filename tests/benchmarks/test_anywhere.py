@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from baselines.anywhere import anywhere
-from fedbragg.simulate import simulate_run
-from fedbragg.simulate.background.scene import TROUBLES
+from fedbragg.simulation import simulate_run
+from fedbragg.simulation.background.scene import TROUBLES
 
 
 def test_the_same_seed_draws_the_same_facility_and_another_seed_another() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fedbragg.cli import main
 from fedbragg.images import write_run
-from fedbragg.simulate.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.simulation.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 
@@ -179,7 +179,7 @@ def test_plots_of_files_with_the_same_name_are_all_kept(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_model_is_trained_from_cifs(tmp_path: Path) -> None:
-    from fedbragg.simulate.powder import phase
+    from fedbragg.simulation.powder import phase
 
     for name in ("calcite", "rhenium"):
         (tmp_path / f"{name}.cif").write_text(Path(phase.__file__).with_name(f"{name}.cif").read_text())

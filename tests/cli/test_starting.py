@@ -105,7 +105,7 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
 
 FINALISER = """
 import os, signal, sys, time
-import fedbragg.simulate
+import fedbragg.simulation
 from fedbragg.cli import main
 class Gone:
     def __del__(self):
@@ -114,7 +114,7 @@ class Gone:
 def simulate_run(*_, **__):
     Gone()
     time.sleep(50)
-fedbragg.simulate.simulate_run = simulate_run
+fedbragg.simulation.simulate_run = simulate_run
 sys.exit(main())
 """
 

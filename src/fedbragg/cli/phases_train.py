@@ -10,7 +10,7 @@ import typer
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
-    from fedbragg.simulate.powder import Phase
+    from fedbragg.simulation.powder import Phase
     from fedbragg.tasks.phases.build import Recipe
 
 
@@ -38,7 +38,7 @@ def train(
     """
     from fedbragg.errors import ConfigError
     from fedbragg.extras import require
-    from fedbragg.simulate.powder import read_phase
+    from fedbragg.simulation.powder import read_phase
     from fedbragg.tasks.phases.settings import LossName
 
     require("train", "training")

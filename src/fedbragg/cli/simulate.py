@@ -11,7 +11,7 @@ import typer
 from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fedbragg.simulate import Beamline
+    from fedbragg.simulation import Beamline
 
 
 def simulate(
@@ -44,7 +44,7 @@ def simulate(
 
 
 def _facility(name: str) -> Beamline:
-    from fedbragg.simulate import BEAMLINES
+    from fedbragg.simulation import BEAMLINES
 
     if name not in BEAMLINES:
         known = ", ".join(BEAMLINES)
@@ -53,14 +53,14 @@ def _facility(name: str) -> Beamline:
 
 
 def _sized(facility: Beamline, size: int) -> Beamline:
-    from fedbragg.simulate import reduced
+    from fedbragg.simulation import reduced
 
     detector = facility.detector
     return reduced(facility, min(size, detector.rows), min(size, detector.cols)) if size else facility
 
 
 def _show_beamlines() -> None:
-    from fedbragg.simulate import BEAMLINES
+    from fedbragg.simulation import BEAMLINES
 
     for line in BEAMLINES.values():
         typer.echo(f"{line.name:10} {line.detector.rows} x {line.detector.cols}  {line.title}")

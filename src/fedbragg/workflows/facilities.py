@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedbragg.progress import Step
-from fedbragg.simulate import BEAMLINES, Beamline, reduced
+from fedbragg.simulation import BEAMLINES, Beamline, reduced
 from fedbragg.workflows.cores import number_of_threads
 from fedbragg.workflows.simulate import LABELS, write_simulated_run
 
 if TYPE_CHECKING:
-    from fedbragg.simulate import Beamline
+    from fedbragg.simulation import Beamline
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fedbragg.images import write_labels, write_run
 from fedbragg.progress import Step
-from fedbragg.simulate import Beamline, simulate_run
+from fedbragg.simulation import Beamline, simulate_run
 from fedbragg.types import Counts, Label
 
 LABELS = "labels.csv"

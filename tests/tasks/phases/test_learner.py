@@ -11,7 +11,7 @@ from fedbragg.config import Federation, FederationSettings, SiteSettings, Traini
 from fedbragg.errors import ConfigError, InputError, LabelError
 from fedbragg.metrics.classification import Estimate
 from fedbragg.progress import SILENT
-from fedbragg.simulate.powder import Conditions, shipped_phases
+from fedbragg.simulation.powder import Conditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases.data import PhaseData, without_one_sided
 from fedbragg.tasks.phases.files.columns import read_pattern
@@ -262,7 +262,7 @@ def test_a_phase_without_lines_in_range_is_refused() -> None:
 
 
 def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
-    from fedbragg.simulate.powder import phase as shipped
+    from fedbragg.simulation.powder import phase as shipped
 
     path = tmp_path / "mine.cif"
     path.write_text(Path(shipped.__file__).with_name("calcite.cif").read_text())
@@ -273,7 +273,7 @@ def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
 
 def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: PhaseData) -> None:
     """One prepare for both: a file that is read again gives the view that trained."""
-    from fedbragg.simulate.powder import simulate_pattern, two_theta_of
+    from fedbragg.simulation.powder import simulate_pattern, two_theta_of
 
     made = simulate_pattern(
         PHASES, np.array([True, False, False]), Conditions(), np.random.default_rng(1)

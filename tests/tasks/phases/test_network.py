@@ -8,7 +8,7 @@ import torch
 
 from fedbragg.errors import ModelFileError
 from fedbragg.learn.state import state_of
-from fedbragg.simulate.powder import shipped_phases
+from fedbragg.simulation.powder import shipped_phases
 from fedbragg.tasks import phases
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.phases.model_card import PhaseCard, strongest_lines

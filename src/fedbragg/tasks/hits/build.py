@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from fedbragg.progress import Progress
-from fedbragg.simulate import BEAMLINES
-from fedbragg.simulate.background.scene import TROUBLES
+from fedbragg.simulation import BEAMLINES
+from fedbragg.simulation.background.scene import TROUBLES
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
 from fedbragg.tasks.hits.model_file import ModelCard, save_model

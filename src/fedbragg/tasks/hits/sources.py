@@ -11,7 +11,7 @@ import numpy as np
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
 from fedbragg.progress import SILENT, Progress, Step
-from fedbragg.simulate import BEAMLINES, Beamline, reduced, simulate_run
+from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import Frame, Run

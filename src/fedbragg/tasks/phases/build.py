@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.progress import SILENT, Progress
-from fedbragg.simulate.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from fedbragg.progress import Step
-from fedbragg.simulate.powder import Conditions, Phase, SimulatedPattern, draw_present, simulate_pattern
+from fedbragg.simulation.powder import Conditions, Phase, SimulatedPattern, draw_present, simulate_pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.columns import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.simulate.powder import SHIPPED, Phase, read_phase, shipped_phases
+from fedbragg.simulation.powder import SHIPPED, Phase, read_phase, shipped_phases
 from fedbragg.tasks.phases.settings import PhasesSettings
 
 

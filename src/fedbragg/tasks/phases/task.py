@@ -15,7 +15,7 @@ from fedbragg.errors import LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import Estimate
 from fedbragg.progress import Progress
-from fedbragg.simulate.powder import Conditions, Phase
+from fedbragg.simulation.powder import Conditions, Phase
 from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model
 from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.labels import pattern_files

@@ -12,7 +12,7 @@ import pytest
 from deployment import HERE, Deployment, as_toml, wait_for
 from test_hits_for_real import fedbragg, weights
 
-from fedbragg.simulate.powder import Conditions, draw_present, shipped_phases, simulate_pattern
+from fedbragg.simulation.powder import Conditions, draw_present, shipped_phases, simulate_pattern
 
 pytestmark = pytest.mark.slow
 NAMES = tuple(phase.name for phase in shipped_phases())

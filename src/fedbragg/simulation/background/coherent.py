@@ -1,0 +1,125 @@
+"""Scattering at small angles: from films at grazing incidence, from aligned particles, and in speckles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fedbragg.simulation.background.rings import TURNS
+from fedbragg.simulation.beamline import Detector
+from fedbragg.simulation.random_streams import STEP, normal, unit
+
+CRITICAL = 2.5e-3
+"""Radian an angstrom of wavelength: silicon's critical angle (0.18 degrees at 1.24 angstrom)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A flat film in a beam that grazes it. Angles are in radian, lengths in angstrom."""
+
+    incidence: float  # angle between beam and surface
+    critical: float  # angle of total reflection
+    period: float  # lateral distance of the film's particles
+    order: float  # share of the light in the rods of that period, the rest is diffuse
+    roughness: float  # height of what scatters
+    photons: float  # expected on a pixel at the brightest
+    leak: float = 0.0  # share seen below the sample's horizon
+    upright: bool = True  # the surface lies flat, so that rods stand; False turns both
+
+
+def film_scatter(film: Film, detector: Detector, wavelength: float) -> NDArray[np.float32]:
+    """Return (rows, cols) expected photons of a film (distorted-wave Born approximation, one reflection).
+
+    Vertically the Fresnel transmission of the outgoing wave: dark below the horizon, brightest at the critical angle
+    (Yoneda 1963). Horizontally rods at multiples of 2 pi over the period, broader by order, and diffuse scatter.
+    """
+    column, row = detector.beam_centre
+    up: NDArray[np.float64] = row - np.arange(detector.rows, dtype=np.float64)
+    across: NDArray[np.float64] = np.arange(detector.cols, dtype=np.float64) - column
+    if not film.upright:
+        up, across = -across, up
+    per_pixel = detector.pixel_size / detector.distance
+    vertical = _outgoing(film, up * per_pixel - film.incidence, wavelength)
+    horizontal = _lateral(film, 2 * np.pi / wavelength * across * per_pixel)
+    vertical, horizontal = vertical / max(vertical.max(), 1e-12), horizontal / max(horizontal.max(), 1e-12)
+    light = np.outer(vertical, horizontal) if film.upright else np.outer(horizontal, vertical)
+    return np.asarray(film.photons * light, dtype=np.float32)
+
+
+def mirrored(film: Film, detector: Detector) -> NDArray[np.float64]:
+    """Return the mirrored beam, at an exit angle that is the incident one, as ``exposure.lay_spots`` takes it."""
+    away = 2 * film.incidence * detector.distance / detector.pixel_size
+    column, row = detector.beam_centre
+    place = (column, row - away) if film.upright else (column - away, row)
+    return np.array([[*place, 300 * film.photons, 1.5, 0.0, 0.0]])
+
+
+def _outgoing(film: Film, exit_angle: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
+    """Return the scattering by exit angle: Fresnel's |t|^2 and the fall with the vertical momentum."""
+    sine = np.sin(np.maximum(exit_angle, 0))
+    inside = np.sqrt(sine**2 - np.sin(film.critical) ** 2 + 0.01j * film.critical**2)
+    through = abs(2 * sine / (sine + inside)) ** 2
+    momentum = 2 * np.pi / wavelength * (np.sin(exit_angle) + np.sin(film.incidence))
+    fall = (1 + (momentum * film.roughness) ** 2) ** -1.0
+    return np.asarray(np.where(exit_angle > 0, through, 4 * film.leak) * fall)
+
+
+def _lateral(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
+    first = 2 * np.pi / film.period
+    out = (1 - film.order) / (1 + (momentum / (0.4 * first)) ** 2)
+    for n in (-4, -3, -2, -1, 1, 2, 3, 4):
+        width = first * (0.02 + 0.02 * n * n)  # paracrystal: disorder grows with distance (Hosemann 1951)
+        out += film.order / n**2 / (1 + ((momentum - n * first) / width) ** 2)
+    return np.asarray(out)
+
+
+def oriented(direction: float, sharpness: float) -> NDArray[np.float32]:
+    """Return a ring's azimuthal factor, of mean 1, for particles aligned along a direction: two opposite arcs."""
+    angle = np.linspace(-np.pi, np.pi, TURNS + 1)
+    factor = np.exp(sharpness * (np.cos(angle - direction) ** 2 - 1))
+    return np.asarray(factor / factor[:-1].mean(), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Speckle:
+    """The grain of coherent light scattered by a disordered sample."""
+
+    size: float  # pixel, across a speckle
+    modes: int  # incoherent sum of so many fields: the contrast (variance over mean squared) is 1 / modes
+    place: np.uint64  # start of the stream of random numbers
+
+
+def speckle(expected: NDArray[np.float32], light: Speckle) -> None:
+    """Multiply expected photons (rows, cols) by the intensity of random fields, of mean 1 (Goodman 2007, ch. 3)."""
+    _speckle(expected, light.size, light.modes, light.place)
+
+
+@njit(nogil=True, cache=True)
+def _speckle(expected, size, modes, place):  # type: ignore[no-untyped-def]
+    """Interpolate complex Gaussian fields between nodes, ``size`` pixels apart, at unit variance everywhere."""
+    rows, cols = expected.shape
+    nodes = int(cols / size) + 3
+    upper, lower = np.zeros((2 * modes, nodes)), np.zeros((2 * modes, nodes))
+    at = -2
+    for row in range(rows):
+        while at < int(row / size):
+            at += 1
+            upper, lower = lower, upper
+            for i in range(2 * modes):
+                for j in range(nodes):
+                    place += STEP
+                    lower[i, j] = normal(unit(place))
+        down = row / size - at
+        for col in range(cols):
+            j = int(col / size)
+            right = col / size - j
+            total = 0.0
+            for i in range(2 * modes):
+                left_field = (1.0 - down) * upper[i, j] + down * lower[i, j]
+                right_field = (1.0 - down) * upper[i, j + 1] + down * lower[i, j + 1]
+                total += ((1.0 - right) * left_field + right * right_field) ** 2
+            variance = ((1.0 - down) ** 2 + down**2) * ((1.0 - right) ** 2 + right**2)
+            expected[row, col] *= total / (2.0 * modes * variance)

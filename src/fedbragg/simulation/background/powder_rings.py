@@ -1,0 +1,124 @@
+"""Powder rings: where their lines lie, and how they break into spots when the grains are few.
+
+Of N grains in the beam, each with m equivalent planes that diffract within an angle A, N m A cos(theta) / 2 shine in
+one still (Warren, X-ray Diffraction, 1969, section 5.4). Many are a smooth ring, few are single spots on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import isqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.simulation.background.rings import STEPS
+from fedbragg.simulation.beamline import Beamline
+
+
+class Line(NamedTuple):
+    """One line of a powder pattern."""
+
+    d: float  # angstrom
+    weight: float  # integrated intensity, relative
+    multiplicity: int = 12  # equivalent planes
+
+
+Powder = Sequence[Line]
+
+
+def cubic(a: float, weights: Sequence[tuple[int, float]]) -> tuple[Line, ...]:
+    """Return a cubic powder's lines from its edge in angstrom and ``(h^2 + k^2 + l^2, weight)``."""
+    return tuple(Line(a / n**0.5, weight, _planes(n)) for n, weight in weights)
+
+
+def _planes(n: int) -> int:
+    indices = range(-isqrt(n), isqrt(n) + 1)
+    return sum(h * h + k * k + m * m == n for h, k, m in product(indices, repeat=3))
+
+
+# Hexagonal ice: lattice spacings and relative intensities of the powder lines (Dowell & Rinfret 1960).
+ICE = (
+    Line(3.897, 100, 6), Line(3.669, 50, 2), Line(3.441, 75, 12), Line(2.671, 25, 12), Line(2.249, 54, 6),
+    Line(2.072, 35, 12), Line(1.948, 23, 6), Line(1.918, 20, 12), Line(1.883, 12, 12), Line(1.721, 9, 12),
+)  # fmt: skip
+CERIA = cubic(5.4115, (  # Fm-3m, NIST SRM 674b
+    (3, 100), (4, 27), (8, 46), (11, 34), (12, 6), (16, 6), (19, 14), (20, 8), (24, 11), (27, 11)))  # fmt: skip
+BORIDE = cubic(4.1568, (  # lanthanum hexaboride, Pm-3m, NIST SRM 660; PDF 34-427
+    (1, 54), (2, 100), (3, 41), (4, 23), (5, 50), (6, 27), (8, 9), (9, 24), (10, 16), (11, 10)))  # fmt: skip
+SILICON = cubic(5.4309, (  # Fd-3m, NIST SRM 640; PDF 27-1402
+    (3, 100), (8, 55), (11, 30), (16, 6), (19, 11), (24, 12), (27, 6), (32, 3), (35, 7)))  # fmt: skip
+BEHENATE = tuple(
+    Line(58.38 / n, 100 / n**0.7, 2) for n in range(1, 14)
+)  # silver behenate, d001 = 58.38 angstrom
+
+
+@dataclass(frozen=True, slots=True)
+class Grains:
+    """How coarse a powder is."""
+
+    ready: float  # grains in the beam times the angle within which a plane of theirs diffracts, radian
+    uneven: float  # standard deviation of the logarithm of a grain's volume
+    size: float  # pixel, standard deviation of a spot along the radius
+    mosaicity: float  # radian, standard deviation: draws a spot out along the ring
+    strain: float  # standard deviation of the lattice spacing, relative
+
+
+def lines(inverse_d: NDArray[np.float64], powder: Powder, width: float) -> NDArray[np.float64]:
+    """Return smooth rings by radius, ``width`` pixels wide (standard deviation), the highest 1."""
+    positions = np.arange(len(inverse_d), dtype=float)
+    out = np.zeros(len(inverse_d))
+    for line in powder:
+        if 1 / line.d >= inverse_d[-1]:
+            continue
+        centre = np.interp(1 / line.d, inverse_d, positions)
+        out += line.weight * np.exp(-0.5 * ((positions - centre) / (width * STEPS)) ** 2)
+    return out / max(float(out.max()), 1e-12)
+
+
+_REACH = 2.5  # standard deviations of the rocking curve within which a grain is said to diffract
+
+
+def grain_spots(
+    beamline: Beamline, powder: Powder, grains: Grains, height: float, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the rings' spots, laid out as ``exposure.lay_spots`` takes them.
+
+    ``height`` is what the strongest line would have, in photons a pixel, were the grains many.
+    """
+    strongest = max(line.weight for line in powder)
+    rings = [
+        _ring(beamline, line, grains, height * line.weight / strongest, generator)
+        for line in powder
+        if beamline.beam.wavelength < 1.4 * line.d  # two theta below 90 degrees
+    ]
+    spots = np.concatenate([np.empty((0, 6)), *rings])
+    detector = beamline.detector
+    on = (spots[:, 0] > 0) & (spots[:, 0] < detector.cols) & (spots[:, 1] > 0) & (spots[:, 1] < detector.rows)
+    return spots[on]
+
+
+def _ring(
+    beamline: Beamline, line: Line, grains: Grains, height: float, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw which grains shine on one ring: anywhere along it, more or less exactly at the Bragg angle."""
+    detector = beamline.detector
+    theta = np.arcsin(beamline.beam.wavelength / (2 * line.d))
+    mean = grains.ready * line.multiplicity * np.cos(theta) / 2
+    number = generator.poisson(mean)
+    radius = np.tan(2 * theta) * detector.distance / detector.pixel_size
+    radius = radius * (1 + generator.normal(0, grains.strain, number))
+    angle = generator.uniform(0, 2 * np.pi, number)
+    share = generator.lognormal(-(grains.uneven**2) / 2, grains.uneven, number)
+    share *= np.exp(-0.5 * generator.uniform(-_REACH, _REACH, number) ** 2)
+    share *= 2 * _REACH / np.sqrt(2 * np.pi)  # of mean 1
+    total = height * 2 * np.pi * radius * np.sqrt(2 * np.pi) * grains.size
+    drawn = np.minimum(grains.mosaicity * radius, 8.0)
+    column = detector.beam_centre[0] + radius * np.cos(angle)
+    row = detector.beam_centre[1] + radius * np.sin(angle)
+    along_x, along_y = -drawn * np.sin(angle), drawn * np.cos(angle)
+    photons = total * share / max(mean, 1e-9)
+    return np.stack([column, row, photons, np.full(number, grains.size), along_x, along_y], axis=1)

@@ -1,0 +1,70 @@
+"""What scatters without being a crystal: air, solvent, plastic, and rings of powder, as functions of the radius."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.simulation.beamline import Background, Beamline
+
+STEPS = 2  # table entries a pixel
+TURNS = 1440  # table entries in azimuth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rings:
+    """Powder rings that share one texture."""
+
+    radial: NDArray[np.float32]  # (STEPS a pixel,), expected photons a pixel before the detector's geometry
+    azimuthal: NDArray[np.float32]  # (TURNS + 1,), factor of mean near 1; the last repeats the first
+
+
+def spacings(beamline: Beamline) -> NDArray[np.float64]:
+    """Return 1/d in 1/angstrom at each entry of a radial table that reaches the farthest corner."""
+    detector = beamline.detector
+    column, row = detector.beam_centre
+    corner = np.hypot(max(column, detector.cols - column), max(row, detector.rows - row))
+    pixels = np.arange(int(corner) * STEPS + 2 * STEPS + 2) / STEPS
+    two_theta = np.arctan(pixels * detector.pixel_size / detector.distance)
+    return np.asarray(2 * np.sin(two_theta / 2) / beamline.beam.wavelength)
+
+
+def smooth(
+    background: Background, inverse_d: NDArray[np.float64], air: float, solvent: float
+) -> NDArray[np.float64]:
+    """Return the usual background in units of its level: air, liquid water's ring at 3.2 angstrom, plastic, floor.
+
+    ``air`` and ``solvent`` are this frame's amounts relative to the beamline's.
+    """
+    water = np.exp(-0.5 * ((inverse_d - 1 / 3.2) / 0.055) ** 2)
+    water += 0.35 * np.exp(-0.5 * ((inverse_d - 0.48) / 0.08) ** 2)  # the second shell, near 2.1 angstrom
+    water += 0.25 / (1 + (inverse_d / 0.22) ** 4)
+    water *= np.exp(-1.5 * inverse_d**2)
+    gas = np.exp(-inverse_d / 0.18) + 0.25 * np.exp(-inverse_d / 0.5)
+    plastic = np.exp(-0.5 * ((inverse_d - 0.2) / 0.03) ** 2)
+    return (
+        background.floor
+        + background.air * air * gas
+        + background.solvent * solvent * water
+        + background.loop * solvent * plastic
+    )
+
+
+def texture(generator: np.random.Generator, contrast: float, grains: float) -> NDArray[np.float32]:
+    """Return a ring's azimuthal factor: smooth waves, then ``grains`` arcs of large crystallites in the turn."""
+    angle = np.linspace(0, 2 * np.pi, TURNS + 1)
+    factor = np.ones(TURNS + 1)
+    for order in (2, 4, 6):
+        factor += contrast / order * np.cos(order * (angle - generator.uniform(0, 2 * np.pi)))
+    for _ in range(generator.poisson(grains)):
+        away = np.angle(np.exp(1j * (angle - generator.uniform(0, 2 * np.pi))))
+        factor += (
+            2
+            * contrast
+            * generator.exponential()
+            * np.exp(-0.5 * (away / generator.uniform(0.01, 0.15)) ** 2)
+        )
+    factor = np.maximum(factor, 0)
+    return np.asarray(factor / factor.mean(), dtype=np.float32)

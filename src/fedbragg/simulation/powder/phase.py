@@ -1,0 +1,110 @@
+"""A crystalline phase as a powder pattern shows it: where its lines lie and how strong each is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import ConfigError, InputError
+from fedbragg.simulation.crystal.structure import structure_intensities
+
+Q_MAX = 8.0
+"""Lines beyond this length of the scattering vector, 1/angstrom, are left out: no grid reaches so far."""
+WEAKEST = 1e-3
+"""Lines weaker than this share of the strongest are left out."""
+SHIPPED = ("bastnaesite", "calcite", "rhenium")
+"""The phases whose structures the package holds, in the order of the shipped model's columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phase:
+    """A phase's lines, by family of symmetry-equivalent reflections."""
+
+    name: str
+    reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom, without 2 pi
+    tied: tuple[int, int, int]  # axes of the same number have the same length by symmetry
+    indices: NDArray[np.int32]  # (lines, 3), one reflection of each family
+    multiplicity: NDArray[np.int32]  # (lines,), reflections in the family
+    intensity: NDArray[np.float64]  # (lines,), of a perfect powder, the strongest 1
+
+    def q(self, strain: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return the lines' scattering vectors (lines,) in 1/angstrom, with the axes (3,) grown by ``strain``."""
+        grown = 1.0 + (np.zeros(3) if strain is None else strain)
+        vectors: NDArray[np.float64] = (self.indices / grown) @ self.reciprocal.T
+        return np.asarray(2 * np.pi * np.linalg.norm(vectors, axis=1))
+
+    def tilt(self) -> NDArray[np.float64]:
+        """Return the squared cosine between each line's plane normal and c*, (lines,)."""
+        vectors = self.indices @ self.reciprocal.T
+        axis = self.reciprocal[:, 2] / np.linalg.norm(self.reciprocal[:, 2])
+        return np.asarray((vectors @ axis) ** 2 / np.sum(vectors**2, axis=1))
+
+
+def shipped_phases(names: tuple[str, ...] = SHIPPED) -> list[Phase]:
+    """Return the phases whose structures come with the package."""
+    unknown = [name for name in names if name not in SHIPPED]
+    if unknown:
+        raise ConfigError(
+            f"phase {unknown[0]!r} is unknown. Shipped: {', '.join(SHIPPED)}; give others by CIF."
+        )
+    return [read_phase(Path(__file__).with_name(f"{name}.cif")) for name in names]
+
+
+def read_phase(path: Path) -> Phase:
+    """Read a phase from a CIF, named after the file; raise InputError where it holds no structure."""
+    import gemmi
+
+    structure = _read_structure(path)
+    group = structure.spacegroup
+    cell = structure.cell
+    unique = gemmi.make_miller_array(cell, group, 2 * np.pi / Q_MAX, 1e3)
+    squared = structure_intensities(str(path), unique, 2 * np.pi / Q_MAX).astype(np.float64)
+    multiplicity = _multiplicities(unique, group.operations())
+    spacing = np.asarray(cell.calculate_d_array(unique))
+    # Lorentz factor at small angles, (sin^2 theta cos theta)^-1, is as d squared; a synchrotron's polarisation is even.
+    strength = squared * multiplicity * spacing**2
+    kept = strength > WEAKEST * strength.max()
+    return Phase(
+        name=path.stem,
+        reciprocal=np.array(cell.frac.mat.tolist()).T,
+        tied=_tied_axes(group),
+        indices=unique[kept].astype(np.int32),
+        multiplicity=multiplicity[kept],
+        intensity=strength[kept] / strength.max(),
+    )
+
+
+def _read_structure(path: Path) -> Any:
+    import gemmi
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file. Give a CIF with cell, space group and atoms.")
+    try:
+        structure = gemmi.read_small_structure(str(path))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{path}: not a CIF ({error}). Give a CIF with cell, space group and atoms."
+        ) from None
+    if not structure.sites or structure.spacegroup is None or not structure.cell.is_crystal():
+        raise InputError(f"{path}: lacks cell, space group or atoms. Give a CIF with all three.")
+    return structure
+
+
+def _multiplicities(unique: NDArray[np.int32], operations: Any) -> NDArray[np.int32]:
+    """Count each family's reflections, Friedel's opposite included."""
+    rotations = [np.array(operation.rot) // 24 for operation in operations.sym_ops]  # gemmi stores 24ths
+    turned = np.stack([unique @ rotation for rotation in rotations], axis=1)
+    both = np.concatenate([turned, -turned], axis=1)  # (families, images, 3)
+    return np.array([len(np.unique(images, axis=0)) for images in both], dtype=np.int32)
+
+
+def _tied_axes(group: Any) -> tuple[int, int, int]:
+    """Say which axes symmetry keeps equally long."""
+    system = group.crystal_system_str()
+    if system == "cubic" or (system == "trigonal" and group.ext == "R"):
+        return (0, 0, 0)
+    return (0, 0, 1) if system in ("tetragonal", "trigonal", "hexagonal") else (0, 1, 2)
