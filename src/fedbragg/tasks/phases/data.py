@@ -36,7 +36,7 @@ def without_one_sided(data: PhaseData) -> PhaseData:
     """Mark a phase as unknown where all labelled patterns show it, or none does.
 
     A network trained on "never" learns to answer so whatever it sees; averaged with others, that outvotes those who
-    know (docs/decisions/0064-a-site-says-nothing-of-a-phase-it-never-saw.md).
+    know (docs/decisions/0064-one-sided-phases-are-masked.md).
     """
     both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
     return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
