@@ -46,4 +46,4 @@ def test_the_api_pages_show_every_public_function(site: Path) -> None:
     text = (site / "api" / "fedbragg.html").read_text(encoding="utf-8")
     for name in fedbragg.__all__:
         if name != "__version__":
-            assert f".{name}\"" in text, name
+            assert f'.{name}"' in text, name

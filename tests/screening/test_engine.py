@@ -5,19 +5,17 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fedbragg.errors import FrameError
-from fedbragg.images.ordered_map import ahead
 from fedbragg.images.run import IN_FLIGHT
 from fedbragg.screening.engine import screen
 from fedbragg.tasks.hits.prepare import PrepareSettings
-from fedbragg.types import Frame, Geometry, Result, Unreadable, Verdict, View
+from fedbragg.testing import FakeRun
+from fedbragg.types import Frame, Unreadable, Verdict, View
 
 
 def even_frame(index: int, level: int, edge: int = 32) -> Frame:
@@ -25,45 +23,22 @@ def even_frame(index: int, level: int, edge: int = 32) -> Frame:
     return Frame(counts, np.zeros(counts.shape, np.bool_), "made.h5", index)
 
 
-@dataclass
-class MadeRun:
-    """A run whose frames are made when they are asked for; notes how many of their counts are alive at once."""
+class WatchedFrames:
+    """Makes frames when they are read, and counts how many of their counts are alive at once."""
 
-    length: int
-    make: Callable[[int], Frame | Unreadable]
-    alive: set[int] = field(default_factory=set)
-    most: int = 0
-    geometry: Geometry = field(default_factory=Geometry)
+    def __init__(self, make: Callable[[int], Frame | Unreadable]) -> None:
+        self.make = make
+        self.alive: set[int] = set()
+        self.most = self.made = 0
 
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, position: int) -> Frame:
-        made = self.make(position)
-        if isinstance(made, Unreadable):
-            raise FrameError(made.path, made.index, made.reason)
-        return made
-
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
-        for index in range(start, self.length if stop is None else stop):
-            yield self._watched(index)
-
-    def map(
-        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
-    ) -> Iterator[Result]:
-        """As FileRun does it."""
-        workers = threads if threads > 1 else 0
-        return ahead(
-            lambda index: work(self._watched(index)), range(start, self.length), workers, IN_FLIGHT * threads
-        )
-
-    def _watched(self, index: int) -> Frame | Unreadable:
-        made = self.make(index)
-        if isinstance(made, Frame):
+    def __call__(self, index: int) -> Frame | Unreadable:
+        frame = self.make(index)
+        self.made += 1
+        if isinstance(frame, Frame):
             self.alive.add(index)
-            weakref.finalize(made.counts, self.alive.discard, index)
+            weakref.finalize(frame.counts, self.alive.discard, index)
             self.most = max(self.most, len(self.alive))
-        return made
+        return frame
 
 
 def level_of(view: View) -> tuple[float, NDArray[np.float32]]:
@@ -73,7 +48,7 @@ def level_of(view: View) -> tuple[float, NDArray[np.float32]]:
     return level / 100, view.channels[0]
 
 
-def scored(run: MadeRun, threads: int, threshold: float = 0.5) -> list[Verdict]:
+def scored(run: FakeRun, threads: int, threshold: float = 0.5) -> list[Verdict]:
     return list(screen(run, level_of, PrepareSettings(), threshold, threads))
 
 
@@ -86,7 +61,7 @@ def noisy(index: int) -> Frame:
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_verdicts_come_in_the_frames_order(threads: int) -> None:
-    verdicts = scored(MadeRun(60, noisy), threads)
+    verdicts = scored(FakeRun(60, noisy), threads)
     assert [verdict.index for verdict in verdicts] == list(range(60))
     for verdict in verdicts:
         assert verdict.score == pytest.approx((verdict.index * 37) % 100 / 100, abs=0.05)
@@ -94,7 +69,7 @@ def test_verdicts_come_in_the_frames_order(threads: int) -> None:
 
 
 def test_the_number_of_threads_changes_no_verdict() -> None:
-    assert scored(MadeRun(40, noisy), 1) == scored(MadeRun(40, noisy), 5)
+    assert scored(FakeRun(40, noisy), 1) == scored(FakeRun(40, noisy), 5)
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -107,17 +82,22 @@ def test_frames_alive_are_bounded(threads: int, first_is_slow: bool) -> None:
         time.sleep(0.1 if first_is_slow and level > 5 else 0.0)
         return 0.1, view.channels[0]
 
-    run = MadeRun(80, lambda index: even_frame(index, 9 if index == 0 else 0))
+    frames = WatchedFrames(lambda index: even_frame(index, 9 if index == 0 else 0))
+    run = FakeRun(80, frames)
     assert len(list(screen(run, score, PrepareSettings(), 0.5, threads))) == 80
-    assert run.most <= threads + 1  # and the one that is being handed over
+    assert frames.most <= threads + 1  # and the one that is being handed over
 
 
 def test_a_slow_consumer_does_not_make_frames_pile_up() -> None:
-    run = MadeRun(60, lambda index: even_frame(index, 0))
-    for verdict in screen(run, level_of, PrepareSettings(), 0.5, 2):
+    """Two threads hold at most two frames, and at most eight results a thread wait for whoever takes them."""
+    frames = WatchedFrames(lambda index: even_frame(index, 0))
+    ahead = []
+    for verdict in screen(FakeRun(60, frames), level_of, PrepareSettings(), 0.5, 2):
         time.sleep(0.002)
-        assert len(run.alive) <= 2
-        assert verdict.index <= 60
+        assert len(frames.alive) <= 2
+        ahead.append(frames.made - verdict.index - 1)
+    assert len(ahead) == 60
+    assert 2 < max(ahead) <= 2 * IN_FLIGHT
 
 
 def test_what_cannot_be_read_is_kept_and_the_run_goes_on() -> None:
@@ -125,7 +105,7 @@ def test_what_cannot_be_read_is_kept_and_the_run_goes_on() -> None:
         broken = index in (0, 5, 6, 19)
         return Unreadable("made.h5", index, f"chunk {index} is gone") if broken else even_frame(index, 10)
 
-    verdicts = scored(MadeRun(20, make), 3)
+    verdicts = scored(FakeRun(20, make), 3)
     assert [verdict.index for verdict in verdicts] == list(range(20))
     unread = [verdict for verdict in verdicts if verdict.score is None]
     assert [(v.index, v.keep, v.reason) for v in unread] == [
@@ -135,7 +115,7 @@ def test_what_cannot_be_read_is_kept_and_the_run_goes_on() -> None:
 
 
 def test_what_cannot_be_scored_is_kept() -> None:
-    run = MadeRun(3, lambda index: even_frame(index, 10, edge=16 if index == 1 else 32))
+    run = FakeRun(3, lambda index: even_frame(index, 10, edge=16 if index == 1 else 32))
     verdicts = scored(run, 2)
     assert [verdict.keep for verdict in verdicts] == [False, True, False]
     assert verdicts[1].score is None
@@ -143,19 +123,19 @@ def test_what_cannot_be_scored_is_kept() -> None:
 
 
 def test_the_threshold_itself_is_kept() -> None:
-    run = MadeRun(2, lambda index: even_frame(index, 10))
+    run = FakeRun(2, lambda index: even_frame(index, 10))
     (verdict, _) = scored(run, 1, threshold=1.0)
     assert verdict.score is not None
     assert [v.keep for v in scored(run, 1, threshold=verdict.score)] == [True, True]
 
 
 def test_an_empty_run_has_no_verdicts() -> None:
-    assert scored(MadeRun(0, noisy), 2) == []
+    assert scored(FakeRun(0, noisy), 2) == []
 
 
 def test_a_consumer_that_stops_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    verdicts = screen(MadeRun(1000, noisy), level_of, PrepareSettings(), 0.5, 3)
+    verdicts = screen(FakeRun(1000, noisy), level_of, PrepareSettings(), 0.5, 3)
     assert next(verdicts).index == 0
     verdicts.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
@@ -166,4 +146,4 @@ def test_a_fault_of_the_program_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(screen(MadeRun(5, noisy), broken, PrepareSettings(), 0.5, 2))
+        list(screen(FakeRun(5, noisy), broken, PrepareSettings(), 0.5, 2))

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from fedbragg.config import TrainingSettings
-from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
+from fedbragg.tasks.hits.data import HitData, HitExample, from_examples
 from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.learner import pretrain, scores_of
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
-from fedbragg.types import Frame, Label, Update
+from fedbragg.types import Label, Update
 
 LABELS = (Label.HIT, Label.MISS, Label.MAYBE, Label.MISS, Label.MISS)
 
@@ -72,24 +72,6 @@ def test_an_update_says_what_it_says() -> None:
     assert sorted(update.tensors) == sorted(START)
     assert all(update.tensors[name].shape == START[name].shape for name in START)
     assert any(update.tensors[name].any() for name in START)
-
-
-def test_nothing_of_an_images_size_leaves() -> None:
-    """A site with frames of 80 x 96 pixels: no array that leaves is as large, nor holds a row of them."""
-    rows, cols = 80, 96
-    frames = []
-    for index in range(12):
-        counts = np.random.default_rng(index).poisson(2, (rows, cols)).astype(np.uint16)
-        counts[20:23, 30:33] += 30
-        still = Frame(counts, np.zeros(counts.shape, np.bool_), "private.h5", index)
-        frames.append(hit_example(still, LABELS[index % 5], PrepareSettings()))
-    task = HitsTask(HitsSettings(), PrepareSettings())
-    update = TaskSite("home", task, from_examples(frames), TrainingSettings(), 1).train(START, 0, 1)
-    shapes = {array.shape for array in update.tensors.values()}
-    assert shapes == {array.shape for array in START.values()}
-    assert all(edge not in (rows, cols, rows * cols) for shape in shapes for edge in shape)
-    assert max(array.size for array in update.tensors.values()) < rows * cols
-    assert "private" not in repr([update.site, update.label_counts, update.loss, list(update.tensors)])
 
 
 def test_randomness_depends_on_seed_site_and_version_alone() -> None:
