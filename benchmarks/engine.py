@@ -71,7 +71,7 @@ def tensors_of(name: str) -> dict[str, NDArray[np.float32]]:
 def keep() -> None:
     """Train by returning the model as the update, which costs nothing."""
     from fedbragg.config import Federation
-    from fedbragg.federation.engines.remote.worker import Order, Ward, main
+    from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
     from fedbragg.types import State, Update
 
     class Idle:
@@ -80,8 +80,8 @@ def keep() -> None:
         def train(self, model: State, version: int, epochs: int) -> Update:
             return Update(SITE, version, model, 10, ((5, 5),), 0.5)
 
-    def make(order: Order) -> Ward:
-        return Ward(
+    def make(order: Order) -> LoadedSite:
+        return LoadedSite(
             Federation.model_validate({**order["terms"], "sites": [order["site"]]}), Idle(), lambda _, out: ""
         )
 
@@ -89,9 +89,9 @@ def keep() -> None:
 
 
 def start_model(out: Path, network: str) -> None:
-    from fedbragg.federation.engines.remote.protocol import Message, packed_message
+    from fedbragg.federation.engines.remote.protocol import Message, encode_message
 
-    out.write_bytes(packed_message(Message({}, tensors_of(network))))
+    out.write_bytes(encode_message(Message({}, tensors_of(network))))
 
 
 def echo(kit: Path, port: int) -> None:
@@ -153,13 +153,13 @@ def provisioned(folder: Path) -> Any:
 
 def measured(network: str, folder: Path) -> dict[str, Any]:
     """Return seconds of the round trips, peak memory of the three processes, and the socket's seconds."""
-    from fedbragg.federation.engines.nvflare.admin_client import Account
+    from fedbragg.federation.engines.nvflare.admin_client import AdminClient
 
     settings, kits = provisioned(folder), folder / "kits"
     with (
         process("serve", kits / "server", network) as server,
         process("join", kits / SITE, folder / "own.toml") as site,
-        Account(kits / "coordinator", 60.0) as account,
+        AdminClient(kits / "coordinator", 60.0) as account,
     ):
         account.start(settings, anew=True)
         times = arrivals(account, ROUNDS[network] + 2)
@@ -167,7 +167,7 @@ def measured(network: str, folder: Path) -> dict[str, Any]:
         peak = {
             "server": peak_of(server.pid),
             "client": peak_of(site.pid),
-            "keeper": peak_of(child_of(site.pid)),
+            "worker": peak_of(child_of(site.pid)),
         }
     trips = np.diff(times)[1:]  # the first has the caches cold
     return {
@@ -241,13 +241,13 @@ def main() -> None:
             told = measured(network, Path(folder))
         rows.append(
             [network, told["bytes"] / 1e6, told["median"], told["worst"], told["socket"]]
-            + [told[name] for name in ("server", "client", "keeper")]
+            + [told[name] for name in ("server", "client", "worker")]
         )
         print(json.dumps(rows[-1]), flush=True)
     columns = ["network", "MB each way", "round trip, s", "worst, s", "bare TLS socket, s"]
-    columns += ["server, MB", "site's client, MB", "site's keeper, MB"]
+    columns += ["server, MB", "site's client, MB", "site's worker, MB"]
     notes = [
-        "Memory is the peak of each process; the keeper's is without a site's data and without its trainer's fork.",
+        "Memory is the peak of each process; the worker's is without a site's data and without its trainer's fork.",
         "Wanted: at most 0.5 s for the empty update, at most 3 s for DenseNet121 (8 M parameters).",
     ]
     question = "How long does one update take between the server and a site, on loopback with TLS?"

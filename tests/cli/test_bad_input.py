@@ -126,7 +126,7 @@ def test_a_site_with_too_few_labels(trained: Trained, tmp_path: Path) -> None:
     text = SETTINGS.replace("counter/pilatus6m.h5", str(trained.run)).replace("counter/labels.csv", "few.csv")
     (tmp_path / "federation.toml").write_text(text)
     line = refused("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
-    assert "site counter: 1 labelled examples; label at least 10" in line
+    assert "site counter: 1 labelled frames; label at least 10" in line
 
 
 @pytest.mark.parametrize(

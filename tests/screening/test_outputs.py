@@ -60,7 +60,7 @@ def test_names_lie_in_the_folder_of_results(tmp_path: Path) -> None:
 
 
 def test_without_pyarrow_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("fedbragg.extras.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'fedbragg\[parquet\]'"):
         Outputs(table=Path("t.parquet")).check([])
 
@@ -99,7 +99,7 @@ def test_a_file_appears_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(InputError):
         Outputs(nxmx=tmp_path / "out" / "hits.nxs", copy=True).write(tmp_path / "out", run)
     assert (tmp_path / "out" / "hits.nxs").read_text() == "from before"
-    assert not [file for file in (tmp_path / "out").iterdir() if file.name.endswith(".part")]
+    assert not [file for file in (tmp_path / "out").iterdir() if file.name.endswith(".unfinished")]
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fedbragg.config import Federation
     from fedbragg.federation import FederationOutcome
-    from fedbragg.federation.engines.nvflare.admin_client import Account
+    from fedbragg.federation.engines.nvflare.admin_client import AdminClient
 
 LOOK = 0.5
 """Seconds between two looks at the server."""
@@ -33,15 +33,15 @@ def need_flare() -> None:
 
 
 @contextmanager
-def account(kit: Path, patience: float) -> Iterator[Account]:
+def account(kit: Path, patience: float) -> Iterator[AdminClient]:
     """Log in with an account's kit, and out in the end."""
     need_flare()
-    from fedbragg.federation.engines.nvflare.admin_client import Account
+    from fedbragg.federation.engines.nvflare.admin_client import AdminClient
 
     logging.getLogger().addHandler(
         logging.NullHandler()
     )  # what FLARE logs of a lost link, we tell in our words
-    opened = Account(kit, patience, say)
+    opened = AdminClient(kit, patience, say)
     try:
         yield opened
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ def run_real(plan: Federation, kit: Path, *, resume: bool) -> FederationOutcome:
         return FederationOutcome(opened.model(), told["history"], told["barrier"], told["ended"])
 
 
-def follow(opened: Account, show: Show) -> dict[str, Any]:
+def follow(opened: AdminClient, show: Show) -> dict[str, Any]:
     """Show how a federation stands until it is over; return how it ended, with all its history."""
     history: list[dict[str, Any]] = []
     while True:

@@ -7,7 +7,6 @@ one in one step. So there is always one complete checkpoint, whenever the proces
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.errors import FederationError
+from fedbragg.files import write_whole
 from fedbragg.types import State
 
 RECORD = "checkpoint.json"
@@ -52,7 +52,7 @@ class CheckpointStore:
         name = f"model-{saved.record['barrier']:04d}.safetensors"
         # Not ascontiguousarray, which turns a tensor without dimensions into one of shape (1,).
         tensors = {key: np.asarray(tensor, order="C") for key, tensor in saved.model.items()}
-        _write(self.folder / name, save(tensors))
+        write_whole(self.folder / name, save(tensors), durable=True)
         content = {
             "format": FORMAT,
             "fingerprint": self.fingerprint,
@@ -62,7 +62,7 @@ class CheckpointStore:
             "record": saved.record,
             "history": saved.history,
         }
-        _write(self.folder / RECORD, json.dumps(content, indent=1).encode())
+        write_whole(self.folder / RECORD, json.dumps(content, indent=1).encode(), durable=True)
         for old in self.folder.glob("model-*.safetensors"):
             if old.name != name:
                 old.unlink()
@@ -82,12 +82,3 @@ class CheckpointStore:
             )
         model = load_file(self.folder / content["model"])
         return Saved(model, content["record"], content["history"], content["time"], content["finished"])
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -11,7 +11,6 @@ import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, ModelFileError
+from fedbragg.files import write_whole
 from fedbragg.types import State
 
 if TYPE_CHECKING:
@@ -87,16 +87,11 @@ def write_with_card(path: Path, model: Any, card: str, state: State | None = Non
     if state is not None:
         entries[WEIGHTS] = _packed(state)
     onnx.helper.set_model_props(model, entries)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, str(unfinished))
-        unfinished.replace(path)
+        write_whole(path, model.SerializeToString())
     except OSError as error:
         raise ModelFileError(f"{path}: cannot write there ({error.strerror}). Give another --out.") from None
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def read_state(path: Path) -> dict[str, NDArray[Any]]:

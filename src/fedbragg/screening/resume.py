@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from fedbragg.errors import InputError
+from fedbragg.files import write_whole
 
 STATE = "screening.json"
 FORMAT = 1
@@ -63,9 +64,7 @@ def digest_of_files(files: Sequence[str]) -> str:
 
 def save(folder: Path, progress: Progress) -> None:
     """Write the state in one step: a reader sees the old or the new."""
-    fresh = folder / f".{STATE}.new"
-    fresh.write_text(json.dumps({"format": FORMAT, **asdict(progress)}, indent=1) + "\n", encoding="utf-8")
-    fresh.replace(folder / STATE)
+    write_whole(folder / STATE, json.dumps({"format": FORMAT, **asdict(progress)}, indent=1) + "\n")
 
 
 def load(folder: Path) -> Progress | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.federation import FederationOutcome
-from fedbragg.federation.engines.remote.worker import Order, Ward, main
+from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
 from fedbragg.types import State
@@ -17,7 +17,7 @@ from fedbragg.workflows.site_data import read_site
 COMMAND = (sys.executable, "-m", "fedbragg.workflows.site_worker")
 
 
-def make(order: Order) -> Ward:
+def make(order: Order) -> LoadedSite:
     """Read this site's data; the order holds the federation's terms and the site's own file."""
     site = SiteSettings.model_validate(order["site"])
     settings = Federation.model_validate({**order["terms"], "sites": [site]})
@@ -30,7 +30,7 @@ def make(order: Order) -> Ward:
         first = task.headlines[0]
         return f"{first} {task.evaluate(model, data.held_out)[first]} on this site's held-out {task.unit}s"
 
-    return Ward(settings, trainer_of(Project(settings, task, folder), data), finish)
+    return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), finish)
 
 
 if __name__ == "__main__":

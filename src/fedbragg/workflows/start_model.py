@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.protocol import Message, packed_message
+from fedbragg.federation.engines.remote.protocol import Message, encode_message
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
 
@@ -19,7 +19,7 @@ def main(settings: Path, out: Path) -> None:
     table = json.loads(settings.read_text(encoding="utf-8"))
     federation = Federation.model_validate(table["settings"])
     model = open_task(federation, None).start_model(federation.seed, SILENT)
-    out.write_bytes(packed_message(Message({}, model)))
+    out.write_bytes(encode_message(Message({}, model)))
 
 
 if __name__ == "__main__":

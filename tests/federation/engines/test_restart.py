@@ -67,8 +67,8 @@ def without_joins(history: list[dict]) -> list[dict]:
 
 
 def test_a_half_written_checkpoint_is_ignored(problem, settings, tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.json.part").write_text("{")
-    (tmp_path / "model-0001.safetensors.part").write_bytes(b"\x00")
+    (tmp_path / ".checkpoint.json.unfinished").write_text("{")
+    (tmp_path / ".model-0001.safetensors.unfinished").write_bytes(b"\x00")
     outcome = federate(
         settings(barriers=1),
         problem.sites,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.extras import require
+from fedbragg.files import written_whole
 from fedbragg.images.paths import STACKS, extension
 from fedbragg.types import Run
 
@@ -81,17 +81,13 @@ class Outputs:
 
 def _made(path: Path, write: Callable[[Path], str]) -> str:
     """Write under another name and put it in place when it is whole; return what there is to say of it."""
-    fresh = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        said = write(fresh)
-        fresh.replace(path)
+        with written_whole(path) as fresh:
+            said = write(fresh)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}). Make room, or give another name.") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
     return f"{path}{f', {said}' if said else ''}"
 
 

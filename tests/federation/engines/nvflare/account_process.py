@@ -12,11 +12,11 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.nvflare.admin_client import Account
-from fedbragg.federation.engines.remote.protocol import Message, packed_message
+from fedbragg.federation.engines.nvflare.admin_client import AdminClient
+from fedbragg.federation.engines.remote.protocol import Message, encode_message
 
 
-def done(account: Account, order: dict[str, Any]) -> Any:
+def done(account: AdminClient, order: dict[str, Any]) -> Any:
     match order:
         case {"start": settings, "anew": anew}:
             return account.start(Federation.model_validate(settings), anew=anew)
@@ -25,12 +25,12 @@ def done(account: Account, order: dict[str, Any]) -> Any:
         case {"stop": _}:
             return account.stop()
         case {"model": _}:
-            return packed_message(Message({}, account.model())).hex()
+            return encode_message(Message({}, account.model())).hex()
     raise ValueError(order)
 
 
 def main(kit: Path, patience: float) -> None:
-    with Account(kit, patience) as account:
+    with AdminClient(kit, patience) as account:
         for line in sys.stdin:
             try:
                 answer = {"answer": done(account, json.loads(line))}

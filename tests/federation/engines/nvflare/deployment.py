@@ -17,7 +17,7 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.remote.protocol import read_message
+from fedbragg.federation.engines.remote.protocol import decode_message
 from fedbragg.types import State
 
 HERE = Path(__file__).parent
@@ -47,14 +47,14 @@ class Deployment:
     def kit(self, name: str) -> Path:
         return self.folder / "kits" / name
 
-    def own_file(self, site: str) -> Path:
+    def site_config(self, site: str) -> Path:
         """Return a site's own file, or the one for all."""
         own = self.folder / f"{site}.toml"
         return own if own.exists() else self.folder / "own.toml"
 
     def start(self, *names: str) -> None:
         for name in names:
-            files = [] if name == "server" else [str(self.own_file(name))]
+            files = [] if name == "server" else [str(self.site_config(name))]
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [*self._command, str(self.kit(name)), *files],
@@ -110,7 +110,7 @@ class Remote:
         self._do(stop=True)
 
     def model(self) -> State:
-        return read_message(bytes.fromhex(self._do(model=True))).tensors
+        return decode_message(bytes.fromhex(self._do(model=True))).tensors
 
     def close(self) -> None:
         self._process.kill()

@@ -1,4 +1,4 @@
-"""Server's desk and sites' clients in one process, without FLARE between them."""
+"""Server's session and sites' clients in one process, without FLARE between them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from deployment import HERE, wait_for
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.client import Agent
-from fedbragg.federation.engines.remote.service import Office
+from fedbragg.federation.engines.remote.client import SiteClient
+from fedbragg.federation.engines.remote.service import FederationService
 
 START = (sys.executable, str(HERE / "simple_start.py"))
-SIMPLE = (sys.executable, str(HERE / "simple_keeper.py"))
+SIMPLE = (sys.executable, str(HERE / "simple_worker.py"))
 OWN = 'runs = ["/secret/place/*.h5"]\nlabels = "/secret/labels.csv"\n'
 
 
@@ -34,11 +34,11 @@ def settings(**rules: Any) -> dict[str, Any]:
 class Direct:
     """A link without a network."""
 
-    def __init__(self, office: Office, site: str) -> None:
-        self._office, self._site = office, site
+    def __init__(self, service: FederationService, site: str) -> None:
+        self._service, self._site = service, site
 
     def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
-        return memoryview(self._office.ask(self._site, topic, payload))
+        return memoryview(self._service.ask(self._site, topic, payload))
 
 
 class Slow(Direct):
@@ -46,8 +46,8 @@ class Slow(Direct):
 
     SECONDS = 4.0
 
-    def __init__(self, office: Office, site: str) -> None:
-        super().__init__(office, site)
+    def __init__(self, service: FederationService, site: str) -> None:
+        super().__init__(service, site)
         self.large: list[str] = []
 
     def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
@@ -59,37 +59,37 @@ class Slow(Direct):
 
 
 class House:
-    """An office, and agents on threads."""
+    """An service, and agents on threads."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.office = self.opened()
+        self.service = self.opened()
         self.said: dict[str, list[str]] = {}
-        self._agents: list[tuple[Agent, threading.Thread]] = []
+        self._agents: list[tuple[SiteClient, threading.Thread]] = []
 
-    def opened(self) -> Office:
-        return Office(self.folder / "office", lambda _: None, START)
+    def opened(self) -> FederationService:
+        return FederationService(self.folder / "service", lambda _: None, START)
 
     def join(
-        self, site: str, more: str = "", keeper: tuple[str, ...] = SIMPLE, link: Direct | None = None
+        self, site: str, more: str = "", worker: tuple[str, ...] = SIMPLE, link: Direct | None = None
     ) -> None:
         own = self.folder / f"{site}.toml"
         own.write_text(OWN + more)
         (self.folder / site).mkdir(exist_ok=True)
         said = self.said.setdefault(site, [])
-        agent = Agent(site, own, self.folder / site, said.append, keeper)
-        thread = threading.Thread(target=agent.run, args=(link or Direct(self.office, site),))
-        self._agents.append((agent, thread))
+        client = SiteClient(site, own, self.folder / site, said.append, worker)
+        thread = threading.Thread(target=client.run, args=(link or Direct(self.service, site),))
+        self._agents.append((client, thread))
         thread.start()
 
     def ended(self) -> dict[str, Any]:
         return wait_for(
-            lambda: (told := self.office.status())["state"] in ("finished", "failed") and told, "the end"
+            lambda: (told := self.service.status())["state"] in ("finished", "failed") and told, "the end"
         )
 
     def close(self) -> None:
-        for agent, _ in self._agents:
-            agent.leave()
+        for client, _ in self._agents:
+            client.leave()
         for _, thread in self._agents:
             thread.join(10)
 

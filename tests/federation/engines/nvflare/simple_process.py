@@ -13,4 +13,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         serve(Path(sys.argv[1]), [sys.executable, str(HERE / "simple_start.py")])
     else:
-        join(Path(sys.argv[1]), Path(sys.argv[2]), [sys.executable, str(HERE / "simple_keeper.py")])
+        join(Path(sys.argv[1]), Path(sys.argv[2]), [sys.executable, str(HERE / "simple_worker.py")])

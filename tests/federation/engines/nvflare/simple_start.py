@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from conftest import skewed_problem
-from fedbragg.federation.engines.remote.protocol import Message, packed_message
+from fedbragg.federation.engines.remote.protocol import Message, encode_message
 
-Path(sys.argv[2]).write_bytes(packed_message(Message({}, skewed_problem().initial)))
+Path(sys.argv[2]).write_bytes(encode_message(Message({}, skewed_problem().initial)))

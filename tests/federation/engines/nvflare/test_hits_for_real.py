@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
     "sites": [{"name": "counter"}, {"name": "old-ccd"}],
 }
 BEAMLINES = {"counter": ("pilatus6m", "3"), "old-ccd": ("ccd", "4")}
-HEAD = re.compile(rb'\{"errand": "[^"]+", "site".*?"tensors": \[\[.*?\]\]\} *')
+HEAD = re.compile(rb'\{"request": "[^"]+", "site".*?"tensors": \[\[.*?\]\]\} *')
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def test_every_site_gets_the_model_and_hears_how_good_it_is_there(finished: Fini
 
 
 def test_only_the_named_fields_leave_a_site(finished: Finished) -> None:
-    named = {field.name for field in fields(Update)} | {"errand", "packed"}
+    named = {field.name for field in fields(Update)} | {"request", "packed"}
     for site in BEAMLINES:
         record = (finished.deployment.folder / f"{site}.record").read_bytes()
         heads = [json.loads(head) for head in HEAD.findall(record)]

@@ -16,10 +16,10 @@ from fedbragg.errors import FederationError
 from fedbragg.federation.engines.remote.protocol import (
     TYPES,
     Message,
-    packed_message,
-    parcel_message,
-    parcel_of,
-    read_message,
+    decode_message,
+    encode_message,
+    update_message,
+    update_of,
 )
 from fedbragg.federation.wire import decode, encode
 from fedbragg.types import Update
@@ -47,13 +47,13 @@ def update(**changed: Any) -> Update:
 
 
 def travelled(what: Update, **rules: Any) -> Update:
-    parcel = encode(what, FederationSettings(**rules), np.random.default_rng(1))
-    return decode(parcel_of(read_message(packed_message(parcel_message(parcel, "e-1")))))
+    encoded = encode(what, FederationSettings(**rules), np.random.default_rng(1))
+    return decode(update_of(decode_message(encode_message(update_message(encoded, "e-1")))))
 
 
 @given(TENSORS)
 def test_tensors_come_back_bit_for_bit(tensors: dict[str, np.ndarray]) -> None:
-    back = read_message(packed_message(Message({"k": 1}, tensors)))
+    back = decode_message(encode_message(Message({"k": 1}, tensors)))
     assert back.fields == {"k": 1}
     assert back.tensors.keys() == tensors.keys()
     for name, tensor in tensors.items():
@@ -65,31 +65,31 @@ def test_tensors_come_back_bit_for_bit(tensors: dict[str, np.ndarray]) -> None:
 @given(st.binary(max_size=200))
 def test_noise_is_refused_and_never_executed(noise: bytes) -> None:
     with pytest.raises(FederationError):
-        read_message(noise)
+        decode_message(noise)
 
 
 @given(st.data())
 def test_a_message_cut_short_or_prolonged_is_refused(data: st.DataObject) -> None:
-    whole = packed_message(Message({}, {"a": np.arange(5, dtype=np.float32)}))
+    whole = encode_message(Message({}, {"a": np.arange(5, dtype=np.float32)}))
     length = data.draw(st.integers(0, len(whole) - 1))
     for wrong in (whole[:length], whole + b"\0"):
         with pytest.raises(FederationError):
-            read_message(wrong)
+            decode_message(wrong)
 
 
 def test_an_object_is_no_tensor() -> None:
     with pytest.raises(FederationError, match="object"):
-        read_message(
-            packed_message(Message({}, {"a": np.array([1], dtype=object).astype("float32")})).replace(
+        decode_message(
+            encode_message(Message({}, {"a": np.array([1], dtype=object).astype("float32")})).replace(
                 b"float32", b"object "
             )
         )
 
 
-def test_the_message_of_an_update_has_its_fields_and_the_errand() -> None:
-    parcel = encode(update(), FederationSettings(), np.random.default_rng(1))
+def test_the_message_of_an_update_has_its_fields_and_the_request() -> None:
+    encoded = encode(update(), FederationSettings(), np.random.default_rng(1))
     named = {field.name for field in fields(Update)}
-    assert set(parcel_message(parcel, "e").fields) | {"tensors"} == named | {"errand", "packed"}
+    assert set(update_message(encoded, "e").fields) | {"tensors"} == named | {"request", "packed"}
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_the_message_of_an_update_has_its_fields_and_the_errand() -> None:
 )
 def test_an_update_arrives_as_the_local_engine_hands_it_over(travel: str, bits: int, size: int) -> None:
     rules = {"compression": travel, "compression_bits": bits}
-    parcel = encode(update(), FederationSettings(**rules), np.random.default_rng(1))
+    encoded = encode(update(), FederationSettings(**rules), np.random.default_rng(1))
     back = travelled(update(), **rules)
-    there = decode(parcel)
-    assert parcel_message(parcel, "e").tensors["a"].nbytes == size
+    there = decode(encoded)
+    assert update_message(encoded, "e").tensors["a"].nbytes == size
     assert (back.site, back.version, back.samples, back.label_counts, back.loss) == (
         "x",
         3,
@@ -126,7 +126,7 @@ def test_a_loss_that_is_no_number_arrives_to_be_refused_with_the_reason() -> Non
     ],
 )
 def test_an_update_with_more_or_other_fields_is_refused(change: dict[str, Any]) -> None:
-    parcel = encode(update(), FederationSettings(compression="quantised"), np.random.default_rng(1))
-    message = parcel_message(parcel, "e")
+    encoded = encode(update(), FederationSettings(compression="quantised"), np.random.default_rng(1))
+    message = update_message(encoded, "e")
     with pytest.raises(FederationError, match="cannot be read"):
-        parcel_of(Message({**message.fields, **change}, message.tensors))
+        update_of(Message({**message.fields, **change}, message.tensors))

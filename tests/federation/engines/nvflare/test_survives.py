@@ -235,7 +235,7 @@ def test_messages_that_are_late_count_nonetheless(three: Deployment) -> None:
     assert told["ended"] == "all 4 barriers passed"
     assert barriers(told) == [EVERYBODY] * 4
     assert seen[:2] == b"\x16\x03"  # a TLS handshake, and after it nothing that can be read
-    assert not any(word in seen for word in (b"errand", b"site2", b"tensors"))
+    assert not any(word in seen for word in (b"request", b"site2", b"tensors"))
 
 
 def test_a_stranger_without_a_certificate_is_not_let_in(three: Deployment) -> None:

@@ -1,6 +1,6 @@
-"""Real sites over NVIDIA FLARE: its kits, certificates and cells carry this project's coordinator and trainers.
+"""Real sites over NVIDIA FLARE: its kits, certificates and messages carry this project's server and clients.
 
-Read in this order: messages (what travels), conductor (the coordinator's side), office (who may ask what of it),
-agent (a site's side), keeper and trainer (where a site trains); kits, server, site, account and command bind
-these to NVIDIA FLARE. docs/how-to/real-sites.md tells the protocol.
+The parts that need no FLARE are in engines/remote. Here kits and authorization make a federation's participants, cells
+carries messages, the components start server and client in FLARE's processes, and admin_client with admin_commands
+are the coordinator's way to the server. docs/how-to/real-sites.md explains the protocol.
 """

@@ -18,15 +18,15 @@ from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.engines.nvflare.admin_commands import MODEL, START, STATUS, STOP
 from fedbragg.federation.engines.nvflare.kit import open_kit
-from fedbragg.federation.engines.remote.protocol import read_message
-from fedbragg.federation.engines.remote.service import as_told
+from fedbragg.federation.engines.remote.protocol import decode_message
+from fedbragg.federation.engines.remote.service import without_paths
 from fedbragg.types import State
 
 LOGIN = 10.0
 """Seconds for one login."""
 
 
-class Account:
+class AdminClient:
     """Log in when needed, and again after the server has been away."""
 
     def __init__(self, kit: Path, patience: float, tell: Callable[[str], None] = lambda _: None) -> None:
@@ -38,7 +38,7 @@ class Account:
         self._kit, self._patience, self._tell = kit, patience, tell
         self._session: Session | None = None
 
-    def __enter__(self) -> Account:
+    def __enter__(self) -> AdminClient:
         """Return it; nothing is opened before it is needed."""
         return self
 
@@ -48,7 +48,7 @@ class Account:
 
     def start(self, settings: Federation, *, anew: bool) -> str:
         """Start a federation, or join the same one that runs; return its name."""
-        return str(self._do(START, {"settings": as_told(settings), "anew": anew})["federation"])
+        return str(self._do(START, {"settings": without_paths(settings), "anew": anew})["federation"])
 
     def stop(self) -> None:
         """End the federation."""
@@ -66,7 +66,7 @@ class Account:
             told = self._do(MODEL, {"offset": had})
             pieces.append(base64.b85decode(told["piece"]))
             had, length = had + len(pieces[-1]), told["length"]
-        return read_message(b"".join(pieces)).tensors
+        return decode_message(b"".join(pieces)).tensors
 
     def close(self) -> None:
         """Log out."""

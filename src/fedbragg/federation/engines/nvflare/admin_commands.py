@@ -13,7 +13,7 @@ from nvflare.fuel.hci.server.authz import PreAuthzReturnCode
 from nvflare.fuel.hci.server.constants import ConnProps
 
 from fedbragg.errors import FedbraggError
-from fedbragg.federation.engines.remote.service import Office
+from fedbragg.federation.engines.remote.service import FederationService
 
 START, STOP, STATUS, MODEL = "federation_start", "federation_stop", "federation_status", "federation_model"
 LEADS, LOOKS = (START, STOP, STATUS, MODEL), (STATUS,)
@@ -28,24 +28,26 @@ class FederationCommands(CommandModule):  # type: ignore[misc]
         return CommandModuleSpec(
             "fedbragg",
             [
-                _spec(START, lambda office, told, _: office.start(told["settings"], anew=bool(told["anew"]))),
-                _spec(STOP, lambda office, _, user: office.stop(user)),
-                _spec(STATUS, lambda office, told, _: office.status(int(told["since"]))),
+                _spec(
+                    START, lambda service, told, _: service.start(told["settings"], anew=bool(told["anew"]))
+                ),
+                _spec(STOP, lambda service, _, user: service.stop(user)),
+                _spec(STATUS, lambda service, told, _: service.status(int(told["since"]))),
                 _spec(MODEL, _piece),
             ],
         )
 
 
-def _piece(office: Office, told: dict[str, Any], _: str) -> dict[str, Any]:
-    piece, length = office.chunk(int(told["offset"]))
+def _piece(service: FederationService, told: dict[str, Any], _: str) -> dict[str, Any]:
+    piece, length = service.chunk(int(told["offset"]))
     return {"piece": base64.b85encode(piece).decode(), "length": length}
 
 
-def _spec(name: str, act: Callable[[Office, dict[str, Any], str], Any]) -> CommandSpec:
+def _spec(name: str, act: Callable[[FederationService, dict[str, Any], str], Any]) -> CommandSpec:
     def handle(conn: Connection, args: list[str]) -> None:
         try:
             answer = act(
-                _office(conn), conn.get_prop(ConnProps.CMD_PROPS) or {}, conn.get_prop(ConnProps.USER_NAME)
+                _service(conn), conn.get_prop(ConnProps.CMD_PROPS) or {}, conn.get_prop(ConnProps.USER_NAME)
             )
         except (FedbraggError, KeyError, TypeError, ValueError) as error:
             conn.append_string(json.dumps({"error": str(error)}))
@@ -59,10 +61,12 @@ def _needs_right(conn: Connection, args: list[str]) -> PreAuthzReturnCode:
     return PreAuthzReturnCode.REQUIRE_AUTHZ
 
 
-def _office(conn: Connection) -> Office:
-    """Return the office of the server that a command came to."""
+def _service(conn: Connection) -> FederationService:
+    """Return the service of the server that a command came to."""
     from fedbragg.federation.engines.nvflare.server_component import FederationServer
 
     handlers = conn.app_ctx.run_manager.handlers
-    office: Office = next(handler.office for handler in handlers if isinstance(handler, FederationServer))
-    return office
+    service: FederationService = next(
+        handler.service for handler in handlers if isinstance(handler, FederationServer)
+    )
+    return service

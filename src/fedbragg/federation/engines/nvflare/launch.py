@@ -13,14 +13,14 @@ from typing import Any
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare import authorization
 from fedbragg.federation.engines.nvflare.kit import open_kit
-from fedbragg.federation.engines.remote.service import MAKE_START
-from fedbragg.federation.engines.remote.site_config import load_own
-from fedbragg.federation.engines.remote.worker_process import KEEPER
+from fedbragg.federation.engines.remote.service import START_MODEL_COMMAND
+from fedbragg.federation.engines.remote.site_config import load_site_config
+from fedbragg.federation.engines.remote.worker_process import WORKER_COMMAND
 
 STATE, OWN = "federation", "site"
 
 
-def serve(kit: Path, make_start: Sequence[str] = MAKE_START) -> int:
+def serve(kit: Path, make_start: Sequence[str] = START_MODEL_COMMAND) -> int:
     """Hold the server until it is ended; ``make_start`` is the command that makes a start model."""
     from fedbragg.federation.engines.nvflare import server_component
 
@@ -33,17 +33,17 @@ def serve(kit: Path, make_start: Sequence[str] = MAKE_START) -> int:
         return server_component.run(kit, known.organisation)
 
 
-def join(kit: Path, own_file: Path, keeper: Sequence[str] = KEEPER) -> int:
-    """Be a site's client until it is ended; ``keeper`` is the command of the process that trains."""
+def join(kit: Path, site_config: Path, worker: Sequence[str] = WORKER_COMMAND) -> int:
+    """Be a site's client until it is ended; ``worker`` is the command of the process that trains."""
     from fedbragg.federation.engines.nvflare import site_component
 
     known, kit = open_kit(kit, "site"), kit.resolve()
-    load_own(own_file)  # what is wrong with it is to be told before anything starts
+    load_site_config(site_config)  # report a mistake in it before anything starts
     options = {
         "site": known.name,
-        "own_file": str(own_file.resolve()),
+        "site_config": str(site_config.resolve()),
         "folder": str(kit / OWN),
-        "keeper": list(keeper),
+        "worker": list(worker),
     }
     (kit / OWN).mkdir(exist_ok=True, mode=0o700)
     with _alone(kit, OWN):

@@ -1,4 +1,4 @@
-"""The server's side in NVIDIA FLARE: a component that opens the office, and the process that holds it."""
+"""The server's side in NVIDIA FLARE: a component that opens the service, and the process that holds it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 
 from fedbragg.federation.engines.nvflare import cells
-from fedbragg.federation.engines.remote.service import MAKE_START, Office
+from fedbragg.federation.engines.remote.service import START_MODEL_COMMAND, FederationService
 
 COMPONENT = "fedbragg.federation.engines.nvflare.server_component.FederationServer"
 
 
 class FederationServer(FLComponent):  # type: ignore[misc]
-    """Open the office once FLARE's server listens."""
+    """Open the service once FLARE's server listens."""
 
-    def __init__(self, folder: str, make_start: Sequence[str] = MAKE_START) -> None:
+    def __init__(self, folder: str, make_start: Sequence[str] = START_MODEL_COMMAND) -> None:
         """Keep the federation in ``folder``."""
         super().__init__()
-        self.office = Office(Path(folder), self._notify, make_start)
+        self.service = FederationService(Path(folder), self._notify, make_start)
         self._cell: Any = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Start with the system."""
         if event_type == EventType.SYSTEM_START:
             self._cell = fl_ctx.get_prop(FLContextKey.SITE_OBJ).cell
-            cells.answer_sites(self._cell, self.office.ask)
-            self.office.resume()
+            cells.answer_sites(self._cell, self.service.ask)
+            self.service.resume()
 
     def _notify(self, site: str) -> None:
         cells.send_notice(self._cell, site)

@@ -1,4 +1,4 @@
-"""A site's side in NVIDIA FLARE: a component that starts the agent, and the process that holds it."""
+"""A site's side in NVIDIA FLARE: a component that starts the client, and the process that holds it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_context import FLContext
 
 from fedbragg.federation.engines.nvflare import cells
-from fedbragg.federation.engines.remote.client import Agent
-from fedbragg.federation.engines.remote.worker_process import KEEPER
+from fedbragg.federation.engines.remote.client import SiteClient
+from fedbragg.federation.engines.remote.worker_process import WORKER_COMMAND
 
 COMPONENT = "fedbragg.federation.engines.nvflare.site_component.FederationSite"
 FAREWELL = 3.0
@@ -27,38 +27,40 @@ FAREWELL = 3.0
 
 
 class FederationSite(FLComponent):  # type: ignore[misc]
-    """Start the agent once FLARE's client is registered, and end the process with it."""
+    """Start the client once FLARE's client is registered, and end the process with it."""
 
-    def __init__(self, site: str, own_file: str, folder: str, keeper: Sequence[str] = KEEPER) -> None:
-        """Stand for ``site``; see Agent."""
+    def __init__(
+        self, site: str, site_config: str, folder: str, worker: Sequence[str] = WORKER_COMMAND
+    ) -> None:
+        """Stand for ``site``; see SiteClient."""
         super().__init__()
-        self._agent = Agent(site, Path(own_file), Path(folder), say, keeper)
+        self._client = SiteClient(site, Path(site_config), Path(folder), say, worker)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Start with the system."""
         if event_type == EventType.SYSTEM_START:
             cell = fl_ctx.get_engine().get_cell()
-            cells.hear_notices(cell, self._agent.wake)
-            signals_end(self._agent)
+            cells.hear_notices(cell, self._client.wake)
+            signals_end(self._client)
             say("connected; waiting for a federation to start")
             threading.Thread(
-                target=self._serve, args=(cells.CellLink(cell),), name="agent", daemon=True
+                target=self._serve, args=(cells.CellLink(cell),), name="client", daemon=True
             ).start()
 
     def _serve(self, link: cells.CellLink) -> None:
         try:
-            self._agent.run(link)
+            self._client.run(link)
         except Exception:
             traceback.print_exc()
             os._exit(1)  # whatever watches over the client starts it again
         os._exit(0)
 
 
-def signals_end(agent: Agent) -> None:
+def signals_end(client: SiteClient) -> None:
     """Have SIGTERM and SIGINT end the client in order, and in any case soon."""
 
     def ended(number: int, frame: FrameType | None) -> None:
-        agent.leave()
+        client.leave()
         threading.Timer(FAREWELL, os._exit, (0,)).start()
 
     signal.signal(signal.SIGTERM, ended)

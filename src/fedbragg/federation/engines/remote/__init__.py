@@ -1,1 +1,5 @@
-"""Real sites, whatever carries their messages: server, client, worker and what they say to each other."""
+"""Real sites, whatever carries their messages.
+
+Read in this order: protocol (the messages), driver (runs the coordinator in real time), service (answers sites and
+administrators), client (a site's side), worker_process and worker (where a site trains).
+"""

@@ -20,18 +20,18 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.remote.protocol import Message, is_large, packed_message, parcel_of
-from fedbragg.federation.engines.remote.site_session import Desk, Errand
+from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large, update_of
+from fedbragg.federation.engines.remote.site_session import SiteSession, TrainingRequest
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.federation.wire import EncodedUpdate, decode
 from fedbragg.types import State
 
 Notify = Callable[[str], None]
-"""Tell a site to call in at once; it does so by and by if the notice is lost."""
+"""Ask a site to poll at once; if the notice is lost, its next poll catches up."""
 
 
-class Conductor:
+class RealTimeDriver:
     """One federation, from its start, or from its last barrier, to its end."""
 
     def __init__(
@@ -55,11 +55,9 @@ class Conductor:
                 saved.model, saved.history, saved.record["barrier"], saved.finished
             )
         self._started = time.monotonic() - (saved.time if saved else 0.0)
-        self._life = (
-            f"{time.time_ns():x}"  # errands of an earlier life of the server mean nothing in this one
-        )
-        self._errands = 0
-        self._desks = {name: Desk(name) for name in names}
+        self._life = f"{time.time_ns():x}"  # requests from before a restart of the server are not answered
+        self._requests = 0
+        self._sessions = {name: SiteSession(name) for name in names}
         self._lock = threading.Lock()
         self._queue: SimpleQueue[events.Event | EncodedUpdate] = SimpleQueue()
         self._deadline: tuple[float, events.DeadlinePassed] | None = None
@@ -91,56 +89,56 @@ class Conductor:
         A site that is ``sending`` an update may be silent for as long as a message may take.
         """
         with self._lock:
-            desk = self._desks[site]
-            anew = desk.life != life or desk.gone
-            desk.life, desk.gone = life, False
-            desk.hear(self._now(), in_transfer=sending)
+            session = self._sessions[site]
+            anew = session.life != life or session.gone
+            session.life, session.gone = life, False
+            session.hear(self._now(), in_transfer=sending)
             if anew:
-                desk.errand = None
-            errand = desk.errand
+                session.request = None
+            request = session.request
         if anew and not self.finished:
             self._queue.put(events.SiteJoined(site))
         told = (
             None
-            if errand is None
-            else {"name": errand.name, "version": errand.version, "epochs": errand.epochs}
+            if request is None
+            else {"name": request.name, "version": request.version, "epochs": request.epochs}
         )
-        return {"finished": self.finished, "errand": None if self.finished else told}
+        return {"finished": self.finished, "request": None if self.finished else told}
 
-    def model(self, site: str, errand: str) -> bytes:
-        """Return the model of an errand, as it travels; raise FederationError where it is superseded."""
+    def model(self, site: str, request: str) -> bytes:
+        """Return the model of a request, as it travels; raise FederationError where it is superseded."""
         with self._lock:
-            desk = self._desks[site]
-            if desk.errand is None or desk.errand.name != errand:
-                raise FederationError(f"errand {errand} is superseded")
-            if self._packed[0] is not desk.errand.model:
-                self._packed = (desk.errand.model, packed_message(Message({}, desk.errand.model)))
-            desk.sent += len(self._packed[1])
-            desk.hear(self._now(), in_transfer=is_large(self._packed[1]))
+            session = self._sessions[site]
+            if session.request is None or session.request.name != request:
+                raise FederationError(f"request {request} is superseded")
+            if self._packed[0] is not session.request.model:
+                self._packed = (session.request.model, encode_message(Message({}, session.request.model)))
+            session.sent += len(self._packed[1])
+            session.hear(self._now(), in_transfer=is_large(self._packed[1]))
             return self._packed[1]
 
     def final(self) -> bytes:
         """Return the federation's last model, as it travels."""
         if self._recorder.outcome is None:
             raise FederationError("the federation is not over yet")
-        return packed_message(Message({}, self._recorder.outcome.model))
+        return encode_message(Message({}, self._recorder.outcome.model))
 
     def deliver(self, site: str, message: Message, size: int) -> bool:
         """Take an update in, and tell whether anybody waited for it."""
-        parcel = parcel_of(message)
-        errand = self._closed(site, str(message.fields["errand"]), size)
-        if errand is None:
+        encoded = update_of(message)
+        request = self._closed(site, str(message.fields["request"]), size)
+        if request is None:
             return False
-        if (parcel.site, parcel.version) != (site, errand.version):
-            wrong = f"its update is signed {parcel.site!r}, version {parcel.version}"
-            self._queue.put(events.SiteFailed(site, wrong, errand.version))
+        if (encoded.site, encoded.version) != (site, request.version):
+            wrong = f"its update is signed {encoded.site!r}, version {encoded.version}"
+            self._queue.put(events.SiteFailed(site, wrong, request.version))
         else:
-            self._queue.put(parcel)
+            self._queue.put(encoded)
         return True
 
-    def failed(self, site: str, errand: str, reason: str) -> bool:
+    def failed(self, site: str, request: str, reason: str) -> bool:
         """Take in that a site could not train, and tell whether anybody waited for it."""
-        closed = self._closed(site, errand, 0)
+        closed = self._closed(site, request, 0)
         if closed is not None:
             self._queue.put(events.SiteFailed(site, reason, closed.version))
         return closed is not None
@@ -148,28 +146,28 @@ class Conductor:
     def left(self, site: str, life: str) -> None:
         """Take in that a site's client was told to end."""
         with self._lock:
-            desk = self._desks[site]
-            if desk.life != life or desk.gone:
+            session = self._sessions[site]
+            if session.life != life or session.gone:
                 return
-            desk.gone, desk.errand = True, None
+            session.gone, session.request = True, None
         self._queue.put(events.SiteLeft(site, "its client was ended"))
 
-    def _closed(self, site: str, name: str, size: int) -> Errand | None:
+    def _closed(self, site: str, name: str, size: int) -> TrainingRequest | None:
         with self._lock:
-            desk = self._desks[site]
-            errand = desk.errand
-            desk.received += size
-            if errand is None or errand.name != name:
+            session = self._sessions[site]
+            request = session.request
+            session.received += size
+            if request is None or request.name != name:
                 return None
-            desk.errand = None
-            desk.hear(self._now())
-            return errand
+            session.request = None
+            session.hear(self._now())
+            return request
 
     def status(self, since: int) -> dict[str, Any]:
         """Return how the federation stands as JSON, with its history from line ``since`` on."""
         now, history, outcome = self._now(), self._recorder.history, self._recorder.outcome
         with self._lock:
-            sites = [desk.row(now) for desk in self._desks.values()]
+            sites = [session.row(now) for session in self._sessions.values()]
         told = {"time": round(now, 1), "version": self.version, "barrier": self.barrier, "sites": sites}
         ended = None if outcome is None else outcome.reason
         return {**told, "lines": len(history), "history": history[since:], "ended": ended}
@@ -193,20 +191,20 @@ class Conductor:
             return self._arrived(happened)
         return happened
 
-    def _arrived(self, parcel: EncodedUpdate) -> events.Event:
+    def _arrived(self, encoded: EncodedUpdate) -> events.Event:
         try:
-            update = decode(parcel)
+            update = decode(encoded)
         except (ValueError, TypeError, ArithmeticError) as error:  # whatever a broken site may have sent
-            return events.SiteFailed(parcel.site, f"its update cannot be opened: {error}", parcel.version)
-        desk = self._desks[update.site]
-        desk.version, desk.loss, desk.samples = update.version, update.loss, update.samples
+            return events.SiteFailed(encoded.site, f"its update cannot be opened: {error}", encoded.version)
+        session = self._sessions[update.site]
+        session.version, session.loss, session.samples = update.version, update.loss, update.samples
         self._note(
             "update",
             site=update.site,
             version=update.version,
             samples=update.samples,
             loss=update.loss,
-            bytes=parcel.nbytes,
+            bytes=encoded.nbytes,
         )
         return events.UpdateArrived(update)
 
@@ -214,19 +212,23 @@ class Conductor:
         now = self._now()
         with self._lock:
             silent = [
-                desk
-                for desk in self._desks.values()
-                if desk.heard is not None and not desk.gone and now - desk.heard > self._silence_allowed(desk)
+                session
+                for session in self._sessions.values()
+                if session.heard is not None
+                and not session.gone
+                and now - session.heard > self._silence_allowed(session)
             ]
-            for desk in silent:
-                desk.gone, desk.errand = True, None
-        for desk in silent:
-            self._handle(events.SiteLeft(desk.site, f"not heard of for {self._silence_allowed(desk):g} s"))
+            for session in silent:
+                session.gone, session.request = True, None
+        for session in silent:
+            self._handle(
+                events.SiteLeft(session.site, f"not heard of for {self._silence_allowed(session):g} s")
+            )
 
-    def _silence_allowed(self, desk: Desk) -> float:
+    def _silence_allowed(self, session: SiteSession) -> float:
         return (
             max(self._rules.site_timeout, self._rules.message_timeout)
-            if desk.in_transfer
+            if session.in_transfer
             else self._rules.site_timeout
         )
 
@@ -249,7 +251,7 @@ class Conductor:
                 self._deadline = (self._now() + seconds, events.DeadlinePassed(barrier))
             case events.Abandon(site, reason):
                 with self._lock:
-                    self._desks[site].errand = None
+                    self._sessions[site].request = None
                 self._notify(site)
                 self._trouble("abandoned", site, reason)
             case events.Reject(site, version, reason):
@@ -263,20 +265,22 @@ class Conductor:
                 self._finish(command)
 
     def _send(self, command: events.SendModel) -> None:
-        self._errands += 1
-        errand = Errand(f"{self._life}-{self._errands}", command.version, command.epochs, command.model)
+        self._requests += 1
+        request = TrainingRequest(
+            f"{self._life}-{self._requests}", command.version, command.epochs, command.model
+        )
         with self._lock:
-            self._desks[command.site].errand = errand
+            self._sessions[command.site].request = request
         self._notify(command.site)
 
     def _finish(self, command: events.Finish) -> None:
         self._recorder.finish(command, self._now())
         self.finished = True
-        for site in self._desks:
+        for site in self._sessions:
             self._notify(site)
 
     def _trouble(self, event: str, site: str, reason: str, version: int | None = None) -> None:
-        self._desks[site].trouble = f"{event}: {reason}"
+        self._sessions[site].trouble = f"{event}: {reason}"
         self._note(event, site=site, reason=reason, version=version)
 
     def _note(self, event: str, **told: Any) -> None:

@@ -33,7 +33,7 @@ class Message:
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def packed_message(message: Message) -> bytes:
+def encode_message(message: Message) -> bytes:
     """Return a message as it travels."""
     arrays = {name: np.asarray(tensor, order="C") for name, tensor in message.tensors.items()}
     listed = [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()]
@@ -50,7 +50,7 @@ def is_large(data: bytes | memoryview) -> bool:
     return len(data) >= LARGE
 
 
-def read_message(data: bytes | memoryview) -> Message:
+def decode_message(data: bytes | memoryview) -> Message:
     """Return the message that bytes stand for, its tensors still in them; raise FederationError if they are none."""
     view = memoryview(data).cast("B")
     try:
@@ -78,28 +78,29 @@ def _tensors(listed: Any, view: memoryview, start: int) -> tuple[dict[str, NDArr
     return tensors, start
 
 
-def parcel_message(parcel: EncodedUpdate, errand: str) -> Message:
-    """Return an update's message: the fields of Update, and which errand it answers."""
-    quantised = {name: t for name, t in parcel.tensors.items() if isinstance(t, QuantisedTensor)}
+def update_message(encoded: EncodedUpdate, request: str) -> Message:
+    """Return an update's message: the fields of Update, and which request it answers."""
+    quantised = {name: t for name, t in encoded.tensors.items() if isinstance(t, QuantisedTensor)}
     fields = {
-        "errand": errand,
-        "site": parcel.site,
-        "version": parcel.version,
-        "samples": parcel.samples,
-        "label_counts": parcel.label_counts,
-        "loss": parcel.loss,
+        "request": request,
+        "site": encoded.site,
+        "version": encoded.version,
+        "samples": encoded.samples,
+        "label_counts": encoded.label_counts,
+        "loss": encoded.loss,
         "packed": {name: [t.length, list(t.shape), t.bits] for name, t in quantised.items()},
     }
     return Message(
-        fields, {name: t.codes if isinstance(t, QuantisedTensor) else t for name, t in parcel.tensors.items()}
+        fields,
+        {name: t.codes if isinstance(t, QuantisedTensor) else t for name, t in encoded.tensors.items()},
     )
 
 
-def parcel_of(message: Message) -> EncodedUpdate:
+def update_of(message: Message) -> EncodedUpdate:
     """Return the update that a message holds; raise FederationError where a field is missing or unknown."""
     fields = dict(message.fields)
     try:
-        fields.pop("errand")
+        fields.pop("request")
         quantised = fields.pop("packed")
         counts = tuple(tuple(int(count) for count in question) for question in fields.pop("label_counts"))
         tensors = {name: _tensor(tensor, quantised.get(name)) for name, tensor in message.tensors.items()}

@@ -1,4 +1,4 @@
-"""The server's desk for everybody: sites ask what to do, accounts start, watch and fetch; no NVIDIA FLARE here.
+"""The server's side: it answers sites' polls and administrators' commands; no NVIDIA FLARE here.
 
 All of a federation's state lies in one folder; a server that is started again goes on from it by itself.
 """
@@ -20,28 +20,29 @@ from fedbragg.config import Federation
 from fedbragg.errors import FedbraggError, FederationError
 from fedbragg.federation.checkpoint import CheckpointStore
 from fedbragg.federation.engines.local import fingerprint
-from fedbragg.federation.engines.remote.driver import Conductor, Notify
-from fedbragg.federation.engines.remote.protocol import Message, packed_message, read_message
+from fedbragg.federation.engines.remote.driver import Notify, RealTimeDriver
+from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message
 from fedbragg.federation.plan import check_settings
+from fedbragg.files import write_whole
 from fedbragg.types import State
 
 SETTINGS, START, CHECKPOINTS = "federation.json", "start.model", "checkpoints"
-MAKE_START = (sys.executable, "-m", "fedbragg.workflows.start_model")
+START_MODEL_COMMAND = (sys.executable, "-m", "fedbragg.workflows.start_model")
 CHUNK = 4 << 20
 """Bytes of a model in one answer to an account."""
 
 
-class Office:
+class FederationService:
     """At most one federation at a time."""
 
-    def __init__(self, folder: Path, notify: Notify, make_start: Sequence[str] = MAKE_START) -> None:
+    def __init__(self, folder: Path, notify: Notify, make_start: Sequence[str] = START_MODEL_COMMAND) -> None:
         """Keep everything in ``folder``; ``make_start`` with two paths makes a start model of settings."""
         self._folder, self._notify, self._make_start = folder, notify, make_start
         self._settings: Federation | None = None
         self._name = ""
-        self._conductor: Conductor | None = None
+        self._driver: RealTimeDriver | None = None
         self._maker: subprocess.Popen[bytes] | None = None
-        self._trouble: str | None = None  # why there is no conductor
+        self._trouble: str | None = None  # why there is no driver
         self._stopped: str | None = None  # by whom the federation is to end
         self._lock = threading.Lock()
         self._final = b""
@@ -56,7 +57,7 @@ class Office:
     # Accounts
 
     def start(self, settings: dict[str, Any], *, anew: bool) -> dict[str, Any]:
-        """Start a federation, or with the same settings go on with the one there, unless ``anew``."""
+        """Start a federation, or resume the one there if the settings are equal, unless ``anew``."""
         asked = Federation.model_validate(settings)
         if any(site.runs or site.labels for site in asked.sites):
             raise FederationError("a real site's runs and labels stand in its own file and nowhere else.")
@@ -76,8 +77,8 @@ class Office:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True)
             name = os.urandom(6).hex()
-            record = {"name": name, "settings": as_told(asked)}
-            _write(self._folder / SETTINGS, json.dumps(record, indent=1).encode())
+            record = {"name": name, "settings": without_paths(asked)}
+            write_whole(self._folder / SETTINGS, json.dumps(record, indent=1).encode())
             self._open(name, asked)
             return {"federation": name}
 
@@ -85,25 +86,25 @@ class Office:
         """End the federation with the model of its last step."""
         with self._lock:
             self._stopped = f"stopped by {who}"
-            if self._conductor is not None:
-                self._conductor.stop(self._stopped)
+            if self._driver is not None:
+                self._driver.stop(self._stopped)
             elif self._maker is not None:
                 self._maker.kill()
 
     def status(self, since: int = 0) -> dict[str, Any]:
         """Return how things stand as JSON."""
         told: dict[str, Any] = {"federation": self._name, "state": self._state(), "trouble": self._trouble}
-        if self._conductor is not None:
-            told |= self._conductor.status(since)
-            told["barriers"] = self._conductor_settings().federation.barriers
+        if self._driver is not None:
+            told |= self._driver.status(since)
+            told["barriers"] = self._driver_settings().federation.barriers
         return told
 
     def chunk(self, offset: int) -> tuple[bytes, int]:
         """Return a piece of the finished model, and the whole's length."""
-        if self._conductor is None:
+        if self._driver is None:
             raise FederationError("there is no model yet")
         if not self._final:
-            self._final = self._conductor.final()
+            self._final = self._driver.final()
         return self._final[offset : offset + CHUNK], len(self._final)
 
     # Sites
@@ -113,49 +114,49 @@ class Office:
         try:
             return self._answer(site, topic, payload)
         except FederationError as error:
-            return packed_message(Message({"error": str(error)}))
+            return encode_message(Message({"error": str(error)}))
         except (KeyError, TypeError, ValueError) as error:
-            return packed_message(Message({"error": f"{topic} cannot be understood: {error!r}"}))
+            return encode_message(Message({"error": f"{topic} cannot be understood: {error!r}"}))
 
     def _answer(self, site: str, topic: str, payload: bytes | memoryview) -> bytes:
-        message = read_message(payload)
-        fields, conductor = message.fields, self._conductor
-        if conductor is None or site not in {known.name for known in self._conductor_settings().sites}:
-            return packed_message(Message({"federation": None}))
+        message = decode_message(payload)
+        fields, driver = message.fields, self._driver
+        if driver is None or site not in {known.name for known in self._driver_settings().sites}:
+            return encode_message(Message({"federation": None}))
         match topic:
             case "contact":
-                told = conductor.contact(site, str(fields["life"]), sending=bool(fields.get("sending")))
-                return packed_message(Message({"federation": self._name, **told}))
+                told = driver.contact(site, str(fields["life"]), sending=bool(fields.get("sending")))
+                return encode_message(Message({"federation": self._name, **told}))
             case "terms":
-                return packed_message(Message({"settings": self._terms(), "waits": self._waits()}))
+                return encode_message(Message({"settings": self._terms(), "waits": self._waits()}))
             case "leave":
-                conductor.left(site, str(fields["life"]))
-                return packed_message(Message({}))
+                driver.left(site, str(fields["life"]))
+                return encode_message(Message({}))
             case "model":
-                return conductor.model(site, str(fields["errand"]))
+                return driver.model(site, str(fields["request"]))
             case "update":
-                return packed_message(Message({"taken": conductor.deliver(site, message, len(payload))}))
+                return encode_message(Message({"taken": driver.deliver(site, message, len(payload))}))
             case "failed":
-                taken = conductor.failed(site, str(fields["errand"]), str(fields["reason"])[:500])
-                return packed_message(Message({"taken": taken}))
+                taken = driver.failed(site, str(fields["request"]), str(fields["reason"])[:500])
+                return encode_message(Message({"taken": taken}))
             case "final":
-                return conductor.final()
+                return driver.final()
         raise FederationError(f"nobody answers to {topic!r}")
 
     def _terms(self) -> dict[str, Any]:
         """Return what a site has to know of the settings: nothing about the other sites."""
-        return self._conductor_settings().model_dump(mode="json", exclude={"sites", "server"})
+        return self._driver_settings().model_dump(mode="json", exclude={"sites", "server"})
 
     def _waits(self) -> dict[str, float]:
         """Return how long a site waits for what, in seconds."""
-        settings = self._conductor_settings()
+        settings = self._driver_settings()
         server, deadline = settings.server, settings.federation.deadline
         training = server.training_timeout or deadline
         return {"contact": server.heartbeat, "answer": server.message_timeout, "training": training}
 
     # The federation at hand
 
-    def _conductor_settings(self) -> Federation:
+    def _driver_settings(self) -> Federation:
         if self._settings is None:
             raise FederationError("no federation has been started")
         return self._settings
@@ -165,15 +166,15 @@ class Office:
             return "none"
         if self._trouble is not None:
             return "failed"
-        return "preparing" if self._conductor is None else "finished" if self._over() else "running"
+        return "preparing" if self._driver is None else "finished" if self._over() else "running"
 
     def _over(self) -> bool:
-        return self._conductor is not None and self._conductor.finished
+        return self._driver is not None and self._driver.finished
 
     def _open(self, name: str, settings: Federation) -> None:
         self._name, self._settings = name, settings
-        self._conductor, self._trouble, self._stopped, self._final = None, None, None, b""
-        threading.Thread(target=self._conduct, args=(settings,), name="conductor", daemon=True).start()
+        self._driver, self._trouble, self._stopped, self._final = None, None, None, b""
+        threading.Thread(target=self._conduct, args=(settings,), name="driver", daemon=True).start()
 
     def _conduct(self, settings: Federation) -> None:
         try:
@@ -181,23 +182,23 @@ class Office:
             shelf = CheckpointStore(
                 self._folder / CHECKPOINTS, fingerprint(settings, [s.name for s in settings.sites], initial)
             )
-            conductor = Conductor(settings, initial, shelf, self._notify, shelf.load())
+            driver = RealTimeDriver(settings, initial, shelf, self._notify, shelf.load())
             with self._lock:
-                self._conductor = conductor
+                self._driver = driver
                 if self._stopped is not None:
-                    conductor.stop(self._stopped)
-            conductor.run()
+                    driver.stop(self._stopped)
+            driver.run()
             with self._lock:
-                self._forget_unless_saved(conductor, shelf)
+                self._forget_unless_saved(driver, shelf)
         except FedbraggError as error:
             self._trouble = str(error)
         except Exception as error:  # the thread must not die in silence
             traceback.print_exc()
             self._trouble = f"{type(error).__name__}: {error}"
 
-    def _forget_unless_saved(self, conductor: Conductor, shelf: CheckpointStore) -> None:
+    def _forget_unless_saved(self, driver: RealTimeDriver, shelf: CheckpointStore) -> None:
         """Drop a federation stopped before its first barrier: a restarted server has nothing to go on from."""
-        if self._conductor is conductor and not shelf.exists:  # else another has begun
+        if self._driver is driver and not shelf.exists:  # else another has begun
             (self._folder / SETTINGS).unlink(missing_ok=True)
 
     def _start_model(self, settings: Federation) -> State:
@@ -219,10 +220,10 @@ class Office:
                     f"the start model could not be made (exit code {code}); see the server's log"
                 )
             made.replace(path)
-        return read_message(path.read_bytes()).tensors
+        return decode_message(path.read_bytes()).tensors
 
 
-def as_told(settings: Federation) -> dict[str, Any]:
+def without_paths(settings: Federation) -> dict[str, Any]:
     """Return settings as they are handed on: without the sites' paths, should somebody have written any down."""
     return settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}})
 
@@ -233,9 +234,3 @@ def _check_supported(settings: Federation) -> None:
         raise FederationError(
             "local_batchnorm is for the local engine: a real site's trainer starts afresh each time."
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from fedbragg.config import Federation, Section, read_toml
 from fedbragg.errors import ConfigError, FederationError
+from fedbragg.files import write_whole
 
 DAY = 86400.0
 
@@ -26,15 +27,15 @@ DAY = 86400.0
 class Limits(Section):
     """What a site takes part in, whatever a federation asks."""
 
-    tasks: tuple[str, ...] = ("hits", "phases")
-    """Tasks that it trains for."""
+    tasks: tuple[str, ...] = ()
+    """Tasks that it trains for; empty are all that are installed here."""
     rounds_a_day: int = Field(default=0, ge=0)
     """Trainings within any 24 hours; 0 is no limit."""
     gpu: bool = False
     """Whether its trainer may see a GPU."""
 
 
-class OwnFile(Section):
+class SiteConfig(Section):
     """The whole file."""
 
     runs: tuple[str, ...] = Field(min_length=1)
@@ -44,10 +45,10 @@ class OwnFile(Section):
     limits: Limits = Limits()
 
 
-def load_own(path: Path) -> OwnFile:
+def load_site_config(path: Path) -> SiteConfig:
     """Read and check a site's own file; raise ConfigError naming file, key and remedy."""
     try:
-        return OwnFile.model_validate(read_toml(path, "a file with runs and labels"))
+        return SiteConfig.model_validate(read_toml(path, "a file with runs and labels"))
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
@@ -56,7 +57,7 @@ def load_own(path: Path) -> OwnFile:
         ) from None
 
 
-class Caps:
+class ParticipationLimits:
     """Keep a site's limits, also over restarts: the rounds it took part in stand in a file."""
 
     def __init__(self, limits: Limits, record: Path) -> None:
@@ -64,7 +65,7 @@ class Caps:
 
     def check_terms(self, settings: Federation) -> None:
         """Raise FederationError where a federation asks for what this site does not do."""
-        if settings.task not in self._limits.tasks:
+        if self._limits.tasks and settings.task not in self._limits.tasks:
             raise FederationError(f"this site takes no part in the task {settings.task!r} (its own limit)")
 
     def take_round(self) -> None:
@@ -76,6 +77,4 @@ class Caps:
         recent = [moment for moment in past if now - moment < DAY]
         if len(recent) >= self._limits.rounds_a_day:
             raise FederationError(f"this site trains {self._limits.rounds_a_day} times a day (its own limit)")
-        part = self._record.with_suffix(".part")
-        part.write_text(json.dumps([*recent, now]), encoding="utf-8")
-        part.replace(self._record)
+        write_whole(self._record, json.dumps([*recent, now]))

@@ -1,4 +1,4 @@
-"""What the conductor knows of each site: when it was heard of, what it is doing, what has travelled."""
+"""What the driver knows of each site: when it was heard of, what it is doing, what has travelled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fedbragg.types import State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Errand:
+class TrainingRequest:
     """A model that a site is to train on."""
 
     name: str  # unique over all of a server's lives
@@ -19,15 +19,15 @@ class Errand:
 
 
 @dataclass(slots=True, eq=False)
-class Desk:
+class SiteSession:
     """One site, as its messages show it."""
 
     site: str
     life: str | None = None  # a number that the site's client drew when it started
-    heard: float | None = None  # seconds on the conductor's clock
+    heard: float | None = None  # seconds on the driver's clock
     gone: bool = False
     in_transfer: bool = False  # a large model or update is on its way, and lets no sign of life past
-    errand: Errand | None = None
+    request: TrainingRequest | None = None
     version: int | None = None  # of its last update
     loss: float | None = None
     samples: int | None = None
@@ -58,4 +58,4 @@ class Desk:
             return "awaited"
         if self.gone:
             return "gone"
-        return "waiting" if self.errand is None else f"training on {self.errand.version}"
+        return "waiting" if self.request is None else f"training on {self.request.version}"

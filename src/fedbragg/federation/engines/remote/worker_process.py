@@ -1,4 +1,4 @@
-"""A site's client and its keeper: orders go in, answers come back, a training that takes too long is stopped."""
+"""A site's client and its worker: orders go in, answers come back, a training that takes too long is stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KEEPER = (sys.executable, "-m", "fedbragg.workflows.site_worker")
+WORKER_COMMAND = (sys.executable, "-m", "fedbragg.workflows.site_worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +24,29 @@ class Failure:
     own: str
 
 
-class TrainerProcess:
-    """A keeper, started when first needed and again when it has ended.
+class WorkerProcess:
+    """A worker, started when first needed and again when it has ended.
 
-    Start it from a thread that lives as long as it shall: the kernel ends the keeper with that thread.
+    Start it from a thread that lives as long as it shall: the kernel ends the worker with that thread.
     """
 
-    def __init__(self, folder: Path, wake: Callable[[], None], command: Sequence[str] = KEEPER) -> None:
+    def __init__(
+        self, folder: Path, wake: Callable[[], None], command: Sequence[str] = WORKER_COMMAND
+    ) -> None:
         """Exchange models and updates in ``folder``; ``wake`` is called whenever there is news."""
         self._folder, self._wake, self._command = folder, wake, command
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._errand: str | None = None
+        self._request: str | None = None
         self.samples: int | None = None  # known once its data are read
         self.refused: Failure | None = None  # why they cannot be
-        self.failure: Failure | None = None  # why the errand in hand came to nothing
+        self.failure: Failure | None = None  # why the current request failed
         self.update: Path | None = None  # what came of it
         self.final: str | None = None  # what became of the final model
 
     def load(self, order: dict[str, Any], *, gpu: bool) -> None:
-        """Start a keeper that reads the site's data; ``samples`` or ``refused`` tell when it has."""
+        """Start a worker that reads the site's data; ``samples`` or ``refused`` is set when it has."""
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.samples = self.refused = self.final = None
@@ -58,30 +60,30 @@ class TrainerProcess:
 
     @property
     def alive(self) -> bool:
-        """Tell whether a keeper is there."""
+        """Tell whether a worker is there."""
         return self._process is not None and self._process.poll() is None
 
-    def train(self, errand: dict[str, Any], model: bytes | memoryview, limit: float) -> None:
-        """Train on an errand for ``limit`` seconds at most; ``update`` or ``failure`` tell when it is over."""
+    def train(self, request: dict[str, Any], model: bytes | memoryview, limit: float) -> None:
+        """Train as requested for ``limit`` seconds at most; ``update`` or ``failure`` is set when it is over."""
         start, out = self._folder / "start", self._folder / "update"
         start.write_bytes(model)
         with self._lock:
-            self._errand, self.failure, self.update = errand["name"], None, None
-            self._timer = threading.Timer(limit, self._overdue, (errand["name"], limit))
+            self._request, self.failure, self.update = request["name"], None, None
+            self._timer = threading.Timer(limit, self._overdue, (request["name"], limit))
             self._timer.daemon = True
             self._timer.start()
         told = {
-            "version": errand["version"],
-            "epochs": errand["epochs"],
+            "version": request["version"],
+            "epochs": request["epochs"],
             "model": str(start),
             "update": str(out),
         }
-        self._order({"train": errand["name"], **told})
+        self._order({"train": request["name"], **told})
 
     def drop(self) -> None:
-        """Stop training, if it does, and forget the errand."""
+        """Stop training, if it does, and forget the request."""
         with self._lock:
-            training = self._errand is not None
+            training = self._request is not None
             self._forget()
             self.failure = self.update = None
         if training:
@@ -95,7 +97,7 @@ class TrainerProcess:
         self._order({"final": str(start), "out": str(out)})
 
     def close(self) -> None:
-        """End the keeper, and with it any trainer."""
+        """End the worker, and with it any trainer."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -123,7 +125,7 @@ class TrainerProcess:
                 self._wake()
         with self._lock:
             if process is self._process:
-                self._fail(self._errand, "the trainer's process ended")
+                self._fail(self._request, "the trainer's process ended")
                 if self.samples is None and self.refused is None:
                     self.refused = Failure(*["the trainer's process ended before it had read the data"] * 2)
         self._wake()
@@ -137,7 +139,7 @@ class TrainerProcess:
                     self.refused = Failure(
                         f"its frames or labels cannot be used ({kind}; the site's output says why)", reason
                     )
-                case {"done": str(name)} if name == self._errand:
+                case {"done": str(name)} if name == self._request:
                     self._forget()
                     self.update = self._folder / "update"
                 case {"failed": str(name), "reason": str(reason), "kind": str(kind)}:
@@ -145,24 +147,24 @@ class TrainerProcess:
                         name, f"training failed ({kind}; the site's output says why)", f"{kind}: {reason}"
                     )
                 case {"killed": str(signal)}:
-                    self._fail(self._errand, f"the trainer was killed ({signal})")
+                    self._fail(self._request, f"the trainer was killed ({signal})")
                 case {"final": str(said)}:
                     self.final = said
 
-    def _overdue(self, errand: str, limit: float) -> None:
+    def _overdue(self, request: str, limit: float) -> None:
         with self._lock:
-            late = errand == self._errand
-            self._fail(errand, f"no update within {limit:g} s; the trainer was stopped")
+            late = request == self._request
+            self._fail(request, f"no update within {limit:g} s; the trainer was stopped")
         if late:
             self._order({"stop": True})
             self._wake()
 
-    def _fail(self, errand: str | None, told: str, own: str | None = None) -> None:
-        if errand is not None and errand == self._errand:
+    def _fail(self, request: str | None, told: str, own: str | None = None) -> None:
+        if request is not None and request == self._request:
             self._forget()
             self.failure = Failure(told, own or told)
 
     def _forget(self) -> None:
-        self._errand = None
+        self._request = None
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""The keeper of a site that trains softmax regression; files in FEDBRAGG_TEST_FOLDER make it slow or hang."""
+"""The worker of a site that trains softmax regression; files in FEDBRAGG_TEST_FOLDER make it slow or hang."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from conftest import skewed_problem
 from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.worker import Order, Ward, main
+from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
 from fedbragg.types import State, Update
 
 FOLDER = Path(os.environ["FEDBRAGG_TEST_FOLDER"])
@@ -34,14 +34,14 @@ class Troubled:
         return self._site.train(model, version, epochs)
 
 
-def make(order: Order) -> Ward:
+def make(order: Order) -> LoadedSite:
     settings = Federation.model_validate({**order["terms"], "sites": [order["site"]]})
 
     def finish(model: State, out: Path) -> str:
         out.write_text("a model")
         return "written"
 
-    return Ward(settings, Troubled(order["site"]["name"]), finish)
+    return LoadedSite(settings, Troubled(order["site"]["name"]), finish)
 
 
 if __name__ == "__main__":
