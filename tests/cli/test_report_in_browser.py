@@ -29,6 +29,7 @@ QUIET = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--virtual-time-budget=5000",
+    "--window-size=1200,900",
 )
 PROBE = """
 <script>
@@ -36,7 +37,8 @@ window.addEventListener("load", () => {
   const widths = [...document.images].map((image) => image.naturalWidth);
   const drawn = [...document.querySelectorAll("svg")].map((svg) => Math.round(svg.getBoundingClientRect().width));
   const wide = document.documentElement.scrollWidth > window.innerWidth;
-  document.body.dataset.seen = JSON.stringify({ widths, drawn, wide });
+  const cut = [...document.querySelectorAll(".scroll")].some((box) => box.scrollWidth > box.clientWidth);
+  document.body.dataset.seen = JSON.stringify({ widths, drawn, wide, cut });
 });
 </script>
 """
@@ -94,6 +96,7 @@ def test_the_report_of_a_federation(trained: Trained, tmp_path: Path) -> None:
     assert len(made["drawn"]) == 2
     assert min(made["drawn"]) > 300
     assert not made["wide"]
+    assert not made["cut"]  # the widest table, of all metrics with their intervals, fits into 1,200 pixels
 
 
 def test_the_report_of_a_calibration(trained: Trained, tmp_path: Path) -> None:
@@ -110,8 +113,10 @@ def test_the_report_of_a_calibration(trained: Trained, tmp_path: Path) -> None:
 def test_the_probe_itself_sees_a_lost_picture_and_hears_a_fault(tmp_path: Path) -> None:
     """A page with a fault and a picture that is not there, so that the tests above can fail."""
     page = tmp_path / "page.html"
-    text = '<img src="none.png"><script>undefinedName()</script>'
+    wide = '<div style="overflow-x: auto" class="scroll"><p style="width: 3000px">wide</p></div>'
+    text = f'{wide}<img src="none.png"><script>undefinedName()</script>'
     page.write_text(f"<!doctype html><html><body>{text}</body></html>", encoding="utf-8")
     made, console = seen(page, tmp_path)
     assert made["widths"] == [0]
+    assert made["cut"]
     assert any("undefinedName" in line for line in console)
