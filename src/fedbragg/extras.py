@@ -23,7 +23,7 @@ def require(extra: str, purpose: str) -> None:
     """
     missing = [package for package in EXTRAS[extra] if not _installed(package)]
     if missing:
-        raise MissingExtraError(f"{purpose} needs {' and '.join(missing)}: pip install 'fedbragg[{extra}]'.")
+        raise MissingExtraError(f"{purpose} needs {', '.join(missing)}: pip install 'fedbragg[{extra}]'.")
 
 
 def _installed(package: str) -> bool:
