@@ -1,0 +1,67 @@
+"""Weights in a model file: what comes back is what went in, and the packaged models' are those of their graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from fedbragg.errors import ModelFileError
+from fedbragg.models.onnx_file import KEY, WEIGHTS, read_state, task_in
+from fedbragg.simulation.powder import shipped_phases
+from fedbragg.tasks import hits, phases
+from fedbragg.tasks.hits.features import surroundings
+from fedbragg.tasks.hits.learner import network_of
+from fedbragg.tasks.phases.learner import PhaseTraining
+from fedbragg.tasks.phases.model_file import Identifier
+from fedbragg.tasks.phases.sources import Scene, simulated
+
+
+def without(path: Path, target: Path, *keys: str) -> Path:
+    """Copy a model file without some of its metadata."""
+    model = onnx.load(str(path))
+    kept = {entry.key: entry.value for entry in model.metadata_props if entry.key not in keys}
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, kept)
+    onnx.save(model, str(target))
+    return target
+
+
+def test_a_file_of_version_0_1_opens_but_has_no_weights_to_train_on(tmp_path: Path) -> None:
+    old = without(hits.default_model(), tmp_path / "old.onnx", WEIGHTS)
+    assert hits.open_model(old).card.network == "spotnet"
+    with pytest.raises(ModelFileError, match="holds no weights to train on"):
+        read_state(old)
+
+
+def test_a_file_without_a_card_is_none_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no settings inside"):
+        task_in(without(hits.default_model(), tmp_path / "bare.onnx", KEY))
+
+
+def test_the_packaged_hit_finders_weights_are_its_graphs() -> None:
+    network = network_of(read_state(hits.default_model())).eval()
+    scorer = hits.open_model(hits.default_model()).scorer
+    generator = np.random.default_rng(1)
+    channels = generator.random((4, 20, 30), np.float32)
+    cells = np.stack([generator.integers(0, 20, 40), generator.integers(0, 30, 40)], axis=1)
+    profiles = generator.random((40, 15), np.float32)
+    with torch.no_grad():
+        measures = surroundings(*map(torch.from_numpy, (channels, cells, profiles)))
+        expected = torch.sigmoid(network.hit(network.votes(network.spots(measures)).sum()))
+    given = {"channels": channels, "cells": cells, "profiles": profiles}
+    score, _ = scorer._session.run(None, given)
+    assert float(score) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_the_packaged_phase_models_weights_are_its_graphs() -> None:
+    """The graph's combs were laid from lines of full precision, the card's have five decimals: a few 1e-4."""
+    identifier = Identifier(phases.default_model())
+    data = simulated(Scene(shipped_phases()), 20, 4)
+    training = PhaseTraining(identifier.card.phases, identifier.card.prepare)
+    expected = training.probabilities(read_state(phases.default_model()), data)
+    found = np.stack([identifier(view.numpy()).probabilities for view in data.views])
+    np.testing.assert_allclose(found, expected, atol=1e-3)
