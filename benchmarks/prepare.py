@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
 def _frames(size: tuple[int, int]) -> Iterator[tuple[str, Frame]]:
     """Yield flat backgrounds with an Eiger's gaps, and a simulated hit of its beamline."""
     line = reduced(BEAMLINES["eiger16m"], *size)
-    crystals = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=0.0))
+    crystals = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), artefact_share=0.0))
     still = next(still for still in simulate_run(crystals, 20, seed=1) if still.label is Label.HIT)
     generator = np.random.default_rng(0)
     for level in BACKGROUNDS:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.simulation import BEAMLINES, Beamline, Still, reduced, simulate_run
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 
 PATCH = 24  # pixel
 A_FRAME = 150  # patches of each kind
@@ -70,7 +70,7 @@ def load(path: Path, pair: Pair) -> Image:
 def simulated(name: str, frames: int) -> Iterator[Image]:
     """Simulate frames with crystals and without trouble."""
     line = BEAMLINES[name]
-    line = replace(line, mix=replace(line.mix, rates=((0.7, 0.3),), troubled=0.0))
+    line = replace(line, mix=replace(line.mix, rates=((0.7, 0.3),), artefact_share=0.0))
     for still in simulate_run(line, frames, seed=9, workers=2):
         yield _image(still)
 
@@ -202,7 +202,7 @@ def misses(path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    kinds = [kind for kind in TROUBLES if kind != "blank"]
+    kinds = [kind for kind in ARTEFACTS if kind != "blank"]
     columns = 7
     figure, axes = plt.subplots(4, columns, figsize=(2.2 * columns, 9.6))
     panels = [("pilatus6m", kind) for kind in kinds] + [("ccd", kind) for kind in CCD_KINDS]
@@ -225,12 +225,12 @@ CCD_KINDS = ("grains", "saxs", "gisaxs", "behenate", "streak", "powder", "ice", 
 
 def _only(name: str, kind: str) -> Beamline:
     line = reduced(BEAMLINES[name], 900, 900)
-    return replace(line, mix=replace(line.mix, rates=((0.0, 0.0),), unseen=0.0, misses=((kind, 1.0),)))
+    return replace(line, mix=replace(line.mix, rates=((0.0, 0.0),), too_weak=0.0, misses=((kind, 1.0),)))
 
 
 def _beneath_grains(name: str, frames: int) -> list[Still]:
     line = reduced(BEAMLINES[name], 900, 900)
-    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=1.0, spots=(60.0, 0.5)))
+    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), artefact_share=1.0, spots=(60.0, 0.5)))
     found = (still for still in simulate_run(line, 200, seed=4) if still.kind == "crystal+grains")
     return [still for still, _ in zip(found, range(frames), strict=False)]
 

@@ -12,7 +12,7 @@ from math import asin, tan
 
 import numpy as np
 
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.simulation.beamline import Background, Beam, Beamline, Detector, Mix, Sample
 
 _COUNTERS = ((55e-6, (256, 256), (3, 3)), (75e-6, (514, 1030), (37, 10)), (100e-6, (0, 0), (0, 0)),
@@ -42,8 +42,8 @@ def anywhere(generator: np.random.Generator, number: int) -> Beamline:
     mix = Mix(
         rates=((0.3, 0.25),),
         spots=(_between(generator, 14, 300), float(generator.uniform(0.4, 1.2))),
-        troubled=0.3,
-        misses=tuple((trouble, 1.0) for trouble in TROUBLES),
+        artefact_share=0.3,
+        misses=tuple((kind, 1.0) for kind in ARTEFACTS),
     )
     name = f"anywhere {number}"
     return Beamline(name, "drawn at random", detector, beam, sample, background, mix)
@@ -121,7 +121,7 @@ def _background(generator: np.random.Generator, integrating: bool) -> Background
         solvent=_between(generator, 0.05, 2),
         loop=float(generator.choice([0.0, 0.0, 0.2, 0.6])),
         floor=_between(generator, 0.02, 1.5),
-        variety=float(generator.uniform(0, 0.8)),
+        floor_spread=float(generator.uniform(0, 0.8)),
         zingers=_between(generator, 0.1, 15 if integrating else 1.5),
         zinger_shape=float(generator.uniform(1.5, 10)),
         zinger_size=float(generator.uniform(1, 4 if integrating else 2)),

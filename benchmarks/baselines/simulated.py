@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from baselines.counters import CountSpots
 from baselines.pictures import EDGE, picture
 from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.simulation.still import Still
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.model_file import Scorer
@@ -122,6 +122,6 @@ def _stills(frames: int) -> Iterator[tuple[str, Still]]:
 
 def _line(name: str) -> Beamline:
     line = BEAMLINES[name]
-    mix = replace(line.mix, misses=tuple((trouble, 1.0) for trouble in TROUBLES))
+    mix = replace(line.mix, misses=tuple((kind, 1.0) for kind in ARTEFACTS))
     rows, cols = (min(size, LARGEST) for size in (line.detector.rows, line.detector.cols))
     return reduced(replace(line, mix=mix), rows, cols)

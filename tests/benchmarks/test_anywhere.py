@@ -9,7 +9,7 @@ import pytest
 
 from baselines.anywhere import anywhere
 from fedbragg.simulation import simulate_run
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 
 
 def test_the_same_seed_draws_the_same_facility_and_another_seed_another() -> None:
@@ -29,7 +29,7 @@ def test_what_is_drawn_is_possible() -> None:
         assert 0 < detector.beam_centre[1] < detector.rows
         assert np.iinfo(detector.dtype).min <= detector.gap_value <= np.iinfo(detector.dtype).max
         assert detector.saturation <= np.iinfo(detector.dtype).max
-        assert {trouble for trouble, _ in line.mix.misses} == set(TROUBLES)
+        assert {kind for kind, _ in line.mix.misses} == set(ARTEFACTS)
     shares = [
         np.mean([line.detector.integrating for line in lines]),
         np.mean([max(line.sample.cell[:3]) < 20 for line in lines]),
@@ -42,7 +42,7 @@ def test_what_is_drawn_is_possible() -> None:
 @pytest.mark.parametrize("number", range(6))
 def test_its_frames_hold_hits_and_misses(number: int) -> None:
     line = anywhere(np.random.default_rng([9, number]), number)
-    line = replace(line, mix=replace(line.mix, rates=((0.5, 0.0),), troubled=0.0))
+    line = replace(line, mix=replace(line.mix, rates=((0.5, 0.0),), artefact_share=0.0))
     stills = list(simulate_run(line, 12, seed=number))
     positive = [still.label.positive for still in stills]
     assert 2 <= sum(positive) <= 10  # 6 drawn

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from fedbragg.cli import main
 from fedbragg.images import write_run
-from fedbragg.simulation.powder import Conditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern, two_theta_of
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MEASURED = DATA / "micro-xrd-hydrothermal"
 PHASES = shipped_phases()
-CLEAR = Conditions(
-    strength=(300.0, 600.0), grains=(50.0, 300.0), strangers=0.0, strays=0, diamond=0.0, cut=0.0
+CLEAR = PowderConditions(
+    strength=(300.0, 600.0), grains=(50.0, 300.0), unlisted=0.0, strays=0, diamond=0.0, cut=0.0
 )
 
 

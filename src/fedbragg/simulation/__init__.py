@@ -1,11 +1,11 @@
-"""Simulate diffraction stills from first principles, with the truth about every spot."""
+"""Simulate diffraction stills from first principles, with every true spot and a label."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from fedbragg.simulation.beamline import Background, Beam, Beamline, Detector, Mix, Sample, reduced
-from fedbragg.simulation.facilities import BEAMLINES
+from fedbragg.simulation.named_beamlines import BEAMLINES
 
 if TYPE_CHECKING:
     from fedbragg.simulation.run import simulate_run
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what needs compiled loops when it is first asked for: the command line must start fast."""
+    """Load the names that need compiled loops at first use, so that the command line starts fast."""
     if name == "simulate_run":
         from fedbragg.simulation.run import simulate_run
 

@@ -1,4 +1,4 @@
-"""What a facility is: its detector, its beam, its sample, and how often a crystal is in the beam."""
+"""A beamline: its detector, beam, sample and background, and how often it records which frame."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from fedbragg.types import Geometry
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """What records the photons, where it stands, and how it errs."""
+    """A detector: sensors, position, response and defects."""
 
     rows: int  # pixel
     cols: int  # pixel
     pixel_size: float  # metre
     distance: float  # metre, sample to detector
     beam_centre: tuple[float, float]  # pixel, (column, row)
-    dtype: str  # as the detector writes: "uint16", "int32" ...
-    saturation: int  # counts, the largest that is written
-    layout: str = "grid"  # "grid" of modules, or "pinwheel" of quadrants round a hole
-    module: tuple[int, int] = (0, 0)  # pixel, (rows, cols) of one sensor; 0 is one sensor in all
+    dtype: str  # of the counts: "uint16", "int32" ...
+    saturation: int  # counts, the largest that the detector writes
+    layout: str = "grid"  # "grid" of modules, or "pinwheel" of quadrants around a hole
+    module: tuple[int, int] = (0, 0)  # pixel, (rows, cols) of one sensor; (0, 0) is a single sensor
     gap: tuple[int, int] = (0, 0)  # pixel, (rows, cols) between sensors
     window: tuple[int, int] = (0, 0)  # pixel, (row, col) of this detector's corner in the layout
-    gap_value: int = 0  # counts written where no sensor is
+    gap_value: int = 0  # counts written where there is no sensor
     integrating: bool = False  # True: charge is spread, amplified, offset; False: photons are counted
     point_spread: float = 0.4  # pixel, standard deviation
     gain: float = 1.0  # counts a photon
@@ -32,79 +32,80 @@ class Detector:
     read_noise: float = 0.0  # counts, standard deviation
     absorption: float = 2.0  # sensor thickness in attenuation lengths at this wavelength
     flat: float = 0.01  # standard deviation of the pixels' sensitivity, relative
-    corner: float = 0.0  # pixel, radius beyond which a round taper passes no light; 0 is no limit
+    taper_radius: float = 0.0  # pixel, of the fibre-optic taper; no light beyond it; 0 is no limit
     hot: float = 2e-6  # share of pixels that count without light
     dead: float = 1e-5  # share of pixels that never count
-    known_bad: bool = True  # whether the mask knows the dead ones
+    dead_masked: bool = True  # whether the mask contains the dead pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """What falls on the sample."""
+    """The X-ray beam and its beamstop."""
 
     wavelength: float  # angstrom
     bandwidth: float = 1e-4  # standard deviation of the wavelength, relative
     divergence: float = 1e-4  # radian, standard deviation
     polarisation: float = 0.99  # share of the intensity whose electric field is horizontal
     flux_spread: float = 0.1  # standard deviation of the logarithm, frame to frame
-    stop_radius: float = 20.0  # pixel, shadow of the beamstop
-    stop_masked: bool = False  # whether the mask knows the beamstop
-    stop_arm: float | None = None  # radian from the column axis, direction of the holder; None has none
+    stop_radius: float = 20.0  # pixel, of the beamstop's shadow
+    stop_masked: bool = False  # whether the mask contains the beamstop
+    stop_arm: float | None = None  # radian from the column axis, direction of the holder; None: no holder
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What crystals are made of, and how good they are."""
+    """The crystals: structure and quality."""
 
     cell: tuple[float, float, float, float, float, float]  # angstrom and degree
     space_group: str  # Hermann-Mauguin
     b_factor: float = 20.0  # angstrom^2
-    resolution: float = 1.8  # angstrom, beyond which nothing diffracts
+    resolution: float = 1.8  # angstrom, beyond which there is no diffraction
     mosaicity: float = 2e-3  # radian, median of the crystals
     domain: float = 2000.0  # angstrom, size of a coherent block
     size: float = 0.7  # pixel, standard deviation of the image of a crystal's piece, median
-    outline: float = 0.6  # pixel, standard deviation of where the pieces lie, along the longer axis
+    outline: float = 0.6  # pixel, standard deviation of the pieces' positions along the longer axis
     spread: float = 0.3  # standard deviation of the logarithm of mosaicity and size
-    extra_lattices: float = 0.1  # mean number of further crystals in the beam
-    structure: str | None = None  # coordinate file; None draws Wilson intensities
+    extra_lattices: float = 0.1  # mean number of additional crystals in the beam
+    structure: str | None = None  # path of a coordinate file; None: Wilson intensities
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What is seen where no crystal is."""
+    """What frames show without a crystal."""
 
     level: float  # photons a pixel at the height of the solvent ring, median over frames
     spread: float = 0.3  # standard deviation of its logarithm
     air: float = 0.5  # air scatter near the beam, in units of ``level``
     solvent: float = 1.0  # ring of liquid water at 3.2 angstrom, in units of ``level``
     loop: float = 0.0  # broad low-angle ring of plastic or grease, in units of ``level``
-    floor: float = 0.05  # the same everywhere, in units of ``level``
-    variety: float = 0.0  # standard deviation of the floor's logarithm, frame to frame
-    zingers: float = 1.0  # mean number of struck or noisy clusters a frame
-    zinger_shape: float = 2.0  # gamma shape of that number over frames; large is Poisson
-    zinger_size: float = 2.0  # pixel, mean size of a cluster
-    zinger_photons: float = 30.0  # median strength of a cluster's pixel
+    floor: float = 0.05  # uniform, in units of ``level``
+    floor_spread: float = 0.0  # standard deviation of the floor's logarithm
+    zingers: float = 1.0  # mean number of zingers (clusters of struck pixels) a frame
+    zinger_shape: float = 2.0  # gamma shape of that number over frames; a large shape gives Poisson
+    zinger_size: float = 2.0  # pixel, mean size of a zinger
+    zinger_photons: float = 30.0  # photons, median of a zinger's pixel
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How often which frame comes."""
+    """The shares of hits, maybes and misses, and what they show."""
 
-    rates: tuple[tuple[float, float], ...]  # share of hits and of maybes in equal parts of the run, in order
-    spots: tuple[float, float] = (60.0, 0.9)  # spots seen on a hit: median, standard deviation of logarithm
-    troubled: float = 0.05  # share of frames with a crystal that show a trouble as well
-    unseen: float = 0.05  # share of the misses with a crystal too weak to see
-    misses: tuple[tuple[str, float], ...] = (
-        ("blank", 1.0),
-    )  # what is seen without a crystal, with its weight
+    rates: tuple[tuple[float, float], ...]  # shares of hits and of maybes in consecutive equal parts of a run
+    spots: tuple[float, float] = (
+        60.0,
+        0.9,
+    )  # visible spots on a hit: median, standard deviation of the logarithm
+    artefact_share: float = 0.05  # share of the frames with a crystal that show an artefact as well
+    too_weak: float = 0.05  # share of the misses with a crystal too weak to see
+    misses: tuple[tuple[str, float], ...] = (("blank", 1.0),)  # artefacts of the other misses, with weights
 
 
 @dataclass(frozen=True, slots=True)
 class Beamline:
-    """A facility: two of them differ as two facilities do."""
+    """One beamline of a facility."""
 
     name: str
-    title: str  # one line for people
+    title: str  # description in one line
     detector: Detector
     beam: Beam
     sample: Sample
@@ -113,7 +114,7 @@ class Beamline:
 
     @property
     def geometry(self) -> Geometry:
-        """Return what a file of this facility says of the detector."""
+        """Return the geometry that this beamline's files record."""
         pixel = (self.detector.pixel_size, self.detector.pixel_size)
         return Geometry(
             f"simulated {self.name}",
@@ -125,15 +126,16 @@ class Beamline:
 
 
 def reduced(beamline: Beamline, rows: int, cols: int) -> Beamline:
-    """Return the facility with a smaller detector round the beam, for quick runs.
+    """Return the beamline with a smaller detector around the beam, for quick runs.
 
-    Pixels, gaps and noise stay. The detector moves closer by the root of the shrinkage, half-way between keeping
-    the spots' distances and keeping the number of reflections on it.
+    Pixels, gaps and noise stay the same. The detector moves closer by the fourth root of the ratio of areas: half-way
+    between keeping the spots' distances and keeping the number of reflections on it. Raises ConfigError where the
+    size is not 64 pixels or more along each axis, up to the detector's own.
     """
     full = beamline.detector
     if not (64 <= rows <= full.rows and 64 <= cols <= full.cols):
         raise ConfigError(
-            f"{beamline.name}: {rows} x {cols} is no smaller detector; "
+            f"{beamline.name}: cannot reduce the detector to {rows} x {cols} pixels; "
             f"give 64 to {full.rows} rows and 64 to {full.cols} columns."
         )
     column, row = full.beam_centre

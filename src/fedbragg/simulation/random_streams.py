@@ -1,7 +1,7 @@
-"""Random numbers inside compiled loops: one SplitMix64 number a pixel, turned into a Poisson or normal deviate.
+"""Random numbers for compiled loops: one SplitMix64 number a pixel, turned into a Poisson or normal deviate.
 
-numpy's own Poisson sampler costs more than everything else in a frame; see docs/decisions/0020-own-poisson.md.
-A loop holds its place in the stream in a local variable, adds ``STEP`` and asks for ``unit(place)``.
+numpy's Poisson sampler takes longer than all other steps of a frame; see docs/decisions/0020-own-poisson.md.
+A loop keeps its position in the stream in a local variable, adds ``STEP`` and calls ``uniform(position)``.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _TO_UNIT = 2.0**-53
-_FEW = 8.0  # expected photons; below, adding up the probabilities is as fast, and exact
+_FEW = 8.0  # expected photons; below this, summing the probabilities is as fast, and exact
 _RECIPROCAL = np.array([0.0] + [1.0 / k for k in range(1, 128)])
 
 
-def stream(generator: np.random.Generator) -> np.uint64:
-    """Draw the start of a stream of its own."""
+def random_stream(generator: np.random.Generator) -> np.uint64:
+    """Draw the start of a new stream."""
     return np.uint64(generator.integers(0, 2**64, dtype=np.uint64))
 
 
 @njit(inline="always")
-def unit(place):  # type: ignore[no-untyped-def]
-    """Return the number in (0, 1) at a place of the stream (Steele, Lea and Flood 2014)."""
-    z = (place ^ (place >> _S30)) * _MIX_1
+def uniform(position):  # type: ignore[no-untyped-def]
+    """Return the number in (0, 1) at a position of a stream (Steele, Lea and Flood 2014)."""
+    z = (position ^ (position >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
     z = z ^ (z >> _S31)
     return (float(z >> _S11) + 0.5) * _TO_UNIT
@@ -54,7 +54,7 @@ def normal(u):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def poisson_many(mean, u):  # type: ignore[no-untyped-def]
+def poisson_large_mean(mean, u):  # type: ignore[no-untyped-def]
     """Return the Poisson quantile of u for a mean of 8 or more (Giles 2016, ACM TOMS 42, 7: Temme's expansion).
 
     One in some 2,000 deviates differs from the exact quantile, by 1.
@@ -70,10 +70,10 @@ def poisson_many(mean, u):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def poisson(mean, u):  # type: ignore[no-untyped-def]
     """Return the Poisson quantile of u in (0, 1); a mean of 0 or less gives 0."""
-    if u <= 1.0 - mean:  # exp(-mean) is more than that: no photon, and no exponential to work out
+    if u <= 1.0 - mean:  # exp(-mean) is larger still: no photon, and no exponential to compute
         return 0
     if mean >= _FEW:
-        return poisson_many(mean, u)
+        return poisson_large_mean(mean, u)
     probability = math.exp(-mean)
     k = 0
     while u > probability and k < 127:

@@ -1,4 +1,4 @@
-"""A beamline set up for a run: what all its frames share."""
+"""A beamline set up for a run: all that its frames share."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.artefacts.defects import bad_pixels
 from fedbragg.simulation.beamline import Beamline
 from fedbragg.simulation.crystal.reflections import Reflections, reflections
-from fedbragg.simulation.detector.panels import beside, gaps, geometry, radius, transmission
+from fedbragg.simulation.detector.defects import BadPixels, draw_bad_pixels
+from fedbragg.simulation.detector.panels import gaps, geometric_factor, pixels_beside, radius, transmission
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Station:
-    """A beamline and what follows from it; arrays are (rows, cols) unless said."""
+    """A beamline with its arrays (rows, cols) and tables computed once for a run."""
 
     beamline: Beamline
     crystal: Reflections
-    gap: NDArray[np.bool_]  # True where no sensor is
-    mask: NDArray[np.bool_]  # gaps and known bad pixels
+    gap: NDArray[np.bool_]  # True where there is no sensor
+    mask: NDArray[np.bool_]  # True = ignore: gaps, and the pixels and beamstop that the beamline masks
     edge: NDArray[np.bool_]  # pixels beside a gap
-    radius: NDArray[np.float32]  # pixel, from the beam
-    transmission: NDArray[np.float32]  # what a pixel's place and its sensor make of the photons
-    bad: tuple[
-        NDArray[np.int64], NDArray[np.int64]
-    ]  # places of hot and of dead pixels in the flattened detector
+    radius: NDArray[np.float32]  # pixel, distance from the beam
+    transmission: NDArray[np.float32]  # factor on the photons: geometry, beamstop, sensitivity
+    bad_pixels: BadPixels
 
 
 def set_up(beamline: Beamline, seed: np.random.SeedSequence) -> Station:
-    """Prepare what the frames of one run share."""
+    """Compute what the frames of one run share."""
     detector = beamline.detector
     generator = np.random.default_rng(seed)
     gap = gaps(detector)
-    bad = bad_pixels(detector, generator)
+    bad = draw_bad_pixels(detector, generator)
     mask = gap.copy()
-    if detector.known_bad:
-        mask.reshape(-1)[bad[1]] = True
+    if detector.dead_masked:
+        mask.reshape(-1)[bad.dead] = True
     distance = radius(detector)
     if beamline.beam.stop_masked:
         mask |= distance < beamline.beam.stop_radius + 6
     factors = transmission(detector, beamline.beam)
     factors *= 1 + detector.flat * generator.standard_normal(factors.shape, np.float32)
-    return Station(beamline, reflections(beamline.sample), gap, mask, beside(gap), distance, factors, bad)
+    return Station(
+        beamline, reflections(beamline.sample), gap, mask, pixels_beside(gap), distance, factors, bad
+    )
 
 
-def seen_from(station: Station, farther: float) -> NDArray[np.float32]:
-    """Return the transmission with the detector ``farther`` times as far away."""
-    if farther == 1:
+def transmission_at(station: Station, distance_factor: float) -> NDArray[np.float32]:
+    """Return the transmission (rows, cols) with the detector at a multiple of its distance."""
+    if distance_factor == 1:
         return station.transmission
     near, beam = station.beamline.detector, station.beamline.beam
-    far = replace(near, distance=near.distance * farther)
-    return np.asarray(station.transmission * geometry(far, beam) / geometry(near, beam), dtype=np.float32)
+    far = replace(near, distance=near.distance * distance_factor)
+    moved = station.transmission * geometric_factor(far, beam) / geometric_factor(near, beam)
+    return np.asarray(moved, dtype=np.float32)

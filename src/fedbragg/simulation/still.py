@@ -1,4 +1,4 @@
-"""One still of a beamline: scene, exposure, crystals, readout, spots, label."""
+"""One still of a beamline: scene, exposure, crystals, read-out, spots, label."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.artefacts.defects import spoil, zing
-from fedbragg.simulation.artefacts.shadows import dim, shine
-from fedbragg.simulation.background.coherent import speckle
-from fedbragg.simulation.background.scene import BESIDE_CRYSTALS, Scene, trouble, usual
+from fedbragg.simulation.artefacts.catalogue import BESIDE_CRYSTALS, add_artefact
+from fedbragg.simulation.background.coherent import apply_speckle
+from fedbragg.simulation.background.scene import StillScene, typical_background
+from fedbragg.simulation.background.shadows import add_streak, apply_shadow
 from fedbragg.simulation.beamline import Beamline
-from fedbragg.simulation.crystal.brightness import Lit, light, wanted_spots
+from fedbragg.simulation.crystal.brightness import CrystalSpots, draw_crystals, wanted_spots
 from fedbragg.simulation.crystal.visibility import label_of, significance
-from fedbragg.simulation.detector.exposure import add_rings, add_spots, count, lay_background, lay_spots
-from fedbragg.simulation.detector.panels import unpolarised
+from fedbragg.simulation.detector.defects import BadPixels, add_zingers, apply_bad_pixels
+from fedbragg.simulation.detector.exposure import (
+    add_counted_spots,
+    add_expected_spots,
+    add_rings,
+    draw_counts,
+    fill_background,
+)
+from fedbragg.simulation.detector.panels import fluorescence_factor
 from fedbragg.simulation.detector.readout import read_out
-from fedbragg.simulation.random_streams import stream
-from fedbragg.simulation.station import Station, seen_from
+from fedbragg.simulation.random_streams import random_stream
+from fedbragg.simulation.station import Station, transmission_at
 from fedbragg.types import Counts, Label, Spot
 
 _LISTED = 2.0  # standard deviations above which a spot is listed
@@ -26,103 +33,107 @@ _LISTED = 2.0  # standard deviations above which a spot is listed
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Still:
-    """A simulated frame, and the truth about it."""
+    """A simulated frame with its true spots and label."""
 
     counts: Counts  # (rows, cols), as the detector writes them
-    mask: NDArray[np.bool_]  # (rows, cols), True = ignore; one array for the whole run
+    mask: NDArray[np.bool_]  # (rows, cols), True = ignore; the same array for the whole run
     spots: tuple[Spot, ...]  # every Bragg spot of significance 2 or more; intensity in counts
     label: Label
-    kind: str  # what it shows: "crystal", "blank", "ice" ... or "crystal+ice" and the like
+    kind: str  # "crystal", "blank", "ice" ..., or "crystal+ice" and the like
 
 
 def simulate_still(station: Station, progress: float, seed: np.random.SeedSequence) -> Still:
-    """Simulate one frame; ``progress`` in [0, 1) is its place in the run, which sets the odds of a hit."""
+    """Simulate one frame; ``progress`` in [0, 1) is its position in the run, which sets the probability of a hit."""
     generator = np.random.default_rng(seed)
     wanted = wanted_spots(station.beamline.mix, progress, generator)
-    scene, kind = _scene(station.beamline, wanted, generator)
-    expected = expect(scene, station)
+    scene, kind = _draw_scene(station.beamline, wanted, generator)
+    expected = expected_photons(scene, station)
     photons = np.empty(expected.shape, np.int32)
-    count(expected, stream(generator), photons)
+    draw_counts(expected, random_stream(generator), photons)
     spots: tuple[Spot, ...] = ()
     if wanted:
-        lit = light(station, scene.shadows, expected, wanted, generator)
-        seen = add_spots(lit.table, lit.outline, station.gap, stream(generator), photons)
-        spots = _listed(lit, seen, station.beamline.detector.gain)
-    counts = _finish(station, scene, photons, generator)
+        crystals = draw_crystals(station, scene.shadows, expected, wanted, generator)
+        stream = random_stream(generator)
+        counted = add_counted_spots(crystals.table, crystals.outline, station.gap, stream, photons)
+        spots = _listed_spots(crystals, counted, station.beamline.detector.gain)
+    counts = _read_out_with_defects(station, scene, photons, generator)
     label = label_of(np.array([spot.significance for spot in spots]))
     return Still(counts, station.mask, spots, label, kind)
 
 
-def expect(scene: Scene, station: Station) -> NDArray[np.float32]:
+def expected_photons(scene: StillScene, station: Station) -> NDArray[np.float32]:
     """Return (rows, cols): the photons expected on each pixel without crystals."""
     expected = np.empty(station.radius.shape, np.float32)
     centre = station.beamline.detector.beam_centre
-    passing = seen_from(station, scene.farther)
-    lay_background(station.radius, passing, scene.radial.astype(np.float32), scene.tilt, expected)
-    _lay_coherent(scene, centre, passing, expected)
-    for flare in scene.flares:
-        shine(expected, centre, flare)
-    if scene.isotropic:
+    factor = transmission_at(station, scene.distance_factor)
+    fill_background(station.radius, factor, scene.radial.astype(np.float32), scene.tilt, expected)
+    _add_structured(scene, centre, factor, expected)
+    for streak in scene.streaks:
+        add_streak(expected, centre, streak)
+    if scene.fluorescence:
         beam = station.beamline.beam
-        expected += scene.isotropic * passing * unpolarised(station.beamline.detector, beam)
+        expected += scene.fluorescence * factor * fluorescence_factor(station.beamline.detector, beam)
     for shadow in scene.shadows:
-        dim(expected, centre, shadow)
-    if scene.bright_edges != 1:
-        expected[station.edge] *= scene.bright_edges
+        apply_shadow(expected, centre, shadow)
+    if scene.edge_factor != 1:
+        expected[station.edge] *= scene.edge_factor
     return expected
 
 
-def _lay_coherent(
-    scene: Scene,
+def _add_structured(
+    scene: StillScene,
     centre: tuple[float, float],
-    passing: NDArray[np.float32],
+    factor: NDArray[np.float32],
     expected: NDArray[np.float32],
 ) -> None:
-    """Add what ordered matter scatters; only that can be in speckles, water and air cannot."""
+    """Add rings, grains and film; speckle modulates these only, not water and air."""
     light = np.zeros_like(expected) if scene.speckle else expected
     for ring in scene.rings:
-        add_rings(centre, passing, ring.radial, ring.azimuthal, light)
-    for spots in scene.grains:
-        lay_spots(spots, passing, light)
+        add_rings(centre, factor, ring.radial, ring.azimuthal, light)
+    for spots in scene.grain_spots:
+        add_expected_spots(spots, factor, light)
     if scene.film is not None:
-        light += scene.film * passing
+        light += scene.film * factor
     if scene.speckle:
-        speckle(light, scene.speckle)
+        apply_speckle(light, scene.speckle)
         expected += light
 
 
-def _scene(beamline: Beamline, wanted: int, generator: np.random.Generator) -> tuple[Scene, str]:
-    scene = usual(beamline, generator)
+def _draw_scene(beamline: Beamline, wanted: int, generator: np.random.Generator) -> tuple[StillScene, str]:
+    """Draw a scene for a frame with ``wanted`` visible spots; return it with the frame's kind."""
+    scene = typical_background(beamline, generator)
     if wanted == 0:
         names, weights = zip(*beamline.mix.misses, strict=True)
         kind = str(generator.choice(names, p=np.array(weights) / sum(weights)))
-        trouble(kind, scene, beamline, generator)
+        add_artefact(kind, scene, beamline, generator)
         return scene, kind
-    if generator.random() >= beamline.mix.troubled:
+    if generator.random() >= beamline.mix.artefact_share:
         return scene, "crystal"
-    also = str(generator.choice(BESIDE_CRYSTALS))
-    trouble(also, scene, beamline, generator)
-    return scene, f"crystal+{also}"
+    artefact = str(generator.choice(BESIDE_CRYSTALS))
+    add_artefact(artefact, scene, beamline, generator)
+    return scene, f"crystal+{artefact}"
 
 
-def _listed(lit: Lit, seen: NDArray[np.float64], gain: float) -> tuple[Spot, ...]:
-    """Return the spots that chance made significant, with the photons that came, in counts."""
-    significances = significance(seen, lit.background)
+def _listed_spots(crystals: CrystalSpots, photons: NDArray[np.float64], gain: float) -> tuple[Spot, ...]:
+    """Return the spots whose counted photons (n,) are significant, with intensities in counts."""
+    significances = significance(photons, crystals.background)
     keep = significances >= _LISTED
-    columns = (lit.table[keep, 0], lit.table[keep, 1], seen[keep] * gain, significances[keep])
+    columns = (
+        crystals.table[keep, 0], crystals.table[keep, 1], photons[keep] * gain, significances[keep],
+    )  # fmt: skip
     return tuple(Spot(*values) for values in zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _finish(
-    station: Station, scene: Scene, photons: NDArray[np.int32], generator: np.random.Generator
+def _read_out_with_defects(
+    station: Station, scene: StillScene, photons: NDArray[np.int32], generator: np.random.Generator
 ) -> Counts:
-    """Read the photons out, with all that goes wrong."""
     beamline = station.beamline
     counts = read_out(photons, beamline.detector, generator)
-    zing(counts, scene.zingers, scene.extra_zingers, beamline, generator)
-    hot, dead = station.bad
-    if scene.hot:
-        hot = np.concatenate([hot, generator.integers(counts.size, size=scene.hot)])
-    spoil(counts, (hot, dead), beamline.detector, generator)
+    add_zingers(counts, scene.zinger_factor, scene.extra_zingers, beamline, generator)
+    bad = station.bad_pixels
+    if scene.extra_hot_pixels:
+        extra = generator.integers(counts.size, size=scene.extra_hot_pixels)
+        bad = BadPixels(np.concatenate([bad.hot, extra]), bad.dead)
+    apply_bad_pixels(counts, bad, beamline.detector, generator)
     counts[station.gap] = beamline.detector.gap_value
     return counts

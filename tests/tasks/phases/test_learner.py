@@ -11,7 +11,7 @@ from fedbragg.config import Federation, FederationSettings, SiteSettings, Traini
 from fedbragg.errors import ConfigError, InputError, LabelError
 from fedbragg.metrics.classification import Estimate
 from fedbragg.progress import SILENT
-from fedbragg.simulation.powder import Conditions, shipped_phases
+from fedbragg.simulation.powder import PowderConditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases.data import PhaseData, without_one_sided
 from fedbragg.tasks.phases.files.columns import read_pattern
@@ -276,7 +276,7 @@ def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: Ph
     from fedbragg.simulation.powder import simulate_pattern, two_theta_of
 
     made = simulate_pattern(
-        PHASES, np.array([True, False, False]), Conditions(), np.random.default_rng(1)
+        PHASES, np.array([True, False, False]), PowderConditions(), np.random.default_rng(1)
     ).pattern
     np.save(tmp_path / "p.npy", np.stack([two_theta_of(made.q, 0.5608), made.intensity]))
     again = read_pattern(tmp_path / "p.npy", 0.5608)

@@ -1,1 +1,1 @@
-"""What is no signal: shadows, bad pixels, zingers."""
+"""Artefacts that fool spot counters: changes to a scene, by name."""

@@ -1,1 +1,1 @@
-"""What lies under the spots: rings, films, powders, speckle."""
+"""Photons expected without crystals: smooth scattering, rings, films, powders, speckle, shadows."""

@@ -1,4 +1,4 @@
-"""Scattering at small angles: from films at grazing incidence, from aligned particles, and in speckles."""
+"""Scattering at small angles: films at grazing incidence, and speckle."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fedbragg.simulation.background.rings import TURNS
 from fedbragg.simulation.beamline import Detector
-from fedbragg.simulation.random_streams import STEP, normal, unit
+from fedbragg.simulation.random_streams import STEP, normal, uniform
 
 CRITICAL = 2.5e-3
-"""Radian an angstrom of wavelength: silicon's critical angle (0.18 degrees at 1.24 angstrom)."""
+"""Silicon's critical angle over the wavelength, radian / angstrom (0.18 degrees at 1.24 angstrom)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A flat film in a beam that grazes it. Angles are in radian, lengths in angstrom."""
+    """A flat film at grazing incidence. Angles are in radian, lengths in angstrom."""
 
     incidence: float  # angle between beam and surface
     critical: float  # angle of total reflection
     period: float  # lateral distance of the film's particles
-    order: float  # share of the light in the rods of that period, the rest is diffuse
-    roughness: float  # height of what scatters
-    photons: float  # expected on a pixel at the brightest
+    order: float  # share of the light in the rods of that period; the rest is diffuse
+    roughness: float  # height of the scattering structure
+    photons: float  # expected on the brightest pixel
     leak: float = 0.0  # share seen below the sample's horizon
-    upright: bool = True  # the surface lies flat, so that rods stand; False turns both
+    upright: bool = True  # True: horizontal surface, vertical rods; False: the opposite
 
 
 def film_scatter(film: Film, detector: Detector, wavelength: float) -> NDArray[np.float32]:
     """Return (rows, cols) expected photons of a film (distorted-wave Born approximation, one reflection).
 
-    Vertically the Fresnel transmission of the outgoing wave: dark below the horizon, brightest at the critical angle
-    (Yoneda 1963). Horizontally rods at multiples of 2 pi over the period, broader by order, and diffuse scatter.
+    Vertically, the Fresnel transmission of the outgoing wave: dark below the horizon, brightest at the critical angle
+    (Yoneda 1963). Horizontally, rods at multiples of 2 pi over the period, each order broader, and diffuse scatter.
     """
     column, row = detector.beam_centre
     up: NDArray[np.float64] = row - np.arange(detector.rows, dtype=np.float64)
@@ -49,22 +48,22 @@ def film_scatter(film: Film, detector: Detector, wavelength: float) -> NDArray[n
     return np.asarray(film.photons * light, dtype=np.float32)
 
 
-def mirrored(film: Film, detector: Detector) -> NDArray[np.float64]:
-    """Return the mirrored beam, at an exit angle that is the incident one, as ``exposure.lay_spots`` takes it."""
+def reflected_beam(film: Film, detector: Detector) -> NDArray[np.float64]:
+    """Return the specular reflection (1, 6), its exit angle equal to the incident one, for ``add_expected_spots``."""
     away = 2 * film.incidence * detector.distance / detector.pixel_size
     column, row = detector.beam_centre
-    place = (column, row - away) if film.upright else (column - away, row)
-    return np.array([[*place, 300 * film.photons, 1.5, 0.0, 0.0]])
+    position = (column, row - away) if film.upright else (column - away, row)
+    return np.array([[*position, 300 * film.photons, 1.5, 0.0, 0.0]])
 
 
 def _outgoing(film: Film, exit_angle: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return the scattering by exit angle: Fresnel's |t|^2 and the fall with the vertical momentum."""
+    """Return the scattering by exit angle: Fresnel's |t|^2, and the decrease with vertical momentum transfer."""
     sine = np.sin(np.maximum(exit_angle, 0))
     inside = np.sqrt(sine**2 - np.sin(film.critical) ** 2 + 0.01j * film.critical**2)
-    through = abs(2 * sine / (sine + inside)) ** 2
+    transmitted = abs(2 * sine / (sine + inside)) ** 2
     momentum = 2 * np.pi / wavelength * (np.sin(exit_angle) + np.sin(film.incidence))
-    fall = (1 + (momentum * film.roughness) ** 2) ** -1.0
-    return np.asarray(np.where(exit_angle > 0, through, 4 * film.leak) * fall)
+    decrease = (1 + (momentum * film.roughness) ** 2) ** -1.0
+    return np.asarray(np.where(exit_angle > 0, transmitted, 4 * film.leak) * decrease)
 
 
 def _lateral(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,30 +75,23 @@ def _lateral(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(out)
 
 
-def oriented(direction: float, sharpness: float) -> NDArray[np.float32]:
-    """Return a ring's azimuthal factor, of mean 1, for particles aligned along a direction: two opposite arcs."""
-    angle = np.linspace(-np.pi, np.pi, TURNS + 1)
-    factor = np.exp(sharpness * (np.cos(angle - direction) ** 2 - 1))
-    return np.asarray(factor / factor[:-1].mean(), dtype=np.float32)
-
-
 @dataclass(frozen=True, slots=True)
 class Speckle:
-    """The grain of coherent light scattered by a disordered sample."""
+    """Speckle of coherent light that a disordered sample scatters."""
 
     size: float  # pixel, across a speckle
-    modes: int  # incoherent sum of so many fields: the contrast (variance over mean squared) is 1 / modes
-    place: np.uint64  # start of the stream of random numbers
+    modes: int  # incoherent modes; the contrast (variance over mean squared) is 1 / modes
+    stream: np.uint64  # start of a stream of random numbers
 
 
-def speckle(expected: NDArray[np.float32], light: Speckle) -> None:
+def apply_speckle(expected: NDArray[np.float32], speckle: Speckle) -> None:
     """Multiply expected photons (rows, cols) by the intensity of random fields, of mean 1 (Goodman 2007, ch. 3)."""
-    _speckle(expected, light.size, light.modes, light.place)
+    _apply_speckle(expected, speckle.size, speckle.modes, speckle.stream)
 
 
 @njit(nogil=True, cache=True)
-def _speckle(expected, size, modes, place):  # type: ignore[no-untyped-def]
-    """Interpolate complex Gaussian fields between nodes, ``size`` pixels apart, at unit variance everywhere."""
+def _apply_speckle(expected, size, modes, position):  # type: ignore[no-untyped-def]
+    """Interpolate complex Gaussian fields, of unit variance everywhere, between nodes ``size`` pixels apart."""
     rows, cols = expected.shape
     nodes = int(cols / size) + 3
     upper, lower = np.zeros((2 * modes, nodes)), np.zeros((2 * modes, nodes))
@@ -110,8 +102,8 @@ def _speckle(expected, size, modes, place):  # type: ignore[no-untyped-def]
             upper, lower = lower, upper
             for i in range(2 * modes):
                 for j in range(nodes):
-                    place += STEP
-                    lower[i, j] = normal(unit(place))
+                    position += STEP
+                    lower[i, j] = normal(uniform(position))
         down = row / size - at
         for col in range(cols):
             j = int(col / size)

@@ -1,7 +1,7 @@
-"""Powder rings: where their lines lie, and how they break into spots when the grains are few.
+"""Powder rings: positions of the lines, and the separate spots that few grains make.
 
-Of N grains in the beam, each with m equivalent planes that diffract within an angle A, N m A cos(theta) / 2 shine in
-one still (Warren, X-ray Diffraction, 1969, section 5.4). Many are a smooth ring, few are single spots on it.
+Of N grains in the beam, each with m equivalent planes that diffract within an angle A, N m A cos(theta) / 2 diffract
+in one still (Warren, X-ray Diffraction, 1969, section 5.4). Many make a smooth ring, few make single spots on it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.background.rings import STEPS
+from fedbragg.simulation.background.radial import STEPS_PER_PIXEL
 from fedbragg.simulation.beamline import Beamline
 
 
-class Line(NamedTuple):
+class PowderLine(NamedTuple):
     """One line of a powder pattern."""
 
     d: float  # angstrom
@@ -27,23 +27,24 @@ class Line(NamedTuple):
     multiplicity: int = 12  # equivalent planes
 
 
-Powder = Sequence[Line]
+Powder = Sequence[PowderLine]
 
 
-def cubic(a: float, weights: Sequence[tuple[int, float]]) -> tuple[Line, ...]:
-    """Return a cubic powder's lines from its edge in angstrom and ``(h^2 + k^2 + l^2, weight)``."""
-    return tuple(Line(a / n**0.5, weight, _planes(n)) for n, weight in weights)
+def cubic(a: float, weights: Sequence[tuple[int, float]]) -> tuple[PowderLine, ...]:
+    """Return a cubic powder's lines from its cell edge in angstrom and pairs ``(h^2 + k^2 + l^2, weight)``."""
+    return tuple(PowderLine(a / n**0.5, weight, _multiplicity(n)) for n, weight in weights)
 
 
-def _planes(n: int) -> int:
+def _multiplicity(n: int) -> int:
     indices = range(-isqrt(n), isqrt(n) + 1)
     return sum(h * h + k * k + m * m == n for h, k, m in product(indices, repeat=3))
 
 
 # Hexagonal ice: lattice spacings and relative intensities of the powder lines (Dowell & Rinfret 1960).
 ICE = (
-    Line(3.897, 100, 6), Line(3.669, 50, 2), Line(3.441, 75, 12), Line(2.671, 25, 12), Line(2.249, 54, 6),
-    Line(2.072, 35, 12), Line(1.948, 23, 6), Line(1.918, 20, 12), Line(1.883, 12, 12), Line(1.721, 9, 12),
+    PowderLine(3.897, 100, 6), PowderLine(3.669, 50, 2), PowderLine(3.441, 75, 12), PowderLine(2.671, 25, 12),
+    PowderLine(2.249, 54, 6), PowderLine(2.072, 35, 12), PowderLine(1.948, 23, 6), PowderLine(1.918, 20, 12),
+    PowderLine(1.883, 12, 12), PowderLine(1.721, 9, 12),
 )  # fmt: skip
 CERIA = cubic(5.4115, (  # Fm-3m, NIST SRM 674b
     (3, 100), (4, 27), (8, 46), (11, 34), (12, 6), (16, 6), (19, 14), (20, 8), (24, 11), (27, 11)))  # fmt: skip
@@ -52,7 +53,7 @@ BORIDE = cubic(4.1568, (  # lanthanum hexaboride, Pm-3m, NIST SRM 660; PDF 34-42
 SILICON = cubic(5.4309, (  # Fd-3m, NIST SRM 640; PDF 27-1402
     (3, 100), (8, 55), (11, 30), (16, 6), (19, 11), (24, 12), (27, 6), (32, 3), (35, 7)))  # fmt: skip
 BEHENATE = tuple(
-    Line(58.38 / n, 100 / n**0.7, 2) for n in range(1, 14)
+    PowderLine(58.38 / n, 100 / n**0.7, 2) for n in range(1, 14)
 )  # silver behenate, d001 = 58.38 angstrom
 
 
@@ -60,38 +61,38 @@ BEHENATE = tuple(
 class Grains:
     """How coarse a powder is."""
 
-    ready: float  # grains in the beam times the angle within which a plane of theirs diffracts, radian
-    uneven: float  # standard deviation of the logarithm of a grain's volume
+    grain_angle: float  # grains in the beam times the angle within which a plane diffracts, radian
+    volume_spread: float  # standard deviation of the logarithm of a grain's volume
     size: float  # pixel, standard deviation of a spot along the radius
-    mosaicity: float  # radian, standard deviation: draws a spot out along the ring
+    mosaicity: float  # radian, standard deviation; stretches a spot along the ring
     strain: float  # standard deviation of the lattice spacing, relative
 
 
-def lines(inverse_d: NDArray[np.float64], powder: Powder, width: float) -> NDArray[np.float64]:
-    """Return smooth rings by radius, ``width`` pixels wide (standard deviation), the highest 1."""
+def ring_profile(inverse_d: NDArray[np.float64], powder: Powder, width: float) -> NDArray[np.float64]:
+    """Return smooth rings (radii,), ``width`` pixels wide (standard deviation), the highest 1."""
     positions = np.arange(len(inverse_d), dtype=float)
     out = np.zeros(len(inverse_d))
     for line in powder:
         if 1 / line.d >= inverse_d[-1]:
             continue
         centre = np.interp(1 / line.d, inverse_d, positions)
-        out += line.weight * np.exp(-0.5 * ((positions - centre) / (width * STEPS)) ** 2)
+        out += line.weight * np.exp(-0.5 * ((positions - centre) / (width * STEPS_PER_PIXEL)) ** 2)
     return out / max(float(out.max()), 1e-12)
 
 
-_REACH = 2.5  # standard deviations of the rocking curve within which a grain is said to diffract
+_REACH = 2.5  # standard deviations of the rocking curve within which a grain diffracts
 
 
 def grain_spots(
     beamline: Beamline, powder: Powder, grains: Grains, height: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the rings' spots, laid out as ``exposure.lay_spots`` takes them.
+    """Draw the rings' spots (n, 6), as ``exposure.add_expected_spots`` takes them.
 
-    ``height`` is what the strongest line would have, in photons a pixel, were the grains many.
+    ``height`` is the strongest line's, in photons a pixel, if it were smooth.
     """
     strongest = max(line.weight for line in powder)
     rings = [
-        _ring(beamline, line, grains, height * line.weight / strongest, generator)
+        _ring_spots(beamline, line, grains, height * line.weight / strongest, generator)
         for line in powder
         if beamline.beam.wavelength < 1.4 * line.d  # two theta below 90 degrees
     ]
@@ -101,24 +102,24 @@ def grain_spots(
     return spots[on]
 
 
-def _ring(
-    beamline: Beamline, line: Line, grains: Grains, height: float, generator: np.random.Generator
+def _ring_spots(
+    beamline: Beamline, line: PowderLine, grains: Grains, height: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw which grains shine on one ring: anywhere along it, more or less exactly at the Bragg angle."""
+    """Draw the grains that diffract into one ring: anywhere along it, within the rocking curve."""
     detector = beamline.detector
     theta = np.arcsin(beamline.beam.wavelength / (2 * line.d))
-    mean = grains.ready * line.multiplicity * np.cos(theta) / 2
+    mean = grains.grain_angle * line.multiplicity * np.cos(theta) / 2
     number = generator.poisson(mean)
     radius = np.tan(2 * theta) * detector.distance / detector.pixel_size
     radius = radius * (1 + generator.normal(0, grains.strain, number))
     angle = generator.uniform(0, 2 * np.pi, number)
-    share = generator.lognormal(-(grains.uneven**2) / 2, grains.uneven, number)
+    share = generator.lognormal(-(grains.volume_spread**2) / 2, grains.volume_spread, number)
     share *= np.exp(-0.5 * generator.uniform(-_REACH, _REACH, number) ** 2)
     share *= 2 * _REACH / np.sqrt(2 * np.pi)  # of mean 1
     total = height * 2 * np.pi * radius * np.sqrt(2 * np.pi) * grains.size
-    drawn = np.minimum(grains.mosaicity * radius, 8.0)
+    stretch = np.minimum(grains.mosaicity * radius, 8.0)
     column = detector.beam_centre[0] + radius * np.cos(angle)
     row = detector.beam_centre[1] + radius * np.sin(angle)
-    along_x, along_y = -drawn * np.sin(angle), drawn * np.cos(angle)
+    along_x, along_y = -stretch * np.sin(angle), stretch * np.cos(angle)
     photons = total * share / max(mean, 1e-9)
     return np.stack([column, row, photons, np.full(number, grains.size), along_x, along_y], axis=1)

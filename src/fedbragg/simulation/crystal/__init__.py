@@ -1,1 +1,1 @@
-"""From a crystal to its spots: structure, reflections, diffraction, brightness."""
+"""From a crystal to its spots: structure, reflections, diffraction, brightness, visibility."""

@@ -1,8 +1,8 @@
-"""How bright a frame's crystals are: as bright as makes a drawn number of their spots visible.
+"""The brightness of a frame's crystals: such that a drawn number of spots is visible.
 
-Beamlines know how many spots their hits show, not how many photons their crystals scatter. Every spot's photons grow
-with one factor (flux times crystal volume), so the number of visible spots grows with it, and the factor that
-makes n visible is found by sorting. See docs/decisions/0021-brightness-from-visible-spots.md.
+It is known how many spots the hits of a beamline show, not how many photons their crystals scatter. One factor (flux
+times crystal volume) scales all spots, so the number of visible spots grows with it, and sorting finds the factor
+that makes n visible. See docs/decisions/0021-brightness-from-visible-spots.md.
 """
 
 from __future__ import annotations
@@ -13,30 +13,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.artefacts.shadows import HalfPlane, passed
+from fedbragg.simulation.background.shadows import Shadow, shadow_transmission
 from fedbragg.simulation.beamline import Beamline, Detector, Mix
-from fedbragg.simulation.crystal.diffraction import Excited, Quality, excite, random_rotation
+from fedbragg.simulation.crystal.diffraction import ExcitedReflections, Quality, excite, random_rotation
 from fedbragg.simulation.crystal.reflections import Reflections
-from fedbragg.simulation.crystal.visibility import HIT_SPOTS, MAYBE_SPOTS, needed
+from fedbragg.simulation.crystal.visibility import HIT_SPOTS, MAYBE_SPOTS, photons_needed
 from fedbragg.simulation.station import Station
 
 _LATTICES = 12  # crystals in the beam at most
-_SHARE = 0.6  # of the reflections on the detector that may be visible before another crystal must be there
+_SHARE = 0.6  # of the reflections on the detector that may be visible; for more, another crystal is added
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lit:
-    """The spots of a frame's crystals as they are to be drawn."""
+class CrystalSpots:
+    """The spots of a frame's crystals, in photons expected."""
 
-    table: NDArray[
-        np.float64
-    ]  # (n, 6): column, row, expected photons, round width, width along column and row
-    outline: NDArray[np.float64]  # (k, 3): the pieces every spot repeats: columns and rows away, share
-    background: NDArray[np.float64]  # (n,), photons expected under each
+    table: NDArray[np.float64]  # (n, 6), as exposure.add_counted_spots takes it
+    outline: NDArray[np.float64]  # (k, 3), the crystal's pieces: offset in columns, in rows, share
+    background: NDArray[np.float64]  # (n,), photons expected under each spot
 
 
 def wanted_spots(mix: Mix, progress: float, generator: np.random.Generator) -> int:
-    """Draw how many spots a frame shall show; 0 is no crystal at all."""
+    """Draw the number of visible spots a frame is to have; 0 means no crystal."""
     hit, maybe = mix.rates[min(int(progress * len(mix.rates)), len(mix.rates) - 1)]
     drawn = generator.random()
     if drawn < hit:
@@ -44,18 +42,21 @@ def wanted_spots(mix: Mix, progress: float, generator: np.random.Generator) -> i
         return max(round(float(generator.lognormal(np.log(median), spread))), HIT_SPOTS + 1)
     if drawn < hit + maybe:
         return int(generator.integers(MAYBE_SPOTS + 1, HIT_SPOTS))
-    # Now and then a crystal so weak that no expert sees it.
-    return int(generator.integers(1, MAYBE_SPOTS)) if generator.random() < mix.unseen else 0
+    # Some misses have a crystal so weak that no expert sees it.
+    return int(generator.integers(1, MAYBE_SPOTS)) if generator.random() < mix.too_weak else 0
 
 
-def light(
+def draw_crystals(
     station: Station,
-    shadows: Sequence[HalfPlane],
+    shadows: Sequence[Shadow],
     expected: NDArray[np.float32],
     wanted: int,
     generator: np.random.Generator,
-) -> Lit:
-    """Draw crystals, and the brightness at which ``wanted`` of their spots are visible."""
+) -> CrystalSpots:
+    """Draw crystals so bright that ``wanted`` of their spots are visible.
+
+    ``expected`` (rows, cols) is the photons without crystals.
+    """
     beamline = station.beamline
     table = _crystals(beamline, station.crystal, wanted, generator)
     outline = random_outline(beamline.sample.outline, generator)
@@ -63,7 +64,7 @@ def light(
     cols = np.clip(np.round(table[:, 0]).astype(int), 0, expected.shape[1] - 1)
     table[:, 2] *= station.transmission[rows, cols] * ~station.gap[rows, cols]
     for shadow in shadows:
-        table[:, 2] *= passed(
+        table[:, 2] *= shadow_transmission(
             shadow,
             table[:, 0] - beamline.detector.beam_centre[0],
             table[:, 1] - beamline.detector.beam_centre[1],
@@ -71,16 +72,16 @@ def light(
     background = footprint(table, outline, beamline.detector) * (
         expected[rows, cols] + (beamline.detector.read_noise / beamline.detector.gain) ** 2
     )
-    limit = needed(background) / np.maximum(table[:, 2], 1e-30)
+    limit = photons_needed(background) / np.maximum(table[:, 2], 1e-30)
     if len(limit):
         nth = min(wanted, max(int(_SHARE * len(limit)), 1), len(limit)) - 1
         table[:, 2] *= np.partition(limit, nth)[nth] * 1.02
     keep = table[:, 2] > 0.05
-    return Lit(table[keep], outline, background[keep])
+    return CrystalSpots(table[keep], outline, background[keep])
 
 
 def random_outline(extent: float, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a crystal's image as one to four pieces (k, 3): columns and rows away in pixels, share."""
+    """Draw a crystal's image as one to four pieces (k, 3): offset in columns, in rows, in pixels; share."""
     pieces = int(generator.integers(1, 5))
     angle = generator.uniform(0, np.pi)
     along, across = extent * generator.normal(size=pieces), 0.4 * extent * generator.normal(size=pieces)
@@ -94,7 +95,7 @@ def random_outline(extent: float, generator: np.random.Generator) -> NDArray[np.
 def footprint(
     table: NDArray[np.float64], outline: NDArray[np.float64], detector: Detector
 ) -> NDArray[np.float64]:
-    """Return each spot's effective area in pixels, 4 pi sqrt(det of its covariance)."""
+    """Return each spot's effective area (n,) in pixels, 4 pi sqrt(det of its covariance)."""
     x, y, share = outline.T
     blur = detector.point_spread**2 if detector.integrating else 0.0
     round_part = table[:, 3] ** 2 + blur + 1 / 12
@@ -107,16 +108,16 @@ def footprint(
 def _crystals(
     beamline: Beamline, crystal: Reflections, wanted: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the spots of as many random crystals as ``wanted`` visible ones take."""
+    """Return the spots (n, 6) of as many random crystals as it takes for ``wanted`` visible ones."""
     tables: list[NDArray[np.float64]] = []
-    least = 1 + generator.poisson(beamline.sample.extra_lattices)
+    at_least = 1 + generator.poisson(beamline.sample.extra_lattices)
     for number in range(_LATTICES):
-        if number >= least and sum(len(table) for table in tables) * _SHARE >= wanted:
+        if number >= at_least and sum(len(table) for table in tables) * _SHARE >= wanted:
             break
         quality = _quality(beamline, generator)
         excited = excite(crystal, random_rotation(generator), quality, beamline)
         share = 1.0 if number == 0 else float(np.exp(generator.normal(-0.3, 0.7)))
-        tables.append(_table(excited, quality, share, beamline.detector))
+        tables.append(_spot_table(excited, quality, share, beamline.detector))
     return np.concatenate(tables)
 
 
@@ -129,14 +130,18 @@ def _quality(beamline: Beamline, generator: np.random.Generator) -> Quality:
     )
 
 
-def _table(excited: Excited, quality: Quality, share: float, detector: Detector) -> NDArray[np.float64]:
-    """Lay out a crystal's spots: bandwidth draws them out along the radius, mosaicity across it."""
+def _spot_table(
+    excited: ExcitedReflections, quality: Quality, share: float, detector: Detector
+) -> NDArray[np.float64]:
+    """Return a crystal's spots (n, 6): bandwidth stretches them along the radius, mosaicity across it."""
     x, y = excited.column - detector.beam_centre[0], excited.row - detector.beam_centre[1]
     away = np.maximum(np.hypot(x, y), 1e-6)
     radial, tangential = np.minimum(excited.radial, 8.0), np.minimum(quality.mosaicity * away, 8.0)
     width = np.hypot(quality.size, np.minimum(radial, tangential))
-    line = np.sqrt(abs(radial**2 - tangential**2))
+    stretch = np.sqrt(abs(radial**2 - tangential**2))
     outwards = radial > tangential
     along_x, along_y = np.where(outwards, x, -y) / away, np.where(outwards, y, x) / away
     strength = excited.strength * share
-    return np.stack([excited.column, excited.row, strength, width, line * along_x, line * along_y], axis=1)
+    return np.stack(
+        [excited.column, excited.row, strength, width, stretch * along_x, stretch * along_y], axis=1
+    )

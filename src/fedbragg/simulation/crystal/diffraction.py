@@ -1,8 +1,8 @@
-"""Which reflections one still excites, how strongly, and where they fall on the detector.
+"""The reflections that one still excites: how strongly, and at which positions on the detector.
 
-A reflection off the Ewald sphere by e (1/angstrom) shines with exp(-e^2 / 2 w^2) / w. Its width w collects block
-size, mosaicity, divergence and bandwidth. For a mosaic crystal w is proportional to |S| cos(theta) = sin(2 theta) /
-wavelength, so the still's Lorentz factor, 1 / sin(2 theta), is in it and is not applied again.
+A reflection at distance e (1/angstrom) from the Ewald sphere diffracts with strength exp(-e^2 / 2 w^2) / w. Its width
+w combines block size, mosaicity, divergence and bandwidth. For a mosaic crystal w is proportional to |S| cos(theta) =
+sin(2 theta) / wavelength, so w contains the still's Lorentz factor, 1 / sin(2 theta), which is not applied again.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from numpy.typing import NDArray
 from fedbragg.simulation.beamline import Beam, Beamline, Detector
 from fedbragg.simulation.crystal.reflections import Reflections
 
-_REACH = 3.5  # widths off the sphere at which a reflection is forgotten
+_REACH = 3.5  # widths from the sphere beyond which a reflection is ignored
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """One crystal, as it happens to be."""
+    """The quality of one crystal."""
 
     mosaicity: float  # radian, standard deviation
-    domain: float  # angstrom
+    domain: float  # angstrom, size of a coherent block
     size: float  # pixel, standard deviation of its image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Excited:
+class ExcitedReflections:
     """Reflections on the detector; each array has one element a reflection."""
 
     column: NDArray[np.float64]  # pixel
     row: NDArray[np.float64]  # pixel
-    strength: NDArray[np.float64]  # arbitrary, common scale
-    radial: NDArray[np.float64]  # pixel, standard deviation along the line to the beam, beyond the round part
+    strength: NDArray[np.float64]  # arbitrary scale, the same for all
+    radial: NDArray[np.float64]  # pixel, standard deviation of the stretch along the radius
     index: NDArray[np.int64]  # position in the list of reflections
 
 
 def random_rotation(generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return a rotation drawn uniformly from all (a random unit quaternion; Shoemake 1992)."""
+    """Draw a rotation (3, 3), uniform over all (a random unit quaternion; Shoemake 1992)."""
     w, x, y, z = (q := generator.normal(size=4)) / np.linalg.norm(q)
     return np.array(
         [
@@ -54,8 +54,8 @@ def random_rotation(generator: np.random.Generator) -> NDArray[np.float64]:
 
 def excite(
     crystal: Reflections, orientation: NDArray[np.float64], quality: Quality, beamline: Beamline
-) -> Excited:
-    """Return the reflections that shine in this orientation and fall on the detector."""
+) -> ExcitedReflections:
+    """Return the reflections that diffract in this orientation (3, 3) onto the detector."""
     beam, detector = beamline.beam, beamline.detector
     basis = orientation @ crystal.reciprocal
     widths = (0.5 / quality.domain, math.hypot(quality.mosaicity, beam.divergence), beam.bandwidth)
@@ -68,12 +68,12 @@ def excite(
     )
     which = index[on].astype(np.int64)
     strength = weight[on] * crystal.intensity[which]
-    radial = _smear(sine[on], beam, detector)
-    return Excited(column[on], row[on], strength, radial, which)
+    radial = _bandwidth_stretch(sine[on], beam, detector)
+    return ExcitedReflections(column[on], row[on], strength, radial, which)
 
 
-def _smear(sine: NDArray[np.float64], beam: Beam, detector: Detector) -> NDArray[np.float64]:
-    """Return how far the bandwidth draws a spot out, in pixels: D d(tan 2 theta) = 2 D tan(theta) / cos^2(2 theta)."""
+def _bandwidth_stretch(sine: NDArray[np.float64], beam: Beam, detector: Detector) -> NDArray[np.float64]:
+    """Return a spot's stretch in pixels: D d(tan 2 theta), where the bandwidth b gives d theta = b tan(theta)."""
     theta = np.arcsin(sine)
     tangent = 2 * np.tan(theta) / np.cos(2 * theta) ** 2
     return np.asarray(tangent * beam.bandwidth * detector.distance / detector.pixel_size)
@@ -90,7 +90,7 @@ def _excited(indices, basis, wavelength, widths):  # type: ignore[no-untyped-def
     for i in range(indices.shape[0]):
         h, j, m = float(indices[i, 0]), float(indices[i, 1]), float(indices[i, 2])
         z = basis[2, 0] * h + basis[2, 1] * j + basis[2, 2] * m
-        if z > most or z < -k:  # on the sphere z = -|S|^2 wavelength / 2, in the forward half above -k
+        if z > most or z < -k:  # on the sphere z = -|S|^2 wavelength / 2; its forward half lies above -k
             continue
         x = basis[0, 0] * h + basis[0, 1] * j + basis[0, 2] * m
         y = basis[1, 0] * h + basis[1, 1] * j + basis[1, 2] * m

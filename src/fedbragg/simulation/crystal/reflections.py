@@ -1,4 +1,4 @@
-"""A crystal's reflections and how strong each is: Wilson statistics, or a coordinate file."""
+"""A crystal's reflections with their intensities, from Wilson statistics or a coordinate file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import ConfigError
 from fedbragg.simulation.beamline import Sample
 
-# Atoms of an average protein (Matthews 1968's composition, hydrogen left out: it scatters next to nothing).
+# Atoms of an average protein (composition of Matthews 1968; hydrogen left out, as it scatters very little).
 _PROTEIN = (("C", 0.63), ("N", 0.17), ("O", 0.19), ("S", 0.01))
 
 
@@ -30,7 +30,10 @@ class Reflections:
 
 @lru_cache(maxsize=8)
 def reflections(sample: Sample) -> Reflections:
-    """List a sample's reflections; the same sample always has the same structure factors."""
+    """Return a sample's reflections; the same sample always has the same structure factors.
+
+    Raises ConfigError for an unknown space group.
+    """
     import gemmi
 
     cell = gemmi.UnitCell(*sample.cell)

@@ -12,7 +12,10 @@ from fedbragg.errors import InputError
 
 
 def structure_intensities(path: str, indices: NDArray[np.int32], resolution: float) -> NDArray[np.float32]:
-    """Return |F|^2 in square electrons of each reflection (n, 3) of a PDB, mmCIF or small-molecule CIF file."""
+    """Return |F|^2 (n,) in square electrons of reflections (n, 3), from a PDB, mmCIF or small-molecule CIF file.
+
+    Raises InputError where the file is missing or holds no structure.
+    """
     import gemmi
 
     if not Path(path).is_file():
@@ -31,14 +34,14 @@ def structure_intensities(path: str, indices: NDArray[np.int32], resolution: flo
 def _direct(small: Any, indices: NDArray[np.int32]) -> NDArray[np.float32]:
     import gemmi
 
-    small.change_occupancies_to_crystallographic()  # an atom on a mirror counts once, not once an operation
+    small.change_occupancies_to_crystallographic()  # an atom on a mirror counts once, not once per operation
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
     factors = [calculator.calculate_sf_from_small_structure(small, hkl) for hkl in indices.tolist()]
     return np.asarray(np.abs(np.array(factors)) ** 2, dtype=np.float32)
 
 
 def _by_density(structure: Any, indices: NDArray[np.int32], resolution: float) -> NDArray[np.float32]:
-    """Sum a macromolecule's atoms on a grid and transform: thousands of atoms times reflections are too slow."""
+    """Sum a macromolecule's atoms on a grid and transform it: a direct sum over thousands of atoms is too slow."""
     import gemmi
 
     density = gemmi.DensityCalculatorX()

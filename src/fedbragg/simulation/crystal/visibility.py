@@ -1,8 +1,8 @@
-"""How well a spot stands out, and the one rule that turns spots into a label.
+"""The significance of a spot, and the rule that turns visible spots into a label.
 
 Significance is that of the likelihood ratio for Poisson counts (Li and Ma 1983, eq. 17, in the limit of a well
-known background): sqrt(2 [(I + B) ln(1 + I / B) - I]) for I photons over B expected under the spot. It is right at
-0.01 photons as at 10,000, where it becomes I / sqrt(B).
+known background): sqrt(2 [(I + B) ln(1 + I / B) - I]) for I photons over B expected under the spot. It holds from
+0.01 photons to 10,000, where it becomes I / sqrt(B).
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from fedbragg.types import Label
 
-VISIBLE = 6.0  # standard deviations; above, chance makes none on 10^8 places
+VISIBLE = 6.0  # standard deviations; chance exceeds this at none of 10^8 positions
 MAYBE_SPOTS = 3  # visible spots; fewer are a miss
-HIT_SPOTS = 12  # visible spots; this many index a lattice beyond doubt
+HIT_SPOTS = 12  # visible spots; enough to index a lattice with certainty
 
 
 def significance(intensity: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the significance of ``intensity`` photons above ``background`` expected photons."""
+    """Return the significance (n,) of ``intensity`` photons over ``background`` expected photons, both (n,)."""
     total = np.maximum(intensity, 0)
     floor = np.maximum(background, 1e-9)
     squared = 2 * ((total + floor) * np.log1p(total / floor) - total)
     return np.asarray(np.sqrt(np.maximum(squared, 0)))
 
 
-def needed(background: NDArray[np.float64], wanted: float = VISIBLE) -> NDArray[np.float64]:
-    """Return the photons that reach a significance above each background, by Newton's method."""
+def photons_needed(background: NDArray[np.float64], wanted: float = VISIBLE) -> NDArray[np.float64]:
+    """Return the photons (n,) that reach the ``wanted`` significance over each background (n,), by Newton's method."""
     floor = np.maximum(background, 1e-9)
     intensity = wanted * np.sqrt(floor) + wanted**2 / 4
     for _ in range(8):
@@ -37,7 +37,7 @@ def needed(background: NDArray[np.float64], wanted: float = VISIBLE) -> NDArray[
 
 
 def label_of(significances: NDArray[np.float64]) -> Label:
-    """Return hit for 12 visible spots or more, miss below 3, else maybe; the same at every beamline."""
+    """Return the label for spots of these significances (n,): hit from 12 visible ones on, maybe from 3, else miss."""
     visible = int(np.count_nonzero(significances >= VISIBLE))
     if visible >= HIT_SPOTS:
         return Label.HIT

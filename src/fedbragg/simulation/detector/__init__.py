@@ -1,1 +1,1 @@
-"""From photons to counts: panels, exposure, read-out."""
+"""From photons to counts: panels, exposure, read-out, defects."""

@@ -1,4 +1,4 @@
-"""From expected photons to counted ones: background, spots, and the detector's noise, in compiled loops."""
+"""Expected and counted photons of background and spots, in compiled loops."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 import numpy as np
 from numba import njit
 
-from fedbragg.simulation.background.rings import STEPS, TURNS
-from fedbragg.simulation.random_streams import STEP, normal, poisson, unit
+from fedbragg.simulation.background.radial import AZIMUTH_STEPS, STEPS_PER_PIXEL
+from fedbragg.simulation.random_streams import STEP, poisson, uniform
 
 _BOX = 64  # pixel, room for the largest spot
-_BRIGHT = 400.0  # photons above which a spot's foot shows
-_HALO, _HALO_WIDTH = 0.03, 2.5  # share of the foot, and its width relative to the spot's
+_BRIGHT = 400.0  # photons above which a spot has a visible halo
+_HALO, _HALO_WIDTH = 0.03, 2.5  # the halo's share, and its width relative to the spot's
 
 
 @njit(nogil=True, cache=True)
-def lay_background(radius, transmission, table, tilt, out):  # type: ignore[no-untyped-def]
+def fill_background(radius, transmission, table, tilt, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (rows, cols) with a radial table's expected photons, linear between its entries.
 
     ``tilt`` is the relative rise from edge to edge along columns and along rows.
@@ -26,45 +26,45 @@ def lay_background(radius, transmission, table, tilt, out):  # type: ignore[no-u
         start = np.float32(1 + tilt[1] * (row / rows - 0.5) - 0.5 * tilt[0])
         rise = np.float32(tilt[0] / cols)
         for col in range(cols):
-            place = radius[row, col] * np.float32(STEPS)
-            j = int(place)
-            height = table[j] + (place - np.float32(j)) * (table[j + 1] - table[j])
+            entry = radius[row, col] * np.float32(STEPS_PER_PIXEL)
+            j = int(entry)
+            height = table[j] + (entry - np.float32(j)) * (table[j + 1] - table[j])
             out[row, col] = transmission[row, col] * height * (start + rise * np.float32(col))
 
 
 @njit(nogil=True, cache=True)
-def add_rings(place, transmission, radial, azimuthal, out):  # type: ignore[no-untyped-def]
-    """Add rings to ``out``; ``place`` is the beam's (column, row)."""
+def add_rings(centre, transmission, radial, azimuthal, out):  # type: ignore[no-untyped-def]
+    """Add rings' expected photons to ``out`` (rows, cols); ``centre`` is the beam's (column, row)."""
     for row in range(out.shape[0]):
-        y = row - place[1]
+        y = row - centre[1]
         for col in range(out.shape[1]):
-            x = col - place[0]
-            distance = math.sqrt(x * x + y * y) * STEPS
+            x = col - centre[0]
+            distance = math.sqrt(x * x + y * y) * STEPS_PER_PIXEL
             j = int(distance)
             height = radial[j] + (distance - j) * (radial[j + 1] - radial[j])
             if height > 1e-4:
-                turn = (math.atan2(y, x) / (2 * math.pi) + 0.5) * TURNS
-                k = min(int(turn), TURNS - 1)
+                turn = (math.atan2(y, x) / (2 * math.pi) + 0.5) * AZIMUTH_STEPS
+                k = min(int(turn), AZIMUTH_STEPS - 1)
                 height *= azimuthal[k] + (turn - k) * (azimuthal[k + 1] - azimuthal[k])
                 out[row, col] += height * transmission[row, col]
 
 
 @njit(nogil=True, cache=True)
-def count(expected, place, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (int32) with Poisson counts of ``expected``."""
+def draw_counts(expected, position, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (rows, cols), int32, with Poisson counts of mean ``expected``; ``position`` starts a stream."""
     mean, target = expected.ravel(), out.ravel()
     for i in range(mean.size):
-        place += STEP
-        target[i] = poisson(mean[i], unit(place))
+        position += STEP
+        target[i] = poisson(mean[i], uniform(position))
 
 
 @njit(nogil=True, cache=True)
-def add_spots(spots, outline, gap, place, out):  # type: ignore[no-untyped-def]
-    """Add spots' photons to ``out`` and return how many of each fell on sensors.
+def add_counted_spots(spots, outline, gap, position, out):  # type: ignore[no-untyped-def]
+    """Add Poisson photons of spots to ``out`` (rows, cols) and return each spot's photons on sensors (n,).
 
-    ``spots`` is (n, 6): column, row, expected photons, standard deviation in pixels of the round part, and the
-    standard deviations along columns and rows of the part drawn out along one line. ``outline`` is (k, 3): the
-    crystal's pieces, which every spot repeats: columns and rows away, and share.
+    ``spots`` is (n, 6): column, row, expected photons, standard deviation in pixels of the round part, and standard
+    deviations along columns and rows of the stretch along one line. ``outline`` is (k, 3): the crystal's pieces,
+    which every spot repeats: offset in columns, offset in rows, share. ``position`` starts a stream.
     """
     seen = np.zeros(spots.shape[0])
     profile = np.zeros((_BOX, _BOX))
@@ -78,8 +78,8 @@ def add_spots(spots, outline, gap, place, out):  # type: ignore[no-untyped-def]
                 col = left + b
                 if row < 0 or col < 0 or row >= out.shape[0] or col >= out.shape[1] or mean < 1e-5:
                     continue
-                place += STEP
-                photons = poisson(mean, unit(place))
+                position += STEP
+                photons = poisson(mean, uniform(position))
                 if photons > 0 and not gap[row, col]:
                     out[row, col] += photons
                     seen[i] += photons
@@ -87,8 +87,8 @@ def add_spots(spots, outline, gap, place, out):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def lay_spots(spots, transmission, out):  # type: ignore[no-untyped-def]
-    """Add spots, (n, 6) as ``add_spots`` takes them, to expected photons."""
+def add_expected_spots(spots, transmission, out):  # type: ignore[no-untyped-def]
+    """Add spots, (n, 6) as ``add_counted_spots`` takes them, to expected photons ``out`` (rows, cols)."""
     profile = np.zeros((_BOX, _BOX))
     point = np.zeros((1, 3))
     point[0, 2] = 1.0
@@ -104,7 +104,7 @@ def lay_spots(spots, transmission, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _profile(spot, outline, profile):  # type: ignore[no-untyped-def]
-    """Fill in a spot's share of each pixel and return its top, left, height and width."""
+    """Fill ``profile`` with a spot's share on each pixel; return its top, left, height and width."""
     column, row, photons, sigma, along_x, along_y = spot
     halo = _HALO if photons > _BRIGHT else 0.0  # air and thermal diffuse scatter close to a strong spot
     widest = sigma * (_HALO_WIDTH if halo > 0 else 1.0)
@@ -123,56 +123,27 @@ def _profile(spot, outline, profile):  # type: ignore[no-untyped-def]
         weight = (1.0 - halo) * math.exp(-0.5 * at * at) / total
         for k in range(outline.shape[0]):
             shift = (outline[k, 0] + at * along_x, outline[k, 1] + at * along_y)
-            _blot(profile, box, shift, sigma, weight * outline[k, 2])
+            _add_gaussian(profile, box, shift, sigma, weight * outline[k, 2])
     if halo > 0:
-        _blot(profile, box, (0.0, 0.0), widest, halo)
+        _add_gaussian(profile, box, (0.0, 0.0), widest, halo)
     return top, left, height, width
 
 
 @njit(nogil=True, cache=True)
-def _blot(profile, box, shift, sigma, weight):  # type: ignore[no-untyped-def]
+def _add_gaussian(profile, box, shift, sigma, weight):  # type: ignore[no-untyped-def]
     """Add a round Gaussian, integrated over the pixels, to the profile."""
     column, row, height, width = box
     across = np.empty(_BOX)
     for b in range(width):
-        across[b] = _share(b - column - shift[0], sigma)
+        across[b] = _pixel_share(b - column - shift[0], sigma)
     for a in range(height):
-        down = weight * _share(a - row - shift[1], sigma)
+        down = weight * _pixel_share(a - row - shift[1], sigma)
         for b in range(width):
             profile[a, b] += down * across[b]
 
 
 @njit(inline="always")
-def _share(offset, sigma):  # type: ignore[no-untyped-def]
-    """Return the part of a Gaussian that falls on the pixel whose centre is ``offset`` away."""
+def _pixel_share(offset, sigma):  # type: ignore[no-untyped-def]
+    """Return the part of a Gaussian on the pixel whose centre is ``offset`` from its own."""
     scale = 1.0 / (sigma * math.sqrt(2.0))
     return 0.5 * (math.erf((offset + 0.5) * scale) - math.erf((offset - 0.5) * scale))
-
-
-@njit(nogil=True, cache=True)
-def integrate(photons, kernel, amplifier, place, out):  # type: ignore[no-untyped-def]
-    """Spread each pixel's light by ``kernel`` in both directions, then amplify, offset, add read noise, digitise.
-
-    ``amplifier`` is (gain, offset, read noise, largest count), all in counts.
-    """
-    gain, offset, noise, most = amplifier
-    rows, cols = photons.shape
-    half = kernel.size // 2
-    across = np.zeros((rows, cols), np.float32)
-    for row in range(rows):
-        for col in range(cols):
-            light = photons[row, col]
-            if light != 0:
-                for k in range(-half, half + 1):
-                    across[row, min(max(col + k, 0), cols - 1)] += np.float32(light) * kernel[k + half]
-    down = np.empty(cols, np.float32)
-    for row in range(rows):
-        down[:] = 0
-        for k in range(-half, half + 1):
-            source = min(max(row + k, 0), rows - 1)
-            for col in range(cols):
-                down[col] += across[source, col] * kernel[k + half]
-        for col in range(cols):
-            place += STEP
-            level = offset + gain * down[col] + noise * normal(unit(place))
-            out[row, col] = int(min(max(level + 0.5, 0.0), most))

@@ -1,4 +1,4 @@
-"""Where a detector has sensors, and what each pixel's place does to what falls on it."""
+"""Positions of a detector's sensors, and the factors that geometry puts on each pixel's photons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HOLE = 46  # pixel, half width of the hole between the quadrants of a pinwheel
 
 
 def gaps(detector: Detector) -> NDArray[np.bool_]:
-    """Return (rows, cols), True where no sensor is."""
+    """Return (rows, cols), True where there is no sensor."""
     rows = np.arange(detector.rows) + detector.window[0]
     cols = np.arange(detector.cols) + detector.window[1]
     if detector.module == (0, 0):
@@ -24,22 +24,22 @@ def gaps(detector: Detector) -> NDArray[np.bool_]:
 
 
 def _pinwheel(detector: Detector, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return the gaps of four quadrants, each turned by 90 degrees from the last, round a square hole (CSPAD)."""
+    """Return the gaps of four quadrants, each turned by 90 degrees, around a square hole (CSPAD)."""
     down = rows[:, None] - (detector.beam_centre[1] + detector.window[0])
     right = cols[None, :] - (detector.beam_centre[0] + detector.window[1])
     height, width = (detector.module[i] + detector.gap[i] for i in (0, 1))
     gap = np.zeros((len(rows), len(cols)), bool)
     for turn in range(4):
         u, v = ((right, down), (down, -right), (-right, -down), (-down, right))[turn]
-        mine = (u >= -_HOLE) & (v > _HOLE)
+        quadrant = (u >= -_HOLE) & (v > _HOLE)
         outside = (u + _HOLE) % width >= detector.module[1]
         outside = outside | ((v - _HOLE) % height >= detector.module[0])
-        gap |= mine & outside
+        gap |= quadrant & outside
     return gap | ((abs(down) <= _HOLE) & (abs(right) <= _HOLE))
 
 
-def beside(gap: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels next to a gap: their sensors reach into it, so that they count more."""
+def pixels_beside(gap: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels (rows, cols) beside a gap; their sensors extend into it, so they count more."""
     near = np.zeros_like(gap)
     near[1:] |= gap[:-1]
     near[:-1] |= gap[1:]
@@ -57,31 +57,35 @@ def radius(detector: Detector) -> NDArray[np.float32]:
 def transmission(detector: Detector, beam: Beam) -> NDArray[np.float32]:
     """Return (rows, cols): polarisation, solid angle, sensor absorption and beamstop, 1 on the axis."""
     x, y = _from_beam(detector)
-    factor = geometry(detector, beam)
+    factor = geometric_factor(detector, beam)
     factor *= _past_beamstop(x, y, beam)
-    if detector.corner:
-        factor *= np.clip((detector.corner - np.hypot(x, y)) / (0.15 * detector.corner), 0, 1)
+    if detector.taper_radius:
+        factor *= np.clip((detector.taper_radius - np.hypot(x, y)) / (0.15 * detector.taper_radius), 0, 1)
     return factor.astype(np.float32)
 
 
-def geometry(detector: Detector, beam: Beam) -> NDArray[np.float32]:
+def geometric_factor(detector: Detector, beam: Beam) -> NDArray[np.float32]:
     """Return (rows, cols): polarisation, solid angle and sensor absorption, 1 on the axis."""
     x, y = _from_beam(detector)
     per_length = detector.pixel_size / detector.distance
     square = 1 + (x * x + y * y) * per_length**2  # (path / distance) squared
-    factor = polarisation(x * per_length, y * per_length, beam.polarisation) * square**-1.5
-    return np.asarray(factor * absorbed(np.sqrt(square), detector.absorption), dtype=np.float32)
+    factor = polarisation_factor(x * per_length, y * per_length, beam.polarisation) * square**-1.5
+    return np.asarray(factor * absorption_factor(np.sqrt(square), detector.absorption), dtype=np.float32)
 
 
-def unpolarised(detector: Detector, beam: Beam) -> NDArray[np.float32]:
-    """Return (rows, cols): what light without a preferred direction has more of than polarised scatter has."""
+def fluorescence_factor(detector: Detector, beam: Beam) -> NDArray[np.float32]:
+    """Return (rows, cols): fluorescence, which is unpolarised, relative to polarised scatter."""
     x, y = _from_beam(detector)
     per_length = detector.pixel_size / detector.distance
-    return np.asarray(1 / polarisation(x * per_length, y * per_length, beam.polarisation), dtype=np.float32)
+    return np.asarray(
+        1 / polarisation_factor(x * per_length, y * per_length, beam.polarisation), dtype=np.float32
+    )
 
 
-def polarisation(x: NDArray[np.float32], y: NDArray[np.float32], horizontal: float) -> NDArray[np.float32]:
-    """Return the polarisation factor towards (x, y, 1), x along the rows' direction, i.e. horizontal.
+def polarisation_factor(
+    x: NDArray[np.float32], y: NDArray[np.float32], horizontal: float
+) -> NDArray[np.float32]:
+    """Return the polarisation factor towards (x, y, 1), with x horizontal.
 
     A field along x scatters with 1 - (k.x)^2 (Kahn et al. 1982, J. Appl. Cryst. 15, 330).
     """
@@ -89,14 +93,17 @@ def polarisation(x: NDArray[np.float32], y: NDArray[np.float32], horizontal: flo
     return (1 - (horizontal * x * x + (1 - horizontal) * y * y) / square).astype(np.float32)
 
 
-def absorbed(obliquity: NDArray[np.float32], lengths: float) -> NDArray[np.float32]:
-    """Return what a sensor ``lengths`` attenuation lengths thick stops of a slanting ray, 1 for an upright one."""
+def absorption_factor(obliquity: NDArray[np.float32], lengths: float) -> NDArray[np.float32]:
+    """Return the share that a sensor stops of a slanting ray, relative to a perpendicular one.
+
+    ``lengths`` is the sensor's thickness in attenuation lengths, ``obliquity`` the path over the thickness.
+    """
     return np.asarray(np.expm1(-lengths * obliquity) / np.expm1(-lengths), dtype=np.float32)
 
 
 def _past_beamstop(x: NDArray[np.float32], y: NDArray[np.float32], beam: Beam) -> NDArray[np.float32]:
     distance = np.sqrt(x * x + y * y) - beam.stop_radius
-    clear = np.clip(distance / 3 + 0.5, 0.001, 1)  # a penumbra of 3 pixels, and a little light behind
+    clear = np.clip(distance / 3 + 0.5, 0.001, 1)  # a penumbra of 3 pixels, and a little light in the shadow
     if beam.stop_arm is not None:
         along = x * np.cos(beam.stop_arm) + y * np.sin(beam.stop_arm)
         across = abs(y * np.cos(beam.stop_arm) - x * np.sin(beam.stop_arm))

@@ -1,14 +1,14 @@
-"""Powder patterns out: phases from structures, and patterns of them under drawn conditions."""
+"""Powder patterns: phases from structures, and simulated patterns of them under random conditions."""
 
-from fedbragg.simulation.powder.conditions import Conditions
+from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.pattern import SimulatedPattern, draw_present, simulate_pattern
 from fedbragg.simulation.powder.peaks import q_of, two_theta_of
 from fedbragg.simulation.powder.phase import SHIPPED, Phase, read_phase, shipped_phases
 
 __all__ = [
     "SHIPPED",
-    "Conditions",
     "Phase",
+    "PowderConditions",
     "SimulatedPattern",
     "draw_present",
     "q_of",

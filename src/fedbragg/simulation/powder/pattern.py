@@ -1,4 +1,4 @@
-"""Simulated powder patterns of a micro-beam: few grains, strained cells, anvils, fluid, counting noise."""
+"""Simulated powder patterns of a micro-beam: few grains, strained cells, diamond anvils, fluid, counting noise."""
 
 from __future__ import annotations
 
@@ -8,45 +8,51 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.powder.conditions import Conditions
+from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.peaks import (
     log_uniform,
     phase_peaks,
     profile,
     q_of,
     spikes,
-    stranger_peaks,
+    unlisted_phase_peaks,
 )
 from fedbragg.simulation.powder.phase import Phase
 from fedbragg.types import Pattern
 
 SEEN = (0.03, 5.0)
+"""Share of the plot's height, and standard deviations of the noise, above which a person sees a line."""
 TRACE = (0.01, 3.0)
-"""Share of the plot's height, and standard deviations, from which a line is seen and below which it is a trace."""
+"""The same limits, below which a line is a trace."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedPattern:
-    """A pattern, what is seen in it, and whether spots were masked before integration."""
+    """A pattern, the phases that a person sees in it, and whether spots were masked before integration."""
 
     pattern: Pattern
-    seen: NDArray[np.int8]  # (phases,) 1 a person sees it, 0 it is not there or a trace, -1 between the two
+    seen: NDArray[np.int8]  # (phases,), 1: a person sees it; 0: absent or a trace; -1: between the two
     masked: bool
 
 
-def draw_present(phases: int, conditions: Conditions, generator: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw which phases a pattern shows, each by itself."""
+def draw_present(
+    phases: int, conditions: PowderConditions, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw which phases are in a pattern (phases,), each independently."""
     return generator.uniform(size=phases) < conditions.presence
 
 
 def simulate_pattern(
     phases: Sequence[Phase],
     present: NDArray[np.bool_],
-    conditions: Conditions,
+    conditions: PowderConditions,
     generator: np.random.Generator,
     masked: bool | None = None,
 ) -> SimulatedPattern:
-    """Simulate one pattern that shows the phases marked in ``present`` (phases,) and whatever else is drawn."""
+    """Simulate one pattern with the phases marked in ``present`` (phases,), and random spikes and unlisted phases.
+
+    ``masked`` says whether spots were masked before integration; None draws it.
+    """
     spots_masked = bool(generator.uniform() < conditions.masked) if masked is None else masked
     axis = _axis(conditions, generator)
     background = _background(q_of(axis, conditions.wavelength), generator)
@@ -58,22 +64,22 @@ def simulate_pattern(
         for phase, shown in zip(phases, present, strict=True)
     ]
     clean = expected + noise * (
-        np.sum(lines, axis=0) + _others(axis, conditions, spots_masked, width, generator)
+        np.sum(lines, axis=0) + _unlisted_peaks(axis, conditions, spots_masked, width, generator)
     )
     noisy = generator.poisson(clean) + expected * _ripple(len(axis), conditions, generator)
     zero = generator.normal(0.0, conditions.zero_spread)
-    unit = log_uniform(generator, (1e-3, 1e3))  # whoever integrates chooses it
+    unit = log_uniform(generator, (1e-3, 1e3))  # arbitrary: it depends on the integration software
     pattern = Pattern(q_of(axis - zero, conditions.wavelength), noisy * unit, "simulated")
-    return SimulatedPattern(pattern, seen(np.array(lines), noise, clean), spots_masked)
+    return SimulatedPattern(pattern, visible_phases(np.array(lines), noise, clean), spots_masked)
 
 
-def seen(
+def visible_phases(
     lines: NDArray[np.float64], noise: NDArray[np.float64], clean: NDArray[np.float64]
 ) -> NDArray[np.int8]:
-    """Say which phases a person would see whose lines (phases, points) lie in a pattern ``clean`` (points,).
+    """Return which phases a person sees (phases,): 1 visible, 0 absent or a trace, -1 between the two.
 
-    The second highest line decides, as one line alone is anybody's: seen from three hundredths of the plot's height and
-    five standard deviations on, a trace below one hundredth or three.
+    ``lines`` (phases, points) is in standard deviations ``noise`` (points,); ``clean`` (points,) is the whole pattern.
+    The second highest line decides, as a single line does not identify a phase: ``SEEN`` and ``TRACE`` are the limits.
     """
     height = np.quantile(clean, 0.99) - clean.min()
     verdicts = []
@@ -87,7 +93,7 @@ def seen(
     return np.array(verdicts, dtype=np.int8)
 
 
-def _axis(conditions: Conditions, generator: np.random.Generator) -> NDArray[np.float64]:
+def _axis(conditions: PowderConditions, generator: np.random.Generator) -> NDArray[np.float64]:
     low, high = conditions.two_theta
     if generator.uniform() < conditions.cut:
         missing = generator.uniform(0.0, (high - low) / 4)
@@ -95,23 +101,23 @@ def _axis(conditions: Conditions, generator: np.random.Generator) -> NDArray[np.
     return np.arange(low, high, generator.uniform(*conditions.step))
 
 
-def _others(
+def _unlisted_peaks(
     axis: NDArray[np.float64],
-    conditions: Conditions,
+    conditions: PowderConditions,
     masked: bool,
     width: float,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Sum what is sharp and nobody asks for, in standard deviations of the noise (points,)."""
+    """Return spikes and lines of unlisted phases (points,), in standard deviations of the noise."""
     total = profile(axis, spikes(conditions, masked, width, generator))
-    if generator.uniform() < conditions.strangers:
+    if generator.uniform() < conditions.unlisted:
         for _ in range(generator.integers(1, 3)):
-            total += profile(axis, stranger_peaks(conditions, width, generator))
+            total += profile(axis, unlisted_phase_peaks(conditions, width, generator))
     return total
 
 
 def _background(q: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return the smooth part: air and windows, the fluid's and glass' humps, a mask's step."""
+    """Draw the smooth part (points,): air and windows, broad maxima of fluid and glass, the step of a mask."""
     smooth = np.full(len(q), log_uniform(generator, (0.05, 1.0)))
     smooth += log_uniform(generator, (0.02, 3.0)) * np.exp(-(q - q[0]) / generator.uniform(0.3, 2.5))
     smooth += generator.uniform(-0.3, 0.6) * smooth.mean() * (q - q[0]) / (q[-1] - q[0])
@@ -123,8 +129,8 @@ def _background(q: NDArray[np.float64], generator: np.random.Generator) -> NDArr
     return np.asarray(np.maximum(smooth, 0.02 * smooth.max()))
 
 
-def _ripple(points: int, conditions: Conditions, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return a correlated unevenness (points,), relative."""
+def _ripple(points: int, conditions: PowderConditions, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Draw correlated noise (points,), relative to the background."""
     kernel = np.hanning(generator.integers(3, 24))
     drawn = np.convolve(generator.normal(size=points), kernel / np.linalg.norm(kernel), mode="same")
     return drawn * generator.uniform(*conditions.ripple)

@@ -1,4 +1,4 @@
-"""The Bragg lines of one pattern: where they fall, how wide and how high, as drawn for one sample."""
+"""The Bragg lines of one random sample: position, width and height."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.powder.conditions import Conditions, Range
+from fedbragg.simulation.powder.conditions import PowderConditions, Range
 from fedbragg.simulation.powder.phase import Phase
 
 SCHERRER = 0.9
+"""Shape factor of the Scherrer equation."""
 DIAMOND = (2.0594, 1.2611, 1.0755)
-"""Spacings of diamond's 111, 220 and 311, angstrom."""
+"""Lattice spacings of diamond's 111, 220 and 311, angstrom."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Peaks:
+class PowderPeaks:
     """Peaks on the two-theta axis."""
 
     position: NDArray[np.float64]  # (peaks,), degrees
@@ -31,7 +32,7 @@ def log_uniform(generator: np.random.Generator, limits: Range) -> float:
 
 
 def two_theta_of(q: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return scattering angles in degrees by Bragg's law; NaN where the wavelength cannot reach."""
+    """Return scattering angles in degrees by Bragg's law; NaN beyond the reach of the wavelength (angstrom)."""
     sine = q * wavelength / (4 * np.pi)
     return np.asarray(np.degrees(2 * np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan))))
 
@@ -42,9 +43,9 @@ def q_of(two_theta: NDArray[np.float64], wavelength: float) -> NDArray[np.float6
 
 
 def phase_peaks(
-    phase: Phase, conditions: Conditions, instrument_width: float, generator: np.random.Generator
-) -> Peaks:
-    """Draw one sample of a phase."""
+    phase: Phase, conditions: PowderConditions, instrument_width: float, generator: np.random.Generator
+) -> PowderPeaks:
+    """Draw the peaks of one sample of a phase."""
     strain = generator.normal(0.0, conditions.cell_spread, 3)[list(phase.tied)]
     q = phase.q(strain)
     grains = log_uniform(generator, conditions.grains)
@@ -56,21 +57,21 @@ def phase_peaks(
     strongest = log_uniform(generator, conditions.strength)
     mixing = float(generator.uniform())
     area = perfect * _grain_factor(phase.multiplicity * grains / 12, generator)
-    height = np.where(inside, area, 0.0) / width  # equal areas: the wider, the lower
+    height = np.where(inside, area, 0.0) / width  # the area is fixed, so a wider line is lower
     height *= strongest / max(height.max(initial=0.0), 1e-12)
-    return Peaks(position[inside], width[inside], height[inside], mixing)
+    return PowderPeaks(position[inside], width[inside], height[inside], mixing)
 
 
 def _widths(
     position: NDArray[np.float64],
     instrument_width: float,
-    conditions: Conditions,
+    conditions: PowderConditions,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Add size (Scherrer) and microstrain broadening to the instrument's, in degrees."""
+    """Return widths in degrees: the instrument's, broadened by crystallite size (Scherrer) and microstrain."""
     theta = np.radians(np.nan_to_num(position, nan=90.0) / 2)
     size = SCHERRER * conditions.wavelength / (log_uniform(generator, conditions.size) * np.cos(theta))
-    strain = 2 * generator.uniform(*conditions.microstrain) * np.tan(theta)  # of d, FWHM
+    strain = 2 * generator.uniform(*conditions.microstrain) * np.tan(theta)  # FWHM of d
     return np.asarray(np.hypot(instrument_width, np.degrees(size + strain)))
 
 
@@ -81,14 +82,14 @@ def _orientation(phase: Phase, r: float) -> NDArray[np.float64]:
 
 
 def _grain_factor(shape: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw the ratio of a line's intensity to its mean when few grains happen to reflect."""
+    """Draw the ratio of each line's intensity to its mean, for few reflecting grains: gamma of this shape."""
     return generator.gamma(shape) / shape
 
 
 def spikes(
-    conditions: Conditions, masked: bool, instrument_width: float, generator: np.random.Generator
-) -> Peaks:
-    """Draw single-crystal reflections: the anvils' and stray grains'."""
+    conditions: PowderConditions, masked: bool, instrument_width: float, generator: np.random.Generator
+) -> PowderPeaks:
+    """Draw single-crystal reflections, of the diamond anvils and of stray grains."""
     anvil = two_theta_of(2 * np.pi / np.array(DIAMOND), conditions.wavelength)
     anvil = anvil[(generator.uniform(size=len(anvil)) < conditions.diamond) & np.isfinite(anvil)]
     anvil = anvil + np.clip(generator.normal(0.0, 0.05, len(anvil)), -0.15, 0.15)
@@ -99,11 +100,13 @@ def spikes(
     if masked:
         height *= 0.1 * (generator.uniform(size=len(position)) < conditions.mask_leaves)
     width = instrument_width * generator.uniform(0.4, 1.6, len(position))
-    return Peaks(position, width, height, float(generator.uniform(0.0, 0.6)))
+    return PowderPeaks(position, width, height, float(generator.uniform(0.0, 0.6)))
 
 
-def stranger_peaks(conditions: Conditions, instrument_width: float, generator: np.random.Generator) -> Peaks:
-    """Draw a phase that nobody asks for: a random cell with random structure factors."""
+def unlisted_phase_peaks(
+    conditions: PowderConditions, instrument_width: float, generator: np.random.Generator
+) -> PowderPeaks:
+    """Draw the peaks of a phase outside the list: a random cell with random structure factors."""
     lengths = generator.uniform(2.5, 10.0, 3)[list(((0, 0, 0), (0, 0, 1), (0, 1, 2))[generator.integers(3)])]
     indices = np.stack(np.meshgrid(*[np.arange(7)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[1:]
     if generator.uniform() < 0.5:  # body-centred
@@ -118,10 +121,10 @@ def stranger_peaks(conditions: Conditions, instrument_width: float, generator: n
     )
     height *= log_uniform(generator, conditions.strength) / max(height.max(initial=0.0), 1e-12)
     width = _widths(position, instrument_width, conditions, generator)
-    return Peaks(position, width, height, float(generator.uniform()))
+    return PowderPeaks(position, width, height, float(generator.uniform()))
 
 
-def profile(axis: NDArray[np.float64], peaks: Peaks) -> NDArray[np.float64]:
+def profile(axis: NDArray[np.float64], peaks: PowderPeaks) -> NDArray[np.float64]:
     """Sum pseudo-Voigt profiles on a two-theta axis (points,)."""
     total = np.zeros(len(axis))
     for position, width, height in zip(peaks.position, peaks.width, peaks.height, strict=True):

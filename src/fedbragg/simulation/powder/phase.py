@@ -1,4 +1,4 @@
-"""A crystalline phase as a powder pattern shows it: where its lines lie and how strong each is."""
+"""A crystalline phase as a powder shows it: positions and intensities of its lines."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from fedbragg.errors import ConfigError, InputError
 from fedbragg.simulation.crystal.structure import structure_intensities
 
 Q_MAX = 8.0
-"""Lines beyond this length of the scattering vector, 1/angstrom, are left out: no grid reaches so far."""
+"""Lines beyond this length of the scattering vector, 1/angstrom, are left out; no grid extends that far."""
 WEAKEST = 1e-3
 """Lines weaker than this share of the strongest are left out."""
 SHIPPED = ("bastnaesite", "calcite", "rhenium")
-"""The phases whose structures the package holds, in the order of the shipped model's columns."""
+"""The phases whose structures are in the package, in the order of the shipped model's columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phase:
-    """A phase's lines, by family of symmetry-equivalent reflections."""
+    """A phase's lines, one for each family of symmetry-equivalent reflections."""
 
     name: str
     reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom, without 2 pi
-    tied: tuple[int, int, int]  # axes of the same number have the same length by symmetry
+    tied: tuple[int, int, int]  # axes with the same number are equally long by symmetry
     indices: NDArray[np.int32]  # (lines, 3), one reflection of each family
     multiplicity: NDArray[np.int32]  # (lines,), reflections in the family
-    intensity: NDArray[np.float64]  # (lines,), of a perfect powder, the strongest 1
+    intensity: NDArray[np.float64]  # (lines,), of an ideal powder, the strongest 1
 
     def q(self, strain: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Return the lines' scattering vectors (lines,) in 1/angstrom, with the axes (3,) grown by ``strain``."""
-        grown = 1.0 + (np.zeros(3) if strain is None else strain)
-        vectors: NDArray[np.float64] = (self.indices / grown) @ self.reciprocal.T
+        """Return the lines' scattering vectors (lines,) in 1/angstrom, with the axes stretched by ``strain`` (3,)."""
+        stretch = 1.0 + (np.zeros(3) if strain is None else strain)
+        vectors: NDArray[np.float64] = (self.indices / stretch) @ self.reciprocal.T
         return np.asarray(2 * np.pi * np.linalg.norm(vectors, axis=1))
 
     def tilt(self) -> NDArray[np.float64]:
@@ -45,17 +45,17 @@ class Phase:
 
 
 def shipped_phases(names: tuple[str, ...] = SHIPPED) -> list[Phase]:
-    """Return the phases whose structures come with the package."""
+    """Return the phases of these names whose structures are in the package; raise ConfigError for others."""
     unknown = [name for name in names if name not in SHIPPED]
     if unknown:
         raise ConfigError(
-            f"phase {unknown[0]!r} is unknown. Shipped: {', '.join(SHIPPED)}; give others by CIF."
+            f"phase {unknown[0]!r} is unknown. Shipped: {', '.join(SHIPPED)}; give a CIF for any other."
         )
     return [read_phase(Path(__file__).with_name(f"{name}.cif")) for name in names]
 
 
 def read_phase(path: Path) -> Phase:
-    """Read a phase from a CIF, named after the file; raise InputError where it holds no structure."""
+    """Read a phase from a CIF and name it after the file; raise InputError where the file has no structure."""
     import gemmi
 
     structure = _read_structure(path)
@@ -65,7 +65,8 @@ def read_phase(path: Path) -> Phase:
     squared = structure_intensities(str(path), unique, 2 * np.pi / Q_MAX).astype(np.float64)
     multiplicity = _multiplicities(unique, group.operations())
     spacing = np.asarray(cell.calculate_d_array(unique))
-    # Lorentz factor at small angles, (sin^2 theta cos theta)^-1, is as d squared; a synchrotron's polarisation is even.
+    # The Lorentz factor at small angles, (sin^2 theta cos theta)^-1, goes as d^2; a synchrotron's polarisation is
+    # nearly constant there.
     strength = squared * multiplicity * spacing**2
     kept = strength > WEAKEST * strength.max()
     return Phase(
@@ -95,7 +96,7 @@ def _read_structure(path: Path) -> Any:
 
 
 def _multiplicities(unique: NDArray[np.int32], operations: Any) -> NDArray[np.int32]:
-    """Count each family's reflections, Friedel's opposite included."""
+    """Return the number of reflections in each family (families,), Friedel mates included."""
     rotations = [np.array(operation.rot) // 24 for operation in operations.sym_ops]  # gemmi stores 24ths
     turned = np.stack([unique @ rotation for rotation in rotations], axis=1)
     both = np.concatenate([turned, -turned], axis=1)  # (families, images, 3)
@@ -103,7 +104,7 @@ def _multiplicities(unique: NDArray[np.int32], operations: Any) -> NDArray[np.in
 
 
 def _tied_axes(group: Any) -> tuple[int, int, int]:
-    """Say which axes symmetry keeps equally long."""
+    """Return the number of each axis; axes with the same number are equally long by symmetry."""
     system = group.crystal_system_str()
     if system == "cubic" or (system == "trigonal" and group.ext == "R"):
         return (0, 0, 0)

@@ -11,7 +11,7 @@ import torch
 
 from fedbragg.progress import Progress
 from fedbragg.simulation import BEAMLINES
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
 from fedbragg.tasks.hits.model_file import ModelCard, save_model
@@ -42,7 +42,7 @@ def main(path: Path, progress: Progress) -> None:
 
 def training_frames(settings: PrepareSettings, progress: Progress) -> HitData:
     """Simulate the frames to train on."""
-    sets = [PublicSet(tuple(BEAMLINES), edges, tuple(TROUBLES)) for edges in EDGES]
+    sets = [PublicSet(tuple(BEAMLINES), edges, tuple(ARTEFACTS)) for edges in EDGES]
     return concatenate(
         [public_frames(FRAMES, SEED + i, settings, progress, shown) for i, shown in enumerate(sets)]
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.progress import SILENT, Progress
-from fedbragg.simulation.powder import Conditions, Phase, q_of, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Phase, PowderConditions, q_of, shipped_phases, two_theta_of
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model
@@ -43,7 +43,7 @@ class Recipe:
     epochs: int = EPOCHS
     loss: LossName = "plain"
     settings: PatternSettings = field(default_factory=PatternSettings)
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: PowderConditions = field(default_factory=PowderConditions)
 
 
 def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: Recipe) -> Recipe:

@@ -10,7 +10,13 @@ import numpy as np
 import torch
 
 from fedbragg.progress import Step
-from fedbragg.simulation.powder import Conditions, Phase, SimulatedPattern, draw_present, simulate_pattern
+from fedbragg.simulation.powder import (
+    Phase,
+    PowderConditions,
+    SimulatedPattern,
+    draw_present,
+    simulate_pattern,
+)
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.columns import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files
@@ -29,7 +35,7 @@ class Scene:
 
     phases: Sequence[Phase]
     settings: PatternSettings = field(default_factory=PatternSettings)
-    conditions: Conditions = field(default_factory=Conditions)
+    conditions: PowderConditions = field(default_factory=PowderConditions)
     never: tuple[int, ...] = ()  # positions of the phases that do not occur
 
 

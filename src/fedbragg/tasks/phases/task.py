@@ -15,7 +15,7 @@ from fedbragg.errors import LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import Estimate
 from fedbragg.progress import Progress
-from fedbragg.simulation.powder import Conditions, Phase
+from fedbragg.simulation.powder import Phase, PowderConditions
 from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model
 from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.labels import pattern_files
@@ -34,7 +34,7 @@ class PhasesTask:
 
     training: PhaseTraining
     settings: PhasesSettings
-    conditions: Conditions = field(default_factory=Conditions)  # under which patterns are simulated
+    conditions: PowderConditions = field(default_factory=PowderConditions)  # of simulated patterns
     name: ClassVar[str] = "phases"
     unit: ClassVar[str] = "pattern"
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")

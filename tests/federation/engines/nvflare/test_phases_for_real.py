@@ -12,7 +12,7 @@ import pytest
 from deployment import HERE, Deployment, as_toml, wait_for
 from test_hits_for_real import fedbragg, weights
 
-from fedbragg.simulation.powder import Conditions, draw_present, shipped_phases, simulate_pattern
+from fedbragg.simulation.powder import PowderConditions, draw_present, shipped_phases, simulate_pattern
 
 pytestmark = pytest.mark.slow
 NAMES = tuple(phase.name for phase in shipped_phases())
@@ -34,9 +34,9 @@ def write_patterns(folder: Path, seed: int, never: int) -> None:
     generator = np.random.default_rng(seed)
     rows = [",".join(("path", *NAMES))]
     for number in range(30):
-        present = draw_present(len(NAMES), Conditions(), generator)
+        present = draw_present(len(NAMES), PowderConditions(), generator)
         present[never] = False
-        made = simulate_pattern(shipped_phases(), present, Conditions(), generator)
+        made = simulate_pattern(shipped_phases(), present, PowderConditions(), generator)
         two_theta = 2 * np.degrees(np.arcsin(made.pattern.q * WAVELENGTH / (4 * np.pi)))
         np.savetxt(folder / f"{number}.xy", np.stack([two_theta, made.pattern.intensity], axis=1))
         rows.append(",".join([f"{number}.xy", *("" if seen < 0 else str(seen) for seen in made.seen)]))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from fedbragg.simulation import BEAMLINES, Sample
-from fedbragg.simulation.background.powder_rings import ICE, lines
-from fedbragg.simulation.background.rings import STEPS, smooth, spacings
-from fedbragg.simulation.background.scene import Scene
+from fedbragg.simulation.background.powder_rings import ICE, ring_profile
+from fedbragg.simulation.background.radial import STEPS_PER_PIXEL, inverse_spacings, smooth_scattering
+from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.crystal.diffraction import Quality, excite, random_rotation
 from fedbragg.simulation.crystal.reflections import reflections
-from fedbragg.simulation.detector.panels import absorbed, gaps, polarisation, transmission
+from fedbragg.simulation.detector.panels import absorption_factor, gaps, polarisation_factor, transmission
 from fedbragg.simulation.station import set_up
-from fedbragg.simulation.still import expect
+from fedbragg.simulation.still import expected_photons
 
 PILATUS = BEAMLINES["pilatus6m"]
 SODIUM_CHLORIDE = Sample((5.6402, 5.6402, 5.6402, 90, 90, 90), "F m -3 m", resolution=0.9, b_factor=1.0)
@@ -128,8 +128,8 @@ def test_rotations_are_uniform() -> None:
 
 def test_waters_ring_lies_at_3_2_angstrom() -> None:
     background = replace(PILATUS.background, air=0.0, floor=0.0, loop=0.0)
-    inverse_d = spacings(PILATUS)
-    ring = smooth(background, inverse_d, air=1.0, solvent=1.0)
+    inverse_d = inverse_spacings(PILATUS)
+    ring = smooth_scattering(background, inverse_d, air=1.0, solvent=1.0)
     outside = inverse_d > 0.2  # past the small-angle rise
     peak = inverse_d[outside][np.argmax(ring[outside])]
     assert 1 / peak == pytest.approx(3.2, abs=0.15)
@@ -137,28 +137,28 @@ def test_waters_ring_lies_at_3_2_angstrom() -> None:
 
 def test_ice_rings_lie_at_hexagonal_ices_spacings() -> None:
     """a = 4.4968, c = 7.3198 A: 100 at 3.894, 002 at 3.660, 101 at 3.438 A."""
-    inverse_d = spacings(PILATUS)
-    profile = lines(inverse_d, ICE, width=1.0)
+    inverse_d = inverse_spacings(PILATUS)
+    profile = ring_profile(inverse_d, ICE, width=1.0)
     detector = PILATUS.detector
     for d in (3.894, 3.660, 3.438):
         radius = ring_radius(d, PILATUS.beam.wavelength, detector.distance, detector.pixel_size)
-        near = profile[int((radius - 6) * STEPS) : int((radius + 6) * STEPS)]
-        assert np.argmax(near) / STEPS - 6 == pytest.approx(0, abs=2)
+        near = profile[int((radius - 6) * STEPS_PER_PIXEL) : int((radius + 6) * STEPS_PER_PIXEL)]
+        assert np.argmax(near) / STEPS_PER_PIXEL - 6 == pytest.approx(0, abs=2)
         assert near.max() > 0.3
 
 
 def test_polarisation_is_that_of_a_horizontal_field() -> None:
     """At 2 theta = 45 degrees: cos^2 = 1/2 along the field, 1 across it; unpolarised (1 + cos^2) / 2 everywhere."""
     one, none = np.float32([1.0]), np.float32([0.0])
-    assert polarisation(one, none, 1.0)[0] == pytest.approx(0.5)
-    assert polarisation(none, one, 1.0)[0] == pytest.approx(1.0)
-    assert polarisation(one, none, 0.5)[0] == pytest.approx(0.75)
-    assert polarisation(none, one, 0.5)[0] == pytest.approx(0.75)
+    assert polarisation_factor(one, none, 1.0)[0] == pytest.approx(0.5)
+    assert polarisation_factor(none, one, 1.0)[0] == pytest.approx(1.0)
+    assert polarisation_factor(one, none, 0.5)[0] == pytest.approx(0.75)
+    assert polarisation_factor(none, one, 0.5)[0] == pytest.approx(0.75)
 
 
 def test_a_slanting_ray_is_absorbed_along_a_longer_path() -> None:
     """Half a sensor stopped upright, 1 - 2^-2 = 3/4 at 60 degrees: 1.5 times as much."""
-    assert absorbed(np.float32([2.0]), math.log(2))[0] == pytest.approx(1.5)
+    assert absorption_factor(np.float32([2.0]), math.log(2))[0] == pytest.approx(1.5)
 
 
 def test_solid_angle_falls_with_the_cube_of_the_cosine() -> None:
@@ -203,7 +203,9 @@ def test_waters_ring_is_where_a_ruler_finds_it_on_the_image(name: str) -> None:
     line = BEAMLINES[name]
     line = replace(line, background=replace(line.background, air=0.0, floor=0.0, loop=0.0))
     station = set_up(line, np.random.SeedSequence(1))
-    image = expect(Scene(smooth(line.background, spacings(line), 1.0, 1.0)), station)
+    image = expected_photons(
+        StillScene(smooth_scattering(line.background, inverse_spacings(line), 1.0, 1.0)), station
+    )
     detector = line.detector
     radius = ring_radius(3.2, line.beam.wavelength, detector.distance, detector.pixel_size)
     seen = ~station.gap

@@ -13,18 +13,17 @@ from fedbragg.simulation.background.coherent import (
     CRITICAL,
     Film,
     Speckle,
+    apply_speckle,
     film_scatter,
-    mirrored,
-    oriented,
-    speckle,
+    reflected_beam,
 )
-from fedbragg.simulation.background.powder_rings import BEHENATE, lines
-from fedbragg.simulation.background.rings import TURNS, spacings
-from fedbragg.simulation.background.scene import Scene
-from fedbragg.simulation.detector.panels import geometry
-from fedbragg.simulation.random_streams import stream
-from fedbragg.simulation.station import seen_from, set_up
-from fedbragg.simulation.still import expect
+from fedbragg.simulation.background.powder_rings import BEHENATE, ring_profile
+from fedbragg.simulation.background.radial import AZIMUTH_STEPS, aligned_texture, inverse_spacings
+from fedbragg.simulation.background.scene import StillScene
+from fedbragg.simulation.detector.panels import geometric_factor
+from fedbragg.simulation.random_streams import random_stream
+from fedbragg.simulation.station import set_up, transmission_at
+from fedbragg.simulation.still import expected_photons
 
 DETECTOR = replace(BEAMLINES["ccd"].detector, rows=1000, cols=1000, distance=3.0, beam_centre=(500.0, 800.0))
 WAVELENGTH = 1.24
@@ -68,7 +67,7 @@ def test_a_film_on_its_side_is_the_same_turned() -> None:
 
 
 def test_the_mirrored_beam_leaves_at_twice_the_incident_angle() -> None:
-    column, row = mirrored(FILM, DETECTOR)[0, :2]
+    column, row = reflected_beam(FILM, DETECTOR)[0, :2]
     assert column == 500
     assert 800 - row == pytest.approx(3.0 * 0.6 * DEGREE / 80e-6, rel=1e-6)
 
@@ -77,7 +76,7 @@ def test_the_mirrored_beam_leaves_at_twice_the_incident_angle() -> None:
 def test_speckles_have_goodmans_contrast(modes: int) -> None:
     """Variance over mean squared is 1 / modes; one mode's intensities are exponential, half of them below ln 2."""
     light = np.full((1200, 1200), 3.0, np.float32)
-    speckle(light, Speckle(2.5, modes, stream(np.random.default_rng(7))))
+    apply_speckle(light, Speckle(2.5, modes, random_stream(np.random.default_rng(7))))
     assert light.mean() == pytest.approx(3.0, rel=0.02)
     assert light.var() / light.mean() ** 2 == pytest.approx(1 / modes, rel=0.04)
     if modes == 1:
@@ -86,15 +85,15 @@ def test_speckles_have_goodmans_contrast(modes: int) -> None:
 
 def test_speckles_are_as_large_as_said() -> None:
     light = np.ones((900, 900), np.float32)
-    speckle(light, Speckle(6.0, 1, stream(np.random.default_rng(8))))
+    apply_speckle(light, Speckle(6.0, 1, random_stream(np.random.default_rng(8))))
     near, far = (np.corrcoef(light[:, step:].ravel(), light[:, :-step].ravel())[0, 1] for step in (1, 13))
     assert near > 0.8
     assert abs(far) < 0.03
 
 
 def test_aligned_particles_make_two_opposite_arcs() -> None:
-    factor = oriented(0.5, 20.0)
-    angle = np.linspace(-math.pi, math.pi, TURNS + 1)
+    factor = aligned_texture(0.5, 20.0)
+    angle = np.linspace(-math.pi, math.pi, AZIMUTH_STEPS + 1)
     assert factor[:-1].mean() == pytest.approx(1, rel=1e-5)
     bright = angle[factor > 0.5 * factor.max()]
     away = np.minimum(abs(bright - 0.5), abs(bright - (0.5 - math.pi)))
@@ -114,10 +113,10 @@ def test_fluorescence_knows_no_polarisation() -> None:
     column, row = (round(value) for value in line.detector.beam_centre)
     reach = round(0.2 * math.tan(35 * DEGREE) / 172e-6)
     for scene, ratio in (
-        (Scene(np.full(5000, 1.0)), math.cos(35 * DEGREE) ** 2),
-        (Scene(np.zeros(5000), isotropic=1.0), 1.0),
+        (StillScene(np.full(5000, 1.0)), math.cos(35 * DEGREE) ** 2),
+        (StillScene(np.zeros(5000), fluorescence=1.0), 1.0),
     ):
-        image = expect(scene, station)
+        image = expected_photons(scene, station)
         assert image[row, column + reach] / image[row + reach, column] == pytest.approx(ratio, rel=2e-3)
 
 
@@ -125,7 +124,7 @@ def test_behenates_rings_are_equidistant_on_a_detector_moved_back() -> None:
     """d001 = 58.38 angstrom at 3.3 m and 0.97 angstrom: 318.8 pixels of 172 micrometre, and multiples."""
     line = BEAMLINES["pilatus6m"]
     away = replace(line, detector=replace(line.detector, distance=3.3))
-    profile = lines(spacings(away), BEHENATE, width=2.0)
+    profile = ring_profile(inverse_spacings(away), BEHENATE, width=2.0)
     for order in (1, 2, 3):
         near = round(2 * 318.8 * order)  # half a pixel a step
         assert (near - 20 + np.argmax(profile[near - 20 : near + 21])) / 2 == pytest.approx(
@@ -137,9 +136,10 @@ def test_a_detector_moved_back_sees_less_obliquely() -> None:
     station = set_up(BEAMLINES["pilatus6m"], np.random.SeedSequence(1))
     far = replace(station.beamline.detector, distance=station.beamline.detector.distance * 10)
     assert np.allclose(
-        seen_from(station, 10.0) / station.transmission,
-        geometry(far, station.beamline.beam) / geometry(station.beamline.detector, station.beamline.beam),
+        transmission_at(station, 10.0) / station.transmission,
+        geometric_factor(far, station.beamline.beam)
+        / geometric_factor(station.beamline.detector, station.beamline.beam),
         rtol=1e-5,
     )
-    assert seen_from(station, 1.0) is station.transmission
-    assert geometry(far, station.beamline.beam).min() > 0.98
+    assert transmission_at(station, 1.0) is station.transmission
+    assert geometric_factor(far, station.beamline.beam).min() > 0.98

@@ -1,4 +1,4 @@
-"""What scatters without being a crystal: air, solvent, plastic, and rings of powder, as functions of the radius."""
+"""Scattering as a function of radius: air, solvent and plastic, and the texture of powder rings."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from numpy.typing import NDArray
 
 from fedbragg.simulation.beamline import Background, Beamline
 
-STEPS = 2  # table entries a pixel
-TURNS = 1440  # table entries in azimuth
+STEPS_PER_PIXEL = 2  # entries of a radial table
+AZIMUTH_STEPS = 1440  # entries of an azimuthal table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rings:
     """Powder rings that share one texture."""
 
-    radial: NDArray[np.float32]  # (STEPS a pixel,), expected photons a pixel before the detector's geometry
-    azimuthal: NDArray[np.float32]  # (TURNS + 1,), factor of mean near 1; the last repeats the first
+    radial: NDArray[
+        np.float32
+    ]  # (radii,), STEPS_PER_PIXEL a pixel: expected photons a pixel before the detector's geometry
+    azimuthal: NDArray[np.float32]  # (AZIMUTH_STEPS + 1,), factor of mean near 1; the last repeats the first
 
 
-def spacings(beamline: Beamline) -> NDArray[np.float64]:
-    """Return 1/d in 1/angstrom at each entry of a radial table that reaches the farthest corner."""
+def inverse_spacings(beamline: Beamline) -> NDArray[np.float64]:
+    """Return 1/d in 1/angstrom (radii,) of a radial table that reaches the farthest corner."""
     detector = beamline.detector
     column, row = detector.beam_centre
     corner = np.hypot(max(column, detector.cols - column), max(row, detector.rows - row))
-    pixels = np.arange(int(corner) * STEPS + 2 * STEPS + 2) / STEPS
+    pixels = np.arange(int(corner) * STEPS_PER_PIXEL + 2 * STEPS_PER_PIXEL + 2) / STEPS_PER_PIXEL
     two_theta = np.arctan(pixels * detector.pixel_size / detector.distance)
     return np.asarray(2 * np.sin(two_theta / 2) / beamline.beam.wavelength)
 
 
-def smooth(
+def smooth_scattering(
     background: Background, inverse_d: NDArray[np.float64], air: float, solvent: float
 ) -> NDArray[np.float64]:
-    """Return the usual background in units of its level: air, liquid water's ring at 3.2 angstrom, plastic, floor.
+    """Return air, liquid water's ring at 3.2 angstrom, plastic and floor (radii,), in units of ``background.level``.
 
     ``air`` and ``solvent`` are this frame's amounts relative to the beamline's.
     """
@@ -52,13 +54,13 @@ def smooth(
     )
 
 
-def texture(generator: np.random.Generator, contrast: float, grains: float) -> NDArray[np.float32]:
-    """Return a ring's azimuthal factor: smooth waves, then ``grains`` arcs of large crystallites in the turn."""
-    angle = np.linspace(0, 2 * np.pi, TURNS + 1)
-    factor = np.ones(TURNS + 1)
+def ring_texture(generator: np.random.Generator, contrast: float, arcs: float) -> NDArray[np.float32]:
+    """Draw a ring's azimuthal factor (AZIMUTH_STEPS + 1,): smooth waves, and on average ``arcs`` large crystallites."""
+    angle = np.linspace(0, 2 * np.pi, AZIMUTH_STEPS + 1)
+    factor = np.ones(AZIMUTH_STEPS + 1)
     for order in (2, 4, 6):
         factor += contrast / order * np.cos(order * (angle - generator.uniform(0, 2 * np.pi)))
-    for _ in range(generator.poisson(grains)):
+    for _ in range(generator.poisson(arcs)):
         away = np.angle(np.exp(1j * (angle - generator.uniform(0, 2 * np.pi))))
         factor += (
             2
@@ -68,3 +70,10 @@ def texture(generator: np.random.Generator, contrast: float, grains: float) -> N
         )
     factor = np.maximum(factor, 0)
     return np.asarray(factor / factor.mean(), dtype=np.float32)
+
+
+def aligned_texture(direction: float, sharpness: float) -> NDArray[np.float32]:
+    """Return a ring's azimuthal factor, of mean 1, for particles aligned along a direction: two opposite arcs."""
+    angle = np.linspace(-np.pi, np.pi, AZIMUTH_STEPS + 1)
+    factor = np.exp(sharpness * (np.cos(angle - direction) ** 2 - 1))
+    return np.asarray(factor / factor[:-1].mean(), dtype=np.float32)

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from fedbragg.simulation import BEAMLINES, Beamline, Still, reduced, simulate_run
-from fedbragg.simulation.artefacts.shadows import Flare, HalfPlane, shine
-from fedbragg.simulation.background.scene import TROUBLES, Scene
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
+from fedbragg.simulation.background.scene import StillScene
+from fedbragg.simulation.background.shadows import Shadow, Streak, add_streak
 from fedbragg.simulation.station import set_up
-from fedbragg.simulation.still import expect
+from fedbragg.simulation.still import expected_photons
 from fedbragg.types import Label
 
 
 def only(name: str, kind: str, size: int = 360) -> Beamline:
     """A beamline whose every frame is a miss of one kind."""
     line = reduced(BEAMLINES[name], size, size)
-    return replace(line, mix=replace(line.mix, rates=((0.0, 0.0),), unseen=0.0, misses=((kind, 1.0),)))
+    return replace(line, mix=replace(line.mix, rates=((0.0, 0.0),), too_weak=0.0, misses=((kind, 1.0),)))
 
 
 def frames(line: Beamline, number: int = 3) -> list[Still]:
@@ -26,7 +27,7 @@ def frames(line: Beamline, number: int = 3) -> list[Still]:
 
 
 @pytest.mark.parametrize("name", ["pilatus2m", "ccd", "lg36"])
-@pytest.mark.parametrize("kind", list(TROUBLES))
+@pytest.mark.parametrize("kind", list(ARTEFACTS))
 def test_every_trouble_is_a_miss_without_a_spot(name: str, kind: str) -> None:
     for still in frames(only(name, kind)):
         assert still.kind == kind
@@ -66,19 +67,19 @@ def test_swarms_of_zingers_outnumber_the_usual() -> None:
 
 def test_behind_a_shadows_edge_it_is_dark() -> None:
     station = set_up(reduced(BEAMLINES["pilatus6m"], 400, 400), np.random.SeedSequence(1))
-    scene = Scene(
-        np.full(3000, 5.0), shadows=[HalfPlane(direction=0.0, distance=50.0, softness=1.0, clear=0.1)]
+    scene = StillScene(
+        np.full(3000, 5.0), shadows=[Shadow(direction=0.0, distance=50.0, softness=1.0, transmission=0.1)]
     )
     column, row = (round(value) for value in station.beamline.detector.beam_centre)
-    shaded = expect(scene, station)
-    clear = expect(replace(scene, shadows=[]), station)
+    shaded = expected_photons(scene, station)
+    clear = expected_photons(replace(scene, shadows=[]), station)
     assert shaded[row, column + 80] == pytest.approx(0.1 * clear[row, column + 80], rel=1e-4)
     assert shaded[row, column + 20] == pytest.approx(clear[row, column + 20], rel=1e-4)
 
 
 def test_hits_lie_on_troubles_too() -> None:
     line = reduced(BEAMLINES["pilatus6m"], 500, 500)
-    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=1.0))
+    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), artefact_share=1.0))
     stills = frames(line, 12)
     assert all(still.kind.startswith("crystal+") for still in stills)
     assert len({still.kind for still in stills}) > 3
@@ -106,13 +107,13 @@ def test_coarse_powders_range_from_a_few_spots_to_rings() -> None:
 
 @pytest.mark.parametrize("name", ["pilatus6m", "pilatus2m", "eiger16m", "ccd"])
 def test_synchrotrons_have_every_hard_miss(name: str) -> None:
-    assert {kind for kind, _ in BEAMLINES[name].mix.misses} == set(TROUBLES)
+    assert {kind for kind, _ in BEAMLINES[name].mix.misses} == set(ARTEFACTS)
 
 
 def test_a_crystal_under_a_coarse_powder_lists_only_its_own_spots() -> None:
     """Some 17 visible spots are wanted, with hundreds of grains on the frame or none."""
     line = reduced(BEAMLINES["pilatus2m"], 900, 900)
-    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), troubled=1.0, spots=(17.0, 0.1)))
+    line = replace(line, mix=replace(line.mix, rates=((1.0, 0.0),), artefact_share=1.0, spots=(17.0, 0.1)))
     powders = [still for still in frames(line, 90) if still.kind == "crystal+grains"]
     assert len(powders) >= 3
     for still in powders:
@@ -125,9 +126,9 @@ def test_hot_and_dead_pixels_are_as_many_as_said() -> None:
     line = only("pilatus6m", "blank", 600)
     line = replace(
         line,
-        detector=replace(line.detector, hot=1e-3, dead=2e-3, known_bad=False),
+        detector=replace(line.detector, hot=1e-3, dead=2e-3, dead_masked=False),
         beam=replace(line.beam, stop_radius=0.0, stop_arm=None),
-        background=replace(line.background, level=50.0, floor=1.0, spread=0.0, variety=0.0, zingers=0.0),
+        background=replace(line.background, level=50.0, floor=1.0, spread=0.0, floor_spread=0.0, zingers=0.0),
     )
     stills = frames(line, 3)
     inside = ~stills[0].mask
@@ -140,7 +141,7 @@ def test_hot_and_dead_pixels_are_as_many_as_said() -> None:
 
 def test_a_streak_fades_along_its_length_and_is_as_wide_as_said() -> None:
     image = np.zeros((201, 401), np.float32)
-    shine(image, (20.0, 100.0), Flare(direction=0.0, height=10.0, length=100.0, width=3.0))
+    add_streak(image, (20.0, 100.0), Streak(direction=0.0, height=10.0, length=100.0, width=3.0))
     assert image[100, 120] == pytest.approx(10 / np.e, rel=1e-5)
     assert image[103, 20 + 1] == pytest.approx(image[100, 21] * np.exp(-0.5), rel=0.02)
     assert not image[:, :20].any()

@@ -11,7 +11,7 @@ import pytest
 
 from fedbragg.errors import ConfigError
 from fedbragg.simulation import BEAMLINES, reduced, simulate_run
-from fedbragg.simulation.background.scene import TROUBLES
+from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.simulation.crystal.visibility import label_of
 from fedbragg.types import Label
 
@@ -21,8 +21,10 @@ from fedbragg.types import Label
 def test_workers_change_nothing_but_the_time(name: str, workers: int) -> None:
     """Every trouble is among the misses, so that all that draws random numbers is in it."""
     beamline = reduced(BEAMLINES[name], 256, 256)
-    misses = tuple((kind, 1.0) for kind in TROUBLES)
-    beamline = replace(beamline, mix=replace(beamline.mix, rates=((0.3, 0.1),), troubled=0.5, misses=misses))
+    misses = tuple((kind, 1.0) for kind in ARTEFACTS)
+    beamline = replace(
+        beamline, mix=replace(beamline.mix, rates=((0.3, 0.1),), artefact_share=0.5, misses=misses)
+    )
     alone = list(simulate_run(beamline, 40, seed=3))
     together = list(simulate_run(beamline, 40, seed=3, workers=workers))
     assert len({still.kind for still in alone}) > 12

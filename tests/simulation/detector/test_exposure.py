@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fedbragg.simulation.detector.exposure import count, integrate
+from fedbragg.simulation.detector.exposure import draw_counts
+from fedbragg.simulation.detector.readout import integrate
 from fedbragg.simulation.random_streams import normal, poisson
 
 
@@ -15,7 +16,7 @@ def test_counts_are_poisson(mean: float) -> None:
     """Mean and variance of a flat field are equal, and the histogram is the distribution's."""
     expected = np.full((400, 500), mean, np.float32)
     counts = np.empty(expected.shape, np.int32)
-    count(expected, np.uint64(12), counts)
+    draw_counts(expected, np.uint64(12), counts)
     size = counts.size
     assert counts.mean() == pytest.approx(mean, abs=5 * np.sqrt(mean / size))
     assert counts.var() == pytest.approx(mean, rel=5 * np.sqrt((2 + 1 / mean) / size))
@@ -37,14 +38,14 @@ def test_normal_quantiles_are_those_of_the_tables() -> None:
 
 def test_nothing_expected_is_nothing_counted() -> None:
     counts = np.full((3, 4), 7, np.int32)
-    count(np.zeros((3, 4), np.float32), np.uint64(1), counts)
+    draw_counts(np.zeros((3, 4), np.float32), np.uint64(1), counts)
     assert not counts.any()
 
 
 def test_neighbours_are_not_correlated() -> None:
     expected = np.full((600, 600), 3.0, np.float32)
     counts = np.empty(expected.shape, np.int32)
-    count(expected, np.uint64(5), counts)
+    draw_counts(expected, np.uint64(5), counts)
     beside = np.corrcoef(counts[:, 1:].ravel(), counts[:, :-1].ravel())[0, 1]
     below = np.corrcoef(counts[1:].ravel(), counts[:-1].ravel())[0, 1]
     assert max(abs(beside), abs(below)) < 4 / 600

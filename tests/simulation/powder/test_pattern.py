@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedbragg.simulation.powder import Conditions, q_of, shipped_phases, simulate_pattern, two_theta_of
-from fedbragg.simulation.powder.pattern import seen
-from fedbragg.simulation.powder.peaks import Peaks, profile, spikes, stranger_peaks
+from fedbragg.simulation.powder import PowderConditions, q_of, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.simulation.powder.pattern import visible_phases
+from fedbragg.simulation.powder.peaks import PowderPeaks, profile, spikes, unlisted_phase_peaks
 
-QUIET = Conditions(
-    strangers=0.0,
+QUIET = PowderConditions(
+    unlisted=0.0,
     strays=0,
     diamond=0.0,
     cut=0.0,
@@ -28,7 +28,7 @@ CALCITE = shipped_phases(("calcite",))
 
 def test_the_same_seed_gives_the_same_pattern() -> None:
     made = [
-        simulate_pattern(CALCITE, np.array([True]), Conditions(), np.random.default_rng(3)).pattern
+        simulate_pattern(CALCITE, np.array([True]), PowderConditions(), np.random.default_rng(3)).pattern
         for _ in range(2)
     ]
     np.testing.assert_array_equal(made[0].intensity, made[1].intensity)
@@ -60,8 +60,8 @@ def test_a_phase_is_seen_by_its_second_line() -> None:
 
     def verdict(*heights: float) -> int:
         places = np.linspace(8, 20, len(heights))
-        line = profile(axis, Peaks(places, np.full(len(heights), 0.1), np.array(heights) / 4.0))
-        return int(seen(line[None], noise, flat + ruler + noise * line)[0])
+        line = profile(axis, PowderPeaks(places, np.full(len(heights), 0.1), np.array(heights) / 4.0))
+        return int(visible_phases(line[None], noise, flat + ruler + noise * line)[0])
 
     assert verdict(900.0) == 0
     assert verdict(900.0, 60.0) == 1
@@ -71,12 +71,12 @@ def test_a_phase_is_seen_by_its_second_line() -> None:
 
 def test_nothing_present_is_never_seen() -> None:
     for seed in range(20):
-        made = simulate_pattern(CALCITE, np.array([False]), Conditions(), np.random.default_rng(seed))
+        made = simulate_pattern(CALCITE, np.array([False]), PowderConditions(), np.random.default_rng(seed))
         assert made.seen.tolist() == [0]
 
 
 def test_masked_patterns_keep_fewer_and_weaker_spikes() -> None:
-    conditions = Conditions()
+    conditions = PowderConditions()
     height = {
         masked: np.concatenate(
             [spikes(conditions, masked, 0.05, np.random.default_rng(s)).height for s in range(200)]
@@ -90,7 +90,7 @@ def test_masked_patterns_keep_fewer_and_weaker_spikes() -> None:
 
 def test_diamond_111_lies_where_bragg_puts_it() -> None:
     """2.059 angstrom at 0.5608: 15.65 degrees, on bastnaesite 114."""
-    anvils = replace(Conditions(), diamond=1.0, strays=0)
+    anvils = replace(PowderConditions(), diamond=1.0, strays=0)
     places = [spikes(anvils, False, 0.05, np.random.default_rng(s)).position[0] for s in range(100)]
     assert np.mean(places) == pytest.approx(15.65, abs=0.02)
 
@@ -98,14 +98,14 @@ def test_diamond_111_lies_where_bragg_puts_it() -> None:
 def test_a_profile_has_its_height_and_width() -> None:
     axis = np.arange(9, 11, 0.001)
     for mixing in (0.0, 0.5, 1.0):
-        curve = profile(axis, Peaks(np.array([10.0]), np.array([0.2]), np.array([7.0]), mixing))
+        curve = profile(axis, PowderPeaks(np.array([10.0]), np.array([0.2]), np.array([7.0]), mixing))
         assert curve.max() == pytest.approx(7.0)
         assert np.sum(curve >= 3.5) * 0.001 == pytest.approx(0.2, abs=0.003)
 
 
 def test_strangers_stay_in_range_and_differ() -> None:
-    conditions = Conditions()
-    one, other = (stranger_peaks(conditions, 0.05, np.random.default_rng(s)) for s in (1, 2))
+    conditions = PowderConditions()
+    one, other = (unlisted_phase_peaks(conditions, 0.05, np.random.default_rng(s)) for s in (1, 2))
     for peaks in (one, other):
         assert peaks.position.min() > conditions.two_theta[0]
         assert peaks.position.max() < conditions.two_theta[1]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.simulation import BEAMLINES, reduced, simulate_run
-from fedbragg.simulation.crystal.visibility import HIT_SPOTS, label_of, needed, significance
-from fedbragg.simulation.detector.exposure import add_spots
+from fedbragg.simulation.crystal.visibility import HIT_SPOTS, label_of, photons_needed, significance
+from fedbragg.simulation.detector.exposure import add_counted_spots
 from fedbragg.types import Label
 
 POINT = np.array([[0.0, 0.0, 1.0]])
@@ -19,7 +19,7 @@ POINT = np.array([[0.0, 0.0, 1.0]])
 
 def drawn(spot: list[float], outline: np.ndarray = POINT) -> tuple[np.ndarray, float]:
     image = np.zeros((81, 81), np.int32)
-    seen = add_spots(np.array([spot]), outline, np.zeros(image.shape, bool), np.uint64(8), image)
+    seen = add_counted_spots(np.array([spot]), outline, np.zeros(image.shape, bool), np.uint64(8), image)
     return image, float(seen[0])
 
 
@@ -44,7 +44,9 @@ def test_what_falls_in_a_gap_is_lost() -> None:
     image = np.zeros((40, 40), np.int32)
     gap = np.zeros(image.shape, bool)
     gap[:, 20:] = True
-    seen = add_spots(np.array([[19.5, 20.0, 10000.0, 1.0, 0.0, 0.0]]), POINT, gap, np.uint64(8), image)
+    seen = add_counted_spots(
+        np.array([[19.5, 20.0, 10000.0, 1.0, 0.0, 0.0]]), POINT, gap, np.uint64(8), image
+    )
     assert seen[0] == pytest.approx(5000, rel=0.06)
     assert not image[gap].any()
 
@@ -59,7 +61,7 @@ def test_significance_of_published_cases() -> None:
 @given(st.floats(1e-4, 1e5), st.floats(1, 20))
 def test_needed_photons_reach_the_significance(background: float, wanted: float) -> None:
     under = np.array([background])
-    assert significance(needed(under, wanted), under)[0] == pytest.approx(wanted, rel=1e-3)
+    assert significance(photons_needed(under, wanted), under)[0] == pytest.approx(wanted, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_the_label_counts_visible_spots(visible: int, label: str) -> None:
 def test_the_frame_shows_the_spots_that_are_listed() -> None:
     """At the place of every strong spot the counts rise above the surroundings by what is said."""
     beamline = reduced(BEAMLINES["pilatus6m"], 800, 800)
-    mix = replace(beamline.mix, rates=((1.0, 0.0),), troubled=0.0)
+    mix = replace(beamline.mix, rates=((1.0, 0.0),), artefact_share=0.0)
     still = next(iter(simulate_run(replace(beamline, mix=mix), 1, seed=4)))
     strong = [
         spot

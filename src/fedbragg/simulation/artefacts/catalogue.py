@@ -1,0 +1,94 @@
+"""Every artefact by name, and those that change one number of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from fedbragg.simulation.artefacts.powders import add_behenate, add_grains, add_ice, add_powder, add_salt
+from fedbragg.simulation.artefacts.small_angle import add_gisaxs, add_saxs
+from fedbragg.simulation.background.radial import inverse_spacings
+from fedbragg.simulation.background.scene import StillScene
+from fedbragg.simulation.background.shadows import random_shadow, random_streak
+from fedbragg.simulation.beamline import Beamline
+
+
+def add_artefact(kind: str, scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Change a scene by one of ``ARTEFACTS``."""
+    ARTEFACTS[kind](scene, beamline, generator)
+
+
+def _blank(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Change nothing."""
+
+
+def _fluorescence(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add the fluorescence of a metal in the sample, the same in all directions."""
+    scene.fluorescence = float(scene.radial.max() * np.exp(generator.uniform(0, 4)) + 0.02)
+    scene.radial *= generator.uniform(0.05, 1)
+
+
+def _solvent(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add a strong solvent ring."""
+    distance = inverse_spacings(beamline) - 1 / generator.uniform(3.0, 4.5)
+    ring = np.exp(-0.5 * (distance / generator.uniform(0.02, 0.06)) ** 2)
+    scene.radial += ring * scene.radial.max() * generator.uniform(1, 8)
+
+
+def _zingers(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.extra_zingers += int(np.exp(generator.uniform(np.log(20), np.log(600))))
+
+
+def _shadow(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.shadows.append(random_shadow(beamline.detector, generator))
+
+
+def _streak(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    height = float(np.median(scene.radial) + 0.1) * np.exp(generator.uniform(1, 4))
+    for _ in range(generator.integers(1, 3)):
+        scene.streaks.append(random_streak(beamline.detector, height, generator))
+
+
+def _hot_pixels(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.extra_hot_pixels += int(np.exp(generator.uniform(np.log(20), np.log(400))))
+
+
+def _bright_edges(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.edge_factor = float(generator.uniform(1.3, 3))
+
+
+def _beam_off(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.radial *= generator.choice([0.0, 1e-4, 1e-3])
+    scene.zinger_factor *= 0.5
+
+
+def _faint(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    scene.radial *= np.exp(generator.uniform(np.log(1e-3), np.log(0.1)))
+
+
+ARTEFACTS: dict[str, Callable[[StillScene, Beamline, np.random.Generator], None]] = {
+    "blank": _blank,
+    "ice": add_ice,
+    "powder": add_powder,
+    "grains": add_grains,
+    "behenate": add_behenate,
+    "salt": add_salt,
+    "saxs": add_saxs,
+    "gisaxs": add_gisaxs,
+    "fluorescence": _fluorescence,
+    "solvent": _solvent,
+    "zingers": _zingers,
+    "shadow": _shadow,
+    "streak": _streak,
+    "hot": _hot_pixels,
+    "edges": _bright_edges,
+    "beam-off": _beam_off,
+    "faint": _faint,
+}
+"""What changes a scene, by the name that ``Still.kind`` and ``Mix.misses`` use."""
+BESIDE_CRYSTALS = (
+    "ice", "powder", "grains", "salt", "solvent", "fluorescence", "zingers", "shadow", "streak", "hot", "edges",
+    "faint",
+)  # fmt: skip
+"""Artefacts that a frame with crystals may show as well."""

@@ -1,0 +1,24 @@
+"""The detector moved back, for samples that scatter at small angles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fedbragg.simulation.background.scene import StillScene
+from fedbragg.simulation.beamline import Beamline
+
+
+def move_detector_back(
+    scene: StillScene, beamline: Beamline, limits: tuple[float, float], generator: np.random.Generator
+) -> Beamline:
+    """Move the detector to a random multiple of its distance, within ``limits``, and the scene's background with it.
+
+    Return the beamline with the detector there.
+    """
+    scene.distance_factor = float(np.exp(generator.uniform(*np.log(limits))))
+    radii = np.arange(len(scene.radial), dtype=float)
+    scene.radial = np.interp(radii / scene.distance_factor, radii, scene.radial)
+    far = replace(beamline.detector, distance=beamline.detector.distance * scene.distance_factor)
+    return replace(beamline, detector=far)

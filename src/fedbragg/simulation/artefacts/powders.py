@@ -1,0 +1,118 @@
+"""Artefacts of powders: ice, calibrants, silver behenate and salt, as smooth rings or as separate grains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedbragg.simulation.artefacts.distance import move_detector_back
+from fedbragg.simulation.background.powder_rings import (
+    BEHENATE,
+    BORIDE,
+    CERIA,
+    ICE,
+    SILICON,
+    Grains,
+    Powder,
+    PowderLine,
+    grain_spots,
+    ring_profile,
+)
+from fedbragg.simulation.background.radial import Rings, inverse_spacings, ring_texture
+from fedbragg.simulation.background.scene import StillScene
+from fedbragg.simulation.beamline import Beamline
+
+_LONG_EXPOSURE_SHARE = 0.5
+"""Share of calibrants exposed for their own sake, to 30 to 30,000 photons a pixel on a ring."""
+
+
+def add_ice(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add rings of hexagonal ice, or a few crystals of frost."""
+    ice = [line._replace(weight=line.weight * generator.uniform(0.2, 1.8)) for line in ICE]
+    if generator.random() < 0.25:  # frost
+        scene.grain_spots.append(
+            grain_spots(beamline, ice, _coarse_grains(generator), ring_height(scene, generator), generator)
+        )
+        return
+    look = _RingLook(generator.uniform(0.7, 3), generator.choice([0, 0, 30]), ring_height(scene, generator))
+    _add_ring(scene, beamline, ice, look, generator)
+
+
+def add_powder(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add the rings of one or two calibrants."""
+    for _ in range(generator.integers(1, 3)):
+        arcs = generator.choice([0, 0, 8, 60])
+        look = _RingLook(generator.uniform(0.7, 3), arcs, _calibrant_height(scene, generator))
+        _add_ring(scene, beamline, _calibrant(generator), look, generator)
+
+
+def add_grains(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add a calibrant so coarse that its rings are strings of spots, or a handful of them."""
+    height = float(np.exp(generator.uniform(0, np.log(10_000))))
+    spots = grain_spots(beamline, _calibrant(generator), _coarse_grains(generator), height, generator)
+    scene.grain_spots.append(spots)
+
+
+def add_behenate(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add silver behenate's rings, on a detector moved back, as this standard is measured."""
+    far = move_detector_back(scene, beamline, (1, 12), generator)
+    look = _RingLook(generator.uniform(0.6, 4), 0, _calibrant_height(scene, generator))
+    _add_ring(scene, far, BEHENATE, look, generator)
+
+
+def add_salt(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add one to six rings of random spacing and strength."""
+    spacing = 1 / generator.uniform(0.08, 0.6, size=generator.integers(1, 7))
+    salt = [PowderLine(float(d), float(generator.exponential())) for d in spacing]
+    look = _RingLook(generator.uniform(0.8, 12), generator.choice([0, 0, 20]), ring_height(scene, generator))
+    _add_ring(scene, beamline, salt, look, generator)
+
+
+def ring_height(scene: StillScene, generator: np.random.Generator) -> float:
+    """Draw the photons a pixel on a powder's strongest ring, about as many as the background's."""
+    return float(max(float(scene.radial.max()), 0.05) * np.exp(generator.normal(0.5, 1.2)))
+
+
+@dataclass(frozen=True, slots=True)
+class _RingLook:
+    width: float  # pixel, standard deviation of a ring
+    arcs: float  # mean number of large crystallites' arcs on a ring
+    height: float  # photons a pixel on the strongest ring
+
+
+def _calibrant(generator: np.random.Generator) -> Powder:
+    """Draw a cubic standard or, as often, some other cubic powder."""
+    known = (CERIA, BORIDE, SILICON)[generator.integers(3)]
+    if generator.random() < 0.5:
+        return known
+    stretch = float(np.exp(generator.normal(0, 0.3)))
+    return [
+        PowderLine(line.d * stretch, line.weight * generator.uniform(0.3, 1.7), line.multiplicity)
+        for line in known
+    ]
+
+
+def _coarse_grains(generator: np.random.Generator) -> Grains:
+    """Draw a coarseness, from two or three spots on a whole pattern to a thousand on a ring."""
+    grain_angle = np.exp(generator.uniform(np.log(0.03), np.log(100)))
+    size, mosaicity = generator.uniform(0.5, 1.8), np.exp(generator.uniform(np.log(3e-4), np.log(1e-2)))
+    strain = np.exp(generator.uniform(np.log(1e-4), np.log(2e-3)))
+    volume_spread = float(generator.uniform(0.3, 1.5))
+    return Grains(float(grain_angle), volume_spread, size, float(mosaicity), float(strain))
+
+
+def _calibrant_height(scene: StillScene, generator: np.random.Generator) -> float:
+    height = ring_height(scene, generator)
+    if generator.random() < _LONG_EXPOSURE_SHARE:
+        return float(np.exp(generator.uniform(np.log(30), np.log(30_000))))
+    return height
+
+
+def _add_ring(
+    scene: StillScene, beamline: Beamline, powder: Powder, look: _RingLook, generator: np.random.Generator
+) -> None:
+    profile = ring_profile(inverse_spacings(beamline), powder, look.width) * look.height
+    contrast = generator.choice([0.0, 0.1, 0.5, 1.0])
+    texture = ring_texture(generator, float(contrast), look.arcs)
+    scene.rings.append(Rings(profile.astype(np.float32), texture))
