@@ -27,7 +27,7 @@ FRAMES = 24
 
 
 def busy(work: Callable[[], object], repeats: int = 4) -> float:
-    """Return the least processor seconds of several calls after one that does not count: others may share the cores."""
+    """Return the smallest processor time (s) of several calls after a warm-up; other processes may share the cores."""
     work()
     spent = []
     for _ in range(repeats):
