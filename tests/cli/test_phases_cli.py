@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.cli import main
 from fedbragg.images import write_run
-from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.report.figures import COLOURS, INK
 from fedbragg.tasks.phases.model_card import PhaseLines
 from fedbragg.types import Pattern
@@ -69,5 +70,4 @@ def write_plot(
 
 
 def _angle(q: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    sine = np.clip(q * wavelength / (4 * np.pi), -1, 1)
-    return np.asarray(np.degrees(2 * np.arcsin(sine)))
+    return two_theta_of(q, wavelength, beyond=180.0)  # limits of the plot must be finite

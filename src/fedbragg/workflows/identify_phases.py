@@ -9,8 +9,8 @@ from pathlib import Path
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.phases import Found, colour_of, write_plot
 from fedbragg.tasks import phases
-from fedbragg.tasks.phases.files.columns import is_pattern, read_pattern
 from fedbragg.tasks.phases.files.integrate import Integration, integrate
+from fedbragg.tasks.phases.files.pattern import is_pattern, read_pattern
 from fedbragg.tasks.phases.model_file import Identified
 from fedbragg.tasks.phases.predictor import PhasePredictor
 from fedbragg.types import Pattern

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedbragg.simulation.powder import PowderConditions, q_of, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.bragg import two_theta_of
+from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern
 from fedbragg.simulation.powder.pattern import visible_phases
 from fedbragg.simulation.powder.peaks import PowderPeaks, profile, spikes, unlisted_phase_peaks
 
@@ -110,9 +111,3 @@ def test_strangers_stay_in_range_and_differ() -> None:
         assert peaks.position.min() > conditions.two_theta[0]
         assert peaks.position.max() < conditions.two_theta[1]
     assert one.position[0] != other.position[0]
-
-
-def test_angles_and_scattering_vectors_are_each_other() -> None:
-    angles = np.linspace(1, 150, 50)
-    np.testing.assert_allclose(two_theta_of(q_of(angles, 1.5406), 1.5406), angles)
-    assert np.isnan(two_theta_of(np.array([9.0]), 1.5406)[0])  # beyond 4 pi / wavelength

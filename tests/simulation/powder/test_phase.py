@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.errors import ConfigError, InputError
-from fedbragg.simulation.powder import Phase, read_phase, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Phase, read_phase, shipped_phases
 
 WAVELENGTH = 0.5608
 SALT = """data_salt

@@ -14,7 +14,7 @@ from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases.data import PhaseData, without_one_sided
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import read_phase_labels
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
@@ -273,7 +273,8 @@ def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
 
 def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: PhaseData) -> None:
     """One prepare for both: a file that is read again gives the view that trained."""
-    from fedbragg.simulation.powder import simulate_pattern, two_theta_of
+    from fedbragg.bragg import two_theta_of
+    from fedbragg.simulation.powder import simulate_pattern
 
     made = simulate_pattern(
         PHASES, np.array([True, False, False]), PowderConditions(), np.random.default_rng(1)

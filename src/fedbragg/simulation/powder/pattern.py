@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import q_of
 from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.peaks import (
     log_uniform,
     phase_peaks,
     profile,
-    q_of,
     spikes,
     unlisted_phase_peaks,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.simulation.powder.conditions import PowderConditions, Range
 from fedbragg.simulation.powder.phase import Phase
 
@@ -29,17 +30,6 @@ class PowderPeaks:
 def log_uniform(generator: np.random.Generator, limits: Range) -> float:
     """Draw a number whose logarithm is uniform."""
     return float(np.exp(generator.uniform(*np.log(limits))))
-
-
-def two_theta_of(q: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return scattering angles in degrees by Bragg's law; NaN beyond the reach of the wavelength (angstrom)."""
-    sine = q * wavelength / (4 * np.pi)
-    return np.asarray(np.degrees(2 * np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan))))
-
-
-def q_of(two_theta: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return scattering vectors in 1/angstrom of angles in degrees."""
-    return np.asarray(4 * np.pi / wavelength * np.sin(np.radians(two_theta / 2)))
 
 
 def phase_peaks(

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import q_of, two_theta_of
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.progress import SILENT, Progress
-from fedbragg.simulation.powder import Phase, PowderConditions, q_of, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Phase, PowderConditions, shipped_phases
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import LabelError
 from fedbragg.images.paths import natural
-from fedbragg.tasks.phases.files.columns import SUFFIXES
+from fedbragg.tasks.phases.files.pattern import SUFFIXES
 
 
 def pattern_files(folder: Path, paths: Sequence[str]) -> list[Path]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files, pattern_files
 from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_card import PhaseCard

@@ -18,7 +18,7 @@ from fedbragg.simulation.powder import (
     simulate_pattern,
 )
 from fedbragg.tasks.phases.data import PhaseData
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files
 from fedbragg.tasks.phases.model_card import PhaseLines, strongest_lines
 from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern

@@ -13,7 +13,7 @@ pytest.importorskip("pyFAI", reason="pip install 'fedbragg[phases]'")
 
 from fedbragg.tasks.phases.files.integrate import Integration, integrate
 
-DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[5] / "shared" / "data"))
 PIXEL, DISTANCE, WAVELENGTH = 2e-4, 0.15, 0.5608
 CENTRE = (200.0, 180.0)  # column and row, pixels
 PONI = """poni_version: 2

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedbragg.errors import InputError
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 
 AXIS = np.arange(5.0, 25.0, 0.05)
 HEIGHT = 100 + 50 * np.exp(-(((AXIS - 10.6) / 0.1) ** 2))
