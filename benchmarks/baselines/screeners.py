@@ -82,8 +82,8 @@ def stages(path: Path) -> dict[str, float]:
     """Return the median CPU milliseconds that each stage takes of a frame, on one core."""
     import h5py
 
-    from fedbragg.images.run import open_source
-    from fedbragg.images.source import Shared
+    from fedbragg.images.registry import open_source
+    from fedbragg.images.source import RunCache
     from fedbragg.screening.background import background_level
     from fedbragg.screening.outputs.tables import verdict_files
     from fedbragg.tasks.hits import default_model
@@ -91,7 +91,7 @@ def stages(path: Path) -> dict[str, float]:
     from fedbragg.tasks.hits.prepare import prepare_with_peaks
     from fedbragg.types import Verdict
 
-    scorer, source = Scorer(default_model()), open_source(str(path), Shared())
+    scorer, source = Scorer(default_model()), open_source(str(path), RunCache())
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, work: Callable[[], object]) -> object:

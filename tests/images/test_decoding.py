@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode
+from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode_bitshuffle
 from fedbragg.images.codecs.byte_offset import decode_byte_offset
 from fedbragg.images.codecs.ccp4_pack import packed_size
 from fedbragg.images.codecs.lz4 import decode_lz4
@@ -29,7 +29,7 @@ def packed(pixels: NDArray[Any], **filters: Any) -> NDArray[np.uint8]:
 
 def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArray[Any]]:
     counts = np.zeros(size, dtype)
-    return decode(chunk, counts, np.empty(0, np.uint8), 0), counts
+    return decode_bitshuffle(chunk, counts, np.empty(0, np.uint8), 0), counts
 
 
 @settings(deadline=None, max_examples=60)
@@ -63,7 +63,7 @@ def test_a_damaged_bitshuffle_chunk_writes_nothing_beyond_its_counts(data: st.Da
     memory = np.full(pixels.size + 64, 77, dtype)
     counts = memory[32:-32]
 
-    state = decode(damaged, counts, np.empty(0, np.uint8), 0)
+    state = decode_bitshuffle(damaged, counts, np.empty(0, np.uint8), 0)
 
     assert state in (AS_EXPECTED, DAMAGED)
     assert (memory[:32] == 77).all()
@@ -93,7 +93,7 @@ def test_the_decoder_notices_one_count_more_or_less_outside_anywhere(
     counts = np.zeros(size, dtype)
 
     def state(outside: NDArray[np.bool_]) -> int:
-        return decode(chunk, counts, np.packbits(outside, bitorder="little"), high)
+        return decode_bitshuffle(chunk, counts, np.packbits(outside, bitorder="little"), high)
 
     assert state(odd) == AS_EXPECTED
     np.testing.assert_array_equal(counts, pixels)

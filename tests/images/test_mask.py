@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.mask import MaskKeeper, Trusted
+from fedbragg.images.mask import MaskCache, TrustedRange
 
 
 def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:
@@ -15,11 +15,11 @@ def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:
 
 
 def test_equal_masks_are_one_array_and_others_are_their_own() -> None:
-    keeper = MaskKeeper()
-    first = keeper.mask(frame((1, 1)), None, Trusted())
-    odd = keeper.mask(frame((1, 1), (2, 2)), None, Trusted())
-    again = keeper.mask(frame((1, 1)), None, Trusted())
-    odd_again = keeper.mask(frame((1, 1), (2, 2)), None, Trusted())
+    cache = MaskCache()
+    first = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    odd = cache.mask_of(frame((1, 1), (2, 2)), None, TrustedRange())
+    again = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    odd_again = cache.mask_of(frame((1, 1), (2, 2)), None, TrustedRange())
 
     assert first is again
     assert odd is odd_again
@@ -29,36 +29,38 @@ def test_equal_masks_are_one_array_and_others_are_their_own() -> None:
 
 
 def test_what_the_file_masks_may_hold_anything() -> None:
-    keeper = MaskKeeper()
-    file_mask = keeper.same(np.arange(48).reshape(6, 8) == 10)
-    plain = keeper.mask(frame(), file_mask, Trusted())
-    hot = keeper.mask(frame((1, 2)), file_mask, Trusted())
+    cache = MaskCache()
+    file_mask = cache.shared_file_mask(np.arange(48).reshape(6, 8) == 10)
+    plain = cache.mask_of(frame(), file_mask, TrustedRange())
+    hot = cache.mask_of(frame((1, 2)), file_mask, TrustedRange())
     assert plain is hot
     assert np.argwhere(plain).tolist() == [[1, 2]]
-    assert keeper.same(np.arange(48).reshape(6, 8) == 10) is file_mask
+    assert cache.shared_file_mask(np.arange(48).reshape(6, 8) == 10) is file_mask
 
 
 def test_dtypes_and_thresholds_keep_their_own_masks() -> None:
-    keeper = MaskKeeper()
-    narrow = keeper.mask(frame((1, 1)), None, Trusted())
-    wide = keeper.mask(frame((1, 1)).astype(np.uint32), None, Trusted())
-    lower = keeper.mask(frame((1, 1)), None, Trusted(high=2))
+    cache = MaskCache()
+    narrow = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    wide = cache.mask_of(frame((1, 1)).astype(np.uint32), None, TrustedRange())
+    lower = cache.mask_of(frame((1, 1)), None, TrustedRange(high=2))
     assert [int(mask.sum()) for mask in (narrow, wide, lower)] == [1, 0, 48]
 
 
 @pytest.mark.parametrize(
     ("trusted", "dtype", "low", "high"),
     [
-        (Trusted(), "u2", 0, 65534),
-        (Trusted(), "i4", 0, 2**31 - 2),
-        (Trusted(high=1e12), "u2", 0, 65534),
-        (Trusted(high=999.5), "u2", 0, 999),
-        (Trusted(low=-100), "i2", -100, 32766),
-        (Trusted(low=-2), "i4", 0, 2**31 - 2),
-        (Trusted(low=-1e9), "u1", 0, 254),
+        (TrustedRange(), "u2", 0, 65534),
+        (TrustedRange(), "i4", 0, 2**31 - 2),
+        (TrustedRange(high=1e12), "u2", 0, 65534),
+        (TrustedRange(high=999.5), "u2", 0, 999),
+        (TrustedRange(low=-100), "i2", -100, 32766),
+        (TrustedRange(low=-2), "i4", 0, 2**31 - 2),
+        (TrustedRange(low=-1e9), "u1", 0, 254),
     ],
 )
-def test_trusted_counts_end_before_the_sentinels(trusted: Trusted, dtype: str, low: int, high: int) -> None:
+def test_trusted_counts_end_before_the_sentinels(
+    trusted: TrustedRange, dtype: str, low: int, high: int
+) -> None:
     assert trusted.bounds(np.dtype(dtype)).tolist() == [low, high]
 
 

@@ -12,9 +12,11 @@ import pytest
 from image_files import cbf, counts, edf, nxmx, smv, stack
 
 from fedbragg.images import open_run
-from fedbragg.images.ordered_map import ahead
-from fedbragg.images.paths import expand, extension, natural
-from fedbragg.images.run import Reading
+from fedbragg.images.frame_requests import ReadAhead
+from fedbragg.images.paths import expand
+from fedbragg.images.registry import extension_of
+from fedbragg.images.sorting import natural_key
+from fedbragg.ordered_map import ordered_map
 from fedbragg.types import Frame
 
 
@@ -45,10 +47,10 @@ def test_a_list_keeps_its_order_and_counts_a_file_once(tmp_path: Path) -> None:
 
 
 def test_natural_order_and_extensions() -> None:
-    assert sorted(["x10", "x9", "x1y2", "x"], key=natural) == ["x", "x1y2", "x9", "x10"]
-    assert extension("/a.b/c.CBF.GZ") == ".cbf"
-    assert extension("/a.b/c") == ""
-    assert extension("/a/.cbf") == ""
+    assert sorted(["x10", "x9", "x1y2", "x"], key=natural_key) == ["x", "x1y2", "x9", "x10"]
+    assert extension_of("/a.b/c.CBF.GZ") == ".cbf"
+    assert extension_of("/a.b/c") == ""
+    assert extension_of("/a/.cbf") == ""
 
 
 def test_a_file_with_no_known_extension_is_known_by_its_first_bytes(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_frames_in_flight_are_few_however_long_the_run(tmp_path: Path) -> None:
         made.append(task)
         return task
 
-    results = ahead(work, iter(range(1000)), workers=2, depth=4)
+    results = ordered_map(work, iter(range(1000)), workers=2, depth=4)
     assert [next(results), next(results)] == [0, 1]
     time.sleep(0.05)
     assert len(made) <= 6
@@ -110,7 +112,7 @@ def test_work_runs_in_threads_and_comes_back_in_order() -> None:
         both.wait()  # passes only when two tasks run at once
         return task
 
-    assert list(ahead(work, iter(range(10)), workers=2, depth=3)) == list(range(10))
+    assert list(ordered_map(work, iter(range(10)), workers=2, depth=3)) == list(range(10))
 
 
 def test_what_is_ready_is_not_held_back_when_nothing_else_comes() -> None:
@@ -121,7 +123,7 @@ def test_what_is_ready_is_not_held_back_when_nothing_else_comes() -> None:
             given.append(task)
             yield task
 
-    results = ahead(lambda task: task, tasks(), workers=1, depth=5)
+    results = ordered_map(lambda task: task, tasks(), workers=1, depth=5)
     assert next(results) == 1
     assert given == [1, None]
     assert list(results) == [2]
@@ -133,7 +135,7 @@ def test_frames_that_are_kept_stay_as_they_were(tmp_path: Path, workers: int) ->
     import hdf5plugin
 
     stack(tmp_path / "run.h5", frames, dict(hdf5plugin.Bitshuffle()))
-    kept = list(open_run(tmp_path / "run.h5", reading=Reading(workers=workers)).frames())
+    kept = list(open_run(tmp_path / "run.h5", reading=ReadAhead(workers=workers)).frames())
     gc.collect()
     np.testing.assert_array_equal([frame.counts for frame in kept if isinstance(frame, Frame)], frames)
 
@@ -144,7 +146,7 @@ def test_the_memory_of_a_long_run_is_that_of_a_few_frames(tmp_path: Path) -> Non
     stack(tmp_path / "run.h5", np.zeros((50, 40, 50), np.uint16), dict(hdf5plugin.Bitshuffle()))
     addresses = {
         frame.counts.__array_interface__["data"][0]
-        for frame in open_run(tmp_path / "run.h5", reading=Reading(workers=2)).frames()
+        for frame in open_run(tmp_path / "run.h5", reading=ReadAhead(workers=2)).frames()
         if isinstance(frame, Frame)
     }
     assert len(addresses) <= 8

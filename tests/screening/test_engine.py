@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fedbragg.images.run import IN_FLIGHT
+from fedbragg.images.frame_requests import RESULTS_PER_THREAD
 from fedbragg.screening.engine import screen
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.testing import FakeRun
@@ -97,7 +97,7 @@ def test_a_slow_consumer_does_not_make_frames_pile_up() -> None:
         assert len(frames.alive) <= 2
         ahead.append(frames.made - verdict.index - 1)
     assert len(ahead) == 60
-    assert 2 < max(ahead) <= 2 * IN_FLIGHT
+    assert 2 < max(ahead) <= 2 * RESULTS_PER_THREAD
 
 
 def test_what_cannot_be_read_is_kept_and_the_run_goes_on() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fedbragg.errors import ConfigError
-from fedbragg.images.ordered_map import ahead
+from fedbragg.ordered_map import ordered_map
 from fedbragg.simulation.beamline import Beamline
 from fedbragg.simulation.station import set_up
 from fedbragg.simulation.still import Still, simulate_still
@@ -27,4 +27,4 @@ def simulate_run(beamline: Beamline, frames: int, seed: int, workers: int = 1) -
     station = set_up(beamline, shared)
     frames_to_make = ((index / frames, child) for index, child in enumerate(run.spawn(frames)))
     threads = 0 if workers == 1 else workers
-    return ahead(lambda one: simulate_still(station, *one), frames_to_make, threads, depth=2 * workers)
+    return ordered_map(lambda one: simulate_still(station, *one), frames_to_make, threads, depth=2 * workers)

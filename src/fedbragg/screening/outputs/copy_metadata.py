@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.hdf5.layout import open_file
+from fedbragg.images.hdf5.open import open_file
 from fedbragg.screening.outputs.hits import Hits
 
 FIXED = frozenset(

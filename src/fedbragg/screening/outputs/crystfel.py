@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import Any
 
-from fedbragg.images.paths import STACKS, extension, natural
+from fedbragg.images.hdf5.layout import events_in
+from fedbragg.images.hdf5.source import HDF5
+from fedbragg.images.registry import extension_of
 from fedbragg.types import Verdict
 
 
@@ -24,7 +25,7 @@ class Events:
 
     def name(self, verdict: Verdict) -> str:
         """Return ``file.h5 //3``, ``file.h5 data_000002//3`` of several stacks, or the file alone of one image."""
-        if extension(verdict.path) not in STACKS:
+        if extension_of(verdict.path) not in HDF5.extensions:
             return verdict.path
         if verdict.path != self._path:
             self._look(verdict.path)
@@ -35,51 +36,7 @@ class Events:
 
     def _look(self, path: str) -> None:
         """Learn which stacks a file has; one that cannot be opened, or has a single one, needs no names."""
-        stacks = _stacks(path)
+        stacks = events_in(path)
         self._path = path
         self._names = [name for name, _ in stacks] if len(stacks) > 1 else []
         self._starts = [0, *accumulate(frames for _, frames in stacks)] if self._names else [0]
-
-
-def _stacks(path: str) -> list[tuple[str, int]]:
-    """Return name and frames of the stacks that one level of the hierarchy tells apart."""
-    from fedbragg.images.hdf5.layout import open_file
-
-    try:
-        with open_file(path) as file:
-            return _numbered(file) or _chunked(file)
-    except (OSError, RuntimeError, KeyError, ValueError):
-        return []
-
-
-def _numbered(file: Any) -> list[tuple[str, int]]:
-    """Return the links data_000001, data_000002 ... of an Eiger master file."""
-    for entry in sorted(file, key=natural):
-        group = file.get(f"{entry}/data") if entry.startswith("entry") else None
-        if group is None or not hasattr(group, "keys"):  # nothing there, or the images themselves
-            continue
-        names = [name for name in group if name.startswith("data_") and name[5:].isdecimal()]
-        if names:
-            return [(name, _frames(group, name)) for name in sorted(names, key=natural)]
-    return []
-
-
-def _chunked(file: Any) -> list[tuple[str, int]]:
-    """Return the groups of ``/data/%/images``, as in CXIDB entry 76."""
-    group = file.get("data")
-    if not hasattr(group, "keys"):
-        return []
-    return [
-        (name, _frames(group, f"{name}/images"))
-        for name in sorted(group, key=natural)
-        if f"{name}/images" in group
-    ]
-
-
-def _frames(group: Any, name: str) -> int:
-    """Return a stack's length; one that is missing counts as one frame, as in a run."""
-    try:
-        shape = group[name].shape
-    except (KeyError, OSError, RuntimeError):
-        return 1
-    return int(shape[0]) if len(shape) > 2 else 1

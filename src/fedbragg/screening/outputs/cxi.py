@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import RunError
+from fedbragg.images.hdf5.origin import CXI_ORIGIN
 from fedbragg.images.units import HC
 from fedbragg.screening.outputs.hit_images import put_images
 from fedbragg.screening.outputs.hits import Hits, put_origin
@@ -46,7 +47,7 @@ def write_cxi(path: Path, hits: Hits, run: Run, folder: Path, *, copy: bool) -> 
         put_images(entry.create_group("data_1"), "data", hits, copy=copy)
         _describe(entry.create_group("instrument_1"), run.geometry, first_hit(hits).mask)
         _put_spots(entry.create_group("result_1"), hits, folder)
-        put_origin(entry.create_group("screening_1"), hits)
+        put_origin(file.create_group(CXI_ORIGIN), hits)
     return told(hits, copy=copy)
 
 

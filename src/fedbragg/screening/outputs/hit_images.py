@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.hdf5.links import in_virtual
-from fedbragg.images.hdf5.source import HDF5_ERRORS, HDF5Source, Place
-from fedbragg.images.source import Shared
+from fedbragg.images.hdf5.source import HDF5_ERRORS, FrameLocation, HDF5Source
+from fedbragg.images.hdf5.virtual_names import to_virtual_name
+from fedbragg.images.source import RunCache
 from fedbragg.screening.outputs.hits import Hits, opened
 from fedbragg.types import Counts
 
@@ -27,7 +27,7 @@ class Image:
     number: int  # among the hits
     path: str
     index: int  # position in that file
-    place: Place | None  # where HDF5 has it; None for other formats
+    place: FrameLocation | None  # where HDF5 has it; None for other formats
     counts: Counts | None = None  # for other formats
 
 
@@ -52,13 +52,13 @@ def put_images(group: Any, name: str, hits: Hits, *, copy: bool) -> None:
 
 def images_of(hits: Hits) -> Iterator[Image]:
     """Yield every hit, its file open while it is looked at; raise RunError where one cannot be read any more."""
-    shared, number = Shared(), 0
+    cache, number = RunCache(), 0
     for path, indices in hits.by_file():
-        source = opened(path, shared)
+        source = opened(path, cache)
         try:
             for index in map(int, indices):
                 if isinstance(source, HDF5Source):
-                    place = source.place(index) if index < len(source) else None
+                    place = source.locate(index) if index < len(source) else None
                     if place is None:
                         raise RunError(f"{path} frame {index}: gone since it was screened. Screen it anew.")
                     yield Image(number, path, index, place)
@@ -101,8 +101,8 @@ def _point(group: Any, name: str, hits: Hits) -> None:
     for block in blocks:
         # Relative, so that images and results stay together when the folder above them moves.
         source = h5py.VirtualSource(
-            in_virtual(os.path.relpath(block.file, folder)),
-            in_virtual(block.dataset),
+            to_virtual_name(os.path.relpath(block.file, folder)),
+            to_virtual_name(block.dataset),
             block.shape,
             dtype=dtype,
         )

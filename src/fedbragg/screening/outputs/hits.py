@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import RunError
-from fedbragg.images.run import open_source
-from fedbragg.images.source import Shared, Source
+from fedbragg.images.hdf5.origin import PROGRAM
+from fedbragg.images.registry import open_source
+from fedbragg.images.source import RunCache, Source
 from fedbragg.screening.outputs.tables import verdicts_in
 
 
@@ -60,10 +61,10 @@ def kept_frames(folder: Path) -> Hits:
     )
 
 
-def opened(path: str, shared: Shared) -> Source:
+def opened(path: str, cache: RunCache) -> Source:
     """Open a file that holds hits; raise RunError where it is gone."""
     try:
-        return open_source(path, shared)
+        return open_source(path, cache)
     except RunError as error:
         raise RunError(f"{error} It held hits when it was screened.") from None
 
@@ -73,7 +74,7 @@ def put_origin(group: Any, hits: Hits) -> None:
     from fedbragg.version import __version__
 
     group.attrs["NX_class"] = "NXprocess"
-    group["program"] = "fedbragg"
+    group[PROGRAM] = "fedbragg"
     group["version"] = __version__
     group["source_files"] = hits.paths
     for name, values in (("source", hits.file), ("frame", hits.index), ("score", hits.score)):

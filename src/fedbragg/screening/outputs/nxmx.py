@@ -9,9 +9,10 @@ import h5py
 import numpy as np
 
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.hdf5.layout import open_file
-from fedbragg.images.hdf5.writer import Picture, describe, write_mask
-from fedbragg.images.source import Shared
+from fedbragg.images.hdf5.nxmx_fields import FrameType, write_fields, write_mask
+from fedbragg.images.hdf5.open import open_file
+from fedbragg.images.hdf5.origin import NXMX_ORIGIN
+from fedbragg.images.source import RunCache
 from fedbragg.screening.outputs.copy_metadata import Carried, carry
 from fedbragg.screening.outputs.hit_images import frame_shape, images_of, put_images
 from fedbragg.screening.outputs.hits import Hits, opened, put_origin
@@ -33,7 +34,7 @@ def write_nxmx(path: Path, hits: Hits, run: Run, *, copy: bool) -> str:
         detector = file[DETECTOR]
         if "data" not in detector:
             detector["data"] = h5py.SoftLink(f"{DATA}/data")
-        put_origin(file["entry"].create_group("screening"), hits)
+        put_origin(file.create_group(NXMX_ORIGIN), hits)
     return told(hits, copy=copy)
 
 
@@ -47,7 +48,7 @@ def told(hits: Hits, *, copy: bool) -> str:
 def first_hit(hits: Hits) -> Frame:
     """Read the first hit; raise RunError where it is gone."""
     path, indices = next(hits.by_file())
-    source = opened(path, Shared())
+    source = opened(path, RunCache())
     try:
         return source.read(int(indices[0]))
     except FrameError as error:
@@ -66,7 +67,7 @@ def _describe(file: Any, hits: Hits, run: Run) -> None:
         _carry(file, hits, shape)
         return
     flat = int(np.prod(shape[:-1])), shape[-1]
-    describe(file, Picture(shape, dtype), run.geometry)
+    write_fields(file, FrameType(shape, dtype), run.geometry)
     mask = first_hit(hits).mask
     if mask.any() and shape == flat:
         write_mask(file[DETECTOR], mask, shape)
@@ -74,7 +75,7 @@ def _describe(file: Any, hits: Hits, run: Run) -> None:
 
 def _carry(file: Any, hits: Hits, shape: tuple[int, ...]) -> None:
     path = hits.paths[0]
-    source = opened(path, Shared())
+    source = opened(path, RunCache())
     frames = len(source)
     source.close()
     with open_file(path) as original:

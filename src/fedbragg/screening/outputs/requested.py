@@ -10,7 +10,6 @@ from pathlib import Path
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.extras import require
 from fedbragg.files import written_whole
-from fedbragg.images.paths import STACKS, extension
 from fedbragg.types import Run
 
 PARQUET, NXMX, CXI = (".parquet",), (".nxs", ".h5", ".nx5", ".hdf5"), (".cxi",)
@@ -93,10 +92,10 @@ def _made(path: Path, write: Callable[[Path], str]) -> str:
 
 def _check_stacks(path: Path, files: Sequence[str]) -> None:
     """Refuse to point at images that are no HDF5."""
-    from fedbragg.images.run import starts_like_hdf5
+    from fedbragg.images.registry import is_hdf5
 
     for file in files:
-        if extension(file) not in STACKS and not starts_like_hdf5(file):
+        if not is_hdf5(file):
             raise ConfigError(f"{path.name}: cannot point into {file}, which is not HDF5. Add --copy.")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import LabelError
-from fedbragg.images.paths import natural
+from fedbragg.images.sorting import natural_key
 from fedbragg.tasks.phases.files.pattern import SUFFIXES
 
 
@@ -79,4 +79,4 @@ def _files(path: Path) -> list[Path]:
     else:
         named = [str(path)] if path.is_file() else glob(str(path), recursive=True)  # noqa: PTH207  may be absolute
         found = [Path(name) for name in named]
-    return sorted(found, key=lambda file: natural(str(file)))
+    return sorted(found, key=lambda file: natural_key(str(file)))
