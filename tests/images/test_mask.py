@@ -1,9 +1,12 @@
+"""Frames with equal masks share one array."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.mask import MaskCache, TrustedRange
 
 
@@ -64,20 +67,17 @@ def test_trusted_counts_end_before_the_sentinels(
     assert trusted.bounds(np.dtype(dtype)).tolist() == [low, high]
 
 
-def test_memory_comes_back_when_the_last_view_is_gone() -> None:
-    pool = BufferPool(spare=2)
-    first = pool.take((4, 5), np.dtype(np.uint16))
-    address = first.__array_interface__["data"][0]
-    view = first[1:, 2:].T
-    del first
-    other = pool.take((4, 5), np.dtype(np.uint16))
-    assert other.__array_interface__["data"][0] != address  # the view still looks at it
-    view[...] = 9
-    del view
-    assert pool.take((4, 5), np.dtype(np.uint16)).__array_interface__["data"][0] == address
-
-
-def test_a_pool_serves_frames_of_another_size() -> None:
-    pool = BufferPool(spare=2)
-    pool.take((4, 5), np.dtype(np.uint16))
-    assert pool.take((7, 9), np.dtype(np.int32)).shape == (7, 9)
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), dtype=st.sampled_from(["u1", "u2", "i4"]))
+def test_a_mask_is_file_mask_or_outside_the_trusted_range_whatever_came_before(
+    data: st.DataObject, dtype: str
+) -> None:
+    cache, limits = MaskCache(), np.iinfo(dtype)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    trusted = TrustedRange(high=data.draw(st.one_of(st.none(), st.integers(1, 200))))
+    for _ in range(data.draw(st.integers(1, 12))):
+        counts = rng.choice([limits.min, 0, 50, 150, limits.max], (3, 4)).astype(dtype)
+        file_mask = cache.shared_file_mask(np.eye(3, 4, dtype=bool) if rng.random() < 0.5 else None)
+        low, high = trusted.bounds(counts.dtype)
+        expected = (counts < low) | (counts > high) | (False if file_mask is None else file_mask)
+        np.testing.assert_array_equal(cache.mask_of(counts, file_mask, trusted), expected)

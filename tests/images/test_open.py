@@ -1,8 +1,9 @@
+"""The public way in: open_run."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from fedbragg.images import open_run, write_run
@@ -24,23 +25,7 @@ def test_a_written_run_opens_again_with_its_counts_and_geometry(tmp_path: Path) 
     np.testing.assert_array_equal([frame.counts for frame in read if isinstance(frame, Frame)], frames)
 
 
-def test_a_folder_counts_an_eiger_data_file_once(tmp_path: Path) -> None:
-    for number in (1, 2):
-        with h5py.File(tmp_path / f"x_data_{number:06}.h5", "w") as file:
-            file["entry/data/data"] = np.full((3, 8, 9), number, np.uint16)
-    with h5py.File(tmp_path / "x_master.h5", "w") as file:
-        for number in (1, 2):
-            file[f"entry/data/data_{number:06}"] = h5py.ExternalLink(
-                f"x_data_{number:06}.h5", "/entry/data/data"
-            )
+def test_names_of_earlier_versions_still_import() -> None:
+    from fedbragg.images import ReadAhead, Reading
 
-    run = open_run(tmp_path)
-
-    assert [int(frame.counts[0, 0]) for frame in run.frames() if isinstance(frame, Frame)] == [
-        1,
-        1,
-        1,
-        2,
-        2,
-        2,
-    ]
+    assert Reading is ReadAhead

@@ -1,18 +1,13 @@
-"""Write small detector files of every format that open_run reads, each with known counts."""
+"""Write small files of every packaged format, each with known counts."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import h5py
-import hdf5plugin
 import numpy as np
-from numpy.typing import NDArray
-
-Counts = NDArray[Any]
+from hdf5_files import Counts, nxmx
 
 
 def counts(dtype: str, shape: tuple[int, ...] = (60, 70), seed: int = 1) -> Counts:
@@ -61,11 +56,11 @@ def mar345(path: Path, image: Counts) -> None:
     from fabio.mar345image import ENDIANNESS, Mar345Image
 
     header = {"DISTANCE": "250.0", "WAVELENGTH": "0.71073", "PIXEL_LENGTH": 150, "PIXEL_HEIGHT": 150}
-    picture = Mar345Image(
+    file = Mar345Image(
         data=image.astype(np.uint32), header={**header, "CENTER_X": "36.5", "CENTER_Y": "35.5"}
     )
-    picture.byteorder = ENDIANNESS.LITTLE
-    picture.write(str(path))
+    file.byteorder = ENDIANNESS.LITTLE
+    file.write(str(path))
 
 
 def marccd(path: Path, image: Counts) -> None:
@@ -118,19 +113,6 @@ def bruker(path: Path, image: Counts) -> None:
     path.write_bytes(head.encode().ljust(15 * 512) + pixels + table.encode())
 
 
-def nxmx(path: Path, image: Counts) -> None:
-    stack(path, image[np.newaxis], dict(hdf5plugin.Bitshuffle()))
-
-
-def stack(path: Path, frames: Counts, filters: dict[str, Any], name: str = "entry/data/data") -> None:
-    with h5py.File(path, "w") as file:
-        file.create_dataset(name, data=frames, chunks=(1, *frames.shape[1:]), **filters)
-
-
-def checked_hdf5(path: Path, image: Counts) -> None:
-    stack(path, image[np.newaxis], {"compression": "gzip", "fletcher32": True})
-
-
 def npy(path: Path, image: Counts) -> None:
     np.save(path, image)
 
@@ -153,9 +135,9 @@ FORMATS: dict[str, tuple[Writer, str]] = {
     ".npy": (npy, "u2"),
     ".npz": (npz, "u2"),
 }
-"""By extension: writer, and dtype in which the counts come back."""
+"""The writer of each extension, and the dtype in which its counts are read back."""
 
 
 def square(extension: str) -> tuple[int, int]:
-    """Return a shape that the format knows; mar345 and Bruker pictures are square."""
+    """Return a shape that the format allows; mar345 and Bruker images are square."""
     return (72, 72) if extension in (".mar345", ".gfrm") else (60, 70)

@@ -1,3 +1,5 @@
+"""A run that is still being written is read as its frames arrive."""
+
 from __future__ import annotations
 
 import subprocess
@@ -8,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_files import counts, edf, nxmx
+from detector_files import counts, edf, nxmx
+from run_checks import first_counts
 
 from fedbragg.errors import RunError
 from fedbragg.images import open_run
@@ -29,14 +32,10 @@ for number in range(int(sys.argv[2])):
     time.sleep(0.05)
 if sys.argv[3] == "hang":
     time.sleep(60)
-if sys.argv[3] == "when told":
+if sys.argv[3] == "after a line":
     sys.stdin.readline()
 file.close()
 """
-
-
-def values(frames: list[Frame | Unreadable]) -> list[int]:
-    return [int(frame.counts[0, 0]) for frame in frames if isinstance(frame, Frame)]
 
 
 def swmr_writer(path: Path, frames: int, end: str) -> subprocess.Popen[str]:
@@ -48,7 +47,7 @@ def swmr_writer(path: Path, frames: int, end: str) -> subprocess.Popen[str]:
 
 
 def test_frames_come_while_the_file_is_written_and_end_with_its_close(tmp_path: Path) -> None:
-    with swmr_writer(tmp_path / "live.h5", 20, "when told") as writer:
+    with swmr_writer(tmp_path / "live.h5", 20, "after a line") as writer:
         frames = open_run(tmp_path / "live.h5", follow=True, patience=30).frames()
         first = next(frames)  # however slow this is, the file is still open
         assert writer.stdin is not None
@@ -56,7 +55,7 @@ def test_frames_come_while_the_file_is_written_and_end_with_its_close(tmp_path: 
         writer.stdin.flush()
         rest = list(frames)
 
-    assert values([first, *rest]) == list(range(20))
+    assert first_counts([first, *rest]) == list(range(20))
 
 
 def test_a_writer_that_falls_silent_ends_the_run_after_the_patience(tmp_path: Path) -> None:
@@ -65,7 +64,7 @@ def test_a_writer_that_falls_silent_ends_the_run_after_the_patience(tmp_path: Pa
         frames = list(open_run(tmp_path / "live.h5", follow=True, patience=1.5).frames())
         writer.kill()
 
-    assert values(frames) == [0, 1, 2]
+    assert first_counts(frames) == [0, 1, 2]
     assert 1.5 < time.monotonic() - begin < 15
 
 
@@ -82,7 +81,7 @@ def test_files_that_appear_in_a_folder_are_followed(tmp_path: Path) -> None:
     frames = list(open_run(tmp_path, follow=True, patience=2.0).frames())
     writer.join()
 
-    assert values(frames) == [0, 1, 2, 3, 4]
+    assert first_counts(frames) == [0, 1, 2, 3, 4]
 
 
 def test_a_file_that_stays_half_written_is_reported_and_those_after_it_come(tmp_path: Path) -> None:
@@ -111,3 +110,21 @@ def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
     assert len(run) == 0
     with pytest.raises(RunError, match=r"never\.h5: no frame came within 0\.3 s"):
         list(run.frames())
+
+
+def test_a_run_read_up_to_a_frame_does_not_wait_for_the_next(tmp_path: Path) -> None:
+    with swmr_writer(tmp_path / "live.h5", 3, "hang") as writer:
+        begin = time.monotonic()
+        frames = list(open_run(tmp_path / "live.h5", follow=True, patience=60).frames(1, 3))
+        writer.kill()
+    assert first_counts(frames) == [1, 2]
+    assert time.monotonic() - begin < 30
+
+
+def test_what_has_arrived_can_be_counted_and_read_by_position(tmp_path: Path) -> None:
+    with swmr_writer(tmp_path / "live.h5", 3, "hang") as writer:
+        run = open_run(tmp_path / "live.h5", follow=True, patience=60)
+        assert first_counts(run.frames(stop=3)) == [0, 1, 2]
+        assert len(run) == 3
+        assert first_counts([run[2]]) == [2]
+        writer.kill()

@@ -1,3 +1,5 @@
+"""A written run opens again as it was, also in the libraries of others."""
+
 from __future__ import annotations
 
 import tracemalloc
@@ -7,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from image_files import counts
+from detector_files import counts
 
 from fedbragg.errors import RunError
 from fedbragg.images import open_run, write_run

@@ -1,6 +1,6 @@
-"""Damage files on purpose and open them; run as a program of its own, for a crash would take the tests with it.
+"""Damage files and open them; a program of its own, so that a crash fails one test instead of ending them all.
 
-Prints one JSON line: how often the damage was reported, harmless, or unseen (counts differ and nobody said so).
+Prints one JSON line: how often the damage was reported, harmless, or unseen (counts differ without a report).
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from image_files import FORMATS, checked_hdf5, counts, square
+from detector_files import FORMATS, counts, square
+from hdf5_files import checked_hdf5
 
 from fedbragg.errors import FedbraggError
 from fedbragg.images import open_run
 from fedbragg.types import Frame
 
-PACKERS = {"gz": "gzip", "bz2": "bz2"}
+COMPRESSORS = {"gz": "gzip", "bz2": "bz2"}
 
 
 def outcome(path: Path, original: np.ndarray) -> str:
@@ -43,7 +44,7 @@ def damaged(content: bytes, how: str, rng: np.random.Generator) -> bytes:
 
 
 def main(kind: str, how: str, times: int) -> None:
-    extension, _, packing = kind.partition("+")
+    extension, _, compression = kind.partition("+")
     writer, dtype = (checked_hdf5, "u2") if extension == "fletcher" else FORMATS[extension]
     suffix = ".h5" if extension == "fletcher" else extension
     original = counts(dtype, square(suffix))
@@ -53,10 +54,10 @@ def main(kind: str, how: str, times: int) -> None:
         whole = Path(folder, f"whole{suffix}")
         writer(whole, original)
         content = whole.read_bytes()
-        if packing:
-            content = __import__(PACKERS[packing]).compress(content)
+        if compression:
+            content = __import__(COMPRESSORS[compression]).compress(content)
         for number in range(times):
-            path = Path(folder, f"{number}{suffix}" + (f".{packing}" if packing else ""))
+            path = Path(folder, f"{number}{suffix}" + (f".{compression}" if compression else ""))
             path.write_bytes(damaged(content, how, rng))
             print(f"{kind} {how} {number}", file=sys.stderr, flush=True)
             found[outcome(path, original)] += 1

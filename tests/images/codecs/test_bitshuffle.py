@@ -1,30 +1,19 @@
-"""The decoders against data that other programs packed."""
+"""Bitshuffle-LZ4 chunks of hdf5plugin decode; damaged ones do no harm."""
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import h5py
 import hdf5plugin
 import numpy as np
+from hdf5_files import packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, decode_bitshuffle
-from fedbragg.images.codecs.byte_offset import decode_byte_offset
-from fedbragg.images.codecs.ccp4_pack import packed_size
-from fedbragg.images.codecs.lz4 import decode_lz4
 
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4"]
-
-
-def packed(pixels: NDArray[Any], **filters: Any) -> NDArray[np.uint8]:
-    """Return the chunk that hdf5plugin's encoder makes of the pixels."""
-    with h5py.File(io.BytesIO(), "w") as file:
-        data = file.create_dataset("data", data=pixels, chunks=pixels.shape, **filters)
-        return np.frombuffer(data.id.read_direct_chunk((0,) * pixels.ndim)[1], np.uint8)
 
 
 def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArray[Any]]:
@@ -100,51 +89,3 @@ def test_the_decoder_notices_one_count_more_or_less_outside_anywhere(
     place = data.draw(st.integers(0, size - 1))
     odd[place] = not odd[place]
     assert state(odd) == UNEXPECTED
-
-
-@settings(deadline=None, max_examples=40)
-@given(size=st.integers(1, 20_000), block=st.sampled_from([0, 256, 5000]), seed=st.integers(0, 2**32 - 1))
-def test_lz4_chunks_decode(size: int, block: int, seed: int) -> None:
-    pixels = np.random.default_rng(seed).poisson(1, size).astype(np.uint16)
-    chunk = packed(pixels, **hdf5plugin.LZ4(nbytes=block))
-    counts = np.zeros_like(pixels)
-    assert decode_lz4(chunk, counts.view(np.uint8))
-    np.testing.assert_array_equal(counts, pixels)
-    assert not decode_lz4(chunk[:-1], counts.view(np.uint8))
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.lists(st.integers(-(2**30), 2**30 - 1), min_size=1, max_size=300)
-)  # fabio's differences stay in 32 bits
-def test_byte_offset_decodes_what_fabio_packs(values: list[int]) -> None:
-    from fabio.compression import compByteOffset
-
-    pixels = np.array(values, np.int32)
-    binary = np.frombuffer(compByteOffset(pixels), np.uint8)
-    counts = np.zeros_like(pixels)
-    assert decode_byte_offset(binary, counts)
-    np.testing.assert_array_equal(counts, pixels)
-    assert not decode_byte_offset(binary[:-1], counts)
-    assert not decode_byte_offset(np.append(binary, np.uint8(0)), counts)
-
-
-def test_byte_offset_by_hand() -> None:
-    """1, +2, then -300 in two bytes after 0x80, then +70000 in four after 0x80 0x8000."""
-    binary = bytes([1, 2, 0x80]) + (-300).to_bytes(2, "little", signed=True)
-    binary += bytes([0x80, 0x00, 0x80]) + (70000).to_bytes(4, "little", signed=True)
-    counts = np.zeros(4, np.int32)
-    assert decode_byte_offset(np.frombuffer(binary, np.uint8), counts)
-    assert counts.tolist() == [1, 3, -297, 69703]
-
-
-def test_the_end_of_packed_mar345_data_is_found() -> None:
-    from fabio.compression import compPCK
-
-    image = np.random.default_rng(1).poisson(300, (90, 90)).astype(np.uint32)
-    stream = compPCK(image)
-    body = stream[stream.index(b"\n", stream.index(b"CCP4")) + 1 :]
-    size = packed_size(body, image.size)
-    assert size is not None
-    assert 0 <= len(body) - size < 8
-    assert packed_size(body[: size - 1], image.size) is None
