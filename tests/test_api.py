@@ -39,7 +39,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         fedbragg.screem  # noqa: B018  what is tested
 
 
-def frames_of(folder: Path, frames: int = 24) -> Path:
+def opened_by(folder: Path, frames: int = 24) -> Path:
     """A run of 64 x 96 frames of which every second shows ten strong spots, and its labels."""
     folder.mkdir()
     generator = np.random.default_rng(3)
@@ -55,7 +55,7 @@ def frames_of(folder: Path, frames: int = 24) -> Path:
 
 
 def test_a_run_is_opened_prepared_and_screened(tmp_path: Path) -> None:
-    path = frames_of(tmp_path / "run")
+    path = opened_by(tmp_path / "run")
     run = fedbragg.open_run(path)
     frame = run[0]
     assert isinstance(frame, Frame)
@@ -73,7 +73,7 @@ def test_a_run_is_opened_prepared_and_screened(tmp_path: Path) -> None:
 
 
 def test_a_model_is_evaluated_and_adapted(tmp_path: Path) -> None:
-    path = frames_of(tmp_path / "run", 60)
+    path = opened_by(tmp_path / "run", 60)
     labels, out = tmp_path / "run" / "labels.csv", tmp_path / "own.onnx"
     before = fedbragg.evaluate(path, labels)
     assert before.metrics["AUC"].value > 0.9
@@ -103,7 +103,7 @@ def test_phases_are_identified_one_by_one(tmp_path: Path) -> None:
 
 def test_a_worse_model_is_not_handed_out(tmp_path: Path) -> None:
     """Labels that are swapped in the first frames and right in the last ones teach the opposite of what judges."""
-    path = frames_of(tmp_path / "run", 60)
+    path = opened_by(tmp_path / "run", 60)
     labels = tmp_path / "swapped.csv"
     rows = ((str(path), i, (Label.MISS, Label.HIT)[(i + (i >= 42)) % 2]) for i in range(60))
     write_labels(labels, rows)

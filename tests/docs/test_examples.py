@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/how-to/python.md", "docs/how-to/add-a-rule.md", "docs/how-to/add-a-task.md", "docs/index.md")
+PAGES = (
+    *("docs/how-to/python.md", "docs/how-to/add-a-rule.md", "docs/how-to/add-a-task.md"),
+    *("docs/how-to/add-a-file-format.md", "docs/index.md"),
+)
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 

@@ -22,8 +22,8 @@ from fedbragg.images import (
     SingleImage,
     TrustedRange,
     UnreadableFileError,
-    frames_of,
     open_run,
+    opened_by,
     read_bytes,
     register_format,
     registry,
@@ -107,7 +107,7 @@ def raw_file(path: str) -> SingleImage:
     return SingleImage(lambda: counts, Header(Geometry(distance=0.1), TrustedRange(high=200)))
 
 
-RAW = Format("raw", (".raw8",), frames_of(raw_file))
+RAW = Format("raw", (".raw8",), opened_by(raw_file))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
         ImageFile,
         SingleImage,
         UnreadableFileError,
-        frames_of,
+        opened_by,
         read_bytes,
     )
     from fedbragg.images.format import Format
@@ -33,8 +33,8 @@ __all__ = [
     "SingleImage",
     "TrustedRange",
     "UnreadableFileError",
-    "frames_of",
     "open_run",
+    "opened_by",
     "read_bytes",
     "read_cxidb_annotation",
     "read_labels",
@@ -45,7 +45,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(
-        ("ImageFile", "SingleImage", "UnreadableFileError", "frames_of", "read_bytes"), "files.image_file"
+        ("ImageFile", "SingleImage", "UnreadableFileError", "opened_by", "read_bytes"), "files.image_file"
     ),
     **dict.fromkeys(("LabelTable", "read_cxidb_annotation", "read_labels", "write_labels"), "labels"),
     "Format": "format",

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from fedbragg.images.files.dectris_header import read_dectris_header
-from fedbragg.images.files.image_file import ImageFile, UnreadableFileError, frames_of, read_bytes
+from fedbragg.images.files.image_file import ImageFile, UnreadableFileError, opened_by, read_bytes
 from fedbragg.images.header import Header
 from fedbragg.images.source import OpenSource
 from fedbragg.types import Counts
@@ -42,7 +42,7 @@ class FabioReader:
 
 def opened_by_fabio(*readers: FabioReader) -> OpenSource:
     """Return a function that opens files with the first of the readers whose first bytes fit."""
-    return frames_of(partial(_open, readers=readers))
+    return opened_by(partial(_open, readers=readers))
 
 
 def _open(path: str, readers: Sequence[FabioReader]) -> ImageFile:

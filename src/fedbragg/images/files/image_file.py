@@ -59,7 +59,7 @@ OpenImageFile = Callable[[str], ImageFile]
 """Opens the file at a path, or raises UnreadableFileError."""
 
 
-def frames_of(open_file: OpenImageFile) -> OpenSource:
+def opened_by(open_file: OpenImageFile) -> OpenSource:
     """Return a function that opens the same files as sources of frames."""
 
     def open_source(path: str, cache: RunCache) -> Source:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.files.image_file import UnreadableFileError, frames_of
+from fedbragg.images.files.image_file import UnreadableFileError, opened_by
 from fedbragg.images.format import Format
 from fedbragg.images.header import Header
 from fedbragg.types import Counts
@@ -66,4 +66,4 @@ def _only_array(path: str) -> NDArray[Any]:
         return array
 
 
-NUMPY = Format("NumPy", (".npy", ".npz"), frames_of(_open), single_frame=False, compressed=False)
+NUMPY = Format("NumPy", (".npy", ".npz"), opened_by(_open), single_frame=False, compressed=False)
