@@ -120,13 +120,16 @@ def _frames_requested(files: dict[str, GrowingFile]) -> int:
 def _part(
     requests: Iterator[FrameRequest | None], start: int, stop: int | None
 ) -> Iterator[FrameRequest | None]:
-    """Yield the requests from ``start`` to ``stop``; None counts nothing and is passed on."""
+    """Yield the requests from ``start`` to ``stop``, and every None, which is no frame, as it comes."""
+    if stop is not None and stop <= 0:
+        return
     position = 0
-    while stop is None or position < stop:
-        try:
-            request = next(requests)
-        except StopIteration:
-            return
-        if request is None or position >= start:
+    for request in requests:
+        if request is None:
+            yield None
+            continue
+        if position >= start:
             yield request
-        position += request is not None
+        position += 1
+        if position == stop:
+            return

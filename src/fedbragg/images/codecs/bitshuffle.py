@@ -53,8 +53,8 @@ def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: in
         np.zeros(STEP, np.uint8),
         _inverted_bits(high, 8 * width),
     )
-    # With nothing to compare, any valid address serves: the result is ignored. 1 << 62 keeps it where it is.
-    bits, bytes_a_bit_byte = (
+    # With nothing to check, the comparison reads the same valid address every time and its result is ignored.
+    marks, bytes_per_mark = (
         (expected.ctypes.data, 8 * width) if expected.size else (planes.ctypes.data, 1 << 62)
     )
     position, start, fits = HEADER, 0, True
@@ -66,7 +66,7 @@ def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: in
             return DAMAGED
         position += packed
         stream = size // (8 * width)
-        comparison = Comparison(bits + start // bytes_a_bit_byte, limits.ctypes.data, differing.ctypes.data)
+        comparison = Comparison(marks + start // bytes_per_mark, limits.ctypes.data, differing.ctypes.data)
         untranspose(planes.ctypes.data, out.ctypes.data + start, stream, width, comparison)
         _untranspose_rest(planes, out, start, size, width)
         rest = start // width + stream // STEP * STEP * 8

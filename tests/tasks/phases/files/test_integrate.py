@@ -42,7 +42,7 @@ def ring(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "ring.npy", tmp_path / "geometry.poni"
 
 
-def test_of_a_file_with_several_frames_one_is_named(ring: tuple[Path, Path], tmp_path: Path) -> None:
+def test_one_frame_of_several_must_be_named(ring: tuple[Path, Path], tmp_path: Path) -> None:
     image, poni = ring
     alone = integrate(image, Integration(poni))
     stack = tmp_path / "stack.h5"
@@ -50,7 +50,7 @@ def test_of_a_file_with_several_frames_one_is_named(ring: tuple[Path, Path], tmp
         shown = np.load(image)
         file["entry/data/data"] = np.stack([np.zeros_like(shown), shown])
     with pytest.raises(
-        InputError, match=r"holds 2 frames. Say which: .*stack.h5:0 is the first, .*stack.h5:1 the"
+        InputError, match=r"holds 2 frames. Name one: .*stack.h5:0 is the first, .*stack.h5:1 the"
     ):
         integrate(stack, Integration(poni))
     with pytest.raises(InputError, match="has 2 frames; give one from 0 to 1, not 2"):
@@ -79,13 +79,13 @@ def test_spots_are_left_out_only_when_asked(ring: tuple[Path, Path]) -> None:
     assert rise[True] < 150
 
 
-def test_a_wavelength_given_overrules_the_geometry(ring: tuple[Path, Path]) -> None:
+def test_a_given_wavelength_replaces_the_geometrys(ring: tuple[Path, Path]) -> None:
     image, poni = ring
     once, twice = (integrate(image, Integration(poni), w) for w in (WAVELENGTH, 2 * WAVELENGTH))
     assert twice.q[-1] == pytest.approx(once.q[-1] / 2, rel=1e-3)
 
 
-def test_no_geometry_and_a_broken_poni_are_said(ring: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_missing_geometry_and_a_missing_poni_are_reported(ring: tuple[Path, Path], tmp_path: Path) -> None:
     image, _ = ring
     with pytest.raises(InputError, match="--poni"):
         integrate(image, Integration())
@@ -94,7 +94,7 @@ def test_no_geometry_and_a_broken_poni_are_said(ring: tuple[Path, Path], tmp_pat
 
 
 @pytest.mark.skipif(not (DATA / "stills" / "i03").is_dir(), reason="the measured frames are not here")
-def test_the_images_own_geometry_serves() -> None:
+def test_the_images_own_geometry_is_used() -> None:
     """A Pilatus header gives distance, beam and wavelength; q grows from near zero to the corner's."""
     image = next(path for path in sorted((DATA / "stills" / "i03").iterdir()) if ".cbf" in path.name)
     pattern = integrate(image, Integration())

@@ -1,4 +1,4 @@
-"""Patterns in every format, and every way in which one cannot be used."""
+"""Patterns of every format are read, and those that cannot be used are refused in one line."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_arrays_are_read_either_way(tmp_path: Path, turned: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["counts", "intensities"])
-def test_xrdml_brings_its_wavelength(tmp_path: Path, name: str) -> None:
+def test_xrdml_gives_its_wavelength(tmp_path: Path, name: str) -> None:
     values = " ".join(f"{x:.6f}" for x in HEIGHT)
     path = write(tmp_path, "a.xrdml", XRDML.format(start=AXIS[0], end=AXIS[-1], name=name, values=values))
     np.testing.assert_allclose(read_pattern(path, 1.5406).q, Q, rtol=1e-6)
@@ -84,7 +84,7 @@ def bad_array(folder: Path, axis: np.ndarray, height: np.ndarray) -> Path:
     return folder / "bad.npy"
 
 
-def test_what_does_not_rise_or_is_not_finite_is_said_with_its_place(tmp_path: Path) -> None:
+def test_points_that_do_not_rise_or_are_not_finite_are_reported_with_their_number(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not rise after point 1 "):
         read_pattern(bad_array(tmp_path, AXIS[::-1], HEIGHT), 0.5608)
     doubled = AXIS.copy()
@@ -99,7 +99,7 @@ def test_what_does_not_rise_or_is_not_finite_is_said_with_its_place(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("empty.xy", "", "empty"),
         ("words.xy", "hello world\nno numbers\n", "no numbers"),
@@ -113,9 +113,9 @@ def test_what_does_not_rise_or_is_not_finite_is_said_with_its_place(tmp_path: Pa
         ("other.xrdml", "<x></x>", "holds no scan"),
     ],
 )
-def test_bad_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = write(tmp_path, name, text)
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_pattern(path, 0.5608)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -124,8 +124,8 @@ def test_bad_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str,
 def test_arrays_of_other_shapes_and_missing_files_and_folders(tmp_path: Path) -> None:
     np.save(tmp_path / "cube.npy", np.zeros((3, 4, 5)))
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    for name, said in (("cube.npy", "shape"), ("objects.npy", "not a .npy"), ("none.xy", "no such file")):
-        with pytest.raises(InputError, match=said):
+    for name, message in (("cube.npy", "shape"), ("objects.npy", "not a .npy"), ("none.xy", "no such file")):
+        with pytest.raises(InputError, match=message):
             read_pattern(tmp_path / name, 0.5608)
     with pytest.raises(InputError, match="folder"):
         read_pattern(tmp_path, 0.5608)

@@ -1,4 +1,4 @@
-"""Powder patterns in: .npy, .xy, .xye, .csv, .chi, .xrdml -> a Pattern, checked."""
+"""Read a file of a powder pattern (.npy, .xy, .xye, .csv, .chi, .xrdml, .dat, .txt) and check it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from fedbragg.tasks.phases.files.xrdml import read_xrdml
 from fedbragg.types import Pattern
 
 FEWEST_POINTS = 64
-"""Points without which a pattern shows no lines."""
-
-
+"""With fewer points a pattern shows no lines."""
 SUFFIXES = (".npy", ".xy", ".xye", ".csv", ".chi", ".xrdml", ".dat", ".txt")
-"""Files that are read as patterns; all others are taken for images."""
+"""Files with these suffixes are read as patterns, all others as images."""
+_REMEDY = "Give a pattern with two columns: two-theta in degrees, rising, and intensity."
 
 
 def is_pattern(path: Path) -> bool:
-    """Say whether a path is read here, not as an image: by its suffix, or because it is no file at all."""
+    """Tell whether a path is read as a pattern: it has a pattern's suffix, or is no file, which is reported here."""
     return path.suffix.lower() in SUFFIXES or not Path(file_and_frame(str(path))[0]).is_file()
 
 
 def read_pattern(path: Path, wavelength: float | None, *, given: bool = False) -> Pattern:
-    """Read a pattern; ``wavelength`` (angstrom) turns angles into q unless the file gives its own.
+    """Read a pattern; ``wavelength`` (angstrom) converts angles to q unless the file gives its own.
 
-    With ``given`` the wavelength overrules the file's. Raises InputError naming file, fault and remedy.
+    With ``given`` the wavelength replaces the file's. Raises InputError naming the file, what is wrong and what to do.
     """
     columns = _read(path)
     if columns.axis.ndim != 1 or columns.axis.shape != columns.intensity.shape:
@@ -39,9 +38,6 @@ def read_pattern(path: Path, wavelength: float | None, *, given: bool = False) -
     used = wavelength if given or columns.wavelength is None else columns.wavelength
     _check(path, columns)
     return Pattern(_q(path, columns, used), columns.intensity, str(path))
-
-
-_REMEDY = "Give a pattern with two columns: two-theta in degrees, rising, and intensity."
 
 
 def _read(path: Path) -> Columns:
