@@ -14,7 +14,7 @@ def test_memory_comes_back_when_the_last_view_is_gone() -> None:
     view = first[1:, 2:].T
     del first
     other = pool.take((4, 5), np.dtype(np.uint16))
-    assert other.__array_interface__["data"][0] != address  # the view still looks at it
+    assert other.__array_interface__["data"][0] != address  # the view still uses it
     view[...] = 9
     del view
     assert pool.take((4, 5), np.dtype(np.uint16)).__array_interface__["data"][0] == address

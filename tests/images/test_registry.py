@@ -55,7 +55,7 @@ def test_every_format_gives_the_counts_as_written(tmp_path: Path, extension: str
     np.testing.assert_array_equal(frame.counts, image)
 
 
-def test_a_file_with_no_known_extension_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+def test_hdf5_of_an_unknown_extension_is_recognised(tmp_path: Path) -> None:
     nxmx(tmp_path / "image.dat", counts("u2"))
     assert len(open_run(tmp_path / "image.dat")) == 1
 
@@ -147,6 +147,15 @@ def test_a_package_adds_a_format_by_an_entry_point(
     assert open_run(tmp_path)[0].counts.shape == (2, 3)
 
 
+def test_an_installed_format_that_cannot_be_loaded_is_named(
+    fresh_table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("broken", "no_such_package.formats:BROKEN", "fedbragg.formats")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    with pytest.raises(ConfigError, match=r"format broken: no_such_package\.formats:BROKEN cannot be loaded"):
+        formats()
+
+
 def test_an_extension_that_is_taken_is_refused_and_nothing_is_added(fresh_table: None) -> None:
     known = dict(formats())
     with pytest.raises(ConfigError, match=r"format mine: \.cbf is already read as CBF"):
@@ -154,7 +163,7 @@ def test_an_extension_that_is_taken_is_refused_and_nothing_is_added(fresh_table:
     assert formats() == known
 
 
-def test_an_unknown_extension_is_settled_by_the_first_bytes(tmp_path: Path, fresh_table: None) -> None:
+def test_a_format_may_recognise_files_of_unknown_extension(tmp_path: Path, fresh_table: None) -> None:
     register_format(replace(RAW, recognise=lambda start: start.startswith(b"\x02\x03")))
     write_raw(tmp_path / "image.unknown")
     assert open_run(tmp_path / "image.unknown")[0].counts.shape == (2, 3)

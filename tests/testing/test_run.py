@@ -1,4 +1,4 @@
-"""Every kind of run keeps the protocol Run: files, files that are still written, and the fake that stands for them."""
+"""Every kind of run behaves alike: runs of files, runs that are still written, and FakeRun."""
 
 from __future__ import annotations
 

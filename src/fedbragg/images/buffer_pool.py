@@ -13,7 +13,8 @@ class BufferPool:
     """Give uninitialised arrays; keep the memory of up to ``spare`` released arrays for the next.
 
     The kernel takes longer to provide new memory than a 4k frame takes to decode. A frame stays valid as long as it,
-    or any view of it, exists; whoever keeps every frame gets new memory for each. Safe to call from several threads.
+    or any view of it, exists; a consumer that keeps every frame gets new memory for each. Safe to call from several
+    threads.
     """
 
     def __init__(self, spare: int) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from fedbragg.images.source import OpenSource
 
+Recognise = Callable[[bytes], bool]
+"""Tells from a file's first 8 bytes whether it is of the format."""
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -15,8 +18,6 @@ class Format:
     name: str  # as messages name it
     extensions: tuple[str, ...]  # in lower case, with the dot
     open: OpenSource
-    recognise: Callable[[bytes], bool] | None = (
-        None  # tells from a file's first 8 bytes; asked where the extension is unknown
-    )
+    recognise: Recognise | None = None  # for files whose extension is unknown
     single_frame: bool = True  # every file holds one frame, so that a run counts files without opening them
     compressed: bool = True  # its files are also read inside .gz and .bz2

@@ -1,4 +1,4 @@
-"""What a file says of its detector, whatever its format."""
+"""What a file records about its detector, the same for every format."""
 
 from __future__ import annotations
 

@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from fedbragg.types import Counts
 
 Mask = NDArray[np.bool_]
+Bits = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedRange:
     """The counts that the detector measures, both ends included; None where the file gives no limit."""
 
-    low: float | None = (
-        None  # lower counts are no measurement; None: 0, so that negative counts are sentinels
-    )
-    high: float | None = None  # saturation, above which counts are too low; None: all but the dtype's maximum
+    low: float | None = None  # None is 0, so that negative counts are sentinels
+    high: float | None = None  # saturation: higher counts read too low; None is all but the dtype's maximum
 
     def bounds(self, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
         """Return (lowest, highest) trusted count, of the dtype; the dtype's maximum is always a sentinel."""
@@ -38,9 +37,7 @@ class UntrustedPixels:
 
     outside: Mask  # (pixels,) True = outside the trusted range
     bounds: NDArray[np.integer]  # (2,) lowest and highest trusted count, of the frames' dtype
-    bits: NDArray[
-        np.uint8
-    ]  # ``outside``, a bit a pixel, lowest bit first; empty where negative counts are trusted
+    bits: Bits  # ``outside``, a bit a pixel, lowest bit first; empty where negative counts are trusted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from fedbragg.errors import ConfigError, RunError
@@ -36,11 +36,21 @@ FIRST_BYTES = 8
 
 @cache
 def formats() -> dict[str, Format]:
-    """Return the format of every known extension."""
+    """Return the format of every known extension; raise ConfigError for an installed one that cannot be used."""
     table: dict[str, Format] = {}
-    for format in (*PACKAGED, *(point.load() for point in entry_points(group=GROUP))):
+    for format in (*PACKAGED, *map(_load, entry_points(group=GROUP))):
         _add(table, format)
     return table
+
+
+def _load(point: EntryPoint) -> Format:
+    try:
+        format: Format = point.load()
+    except Exception as error:  # another package's module may fail in any way
+        raise ConfigError(
+            f"format {point.name}: {point.value} cannot be loaded ({error}). Repair or uninstall its package."
+        ) from error
+    return format
 
 
 def register_format(format: Format) -> None:

@@ -29,7 +29,7 @@ class Source(Protocol):
 
     @property
     def geometry(self) -> Geometry:
-        """Return what the file says of the detector's position."""
+        """Return where the detector stood, as far as the file records it."""
         ...
 
     def __len__(self) -> int:

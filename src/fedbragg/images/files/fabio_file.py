@@ -23,6 +23,10 @@ def _no_check(content: bytes) -> None:
     pass
 
 
+ReadHeader = Callable[[Mapping[str, Any], bytes], Header]
+"""Reads fabio's header, and the content of the file where fabio leaves something out."""
+
+
 def _no_header(header: Mapping[str, Any], content: bytes) -> Header:
     return Header()
 
@@ -35,9 +39,7 @@ class FabioReader:
     name: str  # of the class in that module
     start: bytes = b""  # the first bytes of the files that it reads
     check: Callable[[bytes], None] = _no_check  # raises UnreadableFileError for an incomplete file
-    header: Callable[[Mapping[str, Any], bytes], Header] = (
-        _no_header  # from fabio's header and the file's content
-    )
+    header: ReadHeader = _no_header
 
 
 def opened_by_fabio(*readers: FabioReader) -> OpenSource:

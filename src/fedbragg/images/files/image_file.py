@@ -27,7 +27,7 @@ class ImageFile(Protocol):
 
     @property
     def header(self) -> Header:
-        """Return what the file says of its detector."""
+        """Return what the file records about its detector."""
         ...
 
     def __len__(self) -> int:

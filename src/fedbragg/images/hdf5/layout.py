@@ -29,9 +29,7 @@ class ImageDataset:
 
     address: str  # file and name, for messages
     dataset: Any  # None where the link leads nowhere
-    event: str = (
-        ""  # what stands for the ``%`` of CrystFEL's ``data = /entry/data/%``; empty outside such layouts
-    )
+    event: str = ""  # what CrystFEL puts for the ``%`` of ``/entry/data/%``; empty where it needs none
 
     @property
     def frames(self) -> int:
