@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/engine.py
 
-A server and one site run as they do in earnest, with TLS both ways; the site's trainer returns at once. On the async
-schedule a round trip is the time between two updates: model packed, sent, written for the trainer, a trainer forked,
-update packed, sent, checked, and the model stepped. A second site that never comes keeps barriers, and with them
-checkpoints, out of it. The bare socket sends the same bytes to another process and back, with the same certificates.
+A server and one site run as real ones do, over TLS; the site's trainer returns at once. On the async schedule a round
+trip is the time between two updates: model encoded, sent, written for the worker, a training forked, update encoded,
+sent, checked, and the model stepped. A second site that never joins prevents barriers, and with them checkpoints. The
+bare socket sends the same bytes to another process and back, with the same certificates.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def tensors_of(name: str) -> dict[str, NDArray[np.float32]]:
 # The processes
 
 
-def keep() -> None:
+def work() -> None:
     """Train by returning the model as the update, which costs nothing."""
     from fedbragg.federation.engines.remote.worker import LoadedSite, main
     from fedbragg.federation.engines.remote.worker_messages import Load
@@ -263,10 +263,10 @@ if __name__ == "__main__":
         case ["join", kit, own]:
             from fedbragg.federation.engines.nvflare.launch import join
 
-            join(Path(kit), Path(own), [sys.executable, __file__, "keep"])
+            join(Path(kit), Path(own), [sys.executable, __file__, "work"])
         case ["start", network, _, out]:
             start_model(Path(out), network)
-        case ["keep"]:
-            keep()
+        case ["work"]:
+            work()
         case ["echo", kit, port]:
             echo(Path(kit), int(port))

@@ -19,7 +19,7 @@ from waiting import TIMEOUT, wait_for
 from fedbragg.cli.real_sites import bytes_by_barrier, event_line
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.remote.hosted import without_paths
+from fedbragg.federation.engines.remote.server_folder import without_paths
 from fedbragg.federation.tensors import decode_tensors
 from fedbragg.types import State
 

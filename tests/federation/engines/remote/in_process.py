@@ -13,8 +13,8 @@ from waiting import wait_for
 from fedbragg.config import Federation
 from fedbragg.federation.engines.remote.client import SiteClient
 from fedbragg.federation.engines.remote.connection import Link
-from fedbragg.federation.engines.remote.hosted import without_paths
 from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message
+from fedbragg.federation.engines.remote.server_folder import without_paths
 from fedbragg.federation.engines.remote.service import FederationService
 from fedbragg.federation.tensors import encode_tensors
 from fedbragg.testing import DirectLink

@@ -233,6 +233,23 @@ def test_a_federation_stopped_before_it_began_is_not_resumed(open_service, tmp_p
     assert again.status()["state"] == "none"
 
 
+def test_a_federation_stopped_before_it_began_can_be_started_again(open_service, tmp_path: Path) -> None:
+    slow_once = (
+        "sh",
+        "-c",
+        f'test -e {tmp_path}/fast || exec sleep 100; test -e "$0" && cp {tmp_path}/softmax.safetensors "$1"',
+    )
+    start_model_command(tmp_path)
+    service = open_service(command=slow_once)
+    service.start(settings(), restart=True)
+    service.stop("me")
+    wait_for(lambda: not (tmp_path / "service" / "federation.json").exists(), "the end")
+    (tmp_path / "fast").touch()
+    service.start(settings(), restart=False)
+    wait_for(lambda: service.status()["state"] == "running", "the second start")
+    service.stop("me")
+
+
 def test_a_start_model_that_takes_too_long_or_fails_ends_the_federation(open_service) -> None:
     table = settings()
     table["server"]["preparation"] = 0.2

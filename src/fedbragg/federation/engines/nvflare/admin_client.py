@@ -18,8 +18,8 @@ from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.engines.nvflare.admin_commands import MODEL, START, STATUS, STOP
 from fedbragg.federation.engines.nvflare.kit import open_kit
-from fedbragg.federation.engines.remote.hosted import without_paths
 from fedbragg.federation.engines.remote.protocol import check_protocol, decode_message, versioned
+from fedbragg.federation.engines.remote.server_folder import without_paths
 from fedbragg.types import State
 
 LOGIN_TIMEOUT = 10.0

@@ -6,62 +6,19 @@ and one that ends cannot change the next.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import subprocess
 import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FedbraggError, FederationError
 from fedbragg.federation.checkpoint import CheckpointStore, fingerprint
 from fedbragg.federation.engines.remote.driver import Notify, RealTimeDriver
+from fedbragg.federation.engines.remote.server_folder import ServerFolder
 from fedbragg.federation.tensors import read_tensors
-from fedbragg.files import write_whole
 from fedbragg.types import State
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFolder:
-    """The files of the one federation that a server holds."""
-
-    path: Path
-
-    @property
-    def settings(self) -> Path:
-        """Return the file that names the federation and holds its settings."""
-        return self.path / "federation.json"
-
-    @property
-    def start_model(self) -> Path:
-        """Return the file of the start model, a safetensors document."""
-        return self.path / "start.safetensors"
-
-    @property
-    def checkpoints(self) -> Path:
-        """Return the folder of the checkpoint."""
-        return self.path / "checkpoints"
-
-    def create(self, settings: Federation) -> str:
-        """Replace all files by those of a new federation and return its name."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-        name = os.urandom(6).hex()
-        record = {"name": name, "settings": without_paths(settings)}
-        write_whole(self.settings, json.dumps(record, indent=1))
-        return name
-
-    def read(self) -> tuple[str, Federation] | None:
-        """Return the name and settings of the federation in the folder, None where there is none."""
-        if not self.settings.exists():
-            return None
-        record = json.loads(self.settings.read_text(encoding="utf-8"))
-        return record["name"], Federation.model_validate(record["settings"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +89,7 @@ class HostedFederation:
             self._start_driver(self._start_model(start_model_command)).run()
         except FedbraggError as error:
             self._fail(str(error))
-        except Exception as error:  # the thread must not die without a word
+        except Exception as error:  # the thread must not die unnoticed
             traceback.print_exc()
             self._fail(f"{type(error).__name__}: {error}")
 
@@ -181,9 +138,5 @@ class HostedFederation:
 
     def _fail(self, reason: str) -> None:
         with self._lock:
-            self._state = Failed(reason)
-
-
-def without_paths(settings: Federation) -> dict[str, Any]:
-    """Return settings as JSON, without the sites' paths."""
-    return settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}})
+            if not self.finished:  # then the model is on disk, whatever failed after that
+                self._state = Failed(reason)

@@ -13,19 +13,14 @@ from typing import Any
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError, ProtocolMismatchError
 from fedbragg.federation.engines.remote.driver import Notify
-from fedbragg.federation.engines.remote.hosted import (
-    Failed,
-    HostedFederation,
-    Preparing,
-    Running,
-    ServerFolder,
-)
+from fedbragg.federation.engines.remote.hosted import Failed, HostedFederation, Preparing, Running
 from fedbragg.federation.engines.remote.protocol import (
     LARGEST_HEAD,
     Message,
     decode_message,
     encode_message,
 )
+from fedbragg.federation.engines.remote.server_folder import ServerFolder
 from fedbragg.federation.plan import check_settings
 
 CHUNK = 4 << 20
@@ -50,8 +45,8 @@ class FederationService:
     def resume(self) -> None:
         """Go on with the federation in the folder, if there is one."""
         with self._lock:
-            if (held := self._folder.read()) is not None:
-                self._host(*held)
+            if (stored := self._folder.read()) is not None:
+                self._host(*stored)
 
     # Commands of accounts
 
@@ -68,6 +63,7 @@ class FederationService:
             failed = hosted is not None and isinstance(hosted.state, Failed)
             if hosted is not None and same and not restart:
                 if failed:  # the cause may have been removed
+                    self._folder.write(hosted.name, wanted)
                     self._host(hosted.name, wanted)
                 return {"federation": hosted.name}
             if hosted is not None and not (failed or hosted.finished):
