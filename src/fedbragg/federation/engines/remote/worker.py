@@ -35,15 +35,17 @@ PIECE = 1 << 16
 """Bytes of standard input read at a time."""
 
 
+ExportModel = Callable[[State, Path], str]
+"""Write the final model to a path, and return in one line how good it is at this site."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedSite:
     """A site with its data read."""
 
     settings: Federation
     trainer: Trainer
-    export: Callable[
-        [State, Path], str
-    ]  # write the final model to a path; return in one line how good it is here
+    export: ExportModel
 
 
 LoadSite = Callable[[messages.Load], LoadedSite]
