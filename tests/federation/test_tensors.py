@@ -61,7 +61,7 @@ def test_views_zero_dimensions_and_other_byte_orders_keep_their_values(tmp_path:
         {"\ud800": np.zeros(2)},
     ],
     ids=["object", "text", "complex", "time", "long double", "reserved name", "surrogate in the name"],
-)  # fmt: skip
+)
 def test_tensors_that_the_format_cannot_hold_are_refused(tensors: dict[str, np.ndarray]) -> None:
     with pytest.raises(FederationError):
         encode_tensors(tensors)

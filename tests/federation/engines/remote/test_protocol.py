@@ -122,8 +122,16 @@ def test_a_message_without_a_version_is_one_of_version_1() -> None:
         b'{"protocol": 2, "fields": ' + b"[" * 100_000,
         b'{"protocol": 2, "fields": {"n": ' + b"1" * 5000 + b"}}",
     ],
-    ids=["list", "no text", "no fields", "fields of another type", "more keys", "deeply nested", "huge number"],
-)  # fmt: skip
+    ids=[
+        "list",
+        "no text",
+        "no fields",
+        "fields of another type",
+        "more keys",
+        "deeply nested",
+        "huge number",
+    ],
+)
 def test_a_head_of_another_form_is_refused(head: bytes) -> None:
     with pytest.raises(FederationError):
         decode_message(message_with_head(head))

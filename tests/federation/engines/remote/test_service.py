@@ -67,7 +67,7 @@ TOPICS = ("poll", "model", "update", "failure", "leave", "no such topic")
     "payload",
     [b"", b"noise", encode_message(Message({})), b"\x10\0\0\0" + b"[" * 16, b"\0\0\1\0" + b"[" * 65536],
     ids=["empty", "noise", "no fields", "unfinished", "deeply nested"],
-)  # fmt: skip
+)
 def test_a_damaged_message_is_answered_with_an_error_and_changes_nothing(
     federation: InProcessFederation, payload: bytes
 ) -> None:
