@@ -1,4 +1,4 @@
-"""The report of a federation: its page, and the sections that a larger report takes over."""
+"""The report of a federation: its page, and its sections for use in a larger report."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ REPORT = "report.html"
 
 def lead(project: Project) -> str:
     """Return in one line what was run."""
-    way, settings = project.settings.federation, project.settings
-    return f"{way.aggregation} on the {way.schedule} schedule, {len(settings.sites)} sites, seed {settings.seed}."
+    rules, settings = project.settings.federation, project.settings
+    return f"{rules.aggregation} on the {rules.schedule} schedule, {len(settings.sites)} sites, seed {settings.seed}."
 
 
 def sections(federated: Federated) -> list[Section]:
-    """Return the sections on a federation whose sites' data are at hand."""
+    """Return the sections on a federation whose sites' data are in this process."""
     task, history = federated.project.task, federated.outcome.history
     barriers = [line for line in history if line["event"] == "barrier"]
     weights: dict[str, float] = barriers[-1]["weights"] if barriers else {}

@@ -1,4 +1,4 @@
-"""Submit a job with code of its own, as FLARE's lead may: KIT JOB; prints what became of it as JSON."""
+"""Submit a job with code of its own, as FLARE's lead may: KIT JOB; prints the outcome as JSON."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nvflare.fuel.flare_api.flare_api import new_secure_session
 def main(kit: str, job: str) -> None:
     session = new_secure_session("coordinator@fedbragg.local", kit, timeout=20)
     try:
-        told = outcome(session, session.submit_job(job))
+        result = outcome(session, session.submit_job(job))
     except Exception as error:
-        told = {"refused": f"{type(error).__name__}: {error}"}
+        result = {"refused": f"{type(error).__name__}: {error}"}
     finally:
         session.close()
-    print(json.dumps(told), flush=True)
+    print(json.dumps(result), flush=True)
 
 
 def outcome(session, job: str) -> dict[str, object]:

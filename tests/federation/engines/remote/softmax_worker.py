@@ -8,16 +8,17 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from conftest import skewed_problem
-from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
+from softmax import skewed_problem
+
+from fedbragg.federation.engines.remote.worker import LoadedSite, main
+from fedbragg.federation.engines.remote.worker_messages import Load
 from fedbragg.types import State, Update
 
 FOLDER = Path(os.environ["FEDBRAGG_TEST_FOLDER"])
 
 
-class Troubled:
-    """A trainer with the troubles that the test's files ask for."""
+class FaultyTrainer:
+    """A trainer with the faults that the test's files ask for."""
 
     def __init__(self, name: str) -> None:
         self._site = next(site for site in skewed_problem().sites if site.name == name)
@@ -34,15 +35,13 @@ class Troubled:
         return self._site.train(model, version, epochs)
 
 
-def make(order: Order) -> LoadedSite:
-    settings = Federation.model_validate({**order["terms"], "sites": [order["site"]]})
-
-    def finish(model: State, out: Path) -> str:
+def load_site(order: Load) -> LoadedSite:
+    def export(model: State, out: Path) -> str:
         out.write_text("a model")
         return "written"
 
-    return LoadedSite(settings, Troubled(order["site"]["name"]), finish)
+    return LoadedSite(order.federation(), FaultyTrainer(order.site["name"]), export)
 
 
 if __name__ == "__main__":
-    main(make)
+    main(load_site)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from deployment import HERE, Deployment, as_toml, wait_for
-from test_hits_for_real import fedbragg, weights
+from deployment import HERE, Deployment, as_toml
+from test_hits import fedbragg, weights
+from waiting import wait_for
 
 from fedbragg.simulation.powder import PowderConditions, draw_present, shipped_phases, simulate_pattern
 
@@ -23,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "phases": {"public_patterns": 40, "public_epochs": 1},
     "training": {"warmup_epochs": 1, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
-    "server": {"contact": 0.5, "away": 60.0},
+    "server": {"heartbeat": 0.5, "server_timeout": 60.0},
     "sites": [{"name": name} for name in SITES],
 }
 
@@ -61,20 +62,20 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 def test_the_model_is_the_local_engines_and_every_site_gets_it(deployment: Deployment) -> None:
     folder = deployment.folder
     deployment.start("server", *SITES)
-    told = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
-    done = fedbragg(folder, *told, "--out", "real")
+    command = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
+    done = fedbragg(folder, *command, "--out", "real")
     assert done.returncode == 0, done.stderr
     sites = [{"name": site, "runs": [f"{site}/*.xy"], "labels": f"{site}/labels.csv"} for site in SITES]
     (folder / "local.toml").write_text(as_toml({**SETTINGS, "sites": sites}))
-    here = fedbragg(folder, "federate", "local.toml", "--out", "local")
-    assert here.returncode == 0, here.stderr
+    done = fedbragg(folder, "federate", "local.toml", "--out", "local")
+    assert done.returncode == 0, done.stderr
     local, real = (weights(folder / name / "model.onnx") for name in ("local", "real"))
     assert local.keys() == real.keys()
     for name, tensor in local.items():
         np.testing.assert_allclose(real[name], tensor, rtol=0, atol=1e-5)
     models = [deployment.kit(site) / "site" / "models" for site in SITES]
     wait_for(lambda: all(any(place.glob("*.onnx")) for place in models), "the model at every site", 60)
-    named = fedbragg(
+    done = fedbragg(
         folder, "phases", "identify", "north/0.xy", "--model", "real/model.onnx", "--out", "named"
     )
-    assert named.returncode == 0, named.stderr
+    assert done.returncode == 0, done.stderr

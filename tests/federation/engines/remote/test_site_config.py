@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from house import OWN
+from in_process import SITE_CONFIG, settings
 
 from fedbragg.errors import ConfigError, FederationError
 from fedbragg.federation.engines.remote.site_config import Limits, ParticipationLimits, load_site_config
@@ -22,16 +22,35 @@ def test_rounds_are_counted_over_restarts_and_forgotten_after_a_day(tmp_path: Pa
     ParticipationLimits(Limits(rounds_a_day=2), record).take_round()
 
 
+@pytest.mark.parametrize(("tasks", "refused"), [((), False), (("hits",), False), (("phases",), True)])
+def test_a_site_takes_part_in_the_tasks_of_its_limits(
+    tmp_path: Path, tasks: tuple[str, ...], refused: bool
+) -> None:
+    table = settings()
+    del table["sites"]
+    refusal = ParticipationLimits(Limits(tasks=tasks), tmp_path / "rounds.json").refusal(table)
+    assert (refusal is not None) == refused
+
+
+def test_settings_that_a_site_cannot_read_are_refused_without_their_content(tmp_path: Path) -> None:
+    limits = ParticipationLimits(Limits(), tmp_path / "rounds.json")
+    refusal = limits.refusal({"federation": {"a_later_key": 1}})
+    assert refusal is not None
+    assert "install the same version of fedbragg" in refusal.public
+    assert "a_later_key" in refusal.local
+    assert "a_later_key" not in refusal.public
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
         ("runs = [", "not valid TOML"),
         ('labels = "a"', "runs: "),
-        (OWN + "[limits]\ncolour = 1", "limits.colour"),
+        (SITE_CONFIG + "[limits]\ncolour = 1", "limits.colour"),
     ],
 )
-def test_a_sites_site_config_is_checked(tmp_path: Path, text: str, part: str) -> None:
-    path = tmp_path / "own.toml"
+def test_a_mistake_in_a_sites_file_is_named(tmp_path: Path, text: str, part: str) -> None:
+    path = tmp_path / "site.toml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=part):
         load_site_config(path)
