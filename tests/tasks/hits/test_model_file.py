@@ -156,7 +156,7 @@ def test_a_file_cut_short_is_refused(file: Path, tmp_path: Path) -> None:
 
 def test_an_onnx_file_of_others_is_refused(file: Path, tmp_path: Path) -> None:
     message = refused(with_card(file, tmp_path / "model.onnx", None))
-    assert "not one of fedbragg's" in message
+    assert "that fedbragg did not write" in message
 
 
 def test_a_model_of_another_task_is_named() -> None:
@@ -183,7 +183,7 @@ def changed(**values: Any) -> str:
     [
         (changed(format=3), "another version"),
         (changed(format=2), "calibration"),
-        (changed(prepare={"kind": "crop", "size": 320}), "another kind of view"),
+        (changed(prepare={"kind": "crop", "size": 320}), "another kind of input"),
         (changed(prepare={"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE)}), "block"),
         (changed(prepare=None), "settings"),
         (changed(prepare=[]), "settings"),

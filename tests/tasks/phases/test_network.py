@@ -18,10 +18,10 @@ from fedbragg.tasks.phases.network import (
     FEATURES,
     STRAINS,
     STRIDE,
-    Answer,
     Comb,
+    CombReader,
+    ExportedNetwork,
     PhaseNet,
-    Reader,
     comb_of,
 )
 from fedbragg.tasks.phases.prepare import PatternSettings
@@ -53,7 +53,7 @@ def test_a_comb_has_its_teeth_at_the_lines() -> None:
 def test_a_reader_reads_between_points_and_nothing_off_the_grid() -> None:
     """Where features rise linearly, interpolation is exact; places off the grid read zero."""
     comb = Comb(np.array([[2.25, 40.0]]), np.array([1.0, 1.0]))
-    reader = Reader(comb, 20)
+    reader = CombReader(comb, 20)
     seen: list[torch.Tensor] = []
     reader.weigh.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     ramp = torch.arange(20.0).repeat(1, FEATURES, 1)
@@ -74,7 +74,7 @@ def test_lines_on_one_another_count_as_one() -> None:
 
 def test_the_model_file_says_what_the_network_says(tmp_path: Path) -> None:
     net = network()
-    save_phases_model(tmp_path / "m.onnx", Answer(net), card(), state_of(net))
+    save_phases_model(tmp_path / "m.onnx", ExportedNetwork(net), card(), state_of(net))
     identifier = Identifier(tmp_path / "m.onnx")
     view = np.random.default_rng(0).normal(size=(3, SETTINGS.points)).astype(np.float32)
     with torch.no_grad():

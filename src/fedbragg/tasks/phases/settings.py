@@ -14,18 +14,18 @@ OneSided = Literal["ignore", "learn"]
 
 
 class PhasesSettings(Section):
-    """Which phases a federation tells apart, and how its model starts."""
+    """The phases that a federation identifies, and its start model."""
 
     structures: tuple[str, ...] = Field(default=("bastnaesite", "calcite", "rhenium"), min_length=1)
-    """Shipped phases by name, others by CIF; relative paths are seen from the settings file."""
+    """Shipped phases by name, others by CIF; relative paths start at the settings file."""
     wavelength: float = Field(default=0.5608, gt=0)
-    """Angstrom, of the sites' patterns; a file that gives its own overrules it."""
+    """Angstrom, of the sites' patterns; a wavelength in a file takes precedence."""
     two_theta: tuple[float, float] | None = None
-    """Degrees that the patterns cover; without it q 0.92 to 4.8 1/angstrom."""
+    """Degrees that the patterns cover; the default is q from 0.92 to 4.8 1/angstrom."""
     loss: LossName = "plain"
     """The cross-entropy; docs/reference/phases.md compares them."""
     one_sided: OneSided = "ignore"
-    """Whether a site trains on a phase that all of its patterns show, or none; "ignore" masks it."""
+    """Whether a site trains on a phase that all of its patterns show, or none: "learn", or "ignore"."""
     public_patterns: int = Field(default=240, ge=0)
     """Simulated patterns that the start model is trained on; 0 starts at random."""
     public_epochs: int = Field(default=30, ge=0)

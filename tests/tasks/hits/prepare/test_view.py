@@ -148,7 +148,7 @@ def test_settings_come_back_from_their_metadata() -> None:
     ],
 )
 def test_another_kind_of_view_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="another kind of view"):
+    with pytest.raises(ConfigError, match="another kind of input"):
         PrepareSettings.from_metadata(PrepareSettings().as_metadata() | change)
 
 
