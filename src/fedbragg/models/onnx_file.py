@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 KEY, WEIGHTS = "fedbragg", "fedbragg.weights"
 REMEDY = "Give a model.onnx that fedbragg wrote."
+FIRST_TASK = "hits"
+"""The task of a card that names none: early versions had only this one."""
 Card = TypeVar("Card")
+
+
+class OtherTask(ValueError):  # noqa: N818  what the card is, not a fault in it
+    """A card is of another task than the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def read_state(path: Path) -> dict[str, NDArray[Any]]:
 def task_in(path: Path) -> str:
     """Return the task that a model file is for; raise ModelFileError if fedbragg did not write it."""
     session = open_session(path, 1, REMEDY)
-    return read_card(path, session, lambda text: str(json.loads(text).get("task", "hits")), REMEDY)
+    return read_card(path, session, lambda text: str(json.loads(text).get("task", FIRST_TASK)), REMEDY)
 
 
 def open_session(path: Path, threads: int, remedy: str) -> Any:
@@ -139,8 +145,25 @@ def read_card(path: Path, session: Any, parse: Callable[[str], Card], remedy: st
         )
     try:
         return parse(text)
+    except OtherTask as error:
+        raise ModelFileError(f"{path}: {error}. {remedy}") from None
     except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be read ({error}). {remedy}") from None
+
+
+def card_values(text: str, task: str, formats: Collection[int]) -> dict[str, Any]:
+    """Return the values of a card.
+
+    Raises OtherTask for a card of another task, ValueError for another format, and KeyError or AttributeError for JSON
+    that is not a card.
+    """
+    values: dict[str, Any] = json.loads(text)
+    found = values.get("task", FIRST_TASK)
+    if found != task:
+        raise OtherTask(f"a model of the task {found}, not of {task}")
+    if values["format"] not in formats:
+        raise ValueError("written by another version of fedbragg")
+    return values
 
 
 def packaged(module_file: str, script: str) -> Path:

@@ -64,6 +64,11 @@ class Task(Protocol[D]):
         ...
 
     @property
+    def next_command(self) -> str:
+        """Return a command line to go on with after training, with ``{model}`` for the model file."""
+        ...
+
+    @property
     def options(self) -> Mapping[str, Any]:
         """Return the task's section of the settings with its defaults, without local paths."""
         ...

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import ModelFileError
 from fedbragg.models.onnx_file import (
     Signature,
+    card_values,
     export_quietly,
     open_session,
     read_card,
@@ -58,12 +59,8 @@ class ModelCard:
     @staticmethod
     def from_json(text: str) -> ModelCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError if it is not one."""
-        values = json.loads(text)
-        if values.get("task", TASK) != TASK:
-            raise ValueError(f"it is a model of the task {values['task']}, not of {TASK}")
+        values = card_values(text, TASK, (FORMAT, CALIBRATED_FORMAT))
         form = values.pop("format")
-        if form not in (FORMAT, CALIBRATED_FORMAT):
-            raise ValueError("written by another version of fedbragg")
         prepare = PrepareSettings.from_metadata(values.pop("prepare"))
         threshold = float(values.pop("threshold"))
         found = Calibration.from_metadata(values.pop("calibration")) if form == CALIBRATED_FORMAT else None

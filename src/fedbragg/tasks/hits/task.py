@@ -34,6 +34,7 @@ class HitsTask:
     name: ClassVar[str] = "hits"
     unit: ClassVar[str] = "frame"
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg calibrate OTHER_PATH... --labels OTHER_LABELS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"hit": ("miss", "hit or maybe")}
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.models.onnx_file import card_values
 from fedbragg.tasks.phases.prepare import PatternSettings
 
 FORMAT = 1
@@ -57,11 +58,7 @@ class PhaseCard:
     @staticmethod
     def from_json(text: str) -> PhaseCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError if it is not one."""
-        values = json.loads(text)
-        if values.get("task") != TASK:
-            raise ValueError(f"it is a model of the task {values.get('task')}, not of phases")
-        if values["format"] != FORMAT:
-            raise ValueError("written by another version of fedbragg")
+        values = card_values(text, TASK, (FORMAT,))
         phases = tuple(
             PhaseLines(str(p["name"]), np.array(p["q"], float), np.array(p["strength"], float))
             for p in values["phases"]

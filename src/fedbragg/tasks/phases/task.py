@@ -38,6 +38,7 @@ class PhasesTask:
     name: ClassVar[str] = "phases"
     unit: ClassVar[str] = "pattern"
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg phases identify PATTERN... --model {model}"
 
     @property
     def questions(self) -> Mapping[str, tuple[str, ...]]:
