@@ -52,7 +52,7 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: R
         ends = two_theta_of(np.array([base.settings.q_low, base.settings.q_high]), wavelength)
         if not np.isfinite(ends).all():
             raise ConfigError(
-                f"wavelength {wavelength:g} angstrom cannot reach the default range of q; give --two-theta."
+                f"wavelength {wavelength:g} angstrom cannot reach the default range of q; give a range of two-theta."
             )
         low, high = ends.tolist()
     else:

@@ -11,11 +11,20 @@ from fedbragg.tasks.phases.settings import PhasesSettings
 
 
 def located(settings: PhasesSettings, folder: Path | None) -> PhasesSettings:
-    """Return the settings with paths of CIFs joined to ``folder``; raise ConfigError for a CIF without a folder."""
+    """Return the settings with paths of CIFs joined to ``folder``.
+
+    Raises ConfigError for an unknown structure, and for a CIF without a folder.
+    """
+    unknown = [name for name in settings.structures if name not in SHIPPED and not is_file(name)]
+    if unknown:
+        raise ConfigError(
+            f"[phases]: structures: {unknown[0]!r} is not a shipped structure ({', '.join(SHIPPED)}). "
+            "Name one of those, or give the path of a .cif file."
+        )
     files = [name for name in settings.structures if is_file(name)]
     if files and folder is None:
         raise ConfigError(
-            f"[phases] structures: {Path(files[0]).name}: real sites have only the shipped structures. "
+            f"[phases]: structures: {Path(files[0]).name}: real sites have only the shipped structures. "
             f"Choose from {', '.join(SHIPPED)}."
         )
     names = tuple(str(folder / name) if folder and is_file(name) else name for name in settings.structures)

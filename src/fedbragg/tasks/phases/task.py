@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from fedbragg.config import SiteSettings
-from fedbragg.errors import LabelError
+from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import Estimate
 from fedbragg.progress import Progress
@@ -95,8 +95,14 @@ class PhasesTask:
 
 
 def open_phases(settings: PhasesSettings) -> PhasesTask:
-    """Return the task of checked settings; raise InputError for a phase with too few lines."""
-    recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+    """Return the task of checked settings.
+
+    Raises ConfigError for an impossible range, InputError for a phase with too few lines.
+    """
+    try:
+        recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+    except ConfigError as error:
+        raise ConfigError(f"[phases]: {error}") from None
     recipe = recipe if settings.two_theta else replace(recipe, settings=Recipe().settings)
     lines = enough_lines(read_structures(settings.structures), recipe.settings)
     training = PhaseTraining(lines, recipe.settings, settings.loss, settings.one_sided)
