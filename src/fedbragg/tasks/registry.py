@@ -43,10 +43,10 @@ def open_task(settings: Federation, folder: Path | None) -> Task[Any]:
     return task_module(settings.task).open_task(settings, folder)
 
 
-def load_model(path: Path | None = None) -> Predictor:
+def load_model(path: str | Path | None = None) -> Predictor:
     """Open a model file of any task, by default the packaged hit finder; raise ModelFileError if it is none."""
-    path = path or default_model()
-    return module_of_model(path).open_model(path)
+    file = Path(path) if path is not None else default_model()
+    return module_of_model(file).open_model(file)
 
 
 def module_of_model(path: Path) -> TaskModule:
