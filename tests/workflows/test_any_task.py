@@ -1,4 +1,4 @@
-"""A task that no line of the source knows goes through engines, workflows and reports."""
+"""A task that the source does not mention runs through engines, workflows and reports."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ GENERIC_WORKFLOWS = (
 def test_it_federates_resumes_and_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings, out = toy_federation(tmp_path), tmp_path / "out"
     assert main(["federate", str(settings), "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"^a +96 +\d\.\d{3} \[", said, re.M)
+    printed = capsys.readouterr().out
+    assert re.search(r"^a +96 +\d\.\d{3} \[", printed, re.M)
     history = json.loads((out / "history.json").read_text())
     assert history["barriers"] == 3
     page = (out / "report.html").read_text()
@@ -83,24 +83,24 @@ def test_one_that_was_interrupted_resumes_to_the_same_model(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_model_is_trained_on_ones_own_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_is_adapted_to_own_examples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project, start = open_project(toy_federation(tmp_path)), tmp_path / "start.onnx"
     project.task.export(project.task.start_model(3, SILENT), start, {})
     table, own = write_points(tmp_path / "own.csv", 8), tmp_path / "own.onnx"
     arguments = ("train", "-", "--labels", str(table), "--from", str(start), "--out", str(own))
     assert main([*arguments, "--epochs", "200"]) == 0
-    said = capsys.readouterr().out
-    assert re.search(r"^points +84 trained on, the last 36 held back$", said, re.M)
-    assert re.search(r"^change +accuracy \+0\.\d+ \[\+.*: better$", said, re.M)
+    printed = capsys.readouterr().out
+    assert re.search(r"^points +84 trained on, the last 36 held back$", printed, re.M)
+    assert re.search(r"^change +accuracy \+0\.\d+ \[\+.*: better$", printed, re.M)
     assert re.search(
-        rf"^next +fedbragg evaluate - --labels POINTS.csv --model {re.escape(str(own))}$", said, re.M
+        rf"^next +fedbragg evaluate - --labels POINTS.csv --model {re.escape(str(own))}$", printed, re.M
     )
     assert load_model(own)(np.array([[0.0, 3.0]]))[0] > 0.5
 
 
 @pytest.mark.usefixtures("toy")
 def test_every_model_is_evaluated_once_at_every_site(tmp_path: Path) -> None:
-    """Curve, table and report ask for the same numbers; the final model is that of the last barrier."""
+    """Curve, table and report use the same numbers; the final model is that of the last barrier."""
     project = open_project(toy_federation(tmp_path))
     asked: list[bytes] = []
 
@@ -159,7 +159,7 @@ def test_an_installed_package_adds_a_task_but_replaces_none() -> None:
     assert known_tasks() == {**TASKS, "toy": "fedbragg.testing.toy"}
 
 
-def test_nothing_outside_tasks_asks_which_task_it_is() -> None:
+def test_no_module_outside_tasks_compares_task_names() -> None:
     """No comparison with a task's name, and no import of a task's own types where any task must pass."""
     generic = ["federation", "config/", "report/federation.py", "report/page.py"]
     generic += [f"workflows/{name}.py" for name in GENERIC_WORKFLOWS]
