@@ -2,7 +2,7 @@
 
 Simulated frames of three beamlines go through the packaged model once. Their scores are then the population from which
 calibration sets are drawn a thousand times, so that the true loss at each threshold is known exactly. Then the way of a
-user: calibrate on one run, screen fresh frames of the same beamline, and of changed ones.
+user: calibrate on one run, screen new frames of the same beamline, and of changed ones.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def fresh_table(pools: dict[str, Scored], fresh: dict[str, Scored]) -> Table:
                     [name, f"{max_loss:.0%}", found.promise.hits, other, str(lost), str(discarded), noticed]
                 )
     return Table(
-        "Calibrated on one run, what happens to fresh frames?",
+        "Calibrated on one run, what happens to new frames?",
         ["calibrated on", "max loss", "hits", "screened", "hits lost", "misses discarded", "drift noticed"],
         rows,
         ["95 % intervals. On another beamline nothing is promised; there drift is to be noticed."],

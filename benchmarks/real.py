@@ -171,8 +171,8 @@ def _notes(options: argparse.Namespace) -> list[str]:
     if options.model:
         judged = f"the model file {options.model.name}, not the packaged one"
     return [
-        f"Simulated for the baselines: {options.frames} frames of all beamlines with all troubles, whole detectors (of "
-        f"the Eiger 16M the middle); a quarter held out. Every network had {options.seconds:g} CPU seconds on one "
+        f"Simulated for the baselines: {options.frames} frames of all beamlines with all artefacts, whole detectors "
+        f"(of the Eiger 16M the middle); a quarter held out. Every network had {options.seconds:g} CPU seconds on one "
         "thread, classes drawn equally often. That is far too little for the large ones, and for Ke et al.'s, "
         "whose paper shows 768,000 frames. Where the AUC on simulated frames is near 0.5 the training got nowhere, and "
         "the row says nothing of what the network reaches on a GPU.",

@@ -39,7 +39,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         fedbragg.screem  # noqa: B018  what is tested
 
 
-def opened_by(folder: Path, frames: int = 24) -> Path:
+def frames_of(folder: Path, frames: int = 24) -> Path:
     """A run of 64 x 96 frames of which every second shows ten strong spots, and its labels."""
     folder.mkdir()
     generator = np.random.default_rng(3)
@@ -55,7 +55,7 @@ def opened_by(folder: Path, frames: int = 24) -> Path:
 
 
 def test_a_run_is_opened_prepared_and_screened(tmp_path: Path) -> None:
-    path = opened_by(tmp_path / "run")
+    path = frames_of(tmp_path / "run")
     run = fedbragg.open_run(path)
     frame = run[0]
     assert isinstance(frame, Frame)
@@ -73,7 +73,7 @@ def test_a_run_is_opened_prepared_and_screened(tmp_path: Path) -> None:
 
 
 def test_a_model_is_evaluated_and_adapted(tmp_path: Path) -> None:
-    path = opened_by(tmp_path / "run", 60)
+    path = frames_of(tmp_path / "run", 60)
     labels, out = tmp_path / "run" / "labels.csv", tmp_path / "own.onnx"
     before = fedbragg.evaluate(path, labels)
     assert before.metrics["AUC"].value > 0.9
@@ -82,9 +82,12 @@ def test_a_model_is_evaluated_and_adapted(tmp_path: Path) -> None:
     assert (trained.trained, trained.held_out) == (42, 18)
     assert trained.verdict in ("better", "no worse, but no gain shown")
     assert fedbragg.evaluate(path, labels, out).metrics["AUC"].value > 0.9
+    assert fedbragg.load_model(str(out)).card.task == "hits"
+    with pytest.raises(ConfigError, match="task 'tracks' is unknown"):
+        fedbragg.train(path, labels, out, task="tracks")
 
 
-def test_simulated_stills_say_what_they_show() -> None:
+def test_simulated_stills_have_the_requested_size() -> None:
     stills = list(fedbragg.simulate("pilatus2m", 3, seed=4, edge=256))
     assert [still.counts.shape for still in stills] == [(256, 256)] * 3
     with pytest.raises(ConfigError, match="no beamline is named 'here'"):
@@ -101,9 +104,9 @@ def test_phases_are_identified_one_by_one(tmp_path: Path) -> None:
     assert "none.npy: no such file" in bad.reason
 
 
-def test_a_worse_model_is_not_handed_out(tmp_path: Path) -> None:
-    """Labels that are swapped in the first frames and right in the last ones teach the opposite of what judges."""
-    path = opened_by(tmp_path / "run", 60)
+def test_a_worse_model_is_not_written(tmp_path: Path) -> None:
+    """Labels that are swapped in the first frames and right in the last ones train the opposite of the test."""
+    path = frames_of(tmp_path / "run", 60)
     labels = tmp_path / "swapped.csv"
     rows = ((str(path), i, (Label.MISS, Label.HIT)[(i + (i >= 42)) % 2]) for i in range(60))
     write_labels(labels, rows)

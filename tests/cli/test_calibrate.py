@@ -190,7 +190,7 @@ def test_bad_requests_are_refused_before_any_frame_is_scored(beamtime: Beamtime,
     assert "--confidence is 1; give" in refused(*base, "--confidence", "1")
     assert "--date is 'May'; give it as 2026-11-21" in refused(*base, "--date", "May")
     same = ("--model", str(beamtime.model), "--out", str(beamtime.model))
-    assert "is the model itself, which is never changed" in refused(*base[:4], *same)
+    assert "this is the model itself, which is never changed" in refused(*base[:4], *same)
     assert "rows name no group" in refused(*base, "--group-by", "group")
     assert not (tmp_path / "m.onnx").exists()
 

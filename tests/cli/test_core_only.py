@@ -78,7 +78,7 @@ LABELLED = ("run.h5", "--labels", "labels.csv")
         (("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/c"), "federate"),
     ],
 )
-def test_what_needs_an_extra_names_it_and_writes_nothing(
+def test_a_command_that_needs_an_extra_names_it_and_writes_nothing(
     core: Path, arguments: tuple[str, ...], extra: str
 ) -> None:
     before = sorted(path for path in core.rglob("*") if path.is_file() and path.suffix != ".pyc")
@@ -99,7 +99,7 @@ def test_what_needs_an_extra_names_it_and_writes_nothing(
         ("phases", "identify", "pattern.npy", "--out", "phases"),
     ],
 )
-def test_what_needs_none_works(core: Path, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_needs_no_extra_works(core: Path, arguments: tuple[str, ...]) -> None:
     result = run(core, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
 

@@ -1,4 +1,4 @@
-"""``fedbragg train``: adapt a model to one's own labelled frames, without a federation."""
+"""``fedbragg train``: adapt a model to your own labelled examples, without a federation."""
 
 from __future__ import annotations
 
@@ -16,27 +16,31 @@ if TYPE_CHECKING:
 
 def train(
     paths: PathsArgument,
-    labels: Annotated[Path, typer.Option(help="Table path,frame,label; label is hit, maybe or miss.")],
+    labels: Annotated[
+        Path,
+        typer.Option(help="The task's table of labels; for hits path,frame,label with hit, maybe or miss."),
+    ],
     out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("trained.onnx"),
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="MODEL", help="Model file to adapt.  [default: the task's in the package]"
+            "--from", metavar="MODEL", help="Model file to adapt.  [default: the task's packaged model]"
         ),
     ] = None,
-    task: Annotated[str, typer.Option(help="What is learnt, where no model is given.")] = "hits",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the labelled frames.")] = 15,
+    task: Annotated[str, typer.Option(help="Task, if no model is given: hits, phases ...")] = "hits",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the examples.")] = 15,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of the optimiser.")] = 5e-4,
     held_out: Annotated[
-        float, typer.Option(min=0.05, max=0.9, help="Share of the frames, the last in time, that only judge.")
+        float,
+        typer.Option(min=0.05, max=0.9, help="Share of the examples, the last in time, that only test."),
     ] = 0.3,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")] = False,
 ) -> int:
-    """Adapt the packaged model, or another, to your own labelled frames.
+    """Adapt the packaged model, or another, to your own labelled frames or patterns.
 
-    Trains on the first frames in time, holds the last back, and compares the models on those. A model that is worse
-    there is not written unless --force is given. With a model of another task, paths and table are that task's.
+    Trains on the first examples in time, holds back the last, and compares the models on those. A model that is worse
+    there is not written unless --force is given. Paths and table are those of the task.
     """
     from fedbragg.learn.settings import FitSettings
     from fedbragg.progress import bars
@@ -58,7 +62,7 @@ def train(
         found = adapt(request, progress)
     _show(found)
     say(f"written            {out}")
-    say(f"next               fedbragg calibrate PATH... --labels LABELS.csv --model {out}, with other labels")
+    say(f"next               {found.next_command.format(model=out)}")
     return 0
 
 

@@ -64,6 +64,7 @@ class ToyTask:
     name: ClassVar[str] = "toy"
     unit: ClassVar[str] = "point"
     headlines: ClassVar[tuple[str, ...]] = ("accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg evaluate - --labels POINTS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"above": ("below", "above")}
 
     @property

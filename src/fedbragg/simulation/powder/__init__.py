@@ -1,4 +1,4 @@
-"""Powder patterns: phases from structures, and simulated patterns of them under random conditions."""
+"""Powder patterns: phases from structures, and patterns of them simulated under random conditions."""
 
 from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.pattern import SimulatedPattern, draw_present, simulate_pattern

@@ -1,4 +1,4 @@
-"""The run of those files that have labels."""
+"""Open the files of a run that have labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.types import Run
 
 
 def labelled_run(paths: Sequence[str], table: LabelTable) -> Run:
-    """Open those of the files that have a label; raise LabelError where none has."""
+    """Open the files that have a label; raise LabelError if none has."""
     known = {*table.files, *(path for path, _ in table.frames)}
     files = expand(paths)
     chosen = [file for file in files if os.path.abspath(file) in known]  # noqa: PTH100  as the table has them

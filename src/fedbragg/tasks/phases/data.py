@@ -1,4 +1,4 @@
-"""Labelled powder patterns, prepared and ready to train on."""
+"""Labelled powder patterns, prepared for training."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseData:
-    """Labelled patterns, ready to train on."""
+    """Labelled patterns, prepared for training."""
 
     views: Tensor  # (patterns, 3, points)
     labels: Tensor  # (patterns, phases) 1, 0, or -1 for unknown
-    measured: Tensor  # (patterns,) whether measured, not simulated
+    measured: Tensor  # (patterns,) True if measured, False if simulated
 
     def __len__(self) -> int:
         """Return the number of patterns."""
         return len(self.views)
 
     def __getitem__(self, part: slice | Tensor, /) -> PhaseData:
-        """Return some of the patterns: neighbours by slice, any others by a tensor of indices or a mask."""
+        """Return some of the patterns, by a slice, a tensor of indices or a mask."""
         return PhaseData(self.views[part], self.labels[part], self.measured[part])
 
     @property
@@ -33,10 +33,10 @@ class PhaseData:
 
 
 def without_one_sided(data: PhaseData) -> PhaseData:
-    """Mark a phase as unknown where all labelled patterns show it, or none does.
+    """Mark a phase as unknown if all labelled patterns show it, or none does.
 
-    A network trained on "never" learns to answer so whatever it sees; averaged with others, that outvotes those who
-    know (docs/decisions/0064-one-sided-phases-are-masked.md).
+    A network trained on "never" gives that answer to any pattern, and averaged with other sites' networks it overrides
+    them (docs/decisions/0064-one-sided-phases-are-masked.md).
     """
     both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
     return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
