@@ -236,10 +236,10 @@ def main() -> None:
     rows = []
     for network in ROUNDS:
         with tempfile.TemporaryDirectory() as folder:
-            told = measured(network, Path(folder))
+            result = measured(network, Path(folder))
         rows.append(
-            [network, told["bytes"] / 1e6, told["median"], told["worst"], told["socket"]]
-            + [told[name] for name in ("server", "client", "worker")]
+            [network, result["bytes"] / 1e6, result["median"], result["worst"], result["socket"]]
+            + [result[name] for name in ("server", "client", "worker")]
         )
         print(json.dumps(rows[-1]), flush=True)
     columns = ["network", "MB each way", "round trip, s", "worst, s", "bare TLS socket, s"]
