@@ -201,7 +201,7 @@ def attempt(task: Task) -> Frame | Unreadable:
     try:
         return task.source.read(task.index)
     except FrameError as error:
-        return Unreadable(error.path, error.index, error.reason)
+        return Unreadable(error.path, error.index, error.reason, error.event)
 
 
 def _reason(error: RunError, path: str) -> str:

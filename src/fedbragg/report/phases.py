@@ -1,4 +1,4 @@
-"""A pattern as a plot, with the lines of the phases found."""
+"""Plot a powder pattern with the lines of the phases found in it."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ WEAKEST = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """A phase that a pattern shows."""
+    """A phase found in a pattern."""
 
     lines: PhaseLines
     probability: float
-    strain: float  # growth of the cell that fits best, relative
+    strain: float  # relative growth of the cell that fits best
     colour: str
 
     @property
     def q(self) -> NDArray[np.float64]:
-        """Return where its lines lie, the strain allowed for (lines,)."""
+        """Return the positions of its lines (lines,), corrected for the strain."""
         return np.asarray(self.lines.q / (1 + self.strain))
 
 
 def colour_of(position: int) -> str:
-    """Return the colour of a phase by its column, the same in every plot."""
+    """Return the colour of a phase by its number in the model, the same in every plot."""
     return COLOURS[position % len(COLOURS)]
 
 
 def write_plot(
     path: Path, pattern: Pattern, found: Sequence[Found], limits: tuple[float, float], wavelength: float
 ) -> None:
-    """Draw a pattern between ``limits`` in q (1/angstrom) against two-theta, and below it each phase's lines."""
+    """Plot a pattern between ``limits`` in q (1/angstrom) against two-theta, with the lines of each phase below."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -61,7 +61,7 @@ def write_plot(
     ticks.set_yticks([-row for row in range(len(labels))], labels, fontsize=8)
     ticks.set(xlabel=f"two-theta (degrees at {wavelength:g} Å)", ylim=(-len(labels) + 0.5, 0.5))
     curve.set(ylabel="intensity", title=pattern.path, xlim=_angle(np.array(limits), wavelength))
-    curve.title.set(fontsize=9, parse_math=False)  # a file's name may hold dollar signs
+    curve.title.set(fontsize=9, parse_math=False)  # file names may contain dollar signs
     for axes in (curve, ticks):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8)

@@ -1,4 +1,4 @@
-"""Apply a model to many items: answers, a table, plots; an item that cannot be read is reported and the rest go on."""
+"""Apply a model to many items one by one; an item that cannot be read has a reason instead of an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applied(Generic[Item, Answer]):
-    """One item with its answer, or why it has none."""
+    """One item with its answer, or the reason why it has none."""
 
     name: str  # as the user named it
     item: Item | None = None
@@ -27,7 +27,7 @@ class Applied(Generic[Item, Answer]):
 def apply(
     names: Iterable[str], read: Callable[[str], Item], predict: Callable[[Item], Answer]
 ) -> Iterator[Applied[Item, Answer]]:
-    """Yield every item's answer in order; InputError of one item becomes its reason."""
+    """Yield every item's answer in order; the InputError of an item becomes its reason."""
     for name in names:
         try:
             item = read(name)
@@ -39,7 +39,7 @@ def apply(
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[float] | None]]
 ) -> None:
-    """Write ``path`` and one probability a column for every item, empty where there is no answer."""
+    """Write a row for every item: its path and its probabilities, empty where there is no answer."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ PLACES = (
     "data/data",
 )
 """Looked at in this order, after the numbered links of Eiger and the chunks of CXIDB-76."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """One dataset of images."""
+
+    address: str  # file and name, for messages
+    dataset: Any  # None where the link leads nowhere
+    name: str = ""  # what tells it apart from the file's other stacks, where they are numbered
 
 
 def open_file(path: str, *, live: bool = False) -> Any:
@@ -38,8 +48,8 @@ def open_file(path: str, *, live: bool = False) -> Any:
     return h5py.File(path, "r", locking="best-effort")
 
 
-def find_stacks(file: Any, path: str) -> list[tuple[str, Any]]:
-    """Return (file and name, dataset) in the order of the frames; a link that leads nowhere gives None.
+def find_stacks(file: Any, path: str) -> list[Stack]:
+    """Return the datasets of images in the order of the frames.
 
     Raises RunError when the file holds nothing that looks like images.
     """
@@ -52,7 +62,7 @@ def find_stacks(file: Any, path: str) -> list[tuple[str, Any]]:
     return stacks
 
 
-def _numbered(file: Any) -> list[tuple[str, Any]]:
+def _numbered(file: Any) -> list[Stack]:
     """Return the links data_000001, data_000002 ... of an Eiger master file."""
     for entry in _groups(file):
         group = entry.get("data")
@@ -60,7 +70,7 @@ def _numbered(file: Any) -> list[tuple[str, Any]]:
             continue
         names = sorted((name for name in group if _is_numbered(name)), key=natural)
         if names:
-            return [(_address(group, name), _follow(group, name)) for name in names]
+            return [Stack(_address(group, name), _follow(group, name), name) for name in names]
     return []
 
 
@@ -68,24 +78,27 @@ def _is_numbered(name: str) -> bool:
     return name.startswith("data_") and name[5:].isdecimal()
 
 
-def _chunks(file: Any) -> list[tuple[str, Any]]:
+def _chunks(file: Any) -> list[Stack]:
     """Return the datasets /data/<chunk>/images of the CXIDB-76 layout."""
     group = file.get("data")
     if not _is_group(group):
         return []
-    found = [(f"data/{name}/images", _follow(group, f"{name}/images")) for name in sorted(group, key=natural)]
-    return [(name, dataset) for name, dataset in found if dataset is not None]
+    found = [
+        Stack(f"data/{name}/images", _follow(group, f"{name}/images"), name)
+        for name in sorted(group, key=natural)
+    ]
+    return [stack for stack in found if stack.dataset is not None]
 
 
-def _placed(file: Any) -> list[tuple[str, Any]]:
+def _placed(file: Any) -> list[Stack]:
     for place in PLACES:
         dataset = _follow(file, place)
         if dataset is not None and _holds_images(dataset):
-            return [(place, dataset)]
+            return [Stack(place, dataset)]
     return []
 
 
-def _largest(file: Any) -> list[tuple[str, Any]]:
+def _largest(file: Any) -> list[Stack]:
     """Return the largest image dataset, with those of other groups that share its name and frame shape."""
     found: list[tuple[str, Any]] = []
 
@@ -105,7 +118,7 @@ def _largest(file: Any) -> list[tuple[str, Any]]:
         and item.shape[-2:] == largest.shape[-2:]
         and item.ndim == largest.ndim
     ]
-    return sorted(alike, key=lambda pair: natural(pair[0]))
+    return [Stack(name, item) for name, item in sorted(alike, key=lambda pair: natural(pair[0]))]
 
 
 def _holds_images(item: Any) -> bool:

@@ -26,10 +26,21 @@ HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexErro
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The segments of a file, the index of each one's first frame, and the number of frames at the end."""
+    """The segments of a file, and the named stacks in which they lie."""
 
     segments: list[Segment]
-    starts: list[int]
+    starts: list[int]  # index of each segment's first frame, and the number of frames at the end
+    stacks: list[str]  # names; a single one is empty
+    stack_starts: list[int]  # index of each stack's first frame
+
+    def event(self, index: int) -> str:
+        """Return CrystFEL's name of a frame (crystfel_geometry(5), "Multiple frames per file").
+
+        What stands for the ``%`` of ``data = /entry/data/%`` comes before ``//``, what stands for that of
+        ``dim0 = %`` after it.
+        """
+        number = bisect_right(self.stack_starts, index) - 1
+        return f"{self.stacks[number]}//{index - self.stack_starts[number]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +100,13 @@ class HDF5Source:
         segment = parts.segments[position]
         try:
             return self._frame(segment, segment.first + index - parts.starts[position], index)
+        except FrameError as error:
+            reason = error.reason
         except DamagedChunkError as error:
             reason = f"{error}. Copy the file again from its source."
         except HDF5_ERRORS as error:
             reason = f"cannot be decoded ({_short(error)}). Copy the file again from its source."
-        raise FrameError(self.path, index, reason)
+        raise FrameError(self.path, index, reason, parts.event(index))
 
     def place(self, index: int) -> Place | None:
         """Return where a frame's counts lie, or None where their dataset is missing."""
@@ -111,10 +124,13 @@ class HDF5Source:
 
     def _find_parts(self) -> _Parts:
         stacks = find_stacks(self._files[self.path], self.path)
-        segments = [
-            part for address, dataset in stacks for part in segments_of(address, dataset, self._files)
-        ]
-        return _Parts(segments, [0, *accumulate(segment.count for segment in segments)])
+        parts = [segments_of(stack.address, stack.dataset, self._files) for stack in stacks]
+        segments = [segment for part in parts for segment in part]
+        starts = [0, *accumulate(segment.count for segment in segments)]
+        if len(stacks) == 1 or not stacks[0].name:
+            return _Parts(segments, starts, [""], [0])
+        lengths = [sum(segment.count for segment in part) for part in parts]
+        return _Parts(segments, starts, [stack.name for stack in stacks], [0, *accumulate(lengths[:-1])])
 
     def _describe(self) -> None:
         """Read the geometry and the mask."""
@@ -137,9 +153,10 @@ class HDF5Source:
         file_mask = self._mask_of(index, segment)
         known = self._usual(segment, file_mask)
         counts, as_known = self._counts(segment, at, index, known)
-        if known is not None and as_known:
-            return Frame(counts, known.mask, self.path, index)
-        return Frame(counts, self._shared.masks.mask(counts, file_mask, self._trusted), self.path, index)
+        mask = known.mask if known is not None and as_known else None
+        if mask is None:
+            mask = self._shared.masks.mask(counts, file_mask, self._trusted)
+        return Frame(counts, mask, self.path, index, self._parts.event(index))
 
     def _counts(self, segment: Segment, at: int, index: int, known: KnownMask | None) -> tuple[Counts, bool]:
         if segment.chunks is not None:
