@@ -14,7 +14,7 @@ from fedbragg.screening.checkpoint import add_outputs, digest_of_files, resume, 
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "changed"),
     [
         ("run", "other", "the files"),
         ("frames", 9, "the number of frames"),
@@ -24,11 +24,11 @@ from fedbragg.screening.checkpoint import add_outputs, digest_of_files, resume, 
         ("fail_safe", False, "--fail-safe"),
     ],
 )
-def test_another_screening_is_not_resumed(tmp_path: Path, field: str, value: object, said: str) -> None:
+def test_another_screening_is_not_resumed(tmp_path: Path, field: str, value: object, changed: str) -> None:
     path = nxmx_run(tmp_path / "run.h5", 8)
     run, _ = screen([path], tmp_path / "out")
     wanted = replace(empty_checkpoint(run, [str(path)]).identity, **{field: value})
-    with pytest.raises(InputError, match=rf"out: cannot be resumed, because {said} changed"):
+    with pytest.raises(InputError, match=rf"out: cannot be resumed, because {changed} changed"):
         resume(tmp_path / "out", wanted)
 
 

@@ -39,7 +39,7 @@ def test_unknown_levels_are_not_outside() -> None:
 
 @pytest.mark.parametrize("kind", ["normal", "two detectors", "ties", "heavy tails"])
 def test_the_share_of_similar_frames_outside_is_bounded(kind: str) -> None:
-    """The bound may be wrong for a class in one of 400 calibrations, whatever the distribution."""
+    """The bound may be wrong in one of 400 calibrations, whatever the distribution."""
     generator = np.random.default_rng(5)
 
     def draw(number: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def run_of(
     ]
 
 
-def watched(known: Calibration, verdicts: Sequence[Verdict]) -> tuple[DriftMonitor, list[Verdict]]:
+def monitored(known: Calibration, verdicts: Sequence[Verdict]) -> tuple[DriftMonitor, list[Verdict]]:
     drift = DriftMonitor(known)
     return drift, [drift.see(verdict) for verdict in verdicts]
 
@@ -61,13 +61,13 @@ def test_the_false_alarm_rate_of_a_thousand_steady_runs_is_as_stated() -> None:
         for _ in range(20):
             frames = int(generator.integers(300, 1300))
             share = np.clip(np.cumsum(generator.normal(0, 0.02, frames)) + generator.random(), 0, 1)
-            alarmed += bool(watched(known, run_of(known, generator, frames, share))[0].alarms)
+            alarmed += bool(monitored(known, run_of(known, generator, frames, share))[0].alarms)
     assert alarmed <= binom.ppf(0.9995, 1000, 0.01)
 
 
 @pytest.mark.slow
 def test_a_long_steady_run_raises_no_alarm(known: Calibration) -> None:
-    drift, verdicts = watched(known, run_of(known, np.random.default_rng(2), 100_000))
+    drift, verdicts = monitored(known, run_of(known, np.random.default_rng(2), 100_000))
     assert drift.alarms == []
     assert len(verdicts) == 100_000
     assert drift.kept < 0.002 * len(verdicts)  # frames with a background outside the ranges
@@ -89,7 +89,7 @@ def test_a_change_is_noticed_within_the_stated_number_of_frames(known: Calibrati
     for seed in range(5):
         generator = np.random.default_rng([3, seed])
         steady = run_of(known, generator, 3000)
-        drift, verdicts = watched(known, [*steady, *run_of(known, generator, 1000, **what)])
+        drift, verdicts = monitored(known, [*steady, *run_of(known, generator, 1000, **what)])
         assert drift.alarms, seed
         start = drift.alarms[0].start
         assert 3000 <= start < 3000 + within
@@ -98,7 +98,7 @@ def test_a_change_is_noticed_within_the_stated_number_of_frames(known: Calibrati
 
 
 def test_a_change_at_the_very_start_is_noticed(known: Calibration) -> None:
-    drift, _ = watched(known, run_of(known, np.random.default_rng(4), 200, level=0.02))
+    drift, _ = monitored(known, run_of(known, np.random.default_rng(4), 200, level=0.02))
     assert drift.alarms[0].start == 49  # the first test
 
 
@@ -106,7 +106,7 @@ def test_a_frame_with_a_background_that_was_never_calibrated_is_kept_at_once(kno
     """Before there are enough of them for an alarm."""
     generator = np.random.default_rng(5)
     strange = run_of(known, generator, 5, share=0.0, level=0.02)
-    drift, verdicts = watched(known, [*run_of(known, generator, 1000, share=0.0), *strange])
+    drift, verdicts = monitored(known, [*run_of(known, generator, 1000, share=0.0), *strange])
     assert drift.alarms == []
     assert all(verdict.keep and verdict.reason.startswith(REASON) for verdict in verdicts[1000:])
     assert "background of 0.0" in verdicts[-1].reason
@@ -150,7 +150,7 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(known: Calibration, 
     generator = np.random.default_rng(8)
     given = [*run_of(known, generator, 1000), *run_of(known, generator, 700, level=0.02)]
     given += run_of(known, generator, 1000)
-    whole, expected = watched(known, given)
+    whole, expected = monitored(known, given)
     table = [replace(verdict, score=float(f"{verdict.score:.6f}")) for verdict in expected[:cut]]
     lines: list[str] = []
     drift = DriftMonitor(known, warn=lines.append)
@@ -165,7 +165,7 @@ def test_an_interrupted_run_continues_as_if_it_had_not_been(known: Calibration, 
 
 def test_unreadable_frames_are_not_tested(known: Calibration) -> None:
     unreadable = [Verdict("run.h5", index, None, True, "gone") for index in range(1000)]
-    drift, verdicts = watched(known, unreadable)
+    drift, verdicts = monitored(known, unreadable)
     assert verdicts == unreadable
     assert (drift.position, drift.scored, drift.alarms) == (1000, 0, [])
 
@@ -174,8 +174,8 @@ def test_a_calibration_without_levels_tests_the_scores(known: Calibration) -> No
     nothing = replace(known.levels.spread, values=(), hits=(), misses=())
     blind = replace(known, levels=replace(known.levels, ranges=(), outside=0.0, spread=nothing))
     generator = np.random.default_rng(9)
-    assert not watched(blind, run_of(known, generator, 1000, level=0.02))[0].alarms
-    assert watched(blind, run_of(known, generator, 1000, 1.0, doubtful=True))[0].alarms
+    assert not monitored(blind, run_of(known, generator, 1000, level=0.02))[0].alarms
+    assert monitored(blind, run_of(known, generator, 1000, 1.0, doubtful=True))[0].alarms
 
 
 def test_levels_that_vary_as_in_the_calibration_raise_no_alarm() -> None:
@@ -190,5 +190,5 @@ def test_levels_that_vary_as_in_the_calibration_raise_no_alarm() -> None:
         given = run_of(wandering, generator, 3000)
         levels = np.repeat(np.exp(generator.normal(4, 0.7, 30).clip(2.8, 5.2)), 100)
         given = [replace(v, background=float(f"{b:.4g}")) for v, b in zip(given, levels, strict=True)]
-        alarms += bool(watched(wandering, given)[0].alarms)
+        alarms += bool(monitored(wandering, given)[0].alarms)
     assert alarms <= 1

@@ -60,7 +60,7 @@ def test_a_threshold_at_saturated_scores_keeps_them_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "demand", "said"),
+    ("hits", "demand", "message"),
     [
         (
             298,
@@ -74,13 +74,13 @@ def test_a_threshold_at_saturated_scores_keeps_them_all() -> None:
         (500, Demand(counted=Counted.FILE), "5 files with labelled hits are too few"),
     ],
 )
-def test_too_few_hits_are_refused_with_the_number_needed(hits: int, demand: Demand, said: str) -> None:
+def test_too_few_hits_are_refused_with_the_number_needed(hits: int, demand: Demand, message: str) -> None:
     frames = with_hits(hits)
     if demand.counted is Counted.FILE:
         frames = replace(frames, group=np.arange(len(frames.hit)) // 100)
     with pytest.raises(LabelError) as caught:
         make_calibration(frames, demand, ORIGIN)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_loss_named_as_in_reach_is_in_reach() -> None:

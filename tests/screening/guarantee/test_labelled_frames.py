@@ -109,8 +109,8 @@ def test_a_row_without_its_group_is_refused(tmp_path: Path) -> None:
 
 def test_a_labelled_frame_that_is_not_there_is_refused(tmp_path: Path) -> None:
     text = FOUR + "b.h5,7,hit\n"
-    said = refused(tmp_path, scored_frames(tmp_path, "a.h5", "b.h5"), table(tmp_path, text))
-    assert f"labels 1 frames that are not there, first {tmp_path / 'b.h5'} frame 7" in said
+    message = refused(tmp_path, scored_frames(tmp_path, "a.h5", "b.h5"), table(tmp_path, text))
+    assert f"labels 1 frames that are not there, first {tmp_path / 'b.h5'} frame 7" in message
 
 
 def test_a_labelled_file_that_is_not_given_is_refused(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_two_rows_of_one_frame_are_refused(tmp_path: Path) -> None:
 def test_one_file_under_two_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.h5").touch()
     (tmp_path / "b.h5").symlink_to(tmp_path / "a.h5")
-    said = refused(tmp_path, scored_frames(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR))
-    assert "b.h5 frame 0 is the same frame as in" in said
+    message = refused(tmp_path, scored_frames(tmp_path, "a.h5", "b.h5"), table(tmp_path, FOUR))
+    assert "b.h5 frame 0 is the same frame as in" in message
 
 
 def test_copies_under_other_names_are_counted(tmp_path: Path) -> None:
