@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from fedbragg.errors import LabelError
 from fedbragg.metrics.proportions import proportion
 from fedbragg.metrics.reliability import brier, calibration_error, reliability
@@ -17,7 +15,7 @@ from fedbragg.screening.guarantee.demand import Demand
 from fedbragg.screening.guarantee.labelled_frames import LabelledFrames
 from fedbragg.screening.guarantee.score_map import cross_fitted
 from fedbragg.screening.guarantee.wording import evidence_text, promise_text
-from fedbragg.tasks.hits.calibration_card import Calibration
+from fedbragg.tasks.hits.calibration_card import Calibration, Promise
 
 OTHER_LOSSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Largest losses for which the report lists the price."""
@@ -45,7 +43,20 @@ def _promise_section(calibration: Calibration, warnings: Sequence[str]) -> PageS
         ("threshold", f"{threshold:.4g}"),
         ("of the misses discarded", f"{100 * discarded.value:.1f} %"),
     ]
-    evidence = [
+    return PageSection(
+        "Promise",
+        [
+            key_figures(figures),
+            *(paragraph(warning, warn=True) for warning in warnings),
+            paragraph(f"{sentence(promise_text(promise))} It is based on {evidence_text(promise)}."),
+            properties(_evidence(promise)),
+        ],
+    )
+
+
+def _evidence(promise: Promise) -> list[tuple[str, str]]:
+    discarded = proportion(promise.discarded, promise.misses)
+    return [
         ("labelled hits (frames)", str(promise.hits)),
         (f"independent units: {promise.counted}s", str(promise.units)),
         (
@@ -59,15 +70,6 @@ def _promise_section(calibration: Calibration, warnings: Sequence[str]) -> PageS
         ("misses below the threshold", f"{promise.discarded}, {discarded}"),
         ("hits that could not be read: kept, never lost, not counted", str(promise.unreadable)),
     ]
-    return PageSection(
-        "Promise",
-        [
-            key_figures(figures),
-            *(paragraph(warning, warn=True) for warning in warnings),
-            paragraph(f"{sentence(promise_text(promise))} It is based on {evidence_text(promise)}."),
-            properties(evidence),
-        ],
-    )
 
 
 def _price_section(frames: LabelledFrames, demand: Demand) -> PageSection:
@@ -98,36 +100,41 @@ def _price(frames: LabelledFrames, demand: Demand) -> tuple[str, str, str]:
 
 
 def _probability_section(calibration: Calibration, frames: LabelledFrames) -> PageSection:
+    note = (
+        "Probabilities hold where hits are as frequent as among these frames, "
+        f"{100 * calibration.hit_share:.1f} %. At another hit rate the odds change by the ratio of the odds of the two "
+        "rates; the order of frames, the threshold and the promise do not change."
+    )
+    return PageSection(
+        "Probabilities",
+        [*_reliability(frames), paragraph(note), _histogram(calibration, frames)],
+    )
+
+
+def _reliability(frames: LabelledFrames) -> list[str]:
+    """Return the reliability diagram and the errors of the scores, before calibration and after."""
     hit, raw = frames.hit, frames.score
-    probability = np.array([calibration.score_map(score) for score in raw])
     compared = {"the network's score": raw, "calibrated": cross_fitted(raw, hit)}
     rows = [
         (name, f"{calibration_error(hit, values):.4f}", f"{brier(hit, values):.4f}")
         for name, values in compared.items()
     ]
     diagram = reliability_diagram({name: reliability(hit, values) for name, values in compared.items()})
-    histogram = scores_by_class(
-        probability[hit].tolist(),
-        probability[~hit].tolist(),
-        calibration.score_map(calibration.raw_threshold),
+    caption = (
+        "Share of hits among frames of similar probability, with 95 % intervals. Calibrated: each fifth of the frames, "
+        "in the run's order, by a map fitted on the other four."
     )
-    return PageSection(
-        "Probabilities",
-        [
-            drawing(
-                diagram,
-                "Share of hits among frames of similar probability, with 95 % intervals. Calibrated: each fifth of "
-                "the frames, in the run's order, by a map fitted on the other four.",
-            ),
-            table(("probability", "expected calibration error", "Brier score"), rows),
-            paragraph(
-                "Probabilities hold where hits are as frequent as among these frames, "
-                f"{100 * calibration.hit_share:.1f} %. At another hit rate the odds change by the ratio of the odds of "
-                "the two rates; the order of frames, the threshold and the promise do not change."
-            ),
-            drawing(histogram, "Labelled frames by calibrated probability."),
-        ],
+    columns = ("probability", "expected calibration error", "Brier score")
+    return [drawing(diagram, caption), table(columns, rows)]
+
+
+def _histogram(calibration: Calibration, frames: LabelledFrames) -> str:
+    score_map = calibration.score_map
+    hits, misses = (
+        [score_map(score) for score in frames.score[frames.hit == side]] for side in (True, False)
     )
+    svg = scores_by_class(hits, misses, score_map(calibration.raw_threshold))
+    return drawing(svg, "Labelled frames by calibrated probability.")
 
 
 def _origin_section(calibration: Calibration) -> PageSection:

@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.images.units import HC
-from fedbragg.screening.outputs.hit_images import (
-    first_hit,
-    images_line,
-    mask_of_first_hit,
-    write_images,
-)
+from fedbragg.screening.outputs.copy_images import copy_images
+from fedbragg.screening.outputs.hit_images import first_hit, images_line, mask_of_first_hit
 from fedbragg.screening.outputs.hits import Hits, write_origin
+from fedbragg.screening.outputs.link_images import link_images
 from fedbragg.screening.outputs.spot_table import spots_in
 from fedbragg.types import Geometry, Run
 
@@ -49,7 +46,7 @@ def write_cxi(path: Path, hits: Hits, run: Run, folder: Path, *, copy: bool) -> 
     with h5py.File(path, "w", libver="v110") as file:
         file["cxi_version"] = VERSION
         entry = file.create_group("entry_1")
-        write_images(entry.create_group("data_1"), hits, first_hit(hits), copy=copy)
+        (copy_images if copy else link_images)(entry.create_group("data_1"), hits, first_hit(hits))
         _describe(entry.create_group("instrument_1"), run.geometry, mask_of_first_hit(hits))
         _write_spots(entry.create_group("result_1"), hits, folder)
         write_origin(entry.create_group("screening_1"), hits)

@@ -10,15 +10,11 @@ import numpy as np
 
 from fedbragg.images.hdf5.layout import open_file
 from fedbragg.images.hdf5.writer import Picture, describe, write_mask
+from fedbragg.screening.outputs.copy_images import copy_images
 from fedbragg.screening.outputs.copy_metadata import MetadataCopy, copy_metadata
-from fedbragg.screening.outputs.hit_images import (
-    FirstHit,
-    first_hit,
-    images_line,
-    mask_of_first_hit,
-    write_images,
-)
+from fedbragg.screening.outputs.hit_images import FirstHit, first_hit, images_line, mask_of_first_hit
 from fedbragg.screening.outputs.hits import Hits, write_origin
+from fedbragg.screening.outputs.link_images import link_images
 from fedbragg.types import Geometry, Run
 
 DATA = "/entry/data"
@@ -33,7 +29,7 @@ def write_nxmx(path: Path, hits: Hits, run: Run, *, copy: bool) -> str:
             _describe(file, hits, run.geometry, first)
         data = file[DATA]
         data.attrs["signal"] = "data"
-        write_images(data, hits, first, copy=copy)
+        (copy_images if copy else link_images)(data, hits, first)
         detector = file[DETECTOR]
         if "data" not in detector:
             detector["data"] = h5py.SoftLink(f"{DATA}/data")
