@@ -23,7 +23,7 @@ PLOTS = "plots"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applied(Generic[Item, Answer]):
-    """One item with its answer, or why it has none."""
+    """One item with its answer, or the reason why it has none."""
 
     name: str  # as the user named it
     item: Item | None = None

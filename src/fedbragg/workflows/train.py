@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.models.onnx_file import digest, read_state
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Dataset, Task
@@ -81,14 +81,14 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     step = progress.stage("Training", 1)
     state, loss = task.train(start, data.train, request.fit, request.seed)
     step(f"Training, loss {loss:.3f}")
-    found = _compared(task, data, start, state, request.seed)
+    found = _compare(task, data, start, state, request.seed)
     if not request.force and found.verdict in ("worse", "cannot be tested"):
         raise InputError(_refusal(found))
     task.export(state, request.out, _provenance(request, data))
     return found
 
 
-def _compared(task: Task[Any], data: SiteData[Any], start: State, state: State, seed: int) -> Trained:
+def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, seed: int) -> Trained:
     before, after = (task.evaluate(model, data.held_out) for model in (start, state))
     headline = task.headlines[0]
     gain = paired_gain(task, data.held_out, (start, state), seed)
@@ -109,15 +109,15 @@ def paired_gain(task: Task[Any], data: Dataset, models: tuple[State, State], see
         return second - first
 
     generator = np.random.default_rng(seed)
-    draws = [gain(_resampled(task, data, generator)) for _ in range(RESAMPLES)]
+    draws = [gain(_resample(task, data, generator)) for _ in range(RESAMPLES)]
     finite: NDArray[np.float64] = np.array([draw for draw in draws if isfinite(draw)])
     if len(finite) < RESAMPLES / 2:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return UNKNOWN
     low, high = np.quantile(finite, [0.025, 0.975])
     return Estimate(gain(data), float(low), float(high))
 
 
-def _resampled(task: Task[Any], data: Dataset, generator: np.random.Generator) -> Any:
+def _resample(task: Task[Any], data: Dataset, generator: np.random.Generator) -> Any:
     """Draw blocks of neighbours, each about as long as the root of the number of examples, up to that number."""
     length = max(round(len(data) ** 0.5), 1)
     starts = generator.integers(0, len(data) - length + 1, -(-len(data) // length))

@@ -9,7 +9,7 @@ import torch
 
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.errors import ConfigError, InputError, LabelError
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
