@@ -19,9 +19,9 @@ from fedbragg.screening.guarantee.calibrate import Demand, calibrated, check_eno
 from fedbragg.screening.guarantee.frames import Labelled, doubles, labelled_frames
 from fedbragg.screening.guarantee.labels import GroupedLabels, check_files, read_grouped_labels
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin
-from fedbragg.tasks.hits.labelled_run import labelled_run
 from fedbragg.tasks.hits.model_file import copy_with_card
 from fedbragg.tasks.hits.predictor import HitPredictor
+from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.types import Verdict
 from fedbragg.version import __version__
 
@@ -95,7 +95,7 @@ def _scored(
     predictor: HitPredictor, request: CalibrationRequest, labels: GroupedLabels, progress: Progress
 ) -> Labelled:
     """Score every labelled frame with the network's own score, whatever calibration the model holds."""
-    run = labelled_run(request.paths, labels.table)
+    run = labelled_run(request.paths, labels.table.paths)
     check_files(labels, expand(list(request.paths)))
     step, scorer = progress.stage("Calibrating", len(run)), predictor.scorer
 

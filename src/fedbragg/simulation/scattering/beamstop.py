@@ -37,7 +37,7 @@ def draw_beamstop(scale: float, generator: np.random.Generator) -> Beamstop:
     """
     upright = float(generator.choice([0, np.pi / 2, np.pi, -np.pi / 2])) + generator.normal(0, 0.04)
     direction = upright if generator.random() < 0.6 else generator.uniform(-np.pi, np.pi)
-    kind: Kind = ("circular", "linear", "wedge")[int(generator.integers(3))]  # type: ignore[assignment]
+    kind: Kind = ("circular", "linear", "wedge")[int(generator.integers(3))]
     large = np.exp(generator.uniform(np.log(1.5), np.log(14)))
     rod = kind != "circular"
     size = scale * (min(large, 8) * 0.6 if rod else large)
@@ -71,7 +71,7 @@ def _distance_outside(
 ) -> NDArray[np.float32]:
     """Return (rows, cols) how far outside the stop's edge a pixel lies, negative inside."""
     if stop.kind == "linear":
-        return np.maximum(across - stop.size, -stop.overhang - along)
+        return np.asarray(np.maximum(across - stop.size, -stop.overhang - along), dtype=np.float32)
     if stop.kind == "wedge":
         from_tip = along + stop.overhang
         edge = across * np.cos(stop.half_angle) - from_tip * np.sin(stop.half_angle)
@@ -79,4 +79,4 @@ def _distance_outside(
     disc = away - stop.size
     if stop.arm == 0:
         return disc
-    return np.minimum(disc, np.maximum(across - stop.arm, -along))
+    return np.asarray(np.minimum(disc, np.maximum(across - stop.arm, -along)), dtype=np.float32)

@@ -60,7 +60,9 @@ def _add_instrument(scene: Scene, draws: Draws, experiment: Experiment) -> None:
     for direction in (0.0, np.pi / 2, np.pi, -np.pi / 2):
         if draws.chance(0.1):
             length, width = scale * draws.log(3, 40), scale * draws.log(0.5, 2.5)
-            scene.streaks.append(Streak(direction + draws.structure.normal(0, 0.03), draws.log(0.1, 30), length, width))
+            scene.streaks.append(
+                Streak(direction + draws.structure.normal(0, 0.03), draws.log(0.1, 30), length, width)
+            )
     passes = 1.0 if experiment.stop is None else experiment.stop.transmission
     if passes > 0:
         column, row = experiment.camera.centre

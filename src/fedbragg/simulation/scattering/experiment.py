@@ -23,7 +23,10 @@ class Instrument:
     regimes: Mapping[str, float]  # shares of "small angle", "wide angle", "grazing"
     layouts: tuple[Layout, ...] = LAYOUTS
     any_layout: float = 0.35  # share of experiments on a detector that nobody sells
-    peak_counts: tuple[float, float] = (2.0, 60_000.0)  # 99.9th percentile of an image's counts, ends of its range
+    peak_counts: tuple[float, float] = (
+        2.0,
+        60_000.0,
+    )  # 99.9th percentile of an image's counts, ends of its range
     kinds: Mapping[str, float] | None = None  # weights of the kinds of sample; None: those of the regime
 
 
@@ -77,11 +80,19 @@ def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSe
     generator = np.random.default_rng(seed)
     regime = _choose(instrument.regimes, generator)
     known = generator.random() >= instrument.any_layout
-    layout = instrument.layouts[int(generator.integers(len(instrument.layouts)))] if known else any_layout(generator)
+    layout = (
+        instrument.layouts[int(generator.integers(len(instrument.layouts)))]
+        if known
+        else any_layout(generator)
+    )
     outline = resized(layout, longest)
     camera = _draw_camera(outline, regime, generator)
     scale = max(outline.rows, outline.cols) / 256
-    stop = draw_beamstop(scale, generator) if generator.random() < (0.85 if camera.beam_inside else 0.05) else None
+    stop = (
+        draw_beamstop(scale, generator)
+        if generator.random() < (0.85 if camera.beam_inside else 0.05)
+        else None
+    )
     low, high = np.log(instrument.peak_counts)
     return Experiment(
         camera,
@@ -104,7 +115,11 @@ def _draw_camera(outline: Layout, regime: str, generator: np.random.Generator) -
     centre = _draw_centre(outline, regime, generator)
     wavelength = float(np.exp(generator.uniform(np.log(0.2 if regime == "wide angle" else 0.6), np.log(1.6))))
     farthest = Camera(outline.rows, outline.cols, 1.0, 1.0, 1.0, centre).reach
-    largest = generator.uniform(2.0, 7.0) if regime == "wide angle" else np.exp(generator.uniform(np.log(0.04), np.log(1.0)))
+    largest = (
+        generator.uniform(2.0, 7.0)
+        if regime == "wide angle"
+        else np.exp(generator.uniform(np.log(0.04), np.log(1.0)))
+    )
     if regime == "grazing" and generator.random() < 0.4:
         largest = generator.uniform(1.5, 3.0)
     sine = min(largest * wavelength / (4 * np.pi), 0.45)  # two theta below 54 degrees
@@ -128,10 +143,16 @@ def _draw_centre(outline: Layout, regime: str, generator: np.random.Generator) -
 
 
 def _draw_samples(instrument: Instrument, regime: str, generator: np.random.Generator) -> tuple[Sample, ...]:
-    weights = instrument.kinds or {"small angle": SMALL_ANGLE, "wide angle": WIDE_ANGLE, "grazing": GRAZING}[regime]
+    weights = (
+        instrument.kinds or {"small angle": SMALL_ANGLE, "wide angle": WIDE_ANGLE, "grazing": GRAZING}[regime]
+    )
     number = 1 + int(generator.poisson(0.3))
     return tuple(
-        Sample(_choose(weights, generator), int(generator.integers(2**62)), 1.0 if i == 0 else float(np.exp(generator.normal(-1, 1))))
+        Sample(
+            _choose(weights, generator),
+            int(generator.integers(2**62)),
+            1.0 if i == 0 else float(np.exp(generator.normal(-1, 1))),
+        )
         for i in range(number)
     )
 

@@ -60,4 +60,6 @@ def _reflection(film: Film, detector: Detector, draws: Draws) -> NDArray[np.floa
 
 
 def _detector(camera: Camera) -> Detector:
-    return Detector(camera.rows, camera.cols, camera.pixel_size, camera.distance, camera.centre, "int32", 2**31 - 1)
+    return Detector(
+        camera.rows, camera.cols, camera.pixel_size, camera.distance, camera.centre, "int32", 2**31 - 1
+    )

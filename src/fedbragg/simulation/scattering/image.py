@@ -32,7 +32,9 @@ class ScatteringImage:
     counts: NDArray[Any]  # (rows, cols), as the file has them
     mask: NDArray[np.bool_]  # (rows, cols), True = the file says that the pixel is invalid
     tags: NDArray[np.int8]  # (tags,) 1, 0 or UNKNOWN, in the order of TAGS
-    expected: NDArray[np.float32]  # (rows, cols) photons without gaps, counting noise and defects, behind the stop's shadow
+    expected: NDArray[
+        np.float32
+    ]  # (rows, cols) photons without gaps, counting noise and defects, behind the stop's shadow
     centre: tuple[float, float]  # pixel, (column, row) of the direct beam
     q_range: tuple[float, float]  # 1/angstrom, smallest and largest on valid pixels
 
@@ -94,7 +96,9 @@ def simulate_image(setup: Setup, seed: np.random.SeedSequence) -> ScatteringImag
     return ScatteringImage(counts, setup.mask, tags, light, scene.camera.centre, _q_range(setup))
 
 
-def simulate_images(experiment: Experiment, number: int, seed: np.random.SeedSequence) -> Iterator[ScatteringImage]:
+def simulate_images(
+    experiment: Experiment, number: int, seed: np.random.SeedSequence
+) -> Iterator[ScatteringImage]:
     """Yield the images of one experiment, each with a seed of its own."""
     setup = set_up(experiment)
     for child in seed.spawn(number):

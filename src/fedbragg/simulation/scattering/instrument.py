@@ -1,4 +1,4 @@
-"""What an instrument adds between the scattered light and the file: fixtures in the way, the read-out, and its defects."""
+"""What an instrument adds between the scattered light and the file: fixtures in the way, read-out and defects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.background.shadows import Shadow, apply_shadow, random_shadow
+from fedbragg.simulation.background.shadows import apply_shadow, random_shadow
 from fedbragg.simulation.beamline import Detector
 from fedbragg.simulation.detector.readout import integrate, point_spread
 from fedbragg.simulation.random_streams import random_stream
@@ -34,7 +34,9 @@ class Readout:
 class Fixtures:
     """What the images of an experiment share besides scattered light."""
 
-    passed: NDArray[np.float32]  # (rows, cols) share of the light that passes window and obstacles, times sensitivity
+    passed: NDArray[
+        np.float32
+    ]  # (rows, cols) share of the light that passes window and obstacles, times sensitivity
     seams: NDArray[np.float32]  # (rows, cols) counts added by read-out amplifiers
     hot: NDArray[np.int64]  # (n,) positions of pixels that count without light
     readout: Readout
@@ -49,7 +51,9 @@ def set_up_fixtures(camera: Camera, layout: Layout, generator: np.random.Generat
     if generator.random() < 0.08:
         apply_shadow(passed, camera.centre, random_shadow(_outline(camera), generator))
     passed *= _sensitivity(camera, layout, generator)
-    hot = generator.integers(passed.size, size=generator.poisson(3e-5 * passed.size) if generator.random() < 0.5 else 0)
+    hot = generator.integers(
+        passed.size, size=generator.poisson(3e-5 * passed.size) if generator.random() < 0.5 else 0
+    )
     readout = _draw_readout(layout, generator)
     zingers = 5e-4 * passed.size * generator.random() if generator.random() < 0.1 else 0.0
     return Fixtures(passed, _seams(camera, readout, generator), hot, readout, zingers)
@@ -76,7 +80,9 @@ def _add_defects(counts: NDArray[Any], fixtures: Fixtures, generator: np.random.
     flat = counts.reshape(-1)
     most = SATURATION[counts.dtype.name]
     struck = generator.integers(flat.size, size=generator.poisson(fixtures.zingers))
-    flat[struck] = np.minimum(flat[struck] + np.exp(generator.uniform(2, 10, len(struck))), most).astype(counts.dtype)
+    flat[struck] = np.minimum(flat[struck] + np.exp(generator.uniform(2, 10, len(struck))), most).astype(
+        counts.dtype
+    )
     values = np.exp(generator.uniform(np.log(20), np.log(most), len(fixtures.hot)))
     flat[fixtures.hot] = values.astype(counts.dtype)
 
@@ -97,8 +103,12 @@ def _sensitivity(camera: Camera, layout: Layout, generator: np.random.Generator)
     """Return each pixel's sensitivity: a per cent of noise, and modules that differ by as much."""
     flat = generator.normal(1, generator.uniform(0, 0.02), (camera.rows, camera.cols))
     if layout.module != (0, 0):
-        across = (np.arange(camera.rows) * layout.rows / camera.rows) // max(layout.module[0] + layout.gap[0], 1)
-        along = (np.arange(camera.cols) * layout.cols / camera.cols) // max(layout.module[1] + layout.gap[1], 1)
+        across = (np.arange(camera.rows) * layout.rows / camera.rows) // max(
+            layout.module[0] + layout.gap[0], 1
+        )
+        along = (np.arange(camera.cols) * layout.cols / camera.cols) // max(
+            layout.module[1] + layout.gap[1], 1
+        )
         gains = generator.normal(1, generator.uniform(0, 0.02), (int(across[-1]) + 1, int(along[-1]) + 1))
         flat *= gains[across.astype(int)][:, along.astype(int)]
     return np.maximum(flat, 0).astype(np.float32)
@@ -125,4 +135,6 @@ def _seams(camera: Camera, readout: Readout, generator: np.random.Generator) -> 
 
 
 def _outline(camera: Camera) -> Detector:
-    return Detector(camera.rows, camera.cols, camera.pixel_size, camera.distance, camera.centre, "int32", 2**31 - 1)
+    return Detector(
+        camera.rows, camera.cols, camera.pixel_size, camera.distance, camera.centre, "int32", 2**31 - 1
+    )

@@ -49,7 +49,9 @@ def any_layout(generator: np.random.Generator) -> Layout:
     module = (max(rows // int(pieces[0]), 40), max(cols // int(pieces[1]), 40))
     widest = 0.02 if generator.random() < 0.7 else 0.33
     gap = tuple(int(generator.uniform(1, 2 + widest * size)) for size in module)
-    return Layout("any", rows, cols, 100e-6, module, (gap[0], gap[1]), integrating=bool(generator.random() < 0.2))
+    return Layout(
+        "any", rows, cols, 100e-6, module, (gap[0], gap[1]), integrating=bool(generator.random() < 0.2)
+    )
 
 
 def resized(layout: Layout, longest: int) -> Layout:

@@ -58,7 +58,11 @@ def orders(scene: Scene, draws: Draws) -> None:
     for i in range(1, 25):
         height = float(np.exp(-decay * (i * i - 1)))
         if height > 1e-3:
-            _add(scene, Peak(i * first, sigma * draws.structure.uniform(0.9, 1.2) * i**0.3, height, orders=True), factor)
+            _add(
+                scene,
+                Peak(i * first, sigma * draws.structure.uniform(0.9, 1.2) * i**0.3, height, orders=True),
+                factor,
+            )
 
 
 def spheres(scene: Scene, draws: Draws) -> None:
@@ -95,7 +99,13 @@ def speckled_rings(scene: Scene, draws: Draws) -> None:
         radius = draws.structure.uniform(scene.inner, scene.outer)
         grains = draws.structure.uniform(2, 15) * draws.log(1, 8)
         factor = grainy(grains, (1 - sharpness) / 2, 0.7, draws.frame)
-        _add(scene, Peak(radius, draws.log(0.005, 0.02) * scene.outer * 0.5, float(draws.structure.lognormal(0, 0.7))), factor)
+        _add(
+            scene,
+            Peak(
+                radius, draws.log(0.005, 0.02) * scene.outer * 0.5, float(draws.structure.lognormal(0, 0.7))
+            ),
+            factor,
+        )
 
 
 def coherent_halo(scene: Scene, draws: Draws) -> None:
@@ -130,7 +140,9 @@ def fibre(scene: Scene, draws: Draws) -> None:
     for i in range(1, int(draws.structure.integers(2, 8))):
         sharpness = draws.structure.uniform(0.6, 0.95)
         along = draws.direction + (np.pi / 2 if draws.chance(0.6) else 0.0)
-        _add(scene, Peak(i * first, first * draws.log(0.01, 0.08), height / i), symmetric(2, sharpness, along))
+        _add(
+            scene, Peak(i * first, first * draws.log(0.01, 0.08), height / i), symmetric(2, sharpness, along)
+        )
 
 
 def powder(scene: Scene, draws: Draws) -> None:
@@ -154,7 +166,11 @@ def silver_behenate(scene: Scene, draws: Draws) -> None:
     sigma = draws.log(0.5, 3) * scene.camera.cols / 512 + 0.3
     for line in BEHENATE:
         radius = scene.camera.radius(2 * np.pi / line.d)
-        _add(scene, Peak(radius, sigma, line.weight / 100 * draws.structure.uniform(0.6, 1.2), orders=True), None)
+        _add(
+            scene,
+            Peak(radius, sigma, line.weight / 100 * draws.structure.uniform(0.6, 1.2), orders=True),
+            None,
+        )
 
 
 def amorphous(scene: Scene, draws: Draws) -> None:
@@ -164,7 +180,11 @@ def amorphous(scene: Scene, draws: Draws) -> None:
     for i in range(int(draws.structure.integers(1, 4))):
         radius = first * (1 + i * draws.structure.uniform(0.5, 0.9))
         sigma = radius * draws.structure.uniform(0.085, 0.25)
-        _add(scene, Peak(radius, sigma, float(draws.structure.uniform(0.2, 1)) ** i), factor if i == 0 else None)
+        _add(
+            scene,
+            Peak(radius, sigma, float(draws.structure.uniform(0.2, 1)) ** i),
+            factor if i == 0 else None,
+        )
 
 
 def hard_spheres(scene: Scene, draws: Draws) -> None:
@@ -229,7 +249,7 @@ def add_diffuse(scene: Scene, draws: Draws, low: float, high: float) -> None:
 def _diffuse_curves(scene: Scene, draws: Draws) -> list[Table]:
     """Draw at least one of the four diffuse laws."""
     size = 1 / float(scene.camera.q(np.array([_radius(scene, draws, farthest=0.6)]))[0])
-    choices = [
+    choices: Sequence[Callable[[], Table]] = [
         lambda: profiles.power_law(scene.q, draws.structure.uniform(-4.5, -1.8), float(scene.q[2])),
         lambda: profiles.ornstein_zernike(scene.q, size * draws.log(1, 30)),
         lambda: profiles.debye_bueche(scene.q, size * draws.log(1, 30)),
@@ -259,7 +279,9 @@ def _lattice(scene: Scene, draws: Draws, disorder: float) -> None:
     scale = max(peak.height for peak in peaks) or 1.0
     rise = draws.log(0.5, 20) * _highest(scene, loose)
     for peak in peaks:
-        _add(scene, Peak(peak.radius, peak.sigma, peak.height / scale, lattice=name, orders=peak.orders), None)
+        _add(
+            scene, Peak(peak.radius, peak.sigma, peak.height / scale, lattice=name, orders=peak.orders), None
+        )
     scene.add_smooth(Role.LOW_Q, loose / max(rise, 1e-12))
 
 
@@ -267,7 +289,10 @@ def _powder_lines(scene: Scene, draws: Draws) -> list[tuple[float, float, int]]:
     """Return radius in pixels, height and multiplicity of each line in view."""
     known: Sequence[Sequence[tuple[float, float, int]]] = (CERIA, BORIDE, SILICON)
     if draws.chance(0.3) and scene.q[-1] > 2.5:
-        lines = [(scene.camera.radius(2 * np.pi / d), weight, m) for d, weight, m in known[int(draws.structure.integers(3))]]
+        lines = [
+            (scene.camera.radius(2 * np.pi / d), weight, m)
+            for d, weight, m in known[int(draws.structure.integers(3))]
+        ]
     else:
         first = _radius(scene, draws, farthest=0.7)
         places = _cell(draws)

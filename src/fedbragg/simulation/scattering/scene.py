@@ -65,8 +65,12 @@ class Scene:
     terms: list[Term] = field(default_factory=list)
     peaks: list[Peak] = field(default_factory=list)
     smooth: dict[Role, Table] = field(default_factory=dict)  # azimuthal means
-    textures: list[tuple[Table, float]] = field(default_factory=list)  # smooth terms, and how they vary by azimuth
-    spots: list[NDArray[np.float64]] = field(default_factory=list)  # each (n, 6), as add_expected_spots takes them
+    textures: list[tuple[Table, float]] = field(
+        default_factory=list
+    )  # smooth terms, and how they vary by azimuth
+    spots: list[NDArray[np.float64]] = field(
+        default_factory=list
+    )  # each (n, 6), as add_expected_spots takes them
     film: NDArray[np.float32] | None = None  # (rows, cols) photons, relative
     speckle: Speckle | None = None
     fringes: bool = False  # whether a form factor shows maxima, which are neither rings nor halos to everyone
@@ -77,7 +81,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Lay out the table of radii, to the farthest corner."""
-        radii = np.arange(int(self.camera.reach * STEPS_PER_PIXEL) + 2 * STEPS_PER_PIXEL + 2) / STEPS_PER_PIXEL
+        radii = (
+            np.arange(int(self.camera.reach * STEPS_PER_PIXEL) + 2 * STEPS_PER_PIXEL + 2) / STEPS_PER_PIXEL
+        )
         self.q = self.camera.q(radii)
         self.isotropic = np.zeros(len(radii))
 

@@ -1,4 +1,7 @@
-"""The tags: 17 published attributes of scattering images (Wang et al. 2017, arXiv 1611.03313), and two that users expect."""
+"""The tags: the 17 published attributes of scattering images, and two that users expect.
+
+Wang, Yager, Yu and Hoai 2017, arXiv 1611.03313.
+"""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Surroundings:
 
 def tags_of(scene: Scene, light: Light, around: Surroundings) -> NDArray[np.int8]:
     """Return each tag of TAGS (tags,): 1, 0 or UNKNOWN."""
-    found = {tag: 0 for tag in TAGS}
+    found = dict.fromkeys(TAGS, 0)
     found |= _instrument_tags(scene, light, around)
     found |= _ring_tags(scene, light)
     found |= _smooth_tags(scene, light)
@@ -137,13 +137,17 @@ def _ring_tags(scene: Scene, light: Light) -> dict[str, int]:
     between = [p for p in scene.peaks if SHARP < p.breadth < BROAD]
     rings = [(p, shown_peak(light, p).tag(0.06)) for p in sharp]
     seen = _apart([p for p, tag in rings if tag == 1])
-    doubtful = [p for p, tag in rings if tag == UNKNOWN] + [p for p in between if shown_peak(light, p).tag(0.06)]
+    doubtful = [p for p, tag in rings if tag == UNKNOWN] + [
+        p for p in between if shown_peak(light, p).tag(0.06)
+    ]
     unsure = bool(doubtful) or scene.fringes
     halo = max((shown_peak(light, p).tag(0.15) for p in broad), key=_rank, default=0)
     found = {"ring": 1 if seen else (UNKNOWN if unsure else 0), "halo": halo}
     if halo == 0 and (scene.fringes or any(shown_peak(light, p).tag(0.15) for p in between)):
         found["halo"] = UNKNOWN
-    found["many_rings"] = 1 if len(seen) >= 5 else (UNKNOWN if len(seen) + len(_apart(doubtful)) >= 4 or scene.fringes else 0)
+    found["many_rings"] = (
+        1 if len(seen) >= 5 else (UNKNOWN if len(seen) + len(_apart(doubtful)) >= 4 or scene.fringes else 0)
+    )
     found["higher_orders"] = _higher_orders(rings)
     found["polycrystalline"] = _polycrystalline(light, [p for p, tag in rings if tag == 1], bool(doubtful))
     return found
@@ -182,7 +186,9 @@ def _smooth_tags(scene: Scene, light: Light) -> dict[str, int]:
     background = scene.smooth.get(Role.BACKGROUND)
     if background is not None:
         part = light.photons(background)
-        outweighs = light.pixels[part > 2 * np.maximum(light.mean - part, 0)].sum() / max(light.pixels.sum(), 1)
+        outweighs = light.pixels[part > 2 * np.maximum(light.mean - part, 0)].sum() / max(
+            light.pixels.sum(), 1
+        )
         level = float((part * light.pixels).sum() / max(light.pixels.sum(), 1))
         sure = outweighs > 0.8 and level > 300
         found["high_background"] = 1 if sure else (0 if outweighs < 0.4 or level < 150 else UNKNOWN)
@@ -200,7 +206,9 @@ def _lattice_tags(scene: Scene, light: Light) -> dict[str, int]:
             found[name] = tag
         found["structure_factor"] = max(found["structure_factor"], tag, key=_rank)
     if scene.structured is not None:
-        found["structure_factor"] = max(found["structure_factor"], shown_table(light, scene.structured).tag(0.3), key=_rank)
+        found["structure_factor"] = max(
+            found["structure_factor"], shown_table(light, scene.structured).tag(0.3), key=_rank
+        )
     return found
 
 
@@ -210,9 +218,15 @@ def _anisotropic(scene: Scene, light: Light, around: Surroundings) -> int:
         return 1 if _anything_seen(light) else UNKNOWN
     best = 0
     for table, change in scene.textures:
-        best = max(best, min(shown_table(light, table).tag(0.3), _between(change, 0.1, 0.3), key=_order), key=_rank)
+        best = max(
+            best, min(shown_table(light, table).tag(0.3), _between(change, 0.1, 0.3), key=_order), key=_rank
+        )
     for peak in scene.peaks:
-        best = max(best, min(shown_peak(light, peak).tag(0.1), _between(peak.texture, 0.1, 0.3), key=_order), key=_rank)
+        best = max(
+            best,
+            min(shown_peak(light, peak).tag(0.1), _between(peak.texture, 0.1, 0.3), key=_order),
+            key=_rank,
+        )
     grainy = any(p.grains > 0.3 and shown_peak(light, p).tag(0.06) for p in scene.peaks)
     if best == 0 and (grainy or scene.streaks or scene.speckle is not None):
         return UNKNOWN

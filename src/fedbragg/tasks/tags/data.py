@@ -15,7 +15,9 @@ class TagData:
 
     views: Tensor  # (images, 3, CELLS, CELLS) half precision
     labels: Tensor  # (images, tags) 1, 0, or -1 for unknown
-    beams: Tensor  # (images, 2) the beam in halves of the view from its middle (column, row); NaN where unknown
+    beams: (
+        Tensor  # (images, 2) the beam in halves of the view from its middle (column, row); NaN where unknown
+    )
 
     def __len__(self) -> int:
         """Return the number of images."""

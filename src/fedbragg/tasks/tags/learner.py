@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional
 
 from fedbragg.learn.loop import fit
 from fedbragg.learn.settings import FitSettings
-from fedbragg.learn.state import load_state, state_of
+from fedbragg.learn.state import load_state
 from fedbragg.progress import Step
 from fedbragg.tasks.tags.augment import augmented
 from fedbragg.tasks.tags.data import TagData
@@ -22,16 +21,8 @@ from fedbragg.types import State
 
 BEAM_WEIGHT = 0.3
 """What an error of the beam by half a view costs, against a tag's cross-entropy."""
-BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Which parts of tagnet work, and what training shows it; what the benchmark takes apart."""
-
-    polar: bool = True
-    augment: bool = True
-    coverage: bool = True
+BATCH = 32
+PRETRAINING_RATE = 2e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,30 +58,46 @@ def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
 def beam_loss(found: Tensor, true: Tensor) -> Tensor:
     """Return the mean error of the beam (batch, 2), large ones counting linearly; NaN is unknown and costs nothing."""
     known = torch.isfinite(true)
-    cost = functional.smooth_l1_loss(found, torch.where(known, true, found.detach()), beta=0.1, reduction="none")
+    cost = functional.smooth_l1_loss(
+        found, torch.where(known, true, found.detach()), beta=0.1, reduction="none"
+    )
     return cost.sum() / known.sum().clamp(min=1)
 
 
-def new_network(tags: int, seed: int, reading: Reading) -> TagNet:
-    """Return a network with random weights that only the seed decides."""
+def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
+    """Return a network with random weights that only the seed decides (He et al. 2015)."""
     generator = torch.Generator().manual_seed(seed)
-    network = TagNet(tags, reading.polar)
+    network = TagNet(tags, polar)
     for module in network.modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
-            fan = module.weight[0].numel()
-            nn.init.normal_(module.weight, 0, (2 / fan) ** 0.5, generator=generator)
+            nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    nn.init.zeros_(network.trunk.votes.weight)
+    nn.init.zeros_(network.trunk.votes.weight)  # at first the beam is taken to be in the middle
     return network
 
 
-def train(network: TagNet, data: TagData, fitting: FitSettings, seed: int, augment: bool = True, step: Step | None = None) -> float:
+def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
+    """Return a network with a state's weights."""
+    network = TagNet(tags, polar)
+    load_state(network, state)
+    return network
+
+
+def train(
+    network: TagNet,
+    data: TagData,
+    fitting: FitSettings,
+    seed: int,
+    step: Step | None = None,
+    *,
+    augment: bool = True,
+) -> float:
     """Train a network in place and return the mean loss of the last epoch."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    generator = torch.Generator().manual_seed(seed)
-    problem = TagProblem(network, data, torch.Generator().manual_seed(seed + 1), augment)
-    return fit(network, problem, fitting, generator, step)
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    augmentation = torch.Generator().manual_seed((seed + 1) % 2**63)
+    return fit(network, TagProblem(network, data, augmentation, augment), fitting, generator, step)
 
 
 def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
@@ -102,13 +109,19 @@ def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
     return result
 
 
-def network_of(state: State, tags: int, reading: Reading | None = None) -> TagNet:
-    """Return a network with a state's weights."""
-    network = TagNet(tags, (reading or Reading()).polar)
-    load_state(network, state)
-    return network
+class Answer(nn.Module):
+    """A network as the model file holds it: probabilities instead of logits."""
+
+    def __init__(self, network: TagNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Return probabilities (batch, tags) and the beam's place (batch, 2)."""
+        logits, beam = self.network(views)
+        return torch.sigmoid(logits), beam
 
 
-def state_from(network: TagNet) -> dict[str, NDArray[Any]]:
-    """Return a network's weights."""
-    return state_of(network)
+def answer(state: State, tags: int) -> Answer:
+    """Return a model as the model file holds it."""
+    return Answer(network_of(state, tags))

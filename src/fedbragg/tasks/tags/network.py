@@ -7,6 +7,7 @@ strength of its harmonics, and how grainy it is.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -48,7 +49,7 @@ class Trunk(nn.Module):
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(w) for _ in range(depth))) for w, depth in zip(WIDTHS, DEPTHS, strict=True)
         )
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in itertools.pairwise(WIDTHS))
         self.votes = nn.Conv2d(WIDTHS[2] + WIDTHS[3], 3, 1)
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
@@ -64,7 +65,7 @@ class Trunk(nn.Module):
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1), beam
 
     def _beam(self, votes: Tensor) -> Tensor:
-        """Return the mean of where the parts (batch, 3, n, n) see the beam: (column, row), 0 in the middle, 1 at an edge."""
+        """Return the mean of the beam's places that the parts (batch, 3, n, n) see: 0 in the middle, 1 at an edge."""
         n = votes.shape[-1]
         at = (torch.arange(n, dtype=votes.dtype) + 0.5) * (2 / n) - 1
         trust = torch.softmax(votes[:, 2].flatten(1), dim=1)
@@ -76,12 +77,17 @@ class Trunk(nn.Module):
 class PolarReader(nn.Module):
     """Features of the rings about a beam."""
 
+    turn: Tensor  # (angles,) from -1 to 1
+    cosine: Tensor  # (harmonics, angles)
+    sine: Tensor  # (harmonics, angles)
+    step: Tensor  # (radii,) from 0 to 1
+
     def __init__(self) -> None:
         super().__init__()
         turn = (torch.arange(ANGLES) + 0.5) * (2 / ANGLES) - 1
         harmonics = torch.arange(1, HARMONICS + 1)[:, None] * turn * math.pi
         self.register_buffer("turn", turn, persistent=False)
-        self.register_buffer("cosine", torch.cos(harmonics), persistent=False)  # (harmonics, angles)
+        self.register_buffer("cosine", torch.cos(harmonics), persistent=False)
         self.register_buffer("sine", torch.sin(harmonics), persistent=False)
         self.register_buffer("step", (torch.arange(RADII) + 0.5) / RADII, persistent=False)
         self.layers = nn.Sequential(
@@ -113,14 +119,14 @@ class PolarReader(nn.Module):
         return torch.cat([self._along(light, measured), about], dim=1)
 
     def _grid(self, beam: Tensor, radius: Tensor, half: Tensor) -> Tensor:
-        """Return sample places (batch, radii, angles, 2): all around a beam inside, towards the image for one outside."""
+        """Return sample places (batch, radii, angles, 2): all around a beam inside, else towards the image."""
         towards = torch.atan2(-beam[:, 1], -beam[:, 0])
         angle = towards[:, None] + half[:, None] * self.turn
         along = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
         return beam[:, None, None, :] + radius[:, :, None, None] * along[:, None, :, :]
 
     def _along(self, light: Tensor, measured: Tensor) -> Tensor:
-        """Return (batch, HARMONICS + 4, radii): mean, deviation, graininess, harmonics and coverage along the azimuth."""
+        """Return (batch, HARMONICS + 4, radii): mean, deviation, graininess, coverage and harmonics by azimuth."""
         total = measured.sum(dim=2) + 1e-3
         mean = light.sum(dim=2) / total
         value = light - mean[:, :, None] * measured  # 0 where nothing was measured, so gaps add no harmonics
@@ -131,7 +137,9 @@ class PolarReader(nn.Module):
         real, imaginary = value @ self.cosine.T, value @ self.sine.T  # (batch, radii, harmonics)
         strength = torch.sqrt(real**2 + imaginary**2 + 1e-6) / total[:, :, None]
         coverage = total / ANGLES
-        return torch.cat([torch.stack([mean, spread, fine, coverage], dim=1), strength.transpose(1, 2)], dim=1)
+        return torch.cat(
+            [torch.stack([mean, spread, fine, coverage], dim=1), strength.transpose(1, 2)], dim=1
+        )
 
 
 def _extent(beam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,7 +149,11 @@ def _extent(beam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     farthest = torch.linalg.vector_norm(away + 1, dim=1)
     distance = torch.linalg.vector_norm(beam, dim=1)
     opening = torch.asin(torch.clamp(math.sqrt(2) / torch.clamp(distance, min=math.sqrt(2)), max=1.0))
-    return nearest, farthest, torch.where(nearest > 0, torch.clamp(opening, max=math.pi / 2), torch.full_like(opening, math.pi))
+    return (
+        nearest,
+        farthest,
+        torch.where(nearest > 0, torch.clamp(opening, max=math.pi / 2), torch.full_like(opening, math.pi)),
+    )
 
 
 class TagNet(nn.Module):

@@ -6,6 +6,7 @@ Nothing is healed: where nothing was measured, the coverage says so. The same fu
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -31,6 +32,18 @@ class TagView:
     channels: NDArray[np.float32]  # (3, CELLS, CELLS), as CHANNELS names them; 0 where nothing was measured
     corner: tuple[int, int]  # cell, (row, col) of the image's first pixel
     cell: float  # pixels along a cell's edge
+
+    def place(self, pixel: tuple[float, float]) -> tuple[float, float]:
+        """Return a pixel's (column, row) in halves of the view from its middle, as the network counts."""
+        half, (top, left) = CELLS / 2, self.corner
+        column, row = ((p + 0.5) / self.cell for p in pixel)
+        return (column + left - half) / half, (row + top - half) / half
+
+    def pixel(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Return the pixel (column, row) of a place, the inverse of ``place``."""
+        half, (top, left) = CELLS / 2, self.corner
+        column, row = place[0] * half + half - left, place[1] * half + half - top
+        return column * self.cell - 0.5, row * self.cell - 0.5
 
 
 def prepare(frame: Frame) -> TagView:
@@ -63,8 +76,12 @@ def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
 def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyped-def]
     """Fill ``out`` (3, cells, cells) and return how many pixels are valid: first down the columns, then across."""
     cols = counts.shape[1]
-    total, number, highest = np.empty(cols, np.float32), np.empty(cols, np.float32), np.empty(cols, np.float32)
-    seen = 0.0
+    total, number, highest = (
+        np.empty(cols, np.float32),
+        np.empty(cols, np.float32),
+        np.empty(cols, np.float32),
+    )
+    seen = 0
     for i in range(row_starts.size - 1):
         total[:], number[:], highest[:] = 0, 0, 0
         for row in range(row_starts[i], row_starts[i + 1]):
@@ -77,12 +94,12 @@ def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyp
                 valid += number[col]
                 most = max(most, highest[col])
             if valid > 0:
-                mean = max(light / valid, np.float32(0))
+                mean = light / valid if light > 0 else np.float32(0)
                 out[0, i, j] = np.log(np.float32(1) + mean / np.float32(FAINT)) / np.float32(SCALE)
                 out[1, i, j] = valid / (height * (col_starts[j + 1] - col_starts[j]))
                 if valid >= 4:
                     out[2, i, j] = np.log((most + np.float32(1)) / (mean + np.float32(1))) / np.float32(SCALE)
-                seen += valid
+                seen += int(valid)
     return seen
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from fedbragg.errors import LabelError
 from fedbragg.images.ordered_map import ahead
-from fedbragg.progress import Step
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, Instrument, draw_experiment
 from fedbragg.simulation.scattering.image import ScatteringImage, simulate_images
+from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.data import TagData
+from fedbragg.tasks.tags.labels import TagTable
 from fedbragg.tasks.tags.prepare import CELLS, TagView, prepare
-from fedbragg.types import Frame
+from fedbragg.types import Frame, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +37,48 @@ def simulated(what: Simulated, seed: int, step: Step) -> TagData:
     total = what.experiments * what.images
     data = TagData(
         torch.empty((total, 3, CELLS, CELLS), dtype=torch.float16),
-        torch.empty((total, 19), dtype=torch.float32),
+        torch.empty((total, len(TAGS)), dtype=torch.float32),
         torch.empty((total, 2), dtype=torch.float32),
     )
-    tasks = list(enumerate(children))
-    for i, made in zip(range(what.experiments), ahead(lambda task: _experiment(what, *task), tasks, os.cpu_count() or 1, 8), strict=True):
+    made = ahead(lambda task: _experiment(what, *task), enumerate(children), os.cpu_count() or 1, 8)
+    for i, images in enumerate(made):
         part = data[i * what.images : (i + 1) * what.images]
-        for j, (image, view) in enumerate(made):
-            part.views[j] = torch.from_numpy(view.channels)
-            part.labels[j] = torch.from_numpy(image.tags.astype(np.float32))
-            part.beams[j] = torch.tensor(beam_in_view(image.centre, view))
+        for j, (image, view) in enumerate(images):
+            _put(part, j, view, image.tags.astype(np.float32), view.place(image.centre))
         step()
     return data
 
 
-def _experiment(what: Simulated, index: int, seed: np.random.SeedSequence) -> list[tuple[ScatteringImage, TagView]]:
+def labelled(run: Run, table: TagTable, progress: Progress = SILENT) -> TagData:
+    """Prepare the images of a run that the table annotates, in order; raise LabelError where there is none."""
+    step = progress.stage("Reading annotated images", len(run))
+    views, labels = [], []
+    for frame in run.frames():
+        tags = table.tags(frame.path, frame.index)
+        if tags is not None and isinstance(frame, Frame):
+            views.append(torch.from_numpy(prepare(frame).channels).half())
+            labels.append(torch.from_numpy(tags))
+        step()
+    if not views:
+        raise LabelError("no image has tags; paths in the table are seen from the table's folder.")
+    return TagData(torch.stack(views), torch.stack(labels), torch.full((len(views), 2), torch.nan))
+
+
+def _put(data: TagData, at: int, view: TagView, tags: NDArray[np.float32], beam: tuple[float, float]) -> None:
+    data.views[at] = torch.from_numpy(view.channels)
+    data.labels[at] = torch.from_numpy(tags)
+    data.beams[at] = torch.tensor(beam)
+
+
+def _experiment(
+    what: Simulated, index: int, seed: np.random.SeedSequence
+) -> list[tuple[ScatteringImage, TagView]]:
     experiment = draw_experiment(what.instrument, what.longest[index % len(what.longest)], seed)
-    return [(image, prepare(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)]
+    return [
+        (image, prepare(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)
+    ]
 
 
 def frame_of(image: ScatteringImage, index: int = 0) -> Frame:
     """Return a simulated image as a frame of a run."""
     return Frame(image.counts, image.mask, "simulated", index)
-
-
-def beam_in_view(centre: tuple[float, float], view: TagView) -> tuple[float, float]:
-    """Return the beam's (column, row) in pixels as halves of the view from its middle."""
-    half = CELLS / 2
-    return tuple(((c + 0.5) / view.cell + corner - half) / half for c, corner in zip(centre, view.corner[::-1], strict=True))  # type: ignore[return-value]
