@@ -37,7 +37,7 @@ class Camera:
         return np.asarray(4 * np.pi / self.wavelength * np.sin(two_theta / 2))
 
     def radius(self, q: float) -> float:
-        """Return the distance from the beam in pixels of a momentum transfer in 1/angstrom; infinite where it has none."""
+        """Return the radius in pixels of a momentum transfer in 1/angstrom; infinite where it has none."""
         sine = q * self.wavelength / (4 * np.pi)
         if sine >= np.sin(np.pi / 4):
             return float("inf")
