@@ -68,7 +68,7 @@ def prepare(frame: Frame) -> TagView:
 
 def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
     """Return the first pixel of each cell along an axis, and the end of the last (cells + 1,)."""
-    number = -(-size * cells // longest)
+    number = (size - 1) * cells // longest + 1
     return np.minimum(-(-np.arange(number + 1) * longest // cells), size)
 
 
