@@ -25,6 +25,7 @@ class Beamstop:
     half_angle: float  # radian: of a wedge
     blur: float  # pixel: width of the shadow's edge
     transmission: float  # share of the light that passes
+    head: tuple[float, float] = (0.0, 0.0)  # pixel: half the width and half the length of a rod's wider end
     shift: tuple[float, float] = (0.0, 0.0)  # pixel: of the stop's centre from the beam (column, row)
     masked: bool = False  # whether the file's mask contains the shadow
 
@@ -50,9 +51,17 @@ def draw_beamstop(scale: float, generator: np.random.Generator) -> Beamstop:
         half_angle=np.deg2rad(generator.uniform(8, 22)),
         blur=scale * generator.uniform(0.3, 2.5),
         transmission=float(generator.choice([0.0, 1e-3, 0.02, 0.1])),
+        head=_draw_head(size, generator) if kind == "linear" else (0.0, 0.0),
         shift=tuple(generator.normal(0, 0.15 * size, 2).tolist()),
         masked=bool(generator.random() < 0.2),
     )
+
+
+def _draw_head(size: float, generator: np.random.Generator) -> tuple[float, float]:
+    """Draw the block that some rods carry in the beam."""
+    if generator.random() < 0.6:
+        return 0.0, 0.0
+    return size * generator.uniform(1.3, 3), size * generator.uniform(1.3, 4)
 
 
 def shadow(stop: Beamstop, camera: Camera) -> NDArray[np.float32]:
@@ -71,7 +80,9 @@ def _distance_outside(
 ) -> NDArray[np.float32]:
     """Return (rows, cols) how far outside the stop's edge a pixel lies, negative inside."""
     if stop.kind == "linear":
-        return np.asarray(np.maximum(across - stop.size, -stop.overhang - along), dtype=np.float32)
+        rod = np.maximum(across - stop.size, -stop.overhang - along)
+        block = np.maximum(across - stop.head[0], abs(along) - stop.head[1])
+        return np.asarray(np.minimum(rod, block) if stop.head[0] else rod, dtype=np.float32)
     if stop.kind == "wedge":
         from_tip = along + stop.overhang
         edge = across * np.cos(stop.half_angle) - from_tip * np.sin(stop.half_angle)

@@ -48,4 +48,5 @@ def offsets(camera: Camera) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return each pixel's offset from the beam (rows, cols): along columns, along rows."""
     x = np.arange(camera.cols, dtype=np.float32) - np.float32(camera.centre[0])
     y = np.arange(camera.rows, dtype=np.float32) - np.float32(camera.centre[1])
-    return np.broadcast_arrays(x[None, :], y[:, None])  # type: ignore[return-value]
+    shape = (camera.rows, camera.cols)
+    return np.broadcast_to(x[None, :], shape), np.broadcast_to(y[:, None], shape)

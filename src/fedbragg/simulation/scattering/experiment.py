@@ -73,6 +73,8 @@ class Experiment:
     seed: int  # of the details that all images share: diffuse scattering, windows, defects
     gaps_masked: bool = True  # whether the file says where the gaps are
     spread: float = field(default=0.7)  # standard deviation of the logarithm of an image's strength
+    specular_stop: Beamstop | None = None  # a second stop, in the beam that a film reflects
+    turns: int = 0  # quarter turns by which the file shows the detector
 
 
 def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSequence) -> Experiment:
@@ -94,6 +96,7 @@ def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSe
         else None
     )
     low, high = np.log(instrument.peak_counts)
+    grazing = regime == "grazing"
     return Experiment(
         camera,
         layout,
@@ -103,7 +106,19 @@ def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSe
         peak_counts=float(np.exp(generator.uniform(low, high))),
         seed=int(generator.integers(2**62)),
         gaps_masked=bool(generator.random() < 0.75),
+        specular_stop=_specular_stop(camera, scale, generator)
+        if grazing and generator.random() < 0.3
+        else None,
+        turns=int(generator.choice([0, 1, 2, 3], p=[0.7, 0.1, 0.1, 0.1])) if grazing else 0,
     )
+
+
+def _specular_stop(camera: Camera, scale: float, generator: np.random.Generator) -> Beamstop:
+    """Draw a small disc some way above the beam, where a film's reflection arrives."""
+    disc = replace(
+        draw_beamstop(scale, generator), kind="circular", size=scale * generator.uniform(1.5, 5), arm=0.0
+    )
+    return replace(disc, shift=(0.0, -camera.rows * generator.uniform(0.03, 0.25)), masked=False)
 
 
 def with_beam_at(experiment: Experiment, centre: tuple[float, float]) -> Experiment:
@@ -134,7 +149,7 @@ def _draw_centre(outline: Layout, regime: str, generator: np.random.Generator) -
     if regime == "grazing":  # the beam is low, the film scatters upwards
         return float(size[0] * generator.uniform(0.15, 0.85)), float(size[1] * generator.uniform(0.6, 1.0))
     if generator.random() < (0.45 if regime == "wide angle" else 0.15):
-        away = generator.uniform(0.55, 1.6) * size.max()
+        away = np.exp(generator.uniform(np.log(0.55), np.log(2.8))) * size.max()
         angle = generator.uniform(-np.pi, np.pi)
         return tuple((size / 2 + away * np.array([np.cos(angle), np.sin(angle)])).tolist())
     if generator.random() < 0.5:  # most instruments put it near the middle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from fedbragg.simulation.background.coherent import apply_speckle
 from fedbragg.simulation.background.shadows import add_streak, apply_shadow
 from fedbragg.simulation.detector.exposure import add_expected_spots, draw_counts
 from fedbragg.simulation.random_streams import random_stream
-from fedbragg.simulation.scattering.beamstop import shadow
-from fedbragg.simulation.scattering.camera import offsets
+from fedbragg.simulation.scattering.beamstop import Beamstop, shadow
+from fedbragg.simulation.scattering.camera import Camera, offsets
 from fedbragg.simulation.scattering.draw_scene import draw_scene
 from fedbragg.simulation.scattering.experiment import Experiment
 from fedbragg.simulation.scattering.instrument import Fixtures, read_out, set_up_fixtures
+from fedbragg.simulation.scattering.layer_lines import add_layer_lines
 from fedbragg.simulation.scattering.layouts import gap_mask
 from fedbragg.simulation.scattering.render import Polar, fill, polar, radial_sums
 from fedbragg.simulation.scattering.scene import Scene
@@ -47,7 +48,9 @@ class Setup:
     place: Polar
     gap: NDArray[np.bool_]  # True where there is no sensor
     mask: NDArray[np.bool_]  # True where the file says so
-    stop: NDArray[np.float32]  # share of the light that passes the beamstop
+    stops: tuple[
+        NDArray[np.float32], NDArray[np.float32]
+    ]  # share of the light that passes stop and specular stop
     fixtures: Fixtures
     in_view: tuple[float, float]  # pixel, smallest and largest radius of valid pixels outside the stop
     angle_seen: float  # radian of azimuth that valid pixels cover
@@ -58,7 +61,8 @@ def set_up(experiment: Experiment) -> Setup:
     camera = experiment.camera
     place = polar(*offsets(camera))
     gap = gap_mask(experiment.layout, max(camera.rows, camera.cols))
-    stop = shadow(experiment.stop, camera) if experiment.stop else np.ones(gap.shape, np.float32)
+    stops = (_passed(experiment.stop, camera), _passed(experiment.specular_stop, camera))
+    stop = stops[0] * stops[1]
     mask = gap.copy() if experiment.gaps_masked else np.zeros_like(gap)
     if experiment.stop and experiment.stop.masked:
         mask |= stop < 0.5
@@ -67,7 +71,11 @@ def set_up(experiment: Experiment) -> Setup:
     radii = place.radius[seen] if seen.any() else place.radius.ravel()
     turns = np.unique((place.turn[seen & (place.radius > radii.min() + 2)] / 20).astype(int))
     view = (float(max(radii.min(), 2.0)), float(radii.max()))
-    return Setup(experiment, place, gap, mask, stop, fixtures, view, len(turns) * 2 * np.pi / 72)
+    return Setup(experiment, place, gap, mask, stops, fixtures, view, len(turns) * 2 * np.pi / 72)
+
+
+def _passed(stop: Beamstop | None, camera: Camera) -> NDArray[np.float32]:
+    return np.ones((camera.rows, camera.cols), np.float32) if stop is None else shadow(stop, camera)
 
 
 def simulate_image(setup: Setup, seed: np.random.SeedSequence) -> ScatteringImage:
@@ -75,25 +83,38 @@ def simulate_image(setup: Setup, seed: np.random.SeedSequence) -> ScatteringImag
     generator = np.random.default_rng(seed)
     scene, strength = draw_scene(setup.experiment, setup.in_view, generator)
     free = _free_light(scene, setup)
-    passed = setup.stop * setup.fixtures.passed
+    passed = setup.stops[0] * setup.stops[1] * setup.fixtures.passed
     for edge in scene.shadows:
         apply_shadow(passed, scene.camera.centre, edge)
     light = free * passed
     exposure = strength / max(_bright(light[~setup.gap]), 1e-12)
     light *= np.float32(exposure)
+    free *= np.float32(exposure)
     counts = _count(light, setup, generator)
     sums = radial_sums(setup.place, ~setup.gap, passed, light)
     valid = counts[~(setup.mask | setup.gap)]
     around = Surroundings(
         setup.experiment.regime,
         setup.experiment.stop.kind if setup.experiment.stop else "",
-        _stop_tag(setup, free * np.float32(exposure)),
+        _stop_tag(setup, setup.experiment.stop, setup.stops[0], free),
+        _stop_tag(setup, setup.experiment.specular_stop, setup.stops[1], free),
         _thick_arm(setup.experiment),
         _bright(valid) if valid.size else 0.0,
         setup.angle_seen,
     )
     tags = tags_of(scene, light_by_radius(sums, exposure), around)
-    return ScatteringImage(counts, setup.mask, tags, light, scene.camera.centre, _q_range(setup))
+    image = ScatteringImage(counts, setup.mask, tags, light, scene.camera.centre, _q_range(setup))
+    return _turned(image, setup.experiment.turns)
+
+
+def _turned(image: ScatteringImage, turns: int) -> ScatteringImage:
+    """Return the image as a file shows it whose detector stands on its side or on its head."""
+    for _ in range(turns % 4):
+        (column, row), cols = image.centre, image.counts.shape[1]
+        arrays = (np.ascontiguousarray(np.rot90(a)) for a in (image.counts, image.mask, image.expected))
+        counts, mask, expected = arrays
+        image = replace(image, counts=counts, mask=mask, expected=expected, centre=(row, cols - 1 - column))
+    return image
 
 
 def simulate_images(
@@ -108,6 +129,8 @@ def simulate_images(
 def _free_light(scene: Scene, setup: Setup) -> NDArray[np.float32]:
     """Return the relative light (rows, cols) before any shadow."""
     light = fill(scene, setup.place)
+    for lines in scene.layer_lines:
+        add_layer_lines(lines, *offsets(scene.camera), light)
     if scene.film is not None:
         light += scene.film
     ones = np.ones_like(light)
@@ -130,17 +153,18 @@ def _count(light: NDArray[np.float32], setup: Setup, generator: np.random.Genera
     return counts
 
 
-def _stop_tag(setup: Setup, free: NDArray[np.float32]) -> int:
+def _stop_tag(
+    setup: Setup, stop: Beamstop | None, passed: NDArray[np.float32], free: NDArray[np.float32]
+) -> int:
     """Decide whether a beamstop's shadow can be seen: by the light that it takes, or as a hole in the mask."""
-    stop = setup.experiment.stop
     if stop is None:
         return 0
-    inside = (setup.stop < 0.5) & ~setup.gap
+    inside = (passed < 0.5) & ~setup.gap
     area = int(inside.sum())
     enough = 10 * (max(inside.shape) / 256) ** 2
     if area < enough or stop.masked:
         return 0 if area == 0 else (UNKNOWN if area < 2 * enough else 1)
-    dark = free[inside] * (1 - setup.stop[inside])
+    dark = free[inside] * (1 - passed[inside])
     signal = float(np.sqrt((dark**2 / np.maximum(free[inside], 1e-9)).sum()))
     return Shown(1.0, signal).tag(0.5)
 

@@ -46,7 +46,7 @@ class Fixtures:
 def set_up_fixtures(camera: Camera, layout: Layout, generator: np.random.Generator) -> Fixtures:
     """Draw an experiment's window, obstacles, sensitivity, read-out and defects."""
     passed = np.ones((camera.rows, camera.cols), np.float32)
-    if generator.random() < 0.25:
+    if generator.random() < 0.3:
         passed *= _window(camera, generator)
     if generator.random() < 0.08:
         apply_shadow(passed, camera.centre, random_shadow(_outline(camera), generator))
@@ -88,12 +88,18 @@ def _add_defects(counts: NDArray[Any], fixtures: Fixtures, generator: np.random.
 
 
 def _window(camera: Camera, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Return the shadow of a flight tube's round end, beyond which almost nothing arrives."""
+    """Return the shadow of a flight tube's round end, or of a square aperture, beyond which almost nothing arrives."""
     longest = max(camera.rows, camera.cols)
     middle = np.array([camera.cols, camera.rows]) / 2 + generator.normal(0, 0.06, 2) * longest
     radius = longest * generator.uniform(0.3, 0.65)
     y, x = np.ogrid[: camera.rows, : camera.cols]
-    away = np.hypot(x - middle[0], y - middle[1])
+    square = generator.random() < 0.15
+    sides = generator.uniform(0.4, 1.2, 2)
+    away = (
+        np.maximum(abs(x - middle[0]) * sides[0], abs(y - middle[1]) * sides[1])
+        if square
+        else np.hypot(x - middle[0], y - middle[1])
+    )
     edge = longest * generator.uniform(0.002, 0.02)
     outside = generator.choice([0.0, 0.003, 0.03])
     return np.asarray(outside + (1 - outside) * np.clip((radius - away) / edge + 0.5, 0, 1), dtype=np.float32)

@@ -17,6 +17,7 @@ from fedbragg.simulation.random_streams import random_stream
 from fedbragg.simulation.scattering import profiles
 from fedbragg.simulation.scattering.azimuth import Factor, elliptic, grainy, symmetric
 from fedbragg.simulation.scattering.lattices import LATTICES
+from fedbragg.simulation.scattering.layer_lines import LayerLines
 from fedbragg.simulation.scattering.scene import Peak, Role, Scene, Table, textured
 
 
@@ -134,8 +135,9 @@ def fibre(scene: Scene, draws: Draws) -> None:
     curve = profiles.power_law(scene.q, -draws.structure.uniform(1.5, 4), scene.q[1] * scene.inner)
     ratio = draws.log(0.08, 0.5)
     scene.add_smooth(Role.LOW_Q, curve / _highest(scene, curve), elliptic(ratio, draws.direction))
-    scene.fibre = True
     first = _radius(scene, draws, farthest=0.7)
+    if draws.chance(0.6):
+        scene.layer_lines.append(_layer_lines(scene, draws, first))
     height = draws.log(0.005, 0.3)
     for i in range(1, int(draws.structure.integers(2, 8))):
         sharpness = draws.structure.uniform(0.6, 0.95)
@@ -143,6 +145,18 @@ def fibre(scene: Scene, draws: Draws) -> None:
         _add(
             scene, Peak(i * first, first * draws.log(0.01, 0.08), height / i), symmetric(2, sharpness, along)
         )
+
+
+def _layer_lines(scene: Scene, draws: Draws, first: float) -> LayerLines:
+    """Draw a fibre's layer lines: the equator brightest, the others falling off."""
+    spacing = first * draws.structure.uniform(0.15, 0.7)
+    orders = int(min(scene.outer / spacing, 24)) + 1
+    heights = draws.log(0.003, 0.3) * draws.structure.exponential(1, orders) / (1 + np.arange(orders)) ** 0.7
+    heights[0] = draws.log(0.05, 3) if draws.chance(0.7) else 0.0
+    width = max(spacing * draws.log(0.02, 0.12), 0.4)
+    return LayerLines(
+        draws.direction + np.pi / 2, spacing, width, first * draws.log(0.2, 2), tuple(heights.tolist())
+    )
 
 
 def powder(scene: Scene, draws: Draws) -> None:

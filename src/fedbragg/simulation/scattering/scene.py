@@ -13,6 +13,7 @@ from fedbragg.simulation.background.radial import AZIMUTH_STEPS, STEPS_PER_PIXEL
 from fedbragg.simulation.background.shadows import Shadow, Streak
 from fedbragg.simulation.scattering.azimuth import Factor, variation
 from fedbragg.simulation.scattering.camera import Camera
+from fedbragg.simulation.scattering.layer_lines import LayerLines
 
 Table = NDArray[np.float64]
 
@@ -77,7 +78,7 @@ class Scene:
     structured: Table | None = None  # (radii,) the part of the light that order among particles adds
     shadows: list[Shadow] = field(default_factory=list)
     streaks: list[Streak] = field(default_factory=list)
-    fibre: bool = False
+    layer_lines: list[LayerLines] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Lay out the table of radii, to the farthest corner."""

@@ -58,14 +58,18 @@ class Shown:
 
 
 def shown_table(light: Light, table: Table) -> Shown:
-    """Return how well a smooth term stands out: contrast reached on a fiftieth of the valid pixels."""
+    """Return how well a smooth term stands out: contrast reached on a fiftieth of the pixels, and its change by radius.
+
+    What is level over the whole image cannot be told from a background, however strong.
+    """
     part = light.photons(table)
     rest = np.maximum(light.mean - part, 0)
     ratio = part / np.maximum(rest, 1e-3)
     order = np.argsort(-ratio)
     enough = np.searchsorted(np.cumsum(light.pixels[order]), light.pixels.sum() / 50)
     contrast = float(ratio[order[min(enough, len(order) - 1)]])
-    return Shown(contrast, _signal(light, part, slice(None)))
+    change = part - np.average(part, weights=light.pixels) if light.pixels.any() else part
+    return Shown(contrast, float(np.sqrt((light.pixels * change**2 / np.maximum(light.mean, 1e-9)).sum())))
 
 
 def shown_peak(light: Light, peak: Peak) -> Shown:
@@ -86,10 +90,6 @@ def shown_peak(light: Light, peak: Peak) -> Shown:
     return Shown(contrast, float(signal) * np.sqrt(highest))
 
 
-def _signal(light: Light, part: NDArray[np.float64], where: slice) -> float:
-    return float(np.sqrt((light.pixels * part**2 / np.maximum(light.mean, 1e-9))[where].sum()))
-
-
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What decides tags besides the scene's light."""
@@ -97,6 +97,7 @@ class Surroundings:
     regime: str
     stop: str  # "circular", "linear", "wedge" or ""
     stop_tag: int  # 1, 0 or UNKNOWN: whether the stop's shadow can be seen
+    specular_tag: int  # the same of a disc in a film's reflected beam
     thick_arm: bool  # whether a disc's holder could pass for a rod
     bright: float  # 99.9th percentile of the valid counts
     angle_seen: float  # radian, azimuth around the beam that valid pixels cover
@@ -118,6 +119,7 @@ def _instrument_tags(scene: Scene, light: Light, around: Surroundings) -> dict[s
     found = {f"{kind}_beamstop": 0 for kind in ("circular", "linear", "wedge")}
     if around.stop:
         found[f"{around.stop}_beamstop"] = around.stop_tag
+    found["circular_beamstop"] = max(found["circular_beamstop"], around.specular_tag, key=_rank)
     if around.stop == "circular" and around.thick_arm and around.stop_tag == 1:
         found["linear_beamstop"] = UNKNOWN
     column, row = scene.camera.centre
@@ -149,7 +151,8 @@ def _ring_tags(scene: Scene, light: Light) -> dict[str, int]:
         1 if len(seen) >= 5 else (UNKNOWN if len(seen) + len(_apart(doubtful)) >= 4 or scene.fringes else 0)
     )
     found["higher_orders"] = _higher_orders(rings)
-    found["polycrystalline"] = _polycrystalline(light, [p for p, tag in rings if tag == 1], bool(doubtful))
+    coarse = any(peak.grains > 0.17 for peak in doubtful)
+    found["polycrystalline"] = _polycrystalline(light, [p for p, tag in rings if tag == 1], coarse)
     return found
 
 
@@ -216,7 +219,7 @@ def _anisotropic(scene: Scene, light: Light, around: Surroundings) -> int:
     """Decide whether the light depends on the azimuth by more than grains: by a film, a fibre, arcs or lobes."""
     if around.regime == "grazing":
         return 1 if _anything_seen(light) else UNKNOWN
-    best = 0
+    best = 1 if scene.layer_lines and _anything_seen(light) else 0
     for table, change in scene.textures:
         best = max(
             best, min(shown_table(light, table).tag(0.3), _between(change, 0.1, 0.3), key=_order), key=_rank
