@@ -36,7 +36,7 @@ ANY_INSTRUMENT = Instrument(
 
 SMALL_ANGLE: Mapping[str, float] = MappingProxyType(
     {
-        "single ring": 0.06, "symmetric halo": 0.05, "orders": 0.08, "spheres": 0.09, "lattice": 0.28,
+        "single ring": 0.06, "symmetric halo": 0.05, "orders": 0.08, "spheres": 0.09, "lattice": 0.36,
         "distorted lattice": 0.03, "ad-hoc rings": 0.07, "speckled rings": 0.06, "coherent halo": 0.05,
         "mesostructure": 0.06, "fibre": 0.06, "silver behenate": 0.05, "hard spheres": 0.06, "dilute": 0.09,
         "nothing": 0.05,

@@ -275,12 +275,12 @@ def _diffuse_curves(scene: Scene, draws: Draws) -> list[Table]:
 
 def _lattice(scene: Scene, draws: Draws, disorder: float) -> None:
     names = ("bcc", "fcc", "hexagonal", "lamellar")
-    name = names[int(draws.structure.choice(4, p=[0.38, 0.38, 0.12, 0.12]))]
-    first = _radius(scene, draws, farthest=0.45)
+    name = names[int(draws.structure.choice(4, p=[0.42, 0.42, 0.08, 0.08]))]
+    first = _radius(scene, draws, farthest=0.4)
     q_first = float(scene.camera.q(np.array([first]))[0])
-    size = draws.structure.uniform(0.5, 1.3) * np.pi / q_first
+    size = draws.structure.uniform(0.8, 3.6) / q_first  # spheres that touch in fcc have q R = 3.85 at the first peak
     shape = profiles.sphere(scene.q, size, draws.structure.uniform(0.08, 0.2))
-    order = profiles.debye_waller(scene.q, draws.log(0.08, 0.4) / q_first)
+    order = profiles.debye_waller(scene.q, draws.log(0.05, 0.3) / q_first)
     loose = shape * (1 - order)
     sigma = first * draws.log(0.008, 0.035)
     peaks = []
@@ -291,7 +291,7 @@ def _lattice(scene: Scene, draws: Draws, disorder: float) -> None:
         broad = sigma * draws.structure.uniform(1, 1 + 20 * disorder)
         peaks.append(Peak(moved * first, broad, height, lattice=name, orders=name == "lamellar"))
     scale = max(peak.height for peak in peaks) or 1.0
-    rise = draws.log(0.5, 20) * _highest(scene, loose)
+    rise = draws.log(2, 100) * _highest(scene, loose)
     for peak in peaks:
         _add(
             scene, Peak(peak.radius, peak.sigma, peak.height / scale, lattice=name, orders=peak.orders), None

@@ -164,7 +164,7 @@ def _higher_orders(rings: Sequence[tuple[Peak, int]]) -> int:
         return 1
     others = np.array([peak.radius for peak, tag in rings if tag == 1])
     ratios = others[None, :] / np.maximum(others[:, None], 1e-6)
-    return UNKNOWN if possible >= 2 or bool((abs(ratios - 2) < 0.05).any()) else 0
+    return UNKNOWN if possible >= 2 or bool((abs(ratios - 2) < 0.04).any()) else 0
 
 
 def _polycrystalline(light: Light, seen: Sequence[Peak], doubtful: bool) -> int:
