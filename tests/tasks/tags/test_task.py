@@ -22,7 +22,8 @@ SMALL = {"public_images": 20, "public_epochs": 1}
 
 
 def task(**section: object) -> TagsTask:
-    settings = Federation(task="tags", tags={**SMALL, **section}, sites=[{"name": "here", "runs": ["-"], "labels": "-"}])
+    here = {"name": "here", "runs": ["-"], "labels": "-"}
+    settings = Federation(task="tags", tags={**SMALL, **section}, sites=[here])
     opened = open_task(settings, None)
     assert isinstance(opened, TagsTask)
     return opened

@@ -278,7 +278,9 @@ def _lattice(scene: Scene, draws: Draws, disorder: float) -> None:
     name = names[int(draws.structure.choice(4, p=[0.42, 0.42, 0.08, 0.08]))]
     first = _radius(scene, draws, farthest=0.4)
     q_first = float(scene.camera.q(np.array([first]))[0])
-    size = draws.structure.uniform(0.8, 3.6) / q_first  # spheres that touch in fcc have q R = 3.85 at the first peak
+    size = (
+        draws.structure.uniform(0.8, 3.6) / q_first
+    )  # spheres that touch in fcc have q R = 3.85 at the first peak
     shape = profiles.sphere(scene.q, size, draws.structure.uniform(0.08, 0.2))
     order = profiles.debye_waller(scene.q, draws.log(0.05, 0.3) / q_first)
     loose = shape * (1 - order)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from fedbragg.config import Name, Section
@@ -13,6 +15,8 @@ class TagsSettings(Section):
 
     names: tuple[Name, ...] = Field(default=TAGS, min_length=1)
     """The tags, as the columns of the sites' tables are called; others than the published ones start untrained."""
+    one_sided: Literal["ignore", "learn"] = "ignore"
+    """Whether a site trains on a tag that all of its annotated images have, or none; "ignore" leaves it out."""
     public_images: int = Field(default=2000, ge=0)
     """Simulated images that the start model is trained on; 0 starts at random."""
     public_epochs: int = Field(default=4, ge=0)

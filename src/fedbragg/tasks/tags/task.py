@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
+from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.classification import Estimate
@@ -79,6 +80,8 @@ class TagsTask:
     def train(self, state: State, data: TagData, fit: FitSettings, seed: int) -> tuple[State, float]:
         """Train tagnet on a site's images."""
         network = learner.network_of(state, len(self.settings.names))
+        if self.settings.one_sided == "ignore":
+            data = replace(data, labels=without_one_sided(data.labels))
         loss = learner.train(network, data, fit, seed)
         return state_of(network), loss
 
