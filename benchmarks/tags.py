@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -108,11 +107,13 @@ def _grid(by_condition: dict[str, dict[str, list[NDArray[np.float64]]]]) -> Tabl
     if masks:
         rows.append(["gaps, mean over masks", *(_mean_of(masks, arm) for arm in arms)])
     notes = [
-        f"Training of each seed: {tags_arms.EXPERIMENTS} experiments x {tags_arms.IMAGES} images, {tags_arms.EPOCHS} epochs, "
-        f"one core. Judged by {EXPERIMENTS} x {IMAGES} images of 256 x 256 of unseen experiments ({MASKED_EXPERIMENTS} x "
-        f"{IMAGES} for each mask); tags with {FEWEST} images or more; what the simulator leaves open is left out.",
-        "Noise on the logarithm: 5 % of its range; salt and pepper: 2 % of the pixels. Photons: mean counts a pixel; tags are those "
-        "that can still be seen at that exposure. Gaps: of the real masks, and tags that they hide are no tags.",
+        f"Training of each seed: {tags_arms.EXPERIMENTS} experiments x {tags_arms.IMAGES} images, {tags_arms.EPOCHS} "
+        f"epochs, one core. Judged by {EXPERIMENTS} x {IMAGES} images of 256 x 256 of unseen experiments "
+        f"({MASKED_EXPERIMENTS} x "
+        f"{IMAGES} for each mask); tags with {FEWEST} images or more; open ones are left out.",
+        "Noise on the logarithm: 5 % of its range; salt and pepper: 2 % of the pixels. Photons: mean counts a pixel; "
+        "tags are those that can still be seen at that exposure. Gaps: of the real masks, and tags that they hide are "
+        "no tags.",
         "The shipped model is one training, larger.",
     ]
     return Table("Mean average precision by condition", ("condition", *arms), rows, notes)

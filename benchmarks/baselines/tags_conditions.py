@@ -26,7 +26,7 @@ ONE_PIECE = Layout("one piece", SIDE, SIDE, 172e-6)
 UNSEEN = 770_000
 """Experiments from this seed on only judge; training draws from others."""
 GAUSSIAN, SPECKS = 0.05, 0.02
-"""Standard deviation of the noise on the logarithm, as a share of its range; share of pixels set to 0 or the maximum."""
+"""Noise on the logarithm (standard deviation, as a share of its range); share of pixels set to 0 or the maximum."""
 
 
 @dataclass(frozen=True)

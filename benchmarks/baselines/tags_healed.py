@@ -9,7 +9,7 @@ from fedbragg.tasks.tags.prepare import FAINT, SCALE
 
 
 def fill(view: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a view (3, cells, cells) healed by symmetry and rings inside the image's outline; all of it counts as measured."""
+    """Return a view (3, cells, cells) healed by symmetry and rings inside the image's outline, all of it measured."""
     from fedbragg.tasks.tags.healing import heal
 
     covered = view[1] > 0

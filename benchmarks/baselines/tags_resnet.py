@@ -1,4 +1,4 @@
-"""The published recipe: ResNet-50 on log-scaled, standardised 224 x 224 pictures (Wang et al. 2017), within a stated budget."""
+"""The published recipe: ResNet-50 on log-scaled, standardised 224 x 224 pictures (Wang et al. 2017)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = {"cpu": 900.0, "cuda": 120.0}
 
 
 def picture(views: Tensor) -> Tensor:
-    """Return the published input (images, 1, 224, 224): log(I) / log(1.0414), resized, each standardised; gaps hold 0."""
+    """Return the published input (images, 1, 224, 224): log(I) / log(1.0414), resized, standardised; gaps hold 0."""
     counts = torch.expm1(views[:, :1].float() * SCALE) * FAINT
     logs = torch.log(counts.clamp(min=1)) / np.log(1.0414)
     small = nn.functional.interpolate(logs, (SIDE, SIDE), mode="bilinear", antialias=True)
@@ -73,8 +73,9 @@ def judged(options: argparse.Namespace) -> Table:
         rows.append([name, interval([float(np.nanmean(precisions(truth, _scores(net, views, device))))])])
         print(rows[-1], file=sys.stderr, flush=True)
     note = (
-        f"One seed, {SECONDS[device]:g} s of training on {device}: {seen} images of {IMAGES}, Adam {RATE}, weight decay {DECAY}; "
-        "the paper trained on 100,000 images. On a CPU this says what the budget allows, not what ResNet-50 can do."
+        f"One seed, {SECONDS[device]:g} s of training on {device}: {seen} images of {IMAGES}, Adam {RATE}, weight "
+        f"decay {DECAY}; the paper trained on 100,000 images. On a CPU this says what the budget allows, not what "
+        "ResNet-50 can do."
     )
     return Table(
         "ResNet-50 with the published preprocessing, mean average precision",

@@ -84,13 +84,20 @@ def judged(options: argparse.Namespace) -> Table:
     metrics = ("mAP", "AUC", "balanced accuracy", "accuracy")
     rows = [[name, *(interval([s[m] for s in scores]) for m in metrics)] for name, scores in found.items()]
     notes = [
-        f"Sites hold {', '.join(f'{i.name} {e * IMAGES}' for i, e in zip(SITES, EXPERIMENTS, strict=True))} simulated images and annotate "
-        f"{', '.join(str(len(a)) for a in ANNOTATES)} of {len(TAGS)} tags. Start: {PUBLIC} public experiments, {PUBLIC_EPOCHS} epochs. "
+        f"Sites hold {_held()} simulated images and annotate {', '.join(str(len(a)) for a in ANNOTATES)} of "
+        f"{len(TAGS)} "
+        f"tags. Start: {PUBLIC} public experiments, {PUBLIC_EPOCHS} epochs. "
         "Hybrid schedule, 2 warm-up epochs and 3 barriers of 1; alone and pooled train as many. Judged by "
         f"{TEST_EXPERIMENTS} x 4 images of new experiments of each of the five instruments, every tag.",
         "Pooled: one training on all sites' images, each with its own site's annotations.",
     ]
     return Table("Five instruments, each annotating some of the tags", ("training", *metrics), rows, notes)
+
+
+def _held() -> str:
+    return ", ".join(
+        f"{site.name} {number * IMAGES}" for site, number in zip(SITES, EXPERIMENTS, strict=True)
+    )
 
 
 def _one_seed(seed: int) -> tuple[int, dict[str, dict[str, float]]]:
