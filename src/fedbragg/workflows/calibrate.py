@@ -20,9 +20,9 @@ from fedbragg.screening.guarantee.labelled_frames import LabelledFrames, count_c
 from fedbragg.screening.guarantee.labels import GroupedLabels, check_files, read_grouped_labels
 from fedbragg.screening.judge import FrameScorer, ScoredFrame
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin
-from fedbragg.tasks.hits.labelled_run import labelled_run
 from fedbragg.tasks.hits.model_file import copy_with_card
 from fedbragg.tasks.hits.predictor import HitPredictor
+from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.version import __version__
 
 
@@ -96,7 +96,7 @@ def _score_labelled_frames(
     predictor: HitPredictor, request: CalibrationRequest, labels: GroupedLabels, progress: Progress
 ) -> LabelledFrames:
     """Score every labelled frame with the network itself, without the calibration that the model may hold."""
-    run = labelled_run(request.paths, labels.table)
+    run = labelled_run(request.paths, labels.table.paths)
     check_files(labels, expand(list(request.paths)))
     step = progress.stage("Calibrating", len(run))
     score = FrameScorer(predictor.scorer.raw, predictor.card.prepare)

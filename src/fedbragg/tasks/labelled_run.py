@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fedbragg.errors import LabelError
-from fedbragg.images import LabelTable, open_run
+from fedbragg.images import open_run
 from fedbragg.images.paths import expand
 from fedbragg.types import Run
 
 
-def labelled_run(paths: Sequence[str], table: LabelTable) -> Run:
-    """Open the files that have a label; raise LabelError if none has."""
-    known = {*table.files, *(path for path, _ in table.frames)}
+def labelled_run(paths: Sequence[str], known: Collection[str]) -> Run:
+    """Open those of the files whose absolute path is known to a table of labels; raise LabelError where none is."""
     files = expand(paths)
     chosen = [file for file in files if os.path.abspath(file) in known]  # noqa: PTH100  as the table has them
     if not chosen:
