@@ -14,7 +14,7 @@ from fedbragg.simulation.background.coherent import (
 from fedbragg.simulation.background.shadows import Shadow
 from fedbragg.simulation.beamline import Detector
 from fedbragg.simulation.scattering.camera import Camera
-from fedbragg.simulation.scattering.samples import Draws
+from fedbragg.simulation.scattering.draws import Draws
 from fedbragg.simulation.scattering.scene import Scene
 
 UP = -np.pi / 2
