@@ -153,20 +153,19 @@ class HDF5Source:
             )
         file_mask = self._file_mask_of(index, segment)
         first = self._first_mask(segment, file_mask)
-        pixels, same = self._pixels(segment, position, first)
+        pixels, mask = self._pixels(segment, position, first)
         counts = as_counts(pixels, self.path, index)
-        if first is not None and same:
-            mask = first.mask
-        else:
+        if mask is None:
             mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
         return Frame(counts, mask, self.path, index, self._segments.event(index))
 
-    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, bool]:
-        """Return the pixels of a frame, and whether they are known to have the first frame's mask."""
+    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
+        """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""
         pool = self._cache.pool
         if segment.chunks is None:
-            return read_through_hdf5(segment.dataset, position, pool), False
-        return segment.chunks.read(position, pool, first.untrusted if first else None)
+            return read_through_hdf5(segment.dataset, position, pool), None
+        pixels, same = segment.chunks.read(position, pool, first.untrusted if first else None)
+        return pixels, first.mask if first and same else None
 
     def _first_mask(self, segment: Segment, file_mask: Mask | None) -> KnownMask | None:
         """Return the mask of the run's first such frame, where the decoder can compare with it."""
