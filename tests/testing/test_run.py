@@ -44,7 +44,7 @@ def followed_run(folder: Path) -> Run:
 def fake_run(folder: Path) -> Run:
     def make(index: int) -> Frame | Unreadable:
         if index == UNREADABLE:
-            return Unreadable("made", index, "no CBF file. Copy it again.")
+            return Unreadable("made", index, "no CBF file. Copy it again.", f"//{index}")
         return Frame(np.full((8, 9), index, np.uint16), np.zeros((8, 9), np.bool_), "made", index)
 
     return FakeRun(LENGTH, make)
@@ -83,8 +83,8 @@ def test_a_position_beyond_the_run_is_an_index_error(run: Run, position: int) ->
 def test_an_unreadable_frame_is_an_error_by_position_and_an_item_in_order(run: Run) -> None:
     with pytest.raises(FrameError, match="no CBF file") as caught:
         run[UNREADABLE]
-    item = list(run.frames())[UNREADABLE]
-    assert item == Unreadable(caught.value.path, caught.value.index, caught.value.reason)
+    item, error = list(run.frames())[UNREADABLE], caught.value
+    assert item == Unreadable(error.path, error.index, error.reason, error.event)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class _MadeFrames:
     def read(self, index: int) -> Frame:
         made = self.make(index)
         if isinstance(made, Unreadable):
-            raise FrameError(made.path, made.index, made.reason)
+            raise FrameError(made.path, made.index, made.reason, made.event)
         return made
 
     def close(self) -> None:

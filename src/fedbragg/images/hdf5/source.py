@@ -42,7 +42,7 @@ class _Segments:
 
     segments: list[Segment]
     starts: list[int]  # index of each segment's first frame, and the number of frames at the end
-    events: list[str]  # what CrystFEL calls each dataset; a single one is empty
+    events: list[str]  # CrystFEL's name of each dataset; empty where there is a single one
     event_starts: list[int]  # index of each dataset's first frame
 
     def find(self, index: int) -> tuple[Segment, int]:
@@ -54,8 +54,7 @@ class _Segments:
     def event(self, index: int) -> str:
         """Return CrystFEL's name of a frame (crystfel_geometry(5), "Multiple frames per file").
 
-        What stands for the ``%`` of ``data = /entry/data/%`` comes before ``//``, what stands for that of
-        ``dim0 = %`` after it.
+        The part before ``//`` replaces the ``%`` of ``data = /entry/data/%``, the number after it that of ``dim0 = %``.
         """
         number = bisect_right(self.event_starts, index) - 1
         return f"{self.events[number]}//{index - self.event_starts[number]}"
@@ -130,12 +129,11 @@ class HDF5Source:
         parts = [segments_of(images, self._files) for images in datasets]
         segments = [segment for part in parts for segment in part]
         starts = [0, *accumulate(segment.count for segment in segments)]
-        if len(datasets) == 1 or not datasets[0].event:
+        events = [images.event for images in datasets]
+        if len(events) == 1 or not events[0]:
             return _Segments(segments, starts, [""], [0])
-        lengths = [sum(segment.count for segment in part) for part in parts]
-        return _Segments(
-            segments, starts, [images.event for images in datasets], [0, *accumulate(lengths[:-1])]
-        )
+        lengths = (sum(segment.count for segment in part) for part in parts)
+        return _Segments(segments, starts, events, [0, *accumulate(lengths)][:-1])
 
     def _read_header(self) -> None:
         file = self._files[self.path]
@@ -155,19 +153,19 @@ class HDF5Source:
             )
         file_mask = self._file_mask_of(index, segment)
         first = self._first_mask(segment, file_mask)
-        pixels, same = self._pixels(segment, position, first)
+        pixels, mask = self._pixels(segment, position, first)
         counts = as_counts(pixels, self.path, index)
-        mask = first.mask if first is not None and same else None
         if mask is None:
             mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
         return Frame(counts, mask, self.path, index, self._segments.event(index))
 
-    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, bool]:
-        """Return the pixels of a frame, and whether they are known to have the first frame's mask."""
+    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
+        """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""
         pool = self._cache.pool
         if segment.chunks is None:
-            return read_through_hdf5(segment.dataset, position, pool), False
-        return segment.chunks.read(position, pool, first.untrusted if first else None)
+            return read_through_hdf5(segment.dataset, position, pool), None
+        pixels, same = segment.chunks.read(position, pool, first.untrusted if first else None)
+        return pixels, first.mask if first and same else None
 
     def _first_mask(self, segment: Segment, file_mask: Mask | None) -> KnownMask | None:
         """Return the mask of the run's first such frame, where the decoder can compare with it."""
