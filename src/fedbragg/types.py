@@ -133,7 +133,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of screening one frame."""
+    """What screening says of one frame."""
 
     path: str
     index: int  # position in that file, from 0
