@@ -26,6 +26,7 @@ def blocks(page: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
+@pytest.mark.timeout(600)  # half a minute of processor time, which a busy machine stretches
 @pytest.mark.parametrize("page", PAGES)
 def test_a_pages_code_runs_from_top_to_bottom(tmp_path: Path, page: str) -> None:
     code = "\n".join(blocks(ROOT / page))
@@ -37,7 +38,7 @@ def test_a_pages_code_runs_from_top_to_bottom(tmp_path: Path, page: str) -> None
         env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
         check=False,
     )
     assert result.returncode == 0, result.stderr
