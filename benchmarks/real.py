@@ -31,7 +31,8 @@ from baselines.counters import CountSpots, Peakfinder8, dispersion, peakfinder8
 from baselines.methods import OURS, Method, counting, networks, packaged, same_budget
 from baselines.simulated import simulated
 from fedbragg.images import open_run
-from fedbragg.metrics.classification import area_under_curve, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from baselines.anywhere import anywhere
 from baselines.counters import dispersion
-from fedbragg.metrics.classification import area_under_curve, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation import Beamline, simulate_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer

@@ -12,7 +12,7 @@ from fedbragg.errors import ConfigError
 from fedbragg.images import open_run
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import SILENT, Progress
-from fedbragg.screening.guarantee.calibrate import Demand
+from fedbragg.screening.guarantee.demand import Demand
 from fedbragg.simulation import BEAMLINES, Still, reduced, simulate_run
 from fedbragg.tasks import hits
 from fedbragg.tasks.base import Evaluation, LabelledFiles

@@ -38,14 +38,15 @@ class RunError(InputError):
 class FrameError(InputError):
     """One frame cannot be read.
 
-    Carries ``path`` and ``index`` so that a caller can keep the frame and go on.
+    Carries ``path``, ``index`` and ``event`` so that a caller can keep the frame and go on.
     """
 
-    def __init__(self, path: str, index: int, reason: str) -> None:
+    def __init__(self, path: str, index: int, reason: str, event: str = "") -> None:
         super().__init__(f"{path} frame {index}: {reason}")
         self.path = path
         self.index = index
         self.reason = reason
+        self.event = event
 
 
 class LabelError(InputError):

@@ -51,6 +51,9 @@ class Frame:
     mask: NDArray[np.bool_]  # (rows, cols), True = ignore this pixel; shared by frames whose mask is the same
     path: str  # the file as the user can open it
     index: int  # position in that file, from 0
+    event: str = (
+        ""  # CrystFEL's name of the frame in its file: //3, data_000002//3; empty where the file is the frame
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Unreadable:
     path: str
     index: int  # position in that file, from 0
     reason: str  # what is wrong and what to do, in one line
+    event: str = ""  # as in Frame; empty also where the file cannot be opened
 
 
 class Run(Protocol):
@@ -131,14 +135,28 @@ class Update:
     loss: float  # mean training loss over the last epoch
 
 
+SCORE_DECIMALS = 6
+"""Decimals of a verdict's score.
+
+A verdict has the score that its row in the table shows, so that drift and summary are the same whether they are
+computed while a run is screened or, when it is resumed, from the table.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What screening says of one frame."""
+    """What screening decides about one frame; ``keep`` is decided before the score is rounded here."""
 
     path: str
     index: int  # position in that file, from 0
-    score: float | None  # probability of a hit; None when the frame could not be read or scored
+    score: float | None  # probability of a hit, 6 decimals; None when the frame could not be read or scored
     keep: bool
     reason: str = ""  # why there is no score, or why the frame is kept whatever its score
     background: float | None = None  # counts a pixel, the frame's level
     spots: tuple[Spot, ...] = ()  # where they were asked for
+    event: str = ""  # as in Frame
+
+    def __post_init__(self) -> None:
+        """Round the score."""
+        if self.score is not None:
+            object.__setattr__(self, "score", round(float(self.score), SCORE_DECIMALS))

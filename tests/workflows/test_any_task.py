@@ -19,7 +19,7 @@ from fedbragg.errors import ConfigError
 from fedbragg.federation import ProgressEvent
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.virtual import SimulatedNetwork
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import TASKS, known_tasks, load_model

@@ -1,4 +1,4 @@
-"""``fedbragg evaluate``: how good a model is on labelled frames."""
+"""``fedbragg evaluate``: measure how good a model is on labelled frames."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def evaluate(
     """Compare a model's verdicts with an expert's labels.
 
     Prints accuracy, balanced accuracy, precision, recall, F1 and AUC with 95 % intervals; maybe counts as hit. Files
-    without a label are passed over; a labelled frame that cannot be read counts as kept with score 1. With a model of
-    another task the table is that task's.
+    without a label are skipped; a labelled frame that cannot be read counts as kept, with score 1. With a model of
+    another task, the labels and the figures are those of that task.
     """
     from fedbragg.progress import bars
     from fedbragg.tasks.base import LabelledFiles

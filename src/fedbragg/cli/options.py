@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""The options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a t
 
 
 def open_hit_finder(model: Path | None) -> HitPredictor:
-    """Open the hit finder given, or the one in the package; raise ModelFileError where it is none."""
+    """Open a hit finder, by default the one in the package; raise ModelFileError where the file is not one."""
     from fedbragg.tasks import hits
 
     return hits.open_model(model or hits.default_model())

@@ -72,7 +72,7 @@ def read_frame(request: FrameRequest) -> Frame | Unreadable:
     try:
         return request.source.read(request.index)
     except FrameError as error:
-        return Unreadable(error.path, error.index, error.reason)
+        return Unreadable(error.path, error.index, error.reason, error.event)
 
 
 def read_ahead(requests: Iterable[FrameRequest | None], settings: ReadAhead) -> Iterator[Frame | Unreadable]:

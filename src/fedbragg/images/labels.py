@@ -28,6 +28,11 @@ class LabelTable:
         absolute = _absolute(path, Path())
         return self.frames.get((absolute, frame)) or self.files.get(absolute)
 
+    @property
+    def paths(self) -> set[str]:
+        """Return the files that the table names."""
+        return {*self.files, *(path for path, _ in self.frames)}
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.frames) + len(self.files)

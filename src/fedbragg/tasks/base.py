@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.types import State
 

@@ -13,10 +13,11 @@ import numpy as np
 from fedbragg.config import Federation
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.images import read_labels
-from fedbragg.metrics.classification import Estimate, confusion
+from fedbragg.metrics.classification import confusion
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.federation import comparison_section, confusion_section
-from fedbragg.report.page import Section, page
+from fedbragg.report.page import PageSection, page
 from fedbragg.report.screening import sections as screening_sections
 from fedbragg.screening.outputs.requested import Outputs
 from fedbragg.screening.outputs.tables import verdicts_in
@@ -150,7 +151,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
     path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def screen_unseen(out: Path, before: Sequence[Section], project: Project, progress: Progress) -> Outcome:
+def screen_unseen(out: Path, before: Sequence[PageSection], project: Project, progress: Progress) -> Outcome:
     """Screen the unseen run with the model file just written, and write the report with it."""
     predictor = open_model(out / MODEL)
     screening = Screening(predictor, predictor.card.threshold, out, number_of_threads(0), Outputs())
@@ -163,7 +164,7 @@ def screen_unseen(out: Path, before: Sequence[Section], project: Project, progre
     return outcome
 
 
-def _confusion(out: Path, threshold: float) -> Section:
+def _confusion(out: Path, threshold: float) -> PageSection:
     scores = [1.0 if verdict.score is None else verdict.score for verdict in verdicts_in(out)]
     table = read_labels(out / UNSEEN.name / LABELS)
     labels = [table.label(out / UNSEEN.name / RUN, index) for index in range(len(scores))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedbragg.report.federation import SiteRow, history_section, sites_section
-from fedbragg.report.page import Section, page
+from fedbragg.report.page import PageSection, page
 from fedbragg.workflows.federate import Federated, Project
 
 REPORT = "report.html"
@@ -17,7 +17,7 @@ def lead(project: Project) -> str:
     return f"{rules.aggregation} on the {rules.schedule} schedule, {len(settings.sites)} sites, seed {settings.seed}."
 
 
-def sections(federated: Federated) -> list[Section]:
+def sections(federated: Federated) -> list[PageSection]:
     """Return the sections on a federation whose sites' data are in this process."""
     task, history = federated.project.task, federated.outcome.history
     barriers = [line for line in history if line["event"] == "barrier"]
@@ -35,6 +35,6 @@ def sections(federated: Federated) -> list[Section]:
     return [history_section(history, task.headlines[0]), sites_section(rows, task)]
 
 
-def write_report(out: Path, project: Project, parts: list[Section]) -> None:
+def write_report(out: Path, project: Project, parts: list[PageSection]) -> None:
     """Write a federation's page into a folder."""
     (out / REPORT).write_text(page("Federation report", lead(project), parts), encoding="utf-8")

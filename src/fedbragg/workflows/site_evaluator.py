@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.tasks.base import Task
 from fedbragg.types import State
 from fedbragg.workflows.site_data import SiteData

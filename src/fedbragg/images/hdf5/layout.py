@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import RunError
-from fedbragg.images.hdf5.open import open_file
 from fedbragg.images.sorting import natural_key
 
 PLACES = (
@@ -48,18 +47,6 @@ def find_image_datasets(file: Any, path: str) -> list[ImageDataset]:
             "/entry_1/data_1/data, /data/*/images, or any integer dataset (frames, rows, cols)."
         )
     return datasets
-
-
-def events_in(path: str) -> list[tuple[str, int]]:
-    """Return event name and number of frames of the datasets that CrystFEL tells apart by name.
-
-    Empty for a file of another layout and for one that cannot be opened.
-    """
-    try:
-        with open_file(path) as file:
-            return [(found.event, found.frames) for found in _event_datasets(file)]
-    except (OSError, RuntimeError, KeyError, ValueError):
-        return []
 
 
 def _event_datasets(file: Any) -> list[ImageDataset]:

@@ -38,16 +38,27 @@ class FrameLocation:
 
 @dataclass(frozen=True, slots=True)
 class _Segments:
-    """The segments of a file, the index of each one's first frame, and the number of frames at the end."""
+    """The segments of a file, and the named datasets in which they lie."""
 
     segments: list[Segment]
-    starts: list[int]
+    starts: list[int]  # index of each segment's first frame, and the number of frames at the end
+    events: list[str]  # what CrystFEL calls each dataset; a single one is empty
+    event_starts: list[int]  # index of each dataset's first frame
 
     def find(self, index: int) -> tuple[Segment, int]:
         """Return the segment of a frame, and the frame's position in the segment's dataset."""
         number = bisect_right(self.starts, index) - 1
         segment = self.segments[number]
         return segment, segment.first + index - self.starts[number]
+
+    def event(self, index: int) -> str:
+        """Return CrystFEL's name of a frame (crystfel_geometry(5), "Multiple frames per file").
+
+        What stands for the ``%`` of ``data = /entry/data/%`` comes before ``//``, what stands for that of
+        ``dim0 = %`` after it.
+        """
+        number = bisect_right(self.event_starts, index) - 1
+        return f"{self.events[number]}//{index - self.event_starts[number]}"
 
 
 class HDF5Source:
@@ -96,11 +107,13 @@ class HDF5Source:
         segment, position = self._segments.find(index)
         try:
             return self._frame(segment, position, index)
+        except FrameError as error:
+            reason = error.reason
         except DamagedChunkError as error:
             reason = f"{error}. Copy the file again from its source."
         except HDF5_ERRORS as error:
             reason = f"cannot be decoded ({_short(error)}). Copy the file again from its source."
-        raise FrameError(self.path, index, reason)
+        raise FrameError(self.path, index, reason, self._segments.event(index))
 
     def locate(self, index: int) -> FrameLocation | None:
         """Return where the counts of a frame lie, or None where their dataset is missing."""
@@ -114,8 +127,15 @@ class HDF5Source:
 
     def _find_segments(self) -> _Segments:
         datasets = find_image_datasets(self._files[self.path], self.path)
-        segments = [segment for images in datasets for segment in segments_of(images, self._files)]
-        return _Segments(segments, [0, *accumulate(segment.count for segment in segments)])
+        parts = [segments_of(images, self._files) for images in datasets]
+        segments = [segment for part in parts for segment in part]
+        starts = [0, *accumulate(segment.count for segment in segments)]
+        if len(datasets) == 1 or not datasets[0].event:
+            return _Segments(segments, starts, [""], [0])
+        lengths = [sum(segment.count for segment in part) for part in parts]
+        return _Segments(
+            segments, starts, [images.event for images in datasets], [0, *accumulate(lengths[:-1])]
+        )
 
     def _read_header(self) -> None:
         file = self._files[self.path]
@@ -137,9 +157,10 @@ class HDF5Source:
         first = self._first_mask(segment, file_mask)
         pixels, same = self._pixels(segment, position, first)
         counts = as_counts(pixels, self.path, index)
-        if first is not None and same:
-            return Frame(counts, first.mask, self.path, index)
-        return Frame(counts, self._cache.masks.mask_of(counts, file_mask, self._trusted), self.path, index)
+        mask = first.mask if first is not None and same else None
+        if mask is None:
+            mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
+        return Frame(counts, mask, self.path, index, self._segments.event(index))
 
     def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, bool]:
         """Return the pixels of a frame, and whether they are known to have the first frame's mask."""

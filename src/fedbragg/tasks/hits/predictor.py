@@ -13,9 +13,9 @@ from fedbragg.images import read_labels
 from fedbragg.metrics.classification import confusion, summary
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
-from fedbragg.tasks.hits.labelled_run import labelled_run
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer
 from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
+from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.types import Frame, Label, Unreadable, Verdict
 
 ScoredFrame = tuple[str, int, float | None]
@@ -45,7 +45,7 @@ class HitPredictor:
     def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
         """Compare the scores with an expert's labels: maybe counts as hit, an unreadable frame as kept."""
         table = read_labels(labelled.labels)
-        run = labelled_run(labelled.paths, table)
+        run = labelled_run(labelled.paths, table.paths)
         step = progress.stage("Evaluating", len(run))
         scores: list[float | None] = []
         labels: list[Label] = []

@@ -11,7 +11,8 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import open_run, read_labels
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of

@@ -32,16 +32,6 @@ class PhaseData:
         return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
 
 
-def without_one_sided(data: PhaseData) -> PhaseData:
-    """Mark a phase as unknown if all labelled patterns show it, or none does.
-
-    A network trained on "never" gives that answer to any pattern, and averaged with other sites' networks it overrides
-    them (docs/decisions/0064-one-sided-phases-are-masked.md).
-    """
-    both = (data.labels == 0).any(dim=0) & (data.labels == 1).any(dim=0)
-    return PhaseData(data.views, torch.where(both, data.labels, -1.0), data.measured)
-
-
 def concatenate(parts: Sequence[PhaseData]) -> PhaseData:
     """Pool several sites' patterns."""
     return PhaseData(

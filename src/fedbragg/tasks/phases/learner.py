@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedbragg.learn.loop import fit
+from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
-from fedbragg.tasks.phases.data import PhaseData, without_one_sided
+from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases.model_card import PhaseLines
 from fedbragg.tasks.phases.network import ExportedNetwork, PhaseNet, comb_of
@@ -88,7 +89,8 @@ class PhaseTraining:
     ) -> tuple[dict[str, NDArray[Any]], float]:
         """Return the state after training from ``state``, and the mean loss of the last epoch."""
         learner = self._learner(state)
-        data = data if self.one_sided == "learn" else without_one_sided(data)
+        if self.one_sided == "ignore":
+            data = replace(data, labels=without_one_sided(data.labels))
         problem = PhaseProblem(learner, data, self.loss, positive_weights(data.labels))
         loss = fit(learner, problem, fitting, generator, step)
         return state_of(learner), loss

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 
 
 def metrics_by_phase(

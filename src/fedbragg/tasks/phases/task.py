@@ -13,7 +13,7 @@ import torch
 from fedbragg.config import SiteSettings
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.simulation.powder import Phase, PowderConditions
 from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model

@@ -1,0 +1,43 @@
+"""Labelled scattering images, prepared and ready to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagData:
+    """Labelled images, ready to train on."""
+
+    views: Tensor  # (images, 3, CELLS, CELLS) half precision
+    labels: Tensor  # (images, tags) 1, 0, or -1 for unknown
+    beams: (
+        Tensor  # (images, 2) the beam in halves of the view from its middle (column, row); NaN where unknown
+    )
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.views)
+
+    def __getitem__(self, part: slice | Tensor, /) -> TagData:
+        """Return some of the images: neighbours by slice, any others by a tensor of indices or a mask."""
+        return TagData(self.views[part], self.labels[part], self.beams[part])
+
+    @property
+    def label_counts(self) -> tuple[tuple[int, ...], ...]:
+        """Return for each tag how many images lack it and how many show it; unannotated ones count nowhere."""
+        absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
+        return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
+
+
+def concatenate(parts: Sequence[TagData]) -> TagData:
+    """Pool several sites' images."""
+    return TagData(
+        torch.cat([part.views for part in parts]),
+        torch.cat([part.labels for part in parts]),
+        torch.cat([part.beams for part in parts]),
+    )

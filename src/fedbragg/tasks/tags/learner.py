@@ -1,0 +1,127 @@
+"""How tagnet learns from annotated images: the loss, the training, the probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fedbragg.learn.loop import fit
+from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.state import load_state
+from fedbragg.progress import Step
+from fedbragg.tasks.tags.augment import augmented
+from fedbragg.tasks.tags.data import TagData
+from fedbragg.tasks.tags.network import TagNet
+from fedbragg.types import State
+
+BEAM_WEIGHT = 0.3
+"""What an error of the beam by half a view costs, against a tag's cross-entropy."""
+BATCH = 32
+PRETRAINING_RATE = 2e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagProblem:
+    """What the training loop asks."""
+
+    network: TagNet
+    data: TagData
+    generator: torch.Generator  # of the augmentation
+    augment: bool = True
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.data)
+
+    def loss(self, examples: Tensor) -> Tensor:
+        """Return the mean loss over images given by index; an unknown tag costs nothing."""
+        part = self.data[examples]
+        views, beams = part.views.float(), part.beams
+        if self.augment:
+            views, beams = augmented(views, beams, self.generator)
+        logits, beam = self.network(views.contiguous(memory_format=torch.channels_last))
+        return tag_loss(logits, part.labels) + BEAM_WEIGHT * beam_loss(beam, beams)
+
+
+def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the annotated tags; logits and labels are (batch, tags)."""
+    known = labels >= 0
+    cost = functional.binary_cross_entropy_with_logits(logits, labels.clamp(min=0), reduction="none")
+    return (cost * known).sum() / known.sum().clamp(min=1)
+
+
+def beam_loss(found: Tensor, true: Tensor) -> Tensor:
+    """Return the mean error of the beam (batch, 2), large ones counting linearly; NaN is unknown and costs nothing."""
+    known = torch.isfinite(true)
+    cost = functional.smooth_l1_loss(
+        found, torch.where(known, true, found.detach()), beta=0.1, reduction="none"
+    )
+    return cost.sum() / known.sum().clamp(min=1)
+
+
+def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
+    """Return a network with random weights that only the seed decides (He et al. 2015)."""
+    generator = torch.Generator().manual_seed(seed)
+    network = TagNet(tags, polar)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    nn.init.zeros_(network.trunk.votes.weight)  # at first the beam is taken to be in the middle
+    return network
+
+
+def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
+    """Return a network with a state's weights."""
+    network = TagNet(tags, polar)
+    load_state(network, state)
+    return network
+
+
+def train(
+    network: TagNet,
+    data: TagData,
+    fitting: FitSettings,
+    seed: int,
+    step: Step | None = None,
+    *,
+    augment: bool = True,
+) -> float:
+    """Train a network in place and return the mean loss of the last epoch."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    augmentation = torch.Generator().manual_seed((seed + 1) % 2**63)
+    return fit(network, TagProblem(network, data, augmentation, augment), fitting, generator, step)
+
+
+def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
+    """Return the probability of each tag in each image, (images, tags)."""
+    network.eval()
+    with torch.no_grad():
+        logits = [network(part.float())[0] for part in data.views.split(64)]
+    result: NDArray[np.float64] = torch.sigmoid(torch.cat(logits)).double().numpy()
+    return result
+
+
+class Answer(nn.Module):
+    """A network as the model file holds it: probabilities instead of logits."""
+
+    def __init__(self, network: TagNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        """Return probabilities (batch, tags) and the beam's place (batch, 2)."""
+        logits, beam = self.network(views)
+        return torch.sigmoid(logits), beam
+
+
+def answer(state: State, tags: int) -> Answer:
+    """Return a model as the model file holds it."""
+    return Answer(network_of(state, tags))

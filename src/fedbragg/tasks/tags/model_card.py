@@ -1,0 +1,48 @@
+"""What a model file of the tags task says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fedbragg.models.onnx_file import card_values
+from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE
+
+FORMAT = 1
+TASK = "tags"
+
+
+@dataclass(frozen=True, slots=True)
+class TagCard:
+    """Which tags a model gives, and how images become what it sees."""
+
+    names: tuple[str, ...]
+    threshold: float = 0.5  # probability from which an image counts as tagged
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """Return the task's name."""
+        return TASK
+
+    def to_json(self) -> str:
+        """Return the card as one line of JSON."""
+        return json.dumps(
+            {"format": FORMAT, "task": TASK, "names": self.names, "threshold": self.threshold}
+            | {"prepare": prepared_as(), "provenance": dict(self.provenance)}
+        )
+
+    @staticmethod
+    def from_json(text: str) -> TagCard:
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
+        values = card_values(text, TASK, (FORMAT,))
+        if values["prepare"] != prepared_as():
+            raise ValueError("written by another version of fedbragg")
+        return TagCard(tuple(map(str, values["names"])), float(values["threshold"]), values["provenance"])
+
+
+def prepared_as() -> dict[str, float]:
+    """Return what decides how an image becomes a view."""
+    return {"cells": CELLS, "faint": FAINT, "scale": SCALE}

@@ -1,0 +1,55 @@
+"""The model file of the tags task: opened by ONNX Runtime alone, written with the training extras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
+from fedbragg.tasks.tags.model_card import TagCard
+from fedbragg.tasks.tags.prepare import CELLS, CHANNELS, TagView
+from fedbragg.types import State
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REMEDY = "Give a model that `fedbragg tags train` or `fedbragg federate` with task tags wrote."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tagged:
+    """What a model says of one image."""
+
+    probabilities: NDArray[np.float64]  # (tags,)
+    beam: tuple[float, float]  # pixel, (column, row) where the direct beam seems to be; may lie off the image
+
+
+class Tagger:
+    """A model file, opened: a view in, tags out; safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._session = open_session(path, 1, REMEDY)
+        self.card = read_card(path, self._session, TagCard.from_json, REMEDY)
+
+    def __call__(self, view: TagView) -> Tagged:
+        """Say which tags a prepared image has."""
+        probabilities, beam = self._session.run(None, {"views": view.channels[None]})
+        return Tagged(probabilities[0].astype(np.float64), view.pixel((float(beam[0, 0]), float(beam[0, 1]))))
+
+
+def save_tags_model(path: Path, network: nn.Module, card: TagCard, state: State) -> None:
+    """Write a network that maps views (n, 3, CELLS, CELLS) to probabilities and beams, card and weights."""
+    import torch
+
+    signature = Signature(
+        example=(torch.zeros(2, len(CHANNELS), CELLS, CELLS),),
+        dynamic=({0: torch.export.Dim("images")},),
+        inputs=["views"],
+        outputs=["probabilities", "beam"],
+    )
+    write_with_card(path, export_quietly(network, signature), card.to_json(), state)

@@ -1,0 +1,115 @@
+"""From a scattering image of any size to a view of fixed size: block means over valid pixels, and their coverage.
+
+Nothing is healed: where nothing was measured, the coverage says so. The same function serves training and tagging.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fedbragg.errors import FrameError
+from fedbragg.types import Frame
+
+CELLS = 256
+"""Cells along each edge of a view."""
+SMALLEST = 16
+"""Pixels along the longer edge of an image, below which it shows nothing to tag."""
+CHANNELS = ("log of the mean", "coverage", "spread inside a cell")
+FAINT = 0.02
+"""Counts a pixel that the logarithm still tells from none."""
+SCALE = 5.0
+"""Natural logarithms to one unit of the first channel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TagView:
+    """What the network sees of an image: a square of cells, the image in its middle, its proportions kept."""
+
+    channels: NDArray[np.float32]  # (3, CELLS, CELLS), as CHANNELS names them; 0 where nothing was measured
+    corner: tuple[int, int]  # cell, (row, col) of the image's first pixel
+    cell: float  # pixels along a cell's edge
+
+    def place(self, pixel: tuple[float, float]) -> tuple[float, float]:
+        """Return a pixel's (column, row) in halves of the view from its middle, as the network counts."""
+        half, (top, left) = CELLS / 2, self.corner
+        column, row = ((p + 0.5) / self.cell for p in pixel)
+        return (column + left - half) / half, (row + top - half) / half
+
+    def pixel(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Return the pixel (column, row) of a place, the inverse of ``place``."""
+        half, (top, left) = CELLS / 2, self.corner
+        column, row = place[0] * half + half - left, place[1] * half + half - top
+        return column * self.cell - 0.5, row * self.cell - 0.5
+
+
+def prepare(frame: Frame) -> TagView:
+    """Reduce an image to a view; a count that is not finite is invalid as a masked one is.
+
+    Raises FrameError where the image is too small, or no pixel is valid.
+    """
+    rows, cols = frame.counts.shape
+    longest = max(rows, cols)
+    if longest < SMALLEST or min(rows, cols) < 2:
+        reason = f"has {rows} x {cols} pixels; tags need {SMALLEST} or more along the longer edge."
+        raise FrameError(frame.path, frame.index, reason)
+    cells = min(CELLS, longest)
+    starts = [_starts(size, longest, cells) for size in (rows, cols)]
+    top, left = ((CELLS - len(edges) + 1) // 2 for edges in starts)
+    channels = np.zeros((3, CELLS, CELLS), np.float32)
+    inside = channels[:, top : top + len(starts[0]) - 1, left : left + len(starts[1]) - 1]
+    if _reduce(frame.counts, frame.mask, starts[0], starts[1], inside) == 0:
+        raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
+    return TagView(channels, (top, left), longest / cells)
+
+
+def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
+    """Return the first pixel of each cell along an axis, and the end of the last (cells + 1,)."""
+    number = (size - 1) * cells // longest + 1
+    return np.minimum(-(-np.arange(number + 1) * longest // cells), size)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (3, cells, cells) and return how many pixels are valid: first down the columns, then across."""
+    cols = counts.shape[1]
+    total, number, highest = (
+        np.empty(cols, np.float32),
+        np.empty(cols, np.float32),
+        np.empty(cols, np.float32),
+    )
+    seen = 0
+    for i in range(row_starts.size - 1):
+        total[:], number[:], highest[:] = 0, 0, 0
+        for row in range(row_starts[i], row_starts[i + 1]):
+            _add_row(counts[row], mask[row], total, number, highest)
+        height = row_starts[i + 1] - row_starts[i]
+        for j in range(col_starts.size - 1):
+            light, valid, most = np.float32(0), np.float32(0), np.float32(0)
+            for col in range(col_starts[j], col_starts[j + 1]):
+                light += total[col]
+                valid += number[col]
+                most = max(most, highest[col])
+            if valid > 0:
+                mean = light / valid if light > 0 else np.float32(0)
+                out[0, i, j] = np.log(np.float32(1) + mean / np.float32(FAINT)) / np.float32(SCALE)
+                out[1, i, j] = valid / (height * (col_starts[j + 1] - col_starts[j]))
+                if valid >= 4:
+                    out[2, i, j] = np.log((most + np.float32(1)) / (mean + np.float32(1))) / np.float32(SCALE)
+                seen += int(valid)
+    return seen
+
+
+@njit(inline="always", fastmath={"nsz", "contract"})
+def _add_row(counts, mask, total, number, highest):  # type: ignore[no-untyped-def]
+    """Add a row's valid counts to each column's sum, number and maximum; a count that is not finite is invalid."""
+    for col in range(counts.size):
+        value = np.float32(counts[col])
+        valid = np.float32(1) if (not mask[col]) and abs(value) < np.float32(3e38) else np.float32(0)
+        value = value if valid > 0 else np.float32(0)
+        total[col] += value
+        number[col] += valid
+        highest[col] = max(highest[col], value)

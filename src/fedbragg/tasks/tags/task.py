@@ -1,0 +1,108 @@
+"""Tagging as a task: a site's annotated images in, a model file out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fedbragg.config import SiteSettings
+from fedbragg.errors import InputError, LabelError
+from fedbragg.learn.one_sided import without_one_sided
+from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.state import state_of
+from fedbragg.metrics.estimate import Estimate
+from fedbragg.progress import Progress
+from fedbragg.simulation.scattering.tag_names import TAGS
+from fedbragg.tasks.labelled_run import labelled_run
+from fedbragg.tasks.tags import learner
+from fedbragg.tasks.tags.data import TagData, concatenate
+from fedbragg.tasks.tags.judge import mean_metrics, metrics_by_tag
+from fedbragg.tasks.tags.labels import read_tags
+from fedbragg.tasks.tags.model_card import TagCard
+from fedbragg.tasks.tags.model_file import save_tags_model
+from fedbragg.tasks.tags.settings import TagsSettings
+from fedbragg.tasks.tags.sources import Simulated, labelled, simulated
+from fedbragg.types import State
+from fedbragg.version import __version__
+
+IMAGES = 10
+"""Images of each simulated experiment that the start model is trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsTask:
+    """What scattering images show."""
+
+    settings: TagsSettings
+    name: ClassVar[str] = "tags"
+    unit: ClassVar[str] = "image"
+    headlines: ClassVar[tuple[str, ...]] = ("mAP", "AUC")
+    next_command: ClassVar[str] = "fedbragg tags identify PATH... --model {model}"
+
+    @property
+    def questions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return one question for each tag."""
+        return dict.fromkeys(self.settings.names, ("absent", "present"))
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return the section ``[tags]``."""
+        return self.settings.model_dump(mode="json")
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> TagData:
+        """Read a site's images and tags."""
+        table = read_tags(folder / site.labels, self.settings.names)
+        try:
+            run = labelled_run([str(folder / path) for path in site.runs], table.paths)
+            return labelled(run, table, progress)
+        except InputError as error:
+            raise LabelError(f"site {site.name}: {error}") from None
+
+    def concatenate(self, parts: Sequence[TagData]) -> TagData:
+        """Pool several sites' images."""
+        return concatenate(parts)
+
+    def start_model(self, seed: int, progress: Progress) -> State:
+        """Train on simulated images of any instrument; they belong to nobody."""
+        names, epochs = self.settings.names, self.settings.public_epochs
+        network = learner.new_network(len(names), seed)
+        experiments = -(-self.settings.public_images // IMAGES)
+        if experiments and epochs:
+            data = simulated(
+                Simulated(experiments, IMAGES), seed, progress.stage("Simulating public images", experiments)
+            )
+            fitting = FitSettings(epochs, learner.BATCH, learner.PRETRAINING_RATE, annealed=True)
+            step = progress.stage("Training the start model", epochs)
+            learner.train(network, with_columns(data, names), fitting, seed, step)
+        return state_of(network)
+
+    def train(self, state: State, data: TagData, fit: FitSettings, seed: int) -> tuple[State, float]:
+        """Train tagnet on a site's images."""
+        network = learner.network_of(state, len(self.settings.names))
+        if self.settings.one_sided == "ignore":
+            data = replace(data, labels=without_one_sided(data.labels))
+        loss = learner.train(network, data, fit, seed)
+        return state_of(network), loss
+
+    def evaluate(self, state: State, data: TagData) -> Mapping[str, Estimate]:
+        """Return every metric of a model on annotated images, averaged over the tags."""
+        network = learner.network_of(state, len(self.settings.names))
+        return mean_metrics(metrics_by_tag(data.labels.numpy(), learner.probabilities(network, data)))
+
+    def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the model file."""
+        card = TagCard(self.settings.names, provenance={"fedbragg": __version__, **provenance})
+        save_tags_model(path, learner.answer(state, len(card.names)), card, state)
+
+
+def with_columns(data: TagData, names: Sequence[str]) -> TagData:
+    """Return simulated images with the labels of the given tags; those that the simulator does not know are unknown."""
+    import torch
+
+    labels = torch.full((len(data), len(names)), -1.0)
+    for i, name in enumerate(names):
+        if name in TAGS:
+            labels[:, i] = data.labels[:, TAGS.index(name)]
+    return TagData(data.views, labels, data.beams)
