@@ -1,4 +1,4 @@
-"""Apply a model to many items one by one; an item that cannot be read has a reason instead of an answer.
+"""Apply a model to many items and write a table and plots; an unreadable item does not stop the others.
 
 A task's workflow says how an item is read, predicted and presented; everything else is the same for all tasks.
 """
@@ -34,7 +34,7 @@ class Applied(Generic[Item, Answer]):
 def apply(
     names: Iterable[str], read: Callable[[str], Item], predict: Callable[[Item], Answer]
 ) -> Iterator[Applied[Item, Answer]]:
-    """Yield every item's answer in order; the InputError of an item becomes its reason."""
+    """Yield every item's answer in order; the InputError of one item becomes its reason."""
     for name in names:
         try:
             item = read(name)
@@ -104,7 +104,7 @@ def plot_name(name: str, taken: set[str]) -> str:
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[tuple[str, Sequence[float] | None]]
 ) -> None:
-    """Write a row for every item: its path and its values, empty where there is no answer."""
+    """Write ``path`` and one number a column for every item, empty where there is no answer."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)

@@ -1,4 +1,4 @@
-"""Adapt a model to one's own labelled examples, without a federation, and measure whether it got better on them."""
+"""Adapt a model to a user's own labelled examples, without a federation, and measure whether that helped."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ from fedbragg.version import __version__
 from fedbragg.workflows.site_data import SiteData, read_site
 
 RESAMPLES = 400
-"""Bootstrap resamples behind the interval of the gain."""
+"""Number of block resamples for the interval of the difference."""
+
 ADAPTING = FitSettings(epochs=15, learning_rate=5e-4)
-"""The default: a site's warm-up (FedKL, section 4) at half its learning rate."""
+"""Default settings: a site's warm-up (FedKL, section 4) at half its learning rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What to train on, from which model, and how."""
+    """The data to train on, the model to start from, and the settings."""
 
     paths: tuple[str, ...]  # files, globs or folders
     labels: Path  # the task's table of labels
     out: Path  # model file to write
     model: Path  # model file to start from
     fit: FitSettings = ADAPTING
-    held_out: float = 0.3  # share of the examples, the last in time, for evaluation only
+    held_out: float = 0.3  # share of the examples, the last in time, that only test
     seed: int = 1
-    force: bool = False  # write the model even if it is worse or cannot be judged
+    force: bool = False  # write the model even if it is worse or cannot be tested
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """How good the trained model and its start model are on the examples held back."""
+    """The trained model compared with the one it started from, on the examples held back."""
 
     unit: str  # what one example is called
     headline: str  # the metric that decides
@@ -54,13 +55,13 @@ class Trained:
     before: Mapping[str, Estimate]
     after: Mapping[str, Estimate]
     gain: Estimate  # of the headline, with its paired 95 % interval
-    next_command: str  # a command line that uses the model, with {model} for its file
+    next_command: str  # to go on with, with {model} for the model file
 
     @property
     def verdict(self) -> str:
-        """Return in words whether the model got better."""
+        """Return in a few words whether the model got better."""
         if not isfinite(self.gain.value):
-            return "cannot be judged"
+            return "cannot be tested"
         if self.gain.low > 0:
             return "better"
         if self.gain.value < 0:
@@ -69,9 +70,9 @@ class Trained:
 
 
 def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
-    """Train on the first examples in time, evaluate on the last, and write the model unless it is worse there.
+    """Train on the first examples in time, test on the last, and write the model unless it is worse there.
 
-    Raises InputError, and writes nothing, where the model is worse or cannot be judged and ``force`` is off.
+    Raises InputError if it is worse or cannot be tested and ``force`` is off; then nothing is written.
     """
     task = module_of_model(request.model).task_of_model(request.model)
     start = read_state(request.model)
@@ -81,7 +82,7 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     state, loss = task.train(start, data.train, request.fit, request.seed)
     step(f"Training, loss {loss:.3f}")
     found = _compare(task, data, start, state, request.seed)
-    if not request.force and found.verdict in ("worse", "cannot be judged"):
+    if not request.force and found.verdict in ("worse", "cannot be tested"):
         raise InputError(_refusal(found))
     task.export(state, request.out, _provenance(request, data))
     return found
@@ -96,10 +97,10 @@ def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, s
 
 
 def paired_gain(task: Task[Any], data: Dataset, models: tuple[State, State], seed: int) -> Estimate:
-    """Return by how much the headline metric of the second model exceeds that of the first, on the same examples.
+    """Return by how much the headline metric of the second model exceeds the first's, on the same examples.
 
-    The 95 % interval is the percentile block bootstrap (Künsch 1989), because neighbours in time are alike. The gain
-    is NaN where the metric is undefined in half of the resamples.
+    The 95 % interval is the percentile bootstrap over blocks of neighbours (Künsch 1989), because neighbours in time
+    are correlated. It is NaN where the metric is undefined.
     """
     headline = task.headlines[0]
 
@@ -117,7 +118,7 @@ def paired_gain(task: Task[Any], data: Dataset, models: tuple[State, State], see
 
 
 def _resample(task: Task[Any], data: Dataset, generator: np.random.Generator) -> Any:
-    """Draw blocks of neighbours, each about as long as the root of the number, until there are as many examples."""
+    """Draw blocks of neighbours, each about as long as the root of the number of examples, up to that number."""
     length = max(round(len(data) ** 0.5), 1)
     starts = generator.integers(0, len(data) - length + 1, -(-len(data) // length))
     return task.concatenate([data[int(start) : int(start) + length] for start in starts])
@@ -128,11 +129,11 @@ def _refusal(found: Trained) -> str:
     if found.verdict == "worse":
         return (
             f"on {held_back} the trained model is worse: {found.headline} {found.after[found.headline]}, before "
-            f"{found.before[found.headline]}. Nothing is written; label more, or add --force."
+            f"{found.before[found.headline]}. Nothing is written. Label more, or add --force."
         )
     return (
-        f"{held_back} cannot show whether the model got better: their labels are all the same. Nothing is written; "
-        "label more of the other kind at the end of the run, or add --force."
+        f"{held_back} all have the same label, so they cannot test the model. Nothing is written. Label more of the "
+        "other kind at the end of the run, or add --force."
     )
 
 

@@ -125,6 +125,17 @@ def test_without_the_fail_safe_frames_are_dropped_with_a_warning(known: Calibrat
     assert "without a promise" in drift_lines(drift)[-1]
 
 
+def test_no_line_claims_that_frames_were_dropped_if_their_scores_keep_them_all(known: Calibration) -> None:
+    """With the fail-safe on, no frame is kept because of drift alone, and none is dropped either."""
+    generator = np.random.default_rng(6)
+    given = [*run_of(known, generator, 1000), *run_of(known, generator, 500, level=0.02)]
+    drift, verdicts = monitored(known, [replace(verdict, keep=True) for verdict in given])
+    assert all(verdict.keep for verdict in verdicts)
+    assert drift.kept == 0
+    (line,) = drift_lines(drift)
+    assert line.startswith(f"frames {drift.alarms[0].start} to the end: ")
+
+
 def test_frames_are_dropped_again_when_the_run_is_back_in_range(known: Calibration) -> None:
     generator = np.random.default_rng(7)
     parts = [run_of(known, generator, 1000), run_of(known, generator, 600, level=0.02)]

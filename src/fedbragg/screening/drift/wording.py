@@ -20,7 +20,7 @@ def drift_lines(drift: DriftMonitor | None) -> tuple[str, ...]:
             f"{drift.kept} frames are kept for no other reason than being unlike the calibration; the hit rate "
             "counts them"
         )
-    elif drift.alarms:
+    elif drift.alarms and not drift.settings.fail_safe:
         lines.append("frames were dropped as usual, without a promise (--no-fail-safe)")
     return tuple(lines)
 
