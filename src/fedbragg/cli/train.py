@@ -11,13 +11,22 @@ from fedbragg.cli.options import PathsArgument
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
-    from fedbragg.workflows.train import Trained
+    from fedbragg.workflows.train import Trained, TrainRequest
+
+ModelOutOption = Annotated[Path, typer.Option(help="Model file to write.")]
+EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over the labelled examples.")]
+LearningRateOption = Annotated[float, typer.Option(min=0, help="Of the optimiser.")]
+HeldOutOption = Annotated[
+    float, typer.Option(min=0.05, max=0.9, help="Share of the examples, the last in time, that only judge.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")]
 
 
 def train(
     paths: PathsArgument,
     labels: Annotated[Path, typer.Option(help="Table path,frame,label; label is hit, maybe or miss.")],
-    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("trained.onnx"),
+    out: ModelOutOption = Path("trained.onnx"),
     start: Annotated[
         Path | None,
         typer.Option(
@@ -25,13 +34,11 @@ def train(
         ),
     ] = None,
     task: Annotated[str, typer.Option(help="What is learnt, where no model is given.")] = "hits",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the labelled frames.")] = 15,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of the optimiser.")] = 5e-4,
-    held_out: Annotated[
-        float, typer.Option(min=0.05, max=0.9, help="Share of the frames, the last in time, that only judge.")
-    ] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")] = False,
+    epochs: EpochsOption = 15,
+    learning_rate: LearningRateOption = 5e-4,
+    held_out: HeldOutOption = 0.3,
+    seed: SeedOption = 1,
+    force: ForceOption = False,
 ) -> int:
     """Adapt the packaged model, or another, to your own labelled frames.
 
@@ -39,10 +46,8 @@ def train(
     there is not written unless --force is given. With a model of another task, paths and table are that task's.
     """
     from fedbragg.learn.settings import FitSettings
-    from fedbragg.progress import bars
     from fedbragg.tasks.registry import default_model
     from fedbragg.workflows.train import TrainRequest
-    from fedbragg.workflows.train import train as adapt
 
     request = TrainRequest(
         paths=tuple(paths),
@@ -54,12 +59,20 @@ def train(
         seed=seed,
         force=force,
     )
+    train_and_show(request)
+    say(f"next               fedbragg calibrate PATH... --labels LABELS.csv --model {out}, with other labels")
+    return 0
+
+
+def train_and_show(request: TrainRequest) -> None:
+    """Train with bars and print how the model compares with the one it started from."""
+    from fedbragg.progress import bars
+    from fedbragg.workflows.train import train as adapt
+
     with bars() as progress:
         found = adapt(request, progress)
     _show(found)
-    say(f"written            {out}")
-    say(f"next               fedbragg calibrate PATH... --labels LABELS.csv --model {out}, with other labels")
-    return 0
+    say(f"written            {request.out}")
 
 
 def _show(found: Trained) -> None:

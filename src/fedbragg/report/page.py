@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib.resources import files
 
 from fedbragg.version import __version__
 
@@ -41,16 +42,22 @@ class Section:
     parts: Sequence[str]
 
 
-def page(title: str, lead: str, sections: Sequence[Section]) -> str:
-    """Return the whole page."""
+def page(title: str, lead: str, sections: Sequence[Section], *, style: str = "", script: str = "") -> str:
+    """Return the whole page; ``style`` and ``script`` name files of this package that it needs beside its own."""
     body = "".join(f"<section><h2>{escape(s.title)}</h2>{''.join(s.parts)}</section>" for s in sections)
+    styles = STYLE + (_packaged(style) if style else "")
+    program = f"<script>{_packaged(script)}</script>" if script else ""
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{styles}</style></head>'
         f'<body><main><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>{body}'
-        f"<footer>fedbragg {__version__}</footer></main></body></html>\n"
+        f"<footer>fedbragg {__version__}</footer></main>{program}</body></html>\n"
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # a file's name need not be UTF-8
+
+
+def _packaged(name: str) -> str:
+    return files("fedbragg.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def paragraph(text: str, *, warn: bool = False) -> str:
