@@ -69,7 +69,7 @@
     const by = Number(byId("by").value);
     const shown = byId("order").value === "time"
       ? present(image).join(", ") || "no tag"
-      : `${data.tags[by]} ${image.probabilities[by].toFixed(2)} ${data.signs[stateOf(image.probabilities[by])]}`;
+      : `${data.tags[by]} ${image.probabilities[by].toFixed(3)} ${data.signs[stateOf(image.probabilities[by])]}`;
     button.append(frame, make("span", title(image)), make("span", shown, "shown"));
     const item = make("li");
     item.append(button);
@@ -106,7 +106,7 @@
     part.style.width = `${100 * probability}%`;
     whole.append(part);
     track.append(whole);
-    row.append(head, track, make("td", probability.toFixed(2)), make("td", `${data.signs[state]} ${data.states[state]}`));
+    row.append(head, track, make("td", probability.toFixed(3)), make("td", `${data.signs[state]} ${data.states[state]}`));
     return row;
   }
 

@@ -26,20 +26,25 @@ ORDERS = (
 
 def tags_page(model: str, tally: TagTally, shown: Sequence[ShownImage]) -> str:
     """Return the whole page on a run tagged with ``model``; ``shown`` are the images that it holds."""
-    lead = f"{tally.images:,} images tagged with {model}."
-    sections = [
-        *([_unreadable(tally)] if tally.unreadable else []),
-        Section("Images by tag", [*_explanation(tally, len(shown)), _sorter(tally, shown)]),
-    ]
-    return page("Tags of a run", lead, sections, style=STYLE, script=SCRIPT)
+    lead = f"{_images(tally.tagged)} tagged with {model}."
+    parts = [*_explanation(tally, len(shown)), _unreadable(tally), _sorter(tally, shown)]
+    return page("Tags of a run", lead, [Section("Images by tag", parts)], style=STYLE, script=SCRIPT)
 
 
-def _unreadable(tally: TagTally) -> Section:
-    parts = [paragraph(reason, warn=True) for reason in tally.reasons]
-    if tally.unreadable > len(tally.reasons):
-        more = tally.unreadable - len(tally.reasons)
-        parts.append(paragraph(f"And {more:,} more, whose rows in the table are empty."))
-    return Section(f"{tally.unreadable:,} images without tags", parts)
+def _images(number: int) -> str:
+    return f"{number:,} image{'' if number == 1 else 's'}"
+
+
+def _unreadable(tally: TagTally) -> str:
+    """Return the reasons why images have no tags, folded."""
+    if not tally.unreadable:
+        return ""
+    reasons = [paragraph(reason, warn=True) for reason in tally.reasons]
+    more = tally.unreadable - len(tally.reasons)
+    if more:
+        reasons.append(paragraph(f"And {more:,} more, whose rows in the table are empty."))
+    title = f"{_images(tally.unreadable)} could not be tagged"
+    return f'<details class="unreadable"><summary>{title}</summary>{"".join(reasons)}</details>'
 
 
 def _explanation(tally: TagTally, shown: int) -> list[str]:
