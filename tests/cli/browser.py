@@ -69,7 +69,9 @@ class Tab:
         """Open a file in a window of this size, and wait until it is loaded."""
         self.resize(width, height)
         self.send("Page.navigate", url=page.as_uri())
-        self.run("new Promise((ready) => document.readyState === 'complete' ? ready() : addEventListener('load', ready))")
+        self.run(
+            "new Promise((ready) => document.readyState === 'complete' ? ready() : addEventListener('load', ready))"
+        )
 
     def resize(self, width: int, height: int = 900) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
@@ -93,10 +95,10 @@ class Tab:
 
     def click(self, selector: str) -> None:
         """Click into the middle of an element with the mouse."""
-        place = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
-            "const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
-        )
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.run(f"{element}.scrollIntoView({{ block: 'center' }})")
+        box = self.run(f"{element}.getBoundingClientRect().toJSON()")
+        place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         for kind in ("mousePressed", "mouseReleased"):
             self.send(
                 "Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1
@@ -128,7 +130,7 @@ def browser() -> Iterator[Tab]:
     (in_read, in_write), (out_read, out_write) = os.pipe(), os.pipe()
     # The browser reads commands from descriptor 3 and answers on 4; only a shell can number them so.
     arguments = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={profile}"]
-    command = ["sh", "-c", f'exec "$@" 3<&{in_read} 4>&{out_write}', "sh", *arguments]
+    command = ["bash", "-c", f'exec "$@" 3<&{in_read} 4>&{out_write}', "bash", *arguments]
     process = subprocess.Popen(
         command, pass_fds=(in_read, out_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -11,7 +11,7 @@ import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
-from commands import DATA, done, fedbragg, refused
+from commands import DATA, done, fedbragg
 from PIL import Image
 
 from fedbragg.cli import main
@@ -32,7 +32,9 @@ def run(tmp_path: Path) -> Path:
     folder.mkdir()
     np.save(folder / "1.npy", counts_of(0.1))
     fabio.cbfimage.CbfImage(data=counts_of(1)).write(str(folder / "2.cbf"))
-    write_run(folder / "3.h5", [counts_of(10), np.full((64, 96), -1, np.int32), counts_of(100)], geometry=Geometry())
+    write_run(
+        folder / "3.h5", [counts_of(10), np.full((64, 96), -1, np.int32), counts_of(100)], geometry=Geometry()
+    )
     np.save(folder / "4.npy", counts_of(1000))
     return folder
 
@@ -193,7 +195,9 @@ def test_many_unreadable_images_are_not_all_listed(tag_model: Path, tmp_path: Pa
     stack = np.full((30, 32, 32), -1, np.int32)
     stack[4] = 3
     np.save(tmp_path / "run.npy", stack)
-    result = fedbragg("tags", "identify", tmp_path / "run.npy", "--model", tag_model, "--out", tmp_path / "out")
+    result = fedbragg(
+        "tags", "identify", tmp_path / "run.npy", "--model", tag_model, "--out", tmp_path / "out"
+    )
     assert result.returncode == 3
     assert result.stderr.count("\n") == 21
     assert result.stderr.splitlines()[-1] == "fedbragg: and 9 more, whose rows are empty"
@@ -206,7 +210,9 @@ def test_a_model_of_another_task_is_refused(
 ) -> None:
     from fedbragg.tasks.registry import default_model
 
-    line = refused_here(capsys, "tags", "identify", run, "--model", default_model(task), "--out", tmp_path / "out")
+    line = refused_here(
+        capsys, "tags", "identify", run, "--model", default_model(task), "--out", tmp_path / "out"
+    )
     assert f"it is a model of the task {task}, not of tags" in line
     assert not (tmp_path / "out").exists()
 
@@ -291,7 +297,15 @@ def test_train_refuses_a_model_of_another_task(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.skipif(not (DATA / "tags").exists(), reason="no measured scattering images here")
 def test_measured_images_are_tagged(tag_model: Path, tmp_path: Path) -> None:
     """One of them holds fractions, which no detector counts."""
-    result = fedbragg("tags", "identify", DATA / "tags" / "biocat-pilatus1m", "--model", tag_model, "--out", tmp_path / "out")
+    result = fedbragg(
+        "tags",
+        "identify",
+        DATA / "tags" / "biocat-pilatus1m",
+        "--model",
+        tag_model,
+        "--out",
+        tmp_path / "out",
+    )
     assert result.returncode == 3
     assert result.stderr.count("\n") == 1
     assert "p60_1_cont.tif.bz2" in result.stderr

@@ -101,7 +101,7 @@ def _buttons(tag: int, name: str, counts: Sequence[int]) -> str:
     """Return a tag's three buttons, each with its state and its number of images."""
     return "".join(
         f'<td><button type="button" aria-pressed="false" data-tag="{tag}" data-state="{place}" '
-        f'aria-label="{escape(in_words(name))} {state}: {count:,} images">{sign} {count:,}</button></td>'
+        f'aria-label="{escape(in_words(name))} {state}: {_images(count)}">{sign} {count:,}</button></td>'
         for place, (state, sign, count) in enumerate(zip(STATES, SIGNS, counts, strict=True))
     )
 
