@@ -22,6 +22,8 @@ pytestmark = [
 ]
 
 IMAGES = 150
+TALL = 4
+"""Position of an image of 200 x 40 pixels; the others have 90 x 120."""
 FRAMES = (
     '[...document.querySelectorAll("#cards li")].map((li) => Number(li.textContent.match(/frame (\\d+)/)[1]))'
 )
@@ -51,8 +53,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask = np.zeros(counts.shape, bool)
     mask[:, 55:65] = True
     view = prepare(Frame(counts, mask, "made", 0))
+    tall = prepare(Frame(np.full((200, 40), 3, np.int32), np.zeros((200, 40), bool), "made", 0))
     for position, known in enumerate(KNOWN):
-        selection.add(position, f"{FOLDER}/run.h5", position, known, view)
+        selection.add(position, f"{FOLDER}/run.h5", position, known, tall if position == TALL else view)
         tally.add(known)
     tally.add_unreadable("cut.cbf frame 0: cut short")
     path = tmp_path_factory.mktemp("page") / "tags.html"
@@ -98,6 +101,12 @@ def test_at_first_all_images_stand_in_order_of_time(tab: Tab) -> None:
     assert all_frames(tab) == list(range(IMAGES))
     assert tab.run("document.images[0].naturalWidth") == 240  # 120 cells, enlarged
     assert tab.run('document.getElementById("status").textContent') == "150 of the 150 images on this page"
+
+
+def test_every_picture_has_the_same_square(tab: Tab) -> None:
+    frame = "(({ width, height }) => [width, height])(element.getBoundingClientRect())"
+    sizes = tab.run(f'[...document.querySelectorAll("#cards .frame")].slice(0, 12).map((element) => {frame})')
+    np.testing.assert_allclose(sizes, sizes[0][0], atol=1)
 
 
 def test_a_tag_filters_by_each_state(tab: Tab) -> None:
