@@ -18,6 +18,7 @@ from fedbragg.tasks import hits
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.registry import DEFAULT, default_model, load_model
+from fedbragg.tasks.tags.predictor import TagPredictor
 from fedbragg.types import Run
 from fedbragg.workflows.calibrate import Calibrated, CalibrationRequest
 from fedbragg.workflows.calibrate import calibrate as run_calibration
@@ -27,6 +28,8 @@ from fedbragg.workflows.federate import federate as run_federation
 from fedbragg.workflows.identify_phases import IdentifiedPattern, PatternReading
 from fedbragg.workflows.identify_phases import identify_phases as run_identification
 from fedbragg.workflows.screen import Screened, screen_frames
+from fedbragg.workflows.tag_images import TaggedImage, open_tag_model
+from fedbragg.workflows.tag_images import tag_images as tag_run
 from fedbragg.workflows.train import ADAPTING, Trained, TrainRequest
 from fedbragg.workflows.train import train as run_training
 
@@ -138,6 +141,19 @@ def identify_phases(
     """
     listed = [patterns] if isinstance(patterns, str | Path) else patterns
     return run_identification(listed, Path(model) if model is not None else None, PatternReading(wavelength))
+
+
+def tag_images(
+    paths: Run | Paths, model: TagPredictor | str | Path | None = None, threads: int = 1
+) -> Iterator[TaggedImage]:
+    """Yield the tags of every image of a run, in order, with the packaged model by default.
+
+    An image that cannot be tagged has no probabilities, and its ``reason`` says why. 0 threads is one for each core.
+    """
+    run = paths if not isinstance(paths, str | Path | Sequence) else open_run(paths)
+    if not isinstance(model, TagPredictor):
+        model = open_tag_model(Path(model) if model is not None else None)
+    return tag_run(run, model, number_of_threads(threads))
 
 
 def _predictor(model: Model) -> HitPredictor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,9 +29,10 @@ def blocks(page: Path) -> list[str]:
 
 @pytest.mark.timeout(600)  # half a minute of processor time, which a busy machine stretches
 @pytest.mark.parametrize("page", PAGES)
-def test_a_pages_code_runs_from_top_to_bottom(tmp_path: Path, page: str) -> None:
+def test_a_pages_code_runs_from_top_to_bottom(tmp_path: Path, tag_model: Path, page: str) -> None:
     code = "\n".join(blocks(ROOT / page))
     assert code
+    shutil.copy(tag_model, tmp_path / "tags.onnx")
     (tmp_path / "page.py").write_text(code, encoding="utf-8")
     result = subprocess.run(
         [sys.executable, "-W", "error", "page.py"],

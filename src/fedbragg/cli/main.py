@@ -24,6 +24,7 @@ from fedbragg.cli.serve import serve
 from fedbragg.cli.show import interrupted, warnings_in_one_line
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
+from fedbragg.cli.tags import tags
 from fedbragg.cli.train import train
 from fedbragg.errors import FedbraggError
 from fedbragg.version import __version__
@@ -71,6 +72,7 @@ for command in (
 
 
 app.add_typer(phases)
+app.add_typer(tags)
 
 
 @app.callback(invoke_without_command=True)

@@ -17,6 +17,10 @@ ModelOption = Annotated[
         help="Model file of `fedbragg federate` or `fedbragg demo`.  [default: the one in the package]"
     ),
 ]
+TagModelOption = Annotated[
+    Path | None,
+    typer.Option(help="Model file of `fedbragg tags train`.  [default: the one in the package]"),
+]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Keep frames with this score or more.", show_default="the model's"),

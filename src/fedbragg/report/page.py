@@ -21,15 +21,16 @@ class PageSection:
     parts: Sequence[str]
 
 
-def page(title: str, lead: str, sections: Sequence[PageSection]) -> str:
-    """Return the whole page."""
-    style = files("fedbragg.report").joinpath(STYLE).read_text(encoding="utf-8")
+def page(title: str, lead: str, sections: Sequence[PageSection], *, style: str = "", script: str = "") -> str:
+    """Return the whole page; ``style`` and ``script`` name files of this package that it needs beside its own."""
     body = "".join(f"<section><h2>{escape(s.title)}</h2>{''.join(s.parts)}</section>" for s in sections)
+    styles = _packaged(STYLE) + (_packaged(style) if style else "")
+    program = f"<script>{_packaged(script)}</script>" if script else ""
     text = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{styles}</style></head>'
         f'<body><main><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>{body}'
-        f"<footer>fedbragg {__version__}</footer></main></body></html>\n"
+        f"<footer>fedbragg {__version__}</footer></main>{program}</body></html>\n"
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # file names need not be UTF-8
 
@@ -37,6 +38,10 @@ def page(title: str, lead: str, sections: Sequence[PageSection]) -> str:
 def sentence(text: str) -> str:
     """Return a phrase as a sentence: with a capital and a full stop."""
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _packaged(name: str) -> str:
+    return files("fedbragg.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def paragraph(text: str, *, warn: bool = False) -> str:
