@@ -25,9 +25,7 @@ def train(
     out: ModelOutOption = Path("tags.onnx"),
     start: Annotated[
         Path | None,
-        typer.Option(
-            "--from", metavar="MODEL", help="Model file to adapt.  [default: the packaged model]"
-        ),
+        typer.Option("--from", metavar="MODEL", help="Model file to adapt.  [default: the packaged model]"),
     ] = None,
     epochs: EpochsOption = 15,
     learning_rate: LearningRateOption = 5e-4,
