@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[Any]
-"""(rows, cols) integers as the detector wrote them: uint8, uint16, uint32 or int32."""
+"""(rows, cols) integers as the detector wrote them: uint8 to uint32, int8 to int32; float32 for averages."""
 
 Result = TypeVar("Result")
 

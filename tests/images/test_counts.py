@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 from detector_files import counts
@@ -32,10 +34,27 @@ def test_whole_numbers_in_floats_and_in_64_bits_become_counts(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("value", [0.5, 1e12])
-def test_fractions_and_overflows_are_no_counts(tmp_path: Path, value: float) -> None:
-    np.save(tmp_path / "a.npy", np.full((60, 70), value))
-    with pytest.raises(FrameError, match="no whole counts"):
-        open_run(tmp_path / "a.npy")[0]
+def test_fractions_and_large_floats_stay_floats_and_their_gaps_are_masked(
+    tmp_path: Path, value: float
+) -> None:
+    pixels = np.full((60, 70), value)
+    pixels[0, :4] = np.nan, np.inf, -1.0, -2.0
+    np.save(tmp_path / "a.npy", pixels)
+    frame = open_run(tmp_path / "a.npy")[0]
+    assert frame.counts.dtype == np.float32
+    assert np.argwhere(frame.mask).tolist() == [[0, 0], [0, 1], [0, 2], [0, 3]]
+    assert (frame.counts[~frame.mask] == np.float32(value)).all()
+
+
+def test_float_frames_with_equal_gaps_share_a_mask(tmp_path: Path) -> None:
+    pixels = np.full((3, 60, 70), 0.25, np.float32)
+    pixels[:2, 5, 6] = np.nan
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("entry/data/data", data=pixels, chunks=(1, 60, 70), **hdf5plugin.Bitshuffle())
+    first, second, third = (frame for frame in open_run(tmp_path / "a.h5").frames())
+    assert first.mask is second.mask
+    assert first.mask[5, 6]
+    assert not third.mask.any()
 
 
 @settings(deadline=None)
@@ -62,6 +81,7 @@ def test_counts_keep_their_values_in_rows_and_columns(
         (np.zeros((0, 3), np.uint16), "not an image"),
         (np.zeros(3, np.uint16), "not an image"),
         (np.zeros((2, 3), np.complex64), "complex64, not counts"),
+        (np.full((2, 3), 1e40), "float64 values beyond float32"),
         (np.full((2, 3), 2**40, np.int64), "counts beyond int32"),
         (np.full((2, 3), -(2**40), np.int64), "counts beyond int32"),
     ],

@@ -12,11 +12,11 @@ NARROW = {"i": np.dtype(np.int32), "u": np.dtype(np.uint32)}
 
 
 def as_counts(pixels: Counts, path: str, index: int) -> Counts:
-    """Return a frame as integers in this machine's byte order, without a copy where it already is.
+    """Return a frame's numbers in this machine's byte order and 32 bits at most, without a copy where they already are.
 
-    The panels of a three-dimensional frame are put one below the other. 64-bit integers and floats are accepted
-    where every pixel is a whole number that 32 bits hold; NaN and infinity become the sentinel -1. Raises FrameError
-    for fractions, because corrected intensities do not follow counting statistics.
+    The panels of a three-dimensional frame are put one below the other. Floats become int32 where every pixel is a
+    whole number, else float32: an average or a corrected image, which a task may refuse. NaN and infinity become the
+    sentinel -1. Raises FrameError for numbers that 32 bits do not hold.
     """
     if pixels.ndim == 3:
         pixels = pixels.reshape(-1, pixels.shape[-1])
@@ -33,15 +33,12 @@ def as_counts(pixels: Counts, path: str, index: int) -> Counts:
 
 
 def _from_floats(pixels: Counts, path: str, index: int) -> Counts:
-    whole = np.where(np.isfinite(pixels), pixels, -1)
+    finite = np.where(np.isfinite(pixels), pixels, -1)
+    if np.abs(finite).max() > np.finfo(np.float32).max:
+        raise FrameError(path, index, f"holds {pixels.dtype} values beyond float32. Check the file's writer.")
     limits = np.iinfo(np.int32)
-    if (whole != np.rint(whole)).any() or whole.min() < limits.min or whole.max() > limits.max:
-        raise FrameError(
-            path,
-            index,
-            f"holds {pixels.dtype} values that are no whole counts. Give the detector's own integers.",
-        )
-    return whole.astype(np.int32)
+    whole = finite.min() >= limits.min and finite.max() <= limits.max and (finite == np.rint(finite)).all()
+    return finite.astype(np.int32 if whole else np.float32)
 
 
 def _from_64_bits(pixels: Counts, path: str, index: int) -> Counts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ Mask = NDArray[np.bool_]
 Bits = NDArray[np.uint8]
 
 
+GAPS = (None, -1, -2)
+"""Lowest counts of a file that say nothing: -1 and -2 mark gaps and dead pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustedRange:
     """The counts that the detector measures, both ends included; None where the file gives no limit."""
@@ -21,14 +26,19 @@ class TrustedRange:
     low: float | None = None  # None is 0, so that negative counts are sentinels
     high: float | None = None  # saturation: higher counts read too low; None is all but the dtype's maximum
 
-    def bounds(self, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
-        """Return (lowest, highest) trusted count, of the dtype; the dtype's maximum is always a sentinel."""
+    def bounds(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return (lowest, highest) trusted count, of the dtype; the maximum of an integer is always a sentinel."""
+        if dtype.kind == "f":
+            return self._float_bounds(dtype)
         limits = np.iinfo(dtype)
-        low = 0 if self.low is None else int(np.ceil(max(self.low, limits.min)))
-        # -1 and -2 mark gaps and dead pixels, also where a file gives one of them as its lowest count.
-        low = 0 if low in (-1, -2) else low
+        low = 0 if self.low in GAPS else int(np.ceil(max(self.low, limits.min)))
+        low = 0 if low in GAPS else low
         high = limits.max - 1 if self.high is None else int(np.floor(min(self.high, limits.max - 1)))
         return np.array([min(low, limits.max), max(high, limits.min)], dtype)
+
+    def _float_bounds(self, dtype: np.dtype[Any]) -> NDArray[Any]:
+        low = 0 if self.low in GAPS else self.low
+        return np.array([low, np.finfo(dtype).max if self.high is None else self.high], dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +46,7 @@ class UntrustedPixels:
     """The pixels outside the trusted range in an earlier frame, which a decoder compares with the frame at hand."""
 
     outside: Mask  # (pixels,) True = outside the trusted range
-    bounds: NDArray[np.integer]  # (2,) lowest and highest trusted count, of the frames' dtype
+    bounds: NDArray[Any]  # (2,) lowest and highest trusted count, of the frames' dtype
     bits: Bits  # ``outside``, a bit a pixel, lowest bit first; empty where negative counts are trusted
 
 
@@ -78,7 +88,7 @@ class MaskCache:
     def first(
         self,
         shape: tuple[int, int],
-        dtype: np.dtype[np.integer],
+        dtype: np.dtype[Any],
         file_mask: Mask | None,
         trusted: TrustedRange,
     ) -> KnownMask | None:
@@ -110,7 +120,7 @@ class MaskCache:
         return fresh.mask
 
 
-def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[np.integer]) -> KnownMask:
+def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[Any]) -> KnownMask:
     outside = (counts < bounds[0]) | (counts > bounds[1])
     mask = outside if file_mask is None else outside | file_mask
     mask.flags.writeable = False

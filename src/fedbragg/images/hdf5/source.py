@@ -169,7 +169,7 @@ class HDF5Source:
 
     def _first_mask(self, segment: Segment, file_mask: Mask | None) -> KnownMask | None:
         """Return the mask of the run's first such frame, where the decoder can compare with it."""
-        if segment.chunks is None:
+        if segment.chunks is None or segment.dataset.dtype.kind == "f":  # the decoder compares integers
             return None
         return self._cache.masks.first(segment.chunks.shape, segment.dataset.dtype, file_mask, self._trusted)
 

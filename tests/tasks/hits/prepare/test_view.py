@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from fedbragg.errors import ConfigError, FrameError
 from fedbragg.tasks.hits.prepare import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+from fedbragg.types import Frame
 
 
 def spotted(seed: int, shape: tuple[int, int] = (96, 120)) -> NDArray[np.float64]:
@@ -161,3 +162,9 @@ def test_spots_are_listed_from_the_most_significant() -> None:
     listed = spots(peaks, np.array([[0.5, 0.9, 0.9]], np.float32))
     assert [(s.column, s.row, s.intensity, s.significance) for s in listed] == [(10, 4, 80, 9), (1, 3, 20, 5)]
     assert spots(peaks, np.array([[0.49, 0.1, 0.9]], np.float32)) == []
+
+
+def test_fractions_are_refused_because_they_are_no_counts() -> None:
+    averaged = Frame(np.full((60, 70), 0.5, np.float32), np.zeros((60, 70), np.bool_), "a.tif", 3)
+    with pytest.raises(FrameError, match=r"a\.tif frame 3: holds float32 values that are no whole counts"):
+        prepare(averaged)

@@ -55,7 +55,8 @@ DEFAULT_SETTINGS = PrepareSettings()
 def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
     """Turn a frame into a View of (4, rows // block, cols // block).
 
-    Raises FrameError for a frame smaller than three blocks, in which background and spots cannot be separated.
+    Raises FrameError for a frame smaller than three blocks, in which background and spots cannot be separated, and for
+    fractions, which do not follow counting statistics.
     """
     return prepare_with_peaks(frame, settings)[0]
 
@@ -63,6 +64,9 @@ def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
 def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
     """Turn a frame into a View; return it with the peaks that it describes."""
     block, counts, mask = settings.block, frame.counts, frame.mask
+    if counts.dtype.kind == "f":
+        reason = f"holds {counts.dtype} values that are no whole counts. Give the detector's own integers."
+        raise FrameError(frame.path, frame.index, reason)
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
         raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
