@@ -7,7 +7,7 @@ from math import log2
 import pytest
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.rules.label_balance import feddisco, fedkl, label_entropy
+from fedbragg.federation.rules.label_balance import divergence, feddisco, fedkl, label_entropy
 from fedbragg.federation.rules.weights import Profile
 
 SETTINGS = FederationSettings(disco_slope=0.5, disco_offset=0.1)
@@ -33,6 +33,16 @@ def test_entropy_of_several_classes_is_divided_by_log2_of_their_number() -> None
 
 def test_entropy_of_several_questions_is_their_mean() -> None:
     assert label_entropy(((5, 5), (10, 0))) == pytest.approx(0.5)
+
+
+def test_a_question_that_a_site_does_not_annotate_is_left_out_of_its_mean() -> None:
+    assert label_entropy(((5, 5), (0, 0), (10, 0))) == pytest.approx(0.5)
+    assert divergence(((5, 5), (0, 0), (10, 0))) == pytest.approx(0.5)
+
+
+def test_a_site_without_any_label_counts_as_unbalanced() -> None:
+    assert label_entropy(((0, 0), (0, 0))) == 0.0
+    assert divergence(((0, 0), (0, 0))) == pytest.approx(1.0)
 
 
 def test_fedkl_without_any_entropy_weighs_balance_equally() -> None:

@@ -43,18 +43,26 @@ def by_balance(profiles: Sequence[Profile], settings: FederationSettings) -> Wei
 
 @lru_cache(maxsize=4096)
 def divergence(label_counts: tuple[tuple[int, ...], ...]) -> float:
-    """Return the mean over questions of KL(labels || uniform) in bits: log2 K - H(labels)."""
-    bits = [log2(len(counts)) * (1 - _entropy(counts)) for counts in label_counts if len(counts) > 1]
+    """Return the mean over annotated questions of KL(labels || uniform) in bits: log2 K - H(labels)."""
+    bits = [
+        log2(len(counts)) * (1 - _entropy(counts)) for counts in _annotated(label_counts) if len(counts) > 1
+    ]
     return float(np.mean(bits)) if bits else 0.0
 
 
 @lru_cache(maxsize=4096)  # computed again for every site at every arrival
 def label_entropy(label_counts: tuple[tuple[int, ...], ...]) -> float:
-    """Return the mean over questions of H(labels) / log2 K, for K classes: 0 one class only, 1 all equal.
+    """Return the mean over annotated questions of H(labels) / log2 K, for K classes: 0 one class only, 1 all equal.
 
-    A question with fewer than two classes, or without labels, counts as 0.
+    A question with fewer than two classes counts as 0. A site that does not annotate a question is neither better nor
+    worse balanced for it, so the question is left out.
     """
-    return float(np.mean([_entropy(counts) for counts in label_counts])) if label_counts else 0.0
+    return float(np.mean([_entropy(counts) for counts in _annotated(label_counts)])) if label_counts else 0.0
+
+
+def _annotated(label_counts: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the questions that have labels; all of them where none has, so that such a site counts as unbalanced."""
+    return tuple(counts for counts in label_counts if any(counts)) or label_counts
 
 
 def _entropy(counts: tuple[int, ...]) -> float:
