@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from toys import toy_federation, write_points
 
 import fedbragg
@@ -19,7 +19,6 @@ from fedbragg.errors import ConfigError
 from fedbragg.federation import ProgressEvent
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.virtual import SimulatedNetwork
-from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import TASKS, known_tasks, load_model
@@ -105,9 +104,9 @@ def test_every_model_is_evaluated_once_at_every_site(tmp_path: Path) -> None:
     asked: list[bytes] = []
 
     class Counting(ToyTask):
-        def evaluate(self, state: State, data: Points) -> Mapping[str, Estimate]:
+        def answers(self, state: State, data: Points) -> NDArray[np.float64]:
             asked.append(state["w"].tobytes())
-            return super().evaluate(state, data)
+            return super().answers(state, data)
 
     counted = replace(project, task=Counting(ToySettings()))
     federated = federate(counted, tmp_path / "out")

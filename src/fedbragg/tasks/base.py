@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
+from numpy.typing import NDArray
+
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
@@ -36,6 +38,11 @@ class Dataset(Protocol):
         """Return one histogram for each of the task's questions, in the order of Task.questions."""
         ...
 
+    @property
+    def truth(self) -> NDArray[Any]:
+        """Return what the labels say, one row an example."""
+        ...
+
 
 D = TypeVar("D", bound=Dataset)
 
@@ -55,7 +62,7 @@ class Task(Protocol[D]):
 
     @property
     def headlines(self) -> tuple[str, ...]:
-        """Return the most important metrics, keys of ``evaluate``; curves and comparisons show the first."""
+        """Return the most important metrics, keys of ``metrics``; curves and comparisons show the first."""
         ...
 
     @property
@@ -89,13 +96,22 @@ class Task(Protocol[D]):
         """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers."""
         ...
 
-    def evaluate(self, state: State, data: D) -> Mapping[str, Estimate]:
-        """Return every metric of a model on labelled examples."""
+    def answers(self, state: State, data: D) -> NDArray[Any]:
+        """Return a model's answers, one row an example."""
+        ...
+
+    def metrics(self, truth: NDArray[Any], answers: NDArray[Any]) -> Mapping[str, Estimate]:
+        """Return every metric of answers, one row an example, against what the labels say."""
         ...
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file; raise ModelFileError where it cannot be written."""
         ...
+
+
+def evaluate(task: Task[D], state: State, data: D) -> Mapping[str, Estimate]:
+    """Return every metric of a model on labelled examples."""
+    return task.metrics(data.truth, task.answers(state, data))
 
 
 class Card(Protocol):

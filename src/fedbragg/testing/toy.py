@@ -56,6 +56,11 @@ class Points:
         """Return how many points lie below and how many above."""
         return ((int((self.above == 0).sum()), int((self.above == 1).sum())),)
 
+    @property
+    def truth(self) -> NDArray[np.float64]:
+        """Return which points lie above."""
+        return self.above
+
 
 @dataclass(frozen=True, slots=True)
 class ToyTask:
@@ -95,9 +100,13 @@ class ToyTask:
         chance = np.clip(_probability(weights, data.x), 1e-9, 1 - 1e-9)
         return {"w": weights}, float(-np.log(np.where(data.above == 1, chance, 1 - chance)).mean())
 
-    def evaluate(self, state: State, data: Points) -> Mapping[str, Estimate]:
+    def answers(self, state: State, data: Points) -> NDArray[np.float64]:
+        """Return the chance of lying above (points,)."""
+        return _probability(state["w"], data.x)
+
+    def metrics(self, truth: NDArray[np.float64], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
         """Return every metric."""
-        return summary(data.above == 1, _probability(state["w"], data.x), 0.5)
+        return summary(truth == 1, answers, 0.5)
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""

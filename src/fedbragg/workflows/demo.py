@@ -22,7 +22,7 @@ from fedbragg.report.screening import sections as screening_sections
 from fedbragg.screening.outputs.requested import Outputs
 from fedbragg.screening.outputs.tables import verdicts_in
 from fedbragg.screening.session import Outcome
-from fedbragg.tasks.base import Dataset
+from fedbragg.tasks.base import Dataset, evaluate
 from fedbragg.tasks.hits import open_model
 from fedbragg.types import State
 from fedbragg.workflows import federation_report
@@ -139,7 +139,7 @@ def _with_fedavg(project: Project) -> Project:
 
 def compare(project: Project, models: Mapping[str, State], tests: Dataset) -> Comparison:
     """Evaluate every model on the same examples."""
-    return {name: project.task.evaluate(state, tests) for name, state in models.items()}
+    return {name: evaluate(project.task, state, tests) for name, state in models.items()}
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:

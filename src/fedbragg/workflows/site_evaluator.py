@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.tasks.base import Task
+from fedbragg.tasks.base import Task, evaluate
 from fedbragg.types import State
 from fedbragg.workflows.site_data import SiteData
 
@@ -28,7 +28,7 @@ class SiteEvaluator:
     def __call__(self, model: State) -> Mapping[str, Metrics]:
         """Return every metric at every site."""
         if self._last is None or not same(self._last[0], model):
-            metrics = {site.name: self._task.evaluate(model, site.held_out) for site in self._sites}
+            metrics = {site.name: evaluate(self._task, model, site.held_out) for site in self._sites}
             self._last = model, metrics
         return self._last[1]
 

@@ -9,6 +9,7 @@ from fedbragg.federation import FederationOutcome
 from fedbragg.federation.engines.remote.worker import LoadedSite, main
 from fedbragg.federation.engines.remote.worker_messages import Load
 from fedbragg.progress import SILENT
+from fedbragg.tasks.base import evaluate
 from fedbragg.tasks.registry import open_task
 from fedbragg.types import State
 from fedbragg.workflows.federate import Project, provenance, trainer_of
@@ -27,7 +28,7 @@ def load_site(order: Load) -> LoadedSite:
         outcome = FederationOutcome(model, [], settings.federation.barriers, "finished")
         task.export(model, out, provenance(settings, task, outcome))
         headline = task.headlines[0]
-        metric = task.evaluate(model, data.held_out)[headline]
+        metric = evaluate(task, model, data.held_out)[headline]
         return f"{headline} {metric} on this site's held-out {task.unit}s"
 
     return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), export)

@@ -17,7 +17,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.models.onnx_file import digest, read_state
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import Dataset, Task
+from fedbragg.tasks.base import Task
 from fedbragg.tasks.registry import module_of_model
 from fedbragg.types import State
 from fedbragg.version import __version__
@@ -89,39 +89,44 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
 
 
 def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, seed: int) -> Trained:
-    before, after = (task.evaluate(model, data.held_out) for model in (start, state))
+    truth = data.held_out.truth
+    answers = task.answers(start, data.held_out), task.answers(state, data.held_out)
+    before, after = (task.metrics(truth, one) for one in answers)
     headline = task.headlines[0]
-    gain = paired_gain(task, data.held_out, (start, state), seed)
+    gain = paired_gain(task, truth, answers, seed)
     examples = len(data.train), len(data.held_out)
     return Trained(task.unit, headline, *examples, before, after, gain, task.next_command)
 
 
-def paired_gain(task: Task[Any], data: Dataset, models: tuple[State, State], seed: int) -> Estimate:
-    """Return by how much the headline metric of the second model exceeds the first's, on the same examples.
+def paired_gain(
+    task: Task[Any], truth: NDArray[Any], answers: tuple[NDArray[Any], NDArray[Any]], seed: int
+) -> Estimate:
+    """Return by how much the headline metric of the second model's answers exceeds the first's, on the same examples.
 
     The 95 % interval is the percentile bootstrap over blocks of neighbours (Künsch 1989), because neighbours in time
     are correlated. It is NaN where the metric is undefined.
     """
     headline = task.headlines[0]
 
-    def gain(chosen: Any) -> float:
-        first, second = (task.evaluate(model, chosen)[headline].value for model in models)
+    def gain(rows: NDArray[np.int64]) -> float:
+        first, second = (task.metrics(truth[rows], one[rows])[headline].value for one in answers)
         return second - first
 
     generator = np.random.default_rng(seed)
-    draws = [gain(_resample(task, data, generator)) for _ in range(RESAMPLES)]
+    draws = [gain(_resample(len(truth), generator)) for _ in range(RESAMPLES)]
     finite: NDArray[np.float64] = np.array([draw for draw in draws if isfinite(draw)])
     if len(finite) < RESAMPLES / 2:
         return UNKNOWN
     low, high = np.quantile(finite, [0.025, 0.975])
-    return Estimate(gain(data), float(low), float(high))
+    return Estimate(gain(np.arange(len(truth))), float(low), float(high))
 
 
-def _resample(task: Task[Any], data: Dataset, generator: np.random.Generator) -> Any:
+def _resample(number: int, generator: np.random.Generator) -> NDArray[np.int64]:
     """Draw blocks of neighbours, each about as long as the root of the number of examples, up to that number."""
-    length = max(round(len(data) ** 0.5), 1)
-    starts = generator.integers(0, len(data) - length + 1, -(-len(data) // length))
-    return task.concatenate([data[int(start) : int(start) + length] for start in starts])
+    length = max(round(number**0.5), 1)
+    starts = generator.integers(0, number - length + 1, -(-number // length))
+    rows: NDArray[np.int64] = (starts[:, None] + np.arange(length)).ravel()
+    return rows
 
 
 def _refusal(found: Trained) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fedbragg.tasks.hits.features import measures_of
@@ -59,6 +60,12 @@ class HitData:
         """Return how many frames are misses and how many hits or maybes."""
         hits = int(self.hit.sum())
         return ((len(self) - hits, hits),)
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Return which frames are hits or maybes (frames,)."""
+        hits: NDArray[np.bool_] = self.hit.numpy() > 0
+        return hits
 
 
 def hit_example(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import open_run, read_labels
@@ -67,9 +70,13 @@ class HitsTask:
         """Train spotnet on a site's frames."""
         return train(state, data, fit, seed, self.settings.hit_weight)
 
-    def evaluate(self, state: State, data: HitData) -> Mapping[str, Estimate]:
-        """Return every metric of a model on labelled frames."""
-        return summary(data.hit.numpy() > 0, scores_of(state, data), THRESHOLD)
+    def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
+        """Return the score of each frame (frames,)."""
+        return scores_of(state, data)
+
+    def metrics(self, truth: NDArray[np.bool_], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
+        """Return every metric of scores against hits; both (frames,)."""
+        return summary(truth, answers, THRESHOLD)
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""

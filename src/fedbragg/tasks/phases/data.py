@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -30,6 +32,11 @@ class PhaseData:
         """Return for each phase how many patterns lack it and how many show it."""
         absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
         return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
+
+    @property
+    def truth(self) -> NDArray[np.float64]:
+        """Return the labels (patterns, phases): 1, 0, or -1 for unknown."""
+        return self.labels.numpy().astype(np.float64)
 
 
 def concatenate(parts: Sequence[PhaseData]) -> PhaseData:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import ConfigError, LabelError
@@ -81,10 +82,13 @@ class PhasesTask:
         """Train phasenet on a site's patterns."""
         return self.training.train(state, data, fit, torch.Generator().manual_seed(seed))
 
-    def evaluate(self, state: State, data: PhaseData) -> Mapping[str, Estimate]:
-        """Return every metric of a model on labelled patterns, averaged over the phases."""
-        probabilities = self.training.probabilities(state, data)
-        return mean_metrics(metrics_by_phase(data.labels.numpy().astype(np.float64), probabilities))
+    def answers(self, state: State, data: PhaseData) -> NDArray[np.float64]:
+        """Return the probability of each phase in each pattern (patterns, phases)."""
+        return self.training.probabilities(state, data)
+
+    def metrics(self, truth: NDArray[np.float64], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
+        """Return every metric averaged over the phases, from labels and probabilities (patterns, phases)."""
+        return mean_metrics(metrics_by_phase(truth, answers))
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -32,6 +34,12 @@ class TagData:
         """Return for each tag how many images lack it and how many show it; unannotated ones count nowhere."""
         absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
         return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
+
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """Return the labels (images, tags): 1, 0, or -1 for unknown."""
+        labels: NDArray[np.float32] = self.labels.numpy()
+        return labels
 
 
 def concatenate(parts: Sequence[TagData]) -> TagData:

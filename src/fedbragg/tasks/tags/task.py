@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.learn.one_sided import without_one_sided
@@ -86,10 +89,13 @@ class TagsTask:
         loss = learner.train(network, data, fit, seed)
         return state_of(network), loss
 
-    def evaluate(self, state: State, data: TagData) -> Mapping[str, Estimate]:
-        """Return every metric of a model on annotated images, averaged over the tags."""
-        network = learner.network_of(state, len(self.settings.names))
-        return mean_metrics(metrics_by_tag(data.labels.numpy(), learner.probabilities(network, data)))
+    def answers(self, state: State, data: TagData) -> NDArray[np.float64]:
+        """Return the probability of each tag in each image (images, tags)."""
+        return learner.probabilities(learner.network_of(state, len(self.settings.names)), data)
+
+    def metrics(self, truth: NDArray[np.float32], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
+        """Return every metric averaged over the tags, from labels and probabilities (images, tags)."""
+        return mean_metrics(metrics_by_tag(truth, answers))
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
