@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE
+from fedbragg.tasks.tags.halve import READ
+from fedbragg.tasks.tags.prepare import FAINT, SCALE
 
 TURNED, GAPPED, NOISY, SPECKED = 0.25, 0.35, 0.25, 0.15
 """Shares of the images that are turned by any angle, lose parts, gain noise, gain salt and pepper."""
 
 
 def augmented(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return changed copies of views (batch, 3, cells, cells) with their beams (batch, 2)."""
+    """Return changed copies of views (batch, 3, READ, READ) with their beams (batch, 2)."""
     views, beams = _mirrored(views, beams, generator)
     views, beams = _turned(views, beams, generator)
     views = views.clone()
@@ -45,7 +46,7 @@ def _turned(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[T
     cosine, sine = torch.cos(angle), torch.sin(angle)
     zero = torch.zeros_like(angle)
     matrix = torch.stack([torch.stack([cosine, -sine, zero], 1), torch.stack([sine, cosine, zero], 1)], 1)
-    grid = functional.affine_grid(matrix, [len(angle), 3, CELLS, CELLS], align_corners=False)
+    grid = functional.affine_grid(matrix, [len(angle), 3, READ, READ], align_corners=False)
     views, beams = views.clone(), beams.clone()
     views[chosen] = functional.grid_sample(views[chosen], grid, mode="nearest", align_corners=False)
     column, row = beams[chosen].unbind(1)
@@ -59,15 +60,15 @@ def _with_gaps(view: Tensor, generator: torch.Generator) -> None:
         return
     kind = int(torch.randint(4, (), generator=generator))
     if kind == 0:
-        first = CELLS // 2 * int(torch.randint(2, (), generator=generator))
-        _erase(view, (first, first + CELLS // 2), (0, CELLS))
+        first = READ // 2 * int(torch.randint(2, (), generator=generator))
+        _erase(view, (first, first + READ // 2), (0, READ))
         return
     for _ in range(int(torch.randint(1, 7, (), generator=generator))):
-        at = torch.randint(0, CELLS, (2,), generator=generator)
-        size = (2 ** (torch.rand(2, generator=generator) * (3 if kind < 3 else 6))).int()
+        at = torch.randint(0, READ, (2,), generator=generator)
+        size = (2 ** (torch.rand(2, generator=generator) * (2 if kind < 3 else 5))).int()
         rows, cols = ((int(a), int(a + s)) for a, s in zip(at, size, strict=True))
         if kind < 3:  # bars, as between modules
-            rows, cols = (rows, (0, CELLS)) if kind == 1 else ((0, CELLS), cols)
+            rows, cols = (rows, (0, READ)) if kind == 1 else ((0, READ), cols)
         _erase(view, rows, cols)
 
 

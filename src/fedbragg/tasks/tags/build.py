@@ -25,9 +25,10 @@ class Recipe:
     """How the packaged model is trained."""
 
     seed: int = 40
-    experiments: int = 1600
-    images: int = 10  # of each experiment
-    epochs: int = 12
+    experiments: int = 10_000
+    images: int = 2  # of each experiment; more of each teach less than more experiments
+    epochs: int = 10
+    last_epochs: int = 2  # at a tenth of the learning rate
 
 
 def main(path: Path, progress: Progress) -> None:
@@ -37,7 +38,10 @@ def main(path: Path, progress: Progress) -> None:
     network = learner.new_network(len(TAGS), recipe.seed)
     simulating = progress.stage("Simulating experiments", recipe.experiments)
     data = simulated(Simulated(recipe.experiments, recipe.images), recipe.seed, simulating)
-    fitting = FitSettings(recipe.epochs, learner.BATCH, learner.PRETRAINING_RATE, annealed=True)
-    learner.train(network, data, fitting, recipe.seed, progress.stage("Training", recipe.epochs))
+    step = progress.stage("Training", recipe.epochs + recipe.last_epochs)
+    for part, epochs in enumerate((recipe.epochs, recipe.last_epochs)):
+        rate = learner.PRETRAINING_RATE * 0.1**part
+        fitting = FitSettings(epochs, learner.BATCH, rate, annealed=True)
+        learner.train(network, data, fitting, recipe.seed + 100 * part, step)
     provenance = {"made_by": "scripts/build-tags-model", "data": "simulated", **asdict(recipe)}
     TagsTask(TagsSettings()).export(state_of(network), path, provenance)

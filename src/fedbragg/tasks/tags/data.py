@@ -15,7 +15,7 @@ from torch import Tensor
 class TagData:
     """Labelled images, ready to train on."""
 
-    views: Tensor  # (images, 3, CELLS, CELLS) half precision
+    views: Tensor  # (images, 3, READ, READ) half precision
     labels: Tensor  # (images, tags) 1, 0, or -1 for unknown
     beams: (
         Tensor  # (images, 2) the beam in halves of the view from its middle (column, row); NaN where unknown

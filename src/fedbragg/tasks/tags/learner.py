@@ -16,13 +16,16 @@ from fedbragg.learn.state import load_state
 from fedbragg.progress import Step
 from fedbragg.tasks.tags.augment import augmented
 from fedbragg.tasks.tags.data import TagData
-from fedbragg.tasks.tags.network import TagNet
+from fedbragg.tasks.tags.halve import halved
+from fedbragg.tasks.tags.network import Block, TagNet
 from fedbragg.types import State
 
-BEAM_WEIGHT = 0.3
-"""What an error of the beam by half a view costs, against a tag's cross-entropy."""
+GIVEN = 0.5
+"""Share of the images that training reads about their true beam, so that reading need not wait for finding."""
+CHANGE = 0.2
+"""What a residual block adds at first, against what it passes on."""
 BATCH = 32
-PRETRAINING_RATE = 2e-3
+PRETRAINING_RATE = 3e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +34,7 @@ class TagProblem:
 
     network: TagNet
     data: TagData
-    generator: torch.Generator  # of the augmentation
+    generator: torch.Generator  # of the augmentation and of the beams that are given
     augment: bool = True
 
     def __len__(self) -> int:
@@ -44,8 +47,10 @@ class TagProblem:
         views, beams = part.views.float(), part.beams
         if self.augment:
             views, beams = augmented(views, beams, self.generator)
-        logits, beam = self.network(views.contiguous(memory_format=torch.channels_last))
-        return tag_loss(logits, part.labels) + BEAM_WEIGHT * beam_loss(beam, beams)
+        given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
+        about = torch.where(given, beams, torch.nan)
+        logits, found = self.network(views.contiguous(memory_format=torch.channels_last), about)
+        return tag_loss(logits, part.labels) + beam_loss(found, beams)
 
 
 def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -56,12 +61,16 @@ def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def beam_loss(found: Tensor, true: Tensor) -> Tensor:
-    """Return the mean error of the beam (batch, 2), large ones counting linearly; NaN is unknown and costs nothing."""
+    """Return the mean error of the beam (batch, 2); NaN is unknown and costs nothing.
+
+    Large errors count linearly, and less the farther off the image the beam is, where angles decide and not cells.
+    """
     known = torch.isfinite(true)
-    cost = functional.smooth_l1_loss(
-        found, torch.where(known, true, found.detach()), beta=0.1, reduction="none"
-    )
-    return cost.sum() / known.sum().clamp(min=1)
+    true = torch.where(known, true, found.detach())
+    cost = functional.smooth_l1_loss(found, true, beta=0.1, reduction="none")
+    nearness = 1 / (1 + torch.linalg.vector_norm(true, dim=1, keepdim=True))
+    loss: Tensor = (cost * nearness).sum() / known.sum().clamp(min=1)
+    return loss
 
 
 def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
@@ -73,7 +82,9 @@ def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
             nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    nn.init.zeros_(network.trunk.votes.weight)  # at first the beam is taken to be in the middle
+        elif isinstance(module, Block):
+            nn.init.constant_(module.mix_norm.weight, CHANGE)
+    nn.init.zeros_(network.trunk.votes.weight)  # at first all parts of the picture are trusted alike
     return network
 
 
@@ -110,15 +121,15 @@ def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
 
 
 class Answer(nn.Module):
-    """A network as the model file holds it: probabilities instead of logits."""
+    """A network as the model file holds it: from whole views, and to probabilities instead of logits."""
 
     def __init__(self, network: TagNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return probabilities (batch, tags) and the beam's place (batch, 2)."""
-        logits, beam = self.network(views)
+        """Return probabilities (batch, tags) and the beam's place (batch, 2) of views (batch, 3, CELLS, CELLS)."""
+        logits, beam = self.network(halved(views))
         return torch.sigmoid(logits), beam
 
 

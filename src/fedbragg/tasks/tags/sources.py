@@ -16,8 +16,9 @@ from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, Instrument
 from fedbragg.simulation.scattering.image import ScatteringImage, simulate_images
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.data import TagData
+from fedbragg.tasks.tags.halve import READ, halved
 from fedbragg.tasks.tags.labels import TagTable
-from fedbragg.tasks.tags.prepare import CELLS, TagView, prepare
+from fedbragg.tasks.tags.prepare import TagView, prepare
 from fedbragg.types import Frame, Run
 
 
@@ -36,7 +37,7 @@ def simulated(what: Simulated, seed: int, step: Step) -> TagData:
     children = np.random.SeedSequence([seed, 7]).spawn(what.experiments)
     total = what.experiments * what.images
     data = TagData(
-        torch.empty((total, 3, CELLS, CELLS), dtype=torch.float16),
+        torch.empty((total, 3, READ, READ), dtype=torch.float16),
         torch.empty((total, len(TAGS)), dtype=torch.float32),
         torch.empty((total, 2), dtype=torch.float32),
     )
@@ -56,7 +57,7 @@ def labelled(run: Run, table: TagTable, progress: Progress = SILENT) -> TagData:
     for frame in run.frames():
         tags = table.tags(frame.path, frame.index)
         if tags is not None and isinstance(frame, Frame):
-            views.append(torch.from_numpy(prepare(frame).channels).half())
+            views.append(as_read(prepare(frame)))
             labels.append(torch.from_numpy(tags))
         step()
     if not views:
@@ -65,7 +66,7 @@ def labelled(run: Run, table: TagTable, progress: Progress = SILENT) -> TagData:
 
 
 def _put(data: TagData, at: int, view: TagView, tags: NDArray[np.float32], beam: tuple[float, float]) -> None:
-    data.views[at] = torch.from_numpy(view.channels)
+    data.views[at] = as_read(view)
     data.labels[at] = torch.from_numpy(tags)
     data.beams[at] = torch.tensor(beam)
 
@@ -77,6 +78,11 @@ def _experiment(
     return [
         (image, prepare(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)
     ]
+
+
+def as_read(view: TagView) -> torch.Tensor:
+    """Return a view as the network reads it, (3, READ, READ) in half precision."""
+    return halved(torch.from_numpy(view.channels)[None])[0].half()
 
 
 def frame_of(image: ScatteringImage, index: int = 0) -> Frame:
