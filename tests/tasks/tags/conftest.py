@@ -1,9 +1,14 @@
 """A few simulated images, made once."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.sources import Simulated, simulated
+
+sys.path.insert(0, str(Path(__file__).parent))  # lit_rings.py lies beside the tests
 
 
 @pytest.fixture(scope="session")

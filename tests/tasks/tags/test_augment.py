@@ -1,16 +1,16 @@
 import torch
 
 from fedbragg.tasks.tags.augment import augmented
-from fedbragg.tasks.tags.prepare import CELLS
+from fedbragg.tasks.tags.halve import READ
 
 
 def marked(beam: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
     """A view whose one bright cell is where the beam is."""
-    views = torch.zeros(8, 3, CELLS, CELLS)
+    views = torch.zeros(8, 3, READ, READ)
     views[:, 1] = 1
-    column, row = (int((b + 1) * CELLS / 2) for b in beam)
+    column, row = (int((b + 1) * READ / 2) for b in beam)
     views[:, 0, row, column] = 1
-    half = [(c + 0.5) * 2 / CELLS - 1 for c in (column, row)]
+    half = [(c + 0.5) * 2 / READ - 1 for c in (column, row)]
     return views, torch.tensor([half] * 8)
 
 
@@ -23,7 +23,7 @@ def test_the_beam_moves_with_the_picture() -> None:
             bright = torch.nonzero((view[0] > 0.9) & (view[1] > 0))
             if len(bright) != 1:
                 continue  # erased, or lost in noise
-            row, column = ((bright[0] + 0.5) * 2 / CELLS - 1).tolist()
+            row, column = ((bright[0] + 0.5) * 2 / READ - 1).tolist()
             assert abs(column - beam[0]) < 0.02 and abs(row - beam[1]) < 0.02
             followed += 1
     assert followed > 40

@@ -23,8 +23,8 @@ def test_a_batch_without_any_known_tag_costs_nothing() -> None:
 def test_an_unknown_beam_costs_nothing() -> None:
     found = torch.tensor([[0.5, 0.5], [0.2, 0.0]], requires_grad=True)
     loss = beam_loss(found, torch.tensor([[torch.nan, torch.nan], [0.2, 1.0]]))
-    # smooth L1 with beta 0.1 of an error of 1: 1 - 0.05, over the two known coordinates
-    assert loss.item() == pytest.approx(0.95 / 2)
+    # smooth L1 with beta 0.1 of an error of 1: 1 - 0.05; over 1 + distance from the middle, and two known coordinates
+    assert loss.item() == pytest.approx(0.95 / (1 + 1.04**0.5) / 2)
     loss.backward()
     assert found.grad is not None and (found.grad[0] == 0).all()
 

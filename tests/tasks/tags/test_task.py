@@ -13,7 +13,7 @@ from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_exper
 from fedbragg.simulation.scattering.image import simulate_images
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks import tags
-from fedbragg.tasks.base import LabelledFiles
+from fedbragg.tasks.base import LabelledFiles, evaluate
 from fedbragg.tasks.registry import load_model, open_task
 from fedbragg.tasks.tags.task import TagsTask
 from fedbragg.types import Frame
@@ -60,7 +60,7 @@ def test_a_site_is_read_trained_on_exported_and_opened_again(site: Path, tmp_pat
     assert predictor.card.task == "tags"
     counts = np.load(site / "1_0.npy")
     answer = predictor(Frame(counts, np.zeros(counts.shape, bool), "1_0.npy", 0))
-    judged = tagging.evaluate(state, data)
+    judged = evaluate(tagging, state, data)
     files = predictor.evaluate(LabelledFiles((str(site),), site / "labels.csv"), SILENT).metrics
     assert answer.probabilities.shape == (19,)
     for name in ("mAP", "AUC", "accuracy"):  # half precision apart, the file answers as the network does
