@@ -1,9 +1,9 @@
-"""Measure what it costs to combine five updates, rule by rule, beside reading the same bytes once.
+"""Measure the cost of combining five updates with each rule, and of reading the same bytes once.
 
 Updates are float32, of DenseNet121's size (8M numbers in 727 tensors) and of VGG19's (140M in 38), filled
 at random. A rule's time is all that the coordinator does at a barrier for it: weights and combination.
-FedPAQ's sites pack and its server unpacks, which is told apart; FedBoost combines only the mixture of five
-predictors, while its sites evaluate all five on every frame, which no arithmetic on updates shows.
+FedPAQ has two rows more: sites compress and the server decompresses. FedBoost combines only the mixture of five
+predictors; its sites also evaluate all five on every frame, and that time is not measured here.
 """
 
 from __future__ import annotations

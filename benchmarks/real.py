@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, help="model file; the packaged one unless given")
     parser.add_argument("--skip-baselines", action="store_true", help="our model and the spot counts only")
-    parser.add_argument("--retrain", action="store_true", help="simulate and train anew")
+    parser.add_argument("--retrain", action="store_true", help="simulate and train again")
     parser.add_argument("--frames", type=int, default=1200, help="simulated frames; a quarter is held out")
     parser.add_argument("--seconds", type=float, default=120, help="CPU seconds to train each network")
     return parser.parse_args()

@@ -187,9 +187,9 @@ def study(spread: float) -> tuple[list[list[Any]], dict[str, list[np.ndarray]]]:
         shares = [time_to(p, last[1]) / last[0] for p, last in zip(mine, finals, strict=True)]
         gains = [p[-1, 1] - last[1] for p, last in zip(mine, finals, strict=True)]
         reached = [share for share in shares if np.isfinite(share)]
-        told = f"{np.mean(reached):.2f} ({min(reached):.2f} to {max(reached):.2f})" if reached else "never"
-        told += f", {len(reached)} of {len(SEEDS)}" if 0 < len(reached) < len(SEEDS) else ""
-        rows.append([f"{spread}x", way, interval([p[-1, 1] for p in mine]), interval(gains), told])
+        text = f"{np.mean(reached):.2f} ({min(reached):.2f} to {max(reached):.2f})" if reached else "never"
+        text += f", {len(reached)} of {len(SEEDS)}" if 0 < len(reached) < len(SEEDS) else ""
+        rows.append([f"{spread}x", way, interval([p[-1, 1] for p in mine]), interval(gains), text])
     return rows, curves
 
 

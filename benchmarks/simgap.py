@@ -40,15 +40,15 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class Gap:
-    """How well one kind of patch tells real from simulated."""
+    """How well a classifier separates real from simulated patches of one kind."""
 
     area: float  # of the classifier; nan where there are too few patches
-    signs: tuple[str, ...]  # the single statistics that tell most, with their own AUC and which side has more
+    signs: tuple[str, ...]  # the statistics that separate best, each with its own AUC and which side has more
     patches: int  # tested on, half of them real
 
 
 def gap(pair: Pair, data: Path) -> tuple[Gap, Gap]:
-    """Return how real is told from simulated, for patches with and without a spot."""
+    """Return how well a classifier separates real from simulated patches, without and with a spot."""
     paths = sorted(data.glob(pair.pattern))[:8]
     real = [patches(load(path, pair)) for path in paths]
     made = [patches(image) for image in simulated(pair.beamline, max(2 * len(real), 16))]

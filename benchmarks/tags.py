@@ -22,42 +22,19 @@ from torch import Tensor
 
 from baselines import tags_arms, tags_real
 from baselines.phases_judging import interval
-from baselines.tags_conditions import CONDITIONS, Change, cases, gaps, real_masks
-from fedbragg.metrics.average_precision import average_precision
+from baselines.tags_conditions import CONDITIONS, gaps, real_masks
+from baselines.tags_judging import EXPERIMENTS, FEWEST, IMAGES, precisions, views_and_tags
 from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks import tags
 from fedbragg.tasks.tags.prepare import prepare
-from fedbragg.types import Frame
 from harness import RESULTS, Table, publish
 
 SEEDS = range(5)
-EXPERIMENTS, IMAGES = 250, 4
-"""Unseen experiments, and images of each, that judge every condition."""
 MASKED_EXPERIMENTS = 60
 """Of each real mask."""
-FEWEST = 5
-"""Positives without which a tag's average precision is not taken."""
 
 Answers = Callable[[Tensor], NDArray[np.float64]]
-
-
-def views_and_tags(change: Change, experiments: int) -> tuple[Tensor, NDArray[np.int8]]:
-    views, truth = [], []
-    for case in cases(change, experiments, IMAGES):
-        views.append(torch.from_numpy(prepare(Frame(case.counts, case.mask, "", 0)).channels).half())
-        truth.append(case.tags)
-    return torch.stack(views), np.array(truth)
-
-
-def precisions(truth: NDArray[np.int8], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the average precision of each tag (tags,); NaN where too few images have it."""
-    found = []
-    for t, s in zip(truth.T, scores.T, strict=True):
-        known = t >= 0
-        enough = (t == 1).sum() >= FEWEST and (t == 0).sum() >= FEWEST
-        found.append(average_precision(t[known] == 1, s[known]).value if enough else np.nan)
-    return np.array(found)
 
 
 def robustness(options: argparse.Namespace) -> list[Table]:

@@ -22,7 +22,7 @@ from harness import Table
 
 SITE_PATTERNS = (600, 300, 150)
 PUBLIC, PUBLIC_EPOCHS = 300, 20
-ONE_SIDED: dict[OneSided, str] = {"learn": ", told absent", "ignore": ""}
+ONE_SIDED: dict[OneSided, str] = {"learn": ", learns absent", "ignore": ""}
 
 
 def federated(measured: dict[str, Measured]) -> Table:
@@ -31,7 +31,7 @@ def federated(measured: dict[str, Measured]) -> Table:
 
 
 def from_public(measured: dict[str, Measured]) -> Table:
-    """Train the same sites from a start that a few public simulated patterns taught."""
+    """Train the same sites from a model trained on a few public simulated patterns."""
     return _three_sites(measured, PUBLIC, "Three sites, each lacking one phase, from a public start")
 
 
@@ -47,7 +47,7 @@ def _three_sites(measured: dict[str, Measured], public: int, question: str) -> T
         f"Sites hold {SITE_PATTERNS} simulated patterns and have never seen bastnaesite, calcite and rhenium in turn; "
         f"{start}, hybrid schedule, 4 warm-up epochs, 5 barriers of 2 epochs; alone and pooled train as many "
         "epochs. Judged by measured patterns.",
-        '"Told absent": a site learns that a phase it never saw is absent; else it learns nothing of that phase.',
+        '"Learns absent": a site learns that a phase it never saw is absent; otherwise it learns nothing of it.',
     ]
     return Table(question, COLUMNS, listed, notes)
 

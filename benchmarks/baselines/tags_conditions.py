@@ -1,4 +1,4 @@
-"""What befalls the images that tags are judged on: noise, gaps, rotation, the beam at an edge, half a detector."""
+"""Conditions under which tags are judged: noise, gaps, rotation, the beam at an edge, half a detector."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from baselines.phases_judging import interval
 from baselines.tags_conditions import CONDITIONS
+from baselines.tags_judging import EXPERIMENTS, precisions, views_and_tags
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.learner import tag_loss
 from fedbragg.tasks.tags.prepare import FAINT, SCALE
@@ -63,8 +64,6 @@ def trained(seed: int, device: str) -> tuple[nn.Module, int]:
 
 def judged(options: argparse.Namespace) -> Table:
     """Judge one network of the published recipe under every condition."""
-    from tags import EXPERIMENTS, precisions, views_and_tags
-
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net, seen = trained(1, device)
     rows = []

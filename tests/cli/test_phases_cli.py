@@ -146,9 +146,9 @@ def test_twenty_unreadable_patterns_are_listed_and_the_rest_counted(
     good = save_pattern(tmp_path / "good.npy", [False] * 3, 1)
     options = ["--out", str(tmp_path / "out"), "--no-plots"]
     assert main(["phases", "identify", *map(str, bad), str(good), *options]) == 3
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 21
-    assert told[-1] == "fedbragg: and 3 more, whose rows are empty"
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "fedbragg: and 3 more, whose rows are empty"
 
 
 def test_a_model_of_another_task_and_a_bad_out_are_refused(

@@ -213,7 +213,7 @@ def test_a_model_of_another_task_is_refused(
     line = refused_here(
         capsys, "tags", "identify", run, "--model", default_model(task), "--out", tmp_path / "out"
     )
-    assert f"it is a model of the task {task}, not of tags" in line
+    assert f"a model of the task {task}, not of tags" in line
     assert not (tmp_path / "out").exists()
 
 

@@ -71,7 +71,7 @@ def chromium() -> Iterator[Tab]:
 
 @pytest.fixture
 def tab(chromium: Tab, page: Path) -> Iterator[Tab]:
-    """The page, opened anew; it must not complain."""
+    """The page, freshly opened; the browser must report no fault."""
     chromium.open(page)
     yield chromium
     assert chromium.complaints == []
@@ -265,7 +265,7 @@ def test_it_fits_the_window(tab: Tab, page: Path, width: int) -> None:
     assert box[2] <= 0
 
 
-def test_states_are_told_without_colour(tab: Tab) -> None:
+def test_states_are_distinct_without_colour(tab: Tab) -> None:
     """Every button and every bar says its state in a sign or a word."""
     signs = tab.run(
         '[...document.querySelectorAll("#filters tbody button")].map((b) => b.textContent[0]).join("")'

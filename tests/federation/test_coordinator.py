@@ -12,11 +12,11 @@ from driving import Driver, coordinator, of_kind, update
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.events import (
     Abandon,
-    Checkpoint,
     DeadlinePassed,
     Finish,
     ModelChanged,
     Reject,
+    SaveCheckpoint,
     SendModel,
     SetDeadline,
     SiteFailed,
@@ -166,7 +166,7 @@ def test_an_update_far_longer_than_the_others_is_refused_even_if_it_came_first()
 def test_a_federation_resumes_from_a_checkpoint_alone() -> None:
     first = Driver(coordinator(2, schedule="sync")).start()
     first.handle(UpdateArrived(update(first.sent["s0"], 1.0)))
-    saved = of_kind(first.handle(UpdateArrived(update(first.sent["s1"], 2.0))), Checkpoint)[0]
+    saved = of_kind(first.handle(UpdateArrived(update(first.sent["s1"], 2.0))), SaveCheckpoint)[0]
     second = Driver(Coordinator(first.coordinator.plan, [], saved.model, saved.record)).start()
     assert {s: c.version for s, c in second.sent.items()} == {s: c.version for s, c in first.sent.items()}
     assert all(command.epochs == 5 for command in second.sent.values())  # no second warm-up

@@ -12,12 +12,12 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from fedbragg.federation.events import (
-    Checkpoint,
     Command,
     DeadlinePassed,
     Finish,
     ModelChanged,
     Reject,
+    SaveCheckpoint,
     SendModel,
     SiteFailed,
     SiteJoined,
@@ -147,7 +147,7 @@ def check(driver: Driver, reference: Reference, commands: list[Command], barrier
     if fired:
         assert sum(fired[0].weights.values()) == pytest.approx(1.0)
         assert set(fired[0].weights) == reference.reported
-        assert len(of_kind(commands, Checkpoint)) == 1
+        assert len(of_kind(commands, SaveCheckpoint)) == 1
         reference.passed()
         if driver.coordinator.plan.settings.schedule != "async":
             sent = of_kind(commands, SendModel)

@@ -62,7 +62,7 @@ def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path
 
 def test_the_provenance_describes_the_training_without_paths() -> None:
     plan = settings()
-    told = provenance(plan, open_task(plan, None), FederationOutcome({}, [], 3, "done"))
-    assert told["barriers"] == 3
-    assert told["settings"]["sites"][0]["name"] == "a"
-    assert "secret" not in str(told)
+    found = provenance(plan, open_task(plan, None), FederationOutcome({}, [], 3, "done"))
+    assert found["barriers"] == 3
+    assert found["settings"]["sites"][0]["name"] == "a"
+    assert "secret" not in str(found)

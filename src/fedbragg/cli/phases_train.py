@@ -11,7 +11,7 @@ from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
     from fedbragg.simulation.powder import Phase
-    from fedbragg.tasks.phases.build import Recipe
+    from fedbragg.tasks.phases.build import PhasesRecipe
 
 
 def train(
@@ -58,13 +58,13 @@ def train(
 
     make_folder(out.parent)
     keep_to_one_core()
-    base = build.Recipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
+    base = build.PhasesRecipe(seed=seed, patterns=patterns, epochs=epochs, loss=loss)  # type: ignore[arg-type]
     recipe = build.recipe_for(wavelength, two_theta, base)
     _train(found, recipe, out, wavelength)
     return 0
 
 
-def _train(found: list[Phase], recipe: Recipe, out: Path, wavelength: float) -> None:
+def _train(found: list[Phase], recipe: PhasesRecipe, out: Path, wavelength: float) -> None:
     from fedbragg.progress import bars
     from fedbragg.tasks.phases import build
 

@@ -19,7 +19,7 @@ FEWEST_TO_RECOMBINE = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class UpdatedModel:
     """A model after one or more arrivals, and the sites whose updates it includes."""
 
     model: State
@@ -36,7 +36,7 @@ class Arrivals:
         self._versions = versions
         self._buffer: list[tuple[Member, State, float]] = []
 
-    def take(self, member: Member, version: int, step: State) -> Step | None:
+    def take(self, member: Member, version: int, step: State) -> UpdatedModel | None:
         """Return the step that this update completes, None while the buffer is not full."""
         settings, versions = self._plan.settings, self._versions
         if self._plan.rule.on_arrival == "recombine":
@@ -50,17 +50,17 @@ class Arrivals:
         members, steps, weights = zip(*self._buffer, strict=True)
         self.clear()
         shares = [weight / len(members) for weight in weights]
-        return Step(apply_steps(versions.newest, steps, shares), members, shares)
+        return UpdatedModel(apply_steps(versions.newest, steps, shares), members, shares)
 
     def clear(self) -> None:
         """Empty the buffer, because a barrier has counted its updates."""
         self._buffer = []
 
-    def _recombine(self) -> Step | None:
+    def _recombine(self) -> UpdatedModel | None:
         """Combine the newest step of every site; a single update may be an attack."""
         members = self._roster.reported()
         if len(members) < FEWEST_TO_RECOMBINE:
             return None
         weights = weights_at_barrier(self._roster, members, self._plan)
         model = combine(self._versions.barrier_model, steps_of(members), weights, self._plan.settings)
-        return Step(model, members, weights)
+        return UpdatedModel(model, members, weights)

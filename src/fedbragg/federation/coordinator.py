@@ -35,7 +35,7 @@ class Coordinator:
         record: Mapping[str, Any] | None = None,
         refine: Refine | None = None,
     ) -> None:
-        """Start with ``model``, or resume from the ``record`` of the Checkpoint that holds it."""
+        """Start with ``model``, or resume from the ``record`` of the SaveCheckpoint that holds it."""
         record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
@@ -272,7 +272,7 @@ class Coordinator:
             "over": self._over,
             "sites": self.roster.record(),
         }
-        self._out.append(events.Checkpoint(self.versions.newest, record))
+        self._out.append(events.SaveCheckpoint(self.versions.newest, record))
 
     def _finish(self, reason: str) -> None:
         self.finished = True

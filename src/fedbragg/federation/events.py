@@ -108,7 +108,7 @@ class ModelChanged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Checkpoint:
+class SaveCheckpoint:
     """Save the model and the record; the federation can resume from them."""
 
     model: State
@@ -123,4 +123,4 @@ class Finish:
     reason: str
 
 
-Command = SendModel | SetDeadline | Abandon | Reject | ModelChanged | Checkpoint | Finish
+Command = SendModel | SetDeadline | Abandon | Reject | ModelChanged | SaveCheckpoint | Finish

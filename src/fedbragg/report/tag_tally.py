@@ -13,7 +13,7 @@ REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TagLimits:
     """From which probability a tag is there, and up to which it is not; between them it is uncertain."""
 
     threshold: float  # of the model
@@ -25,9 +25,9 @@ class Limits:
         return np.where(probabilities >= self.present, 0, np.where(probabilities > self.absent, 1, 2))
 
 
-def limits(threshold: float) -> Limits:
+def limits(threshold: float) -> TagLimits:
     """Return the limits around a model's threshold: half way to 1, and half way to 0."""
-    return Limits(threshold, present=(1 + threshold) / 2, absent=threshold / 2)
+    return TagLimits(threshold, present=(1 + threshold) / 2, absent=threshold / 2)
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +35,7 @@ class TagTally:
     """Counts images as they pass."""
 
     names: tuple[str, ...]  # of the tags
-    limits: Limits
+    limits: TagLimits
     images: int = 0
     unreadable: int = 0  # images without tags
     reasons: list[str] = field(default_factory=list)  # of the first of them, with their places

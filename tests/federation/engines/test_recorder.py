@@ -9,7 +9,7 @@ import pytest
 
 from fedbragg.federation.checkpoint import CheckpointStore
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.events import Checkpoint, Finish, ModelChanged
+from fedbragg.federation.events import Finish, ModelChanged, SaveCheckpoint
 from fedbragg.federation.progress import ProgressEvent
 
 MODEL = {"w": np.array([2.0])}
@@ -43,7 +43,7 @@ def test_a_checkpoint_holds_the_history_up_to_it_and_later_the_end(tmp_path: Pat
     store = CheckpointStore(tmp_path, "one")
     recorder = Recorder(store=store)
     recorder.begin(MODEL, None)
-    recorder.checkpoint(Checkpoint(MODEL, {"barrier": 1}), 5.0)
+    recorder.checkpoint(SaveCheckpoint(MODEL, {"barrier": 1}), 5.0)
     recorder.note(ProgressEvent("joined", 6.0, site="a"))
     saved = store.load()
     assert saved is not None

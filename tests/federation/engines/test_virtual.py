@@ -9,13 +9,13 @@ import pytest
 
 from fedbragg.config import FederationSettings
 from fedbragg.federation import federate
-from fedbragg.federation.engines.virtual import Link, RecordedSite, SimulatedNetwork, recorded_loss
+from fedbragg.federation.engines.virtual import RecordedSite, SimulatedLink, SimulatedNetwork, recorded_loss
 from fedbragg.federation.events import SendModel
 
 CURVE = ((0.0, 2.0), (1000.0, 1.0), (10000.0, 0.1))
 
 
-def simulated(settings, **links: Link) -> SimulatedNetwork:
+def simulated(settings, **links: SimulatedLink) -> SimulatedNetwork:
     return SimulatedNetwork(links, settings.federation, settings.seed)
 
 
@@ -27,7 +27,9 @@ def test_a_delivery_takes_latency_transfer_and_training() -> None:
     site = RecordedSite("a", samples=100, speed=10.0, curve=CURVE)
     command = SendModel("a", 0, {"w": np.zeros(250, np.float32)}, 2)  # 1000 bytes
     rules = FederationSettings(compression="half")
-    delivery = SimulatedNetwork({"a": Link(bandwidth=500, latency=0.25)}, rules, 1).delivery(site, command)
+    delivery = SimulatedNetwork({"a": SimulatedLink(bandwidth=500, latency=0.25)}, rules, 1).delivery(
+        site, command
+    )
     assert delivery.seconds == pytest.approx(2 * 0.25 + (1000 + 500) / 500 + 100 * 2 / 10)
 
 
@@ -37,7 +39,7 @@ def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_
         rules,
         problem.sites,
         problem.initial,
-        network=simulated(rules, site4=Link(outages=((460.0, 610.0),))),
+        network=simulated(rules, site4=SimulatedLink(outages=((460.0, 610.0),))),
     )
     weights = [set(line["weights"]) for line in outcome.history if line["event"] == "barrier"]
     assert "site4" in weights[0]
@@ -49,7 +51,7 @@ def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_
 
 def test_lost_deliveries_cost_a_deadline_and_no_more(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(schedule="hybrid", deadline=500.0, barriers=8, patience=20)
-    links = {site.name: Link(loss=0.3) for site in problem.sites}
+    links = {site.name: SimulatedLink(loss=0.3) for site in problem.sites}
     outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules, **links))
     assert outcome.barriers == 8
     assert times(outcome, "abandoned")
@@ -58,7 +60,7 @@ def test_lost_deliveries_cost_a_deadline_and_no_more(make_problem, settings) -> 
 
 def test_a_federation_cut_off_altogether_ends(make_problem, settings) -> None:
     problem, rules = make_problem(), settings(deadline=100.0)
-    links = {site.name: Link(loss=1.0) for site in problem.sites}
+    links = {site.name: SimulatedLink(loss=1.0) for site in problem.sites}
     outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules, **links))
     assert outcome.reason == "no site is left"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fedbragg.simulation.scattering.camera import Camera
-from fedbragg.simulation.scattering.experiment import Experiment, Sample
+from fedbragg.simulation.scattering.experiment import Experiment, ScatteringSample
 from fedbragg.simulation.scattering.layouts import Layout
 
 # The published generator's geometry (8.8984 keV, 75 micrometres, 0.594 m); the beam in the middle.
@@ -20,7 +20,7 @@ def camera() -> Camera:
 def plain() -> Experiment:
     """One smooth ring on a detector of one piece, without a stop."""
     layout = Layout("one piece", 256, 256, 75e-6)
-    sample = Sample("single ring", 3, 1.0)
+    sample = ScatteringSample("single ring", 3, 1.0)
     return Experiment(CAMERA, layout, "small angle", (sample,), None, peak_counts=3000.0, seed=6, spread=0.0)
 
 

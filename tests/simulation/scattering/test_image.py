@@ -7,7 +7,7 @@ from fedbragg.simulation.scattering.beamstop import Beamstop
 from fedbragg.simulation.scattering.experiment import (
     ANY_INSTRUMENT,
     Experiment,
-    Sample,
+    ScatteringSample,
     draw_experiment,
     with_beam_at,
 )
@@ -43,7 +43,9 @@ def test_silver_behenates_rings_lie_at_multiples_of_its_period(
     plain: Experiment, seed: np.random.SeedSequence
 ) -> None:
     near = replace(
-        plain, camera=replace(plain.camera, distance=0.2), samples=(Sample("silver behenate", 3, 1.0),)
+        plain,
+        camera=replace(plain.camera, distance=0.2),
+        samples=(ScatteringSample("silver behenate", 3, 1.0),),
     )
     image = one(near, seed)
     y, x = np.indices(image.expected.shape)
@@ -96,7 +98,7 @@ def test_a_beam_beside_the_detector_is_off_the_image(plain: Experiment, seed: np
 @pytest.mark.parametrize("kind", ["circular", "linear", "wedge"])
 def test_a_stop_in_bright_light_is_seen(plain: Experiment, seed: np.random.SeedSequence, kind: str) -> None:
     stop = Beamstop(kind, 0.3, 9.0, 12.0, 1.0, 0.25, 1.0, 0.0)  # type: ignore[arg-type]
-    bright = replace(plain, stop=stop, samples=(Sample("dilute", 3, 1.0),))
+    bright = replace(plain, stop=stop, samples=(ScatteringSample("dilute", 3, 1.0),))
     image = one(bright, seed)
     assert [tag(image, f"{name}_beamstop") for name in ("circular", "linear", "wedge")] == [
         int(name == kind) for name in ("circular", "linear", "wedge")
@@ -109,7 +111,7 @@ def test_a_film_at_grazing_incidence_is_dark_below_its_horizon(
     film = replace(
         with_beam_at(plain, (128.0, 200.0)),
         regime="grazing",
-        samples=(Sample("film", 3, 1.0),),
+        samples=(ScatteringSample("film", 3, 1.0),),
         peak_counts=5e4,
     )
     image = one(film, seed)
@@ -119,7 +121,7 @@ def test_a_film_at_grazing_incidence_is_dark_below_its_horizon(
 
 
 def test_an_empty_image_shows_next_to_nothing(plain: Experiment, seed: np.random.SeedSequence) -> None:
-    image = one(replace(plain, samples=(Sample("nothing", 3, 1.0),), peak_counts=3.0), seed)
+    image = one(replace(plain, samples=(ScatteringSample("nothing", 3, 1.0),), peak_counts=3.0), seed)
     shown = {name for name, value in zip(TAGS, image.tags, strict=True) if value == 1}
     assert shown <= {"weak_scattering"}
 

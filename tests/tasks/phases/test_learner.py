@@ -13,7 +13,7 @@ from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
-from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
+from fedbragg.tasks.phases.build import PhasesRecipe, recipe_for, train_model
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import read_phase_labels
@@ -244,20 +244,20 @@ def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, text: str, found: 
 
 
 def test_another_wavelength_keeps_the_grid_or_takes_the_range_asked_for() -> None:
-    copper = recipe_for(1.5406, None, Recipe())
+    copper = recipe_for(1.5406, None, PhasesRecipe())
     assert copper.settings.q_low == pytest.approx(0.92)
     assert copper.settings.q_high == pytest.approx(4.80)
-    asked = recipe_for(1.5406, (10.0, 60.0), Recipe())
+    asked = recipe_for(1.5406, (10.0, 60.0), PhasesRecipe())
     assert asked.settings.q_high == pytest.approx(4 * math.pi / 1.5406 * 0.5)
     with pytest.raises(ConfigError, match="cannot reach the default range"):
-        recipe_for(3.0, None, Recipe())
+        recipe_for(3.0, None, PhasesRecipe())
     with pytest.raises(ConfigError, match="is not a range"):
-        recipe_for(0.5608, (20.0, 10.0), Recipe())
+        recipe_for(0.5608, (20.0, 10.0), PhasesRecipe())
 
 
 def test_a_phase_without_lines_in_range_is_refused() -> None:
     with pytest.raises(InputError, match=r"rhenium: \d lines between"):
-        train_model(shipped_phases(("rhenium",)), recipe_for(0.5608, (5.0, 14.0), Recipe(patterns=10)))
+        train_model(shipped_phases(("rhenium",)), recipe_for(0.5608, (5.0, 14.0), PhasesRecipe(patterns=10)))
     with pytest.raises(InputError, match=r"bastnaesite: 0 lines between"):
         open_phases(PhasesSettings(two_theta=(1.5, 3.0)))
 

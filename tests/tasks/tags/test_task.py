@@ -106,5 +106,5 @@ def test_a_site_without_annotated_images_says_so(site: Path, tmp_path: Path) -> 
 def test_a_model_of_another_task_is_refused(tmp_path: Path) -> None:
     from fedbragg.tasks import hits
 
-    with pytest.raises(ModelFileError, match="it is a model of the task hits, not of tags"):
+    with pytest.raises(ModelFileError, match="a model of the task hits, not of tags"):
         tags.open_model(hits.default_model())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
-from fedbragg.federation.events import Checkpoint, Finish, ModelChanged
+from fedbragg.federation.events import Finish, ModelChanged, SaveCheckpoint
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.types import State
 
@@ -74,7 +74,7 @@ class Recorder:
             )
         )
 
-    def checkpoint(self, command: Checkpoint, time: float) -> None:
+    def checkpoint(self, command: SaveCheckpoint, time: float) -> None:
         """Save the federation as of this barrier."""
         self._saved = Saved(command.model, dict(command.record), list(self.history), time)
         self._save()

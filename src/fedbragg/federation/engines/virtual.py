@@ -25,7 +25,7 @@ WORK = "work"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class SimulatedLink:
     """A site's connection, and when it is interrupted."""
 
     bandwidth: float = inf  # bytes a second, in each direction
@@ -38,14 +38,14 @@ class Link:
 class SimulatedNetwork:
     """A network with links; a trainer's speed is in samples a second. A site without a link has a perfect one."""
 
-    links: Mapping[str, Link]
+    links: Mapping[str, SimulatedLink]
     settings: FederationSettings
     seed: int
     counts_seconds: bool = True
 
     def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
         """Return how long the model, the training and the update take, and whether any of it is lost."""
-        link = self.links.get(trainer.name, Link())
+        link = self.links.get(trainer.name, SimulatedLink())
         sent = size(command.model)
         transfer = 2 * link.latency + (sent + sent * self._compression_ratio()) / link.bandwidth
         work = trainer.samples * command.epochs / trainer.speed

@@ -183,7 +183,7 @@ class VirtualClock:
                 recorder.note(ProgressEvent("rejected", self._now, site=site, version=version, reason=reason))
             case events.ModelChanged():
                 recorder.changed(command, self._now)
-            case events.Checkpoint():
+            case events.SaveCheckpoint():
                 recorder.checkpoint(command, self._now)
             case events.Finish():
                 for site in list(self._scheduled):

@@ -16,7 +16,7 @@ from fedbragg.screening.outputs.hits import Hits
 
 
 @dataclass(slots=True)
-class Block:
+class NeighbouringHits:
     """Hits that are neighbours in one dataset."""
 
     file: str
@@ -42,9 +42,9 @@ def link_images(group: Any, hits: Hits, first: FirstHit) -> None:
     group.create_virtual_dataset("data", layout, fillvalue=_fill_value(first.dtype))
 
 
-def _blocks(hits: Hits, first: FirstHit) -> list[Block]:
+def _blocks(hits: Hits, first: FirstHit) -> list[NeighbouringHits]:
     """Return the hits as blocks of neighbours."""
-    blocks: list[Block] = []
+    blocks: list[NeighbouringHits] = []
     for image in images_of(hits, first):
         if image.place is None:
             raise RunError(f"{image.path}: is not HDF5, so nothing can point into it. Add --copy.")
@@ -54,7 +54,7 @@ def _blocks(hits: Hits, first: FirstHit) -> list[Block]:
         if last and (last.file, last.dataset, last.first + last.count) == (file, dataset.name, position):
             last.count += 1
         else:
-            blocks.append(Block(file, dataset.name, tuple(dataset.shape), position, 1))
+            blocks.append(NeighbouringHits(file, dataset.name, tuple(dataset.shape), position, 1))
     return blocks
 
 

@@ -52,7 +52,7 @@ GRAZING: Mapping[str, float] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ScatteringSample:
     """One contribution to the light: its kind, and the seed of all that is the same in every frame."""
 
     kind: str
@@ -67,7 +67,7 @@ class Experiment:
     camera: Camera
     layout: Layout  # as sold; the camera's rows and columns are its outline at the camera's pixel size
     regime: str
-    samples: tuple[Sample, ...]
+    samples: tuple[ScatteringSample, ...]
     stop: Beamstop | None
     peak_counts: float  # 99.9th percentile of a typical image
     seed: int  # of the details that all images share: diffuse scattering, windows, defects
@@ -157,13 +157,15 @@ def _draw_centre(outline: Layout, regime: str, generator: np.random.Generator) -
     return tuple((size * generator.uniform(-0.05, 1.05, 2)).tolist())
 
 
-def _draw_samples(instrument: Instrument, regime: str, generator: np.random.Generator) -> tuple[Sample, ...]:
+def _draw_samples(
+    instrument: Instrument, regime: str, generator: np.random.Generator
+) -> tuple[ScatteringSample, ...]:
     weights = (
         instrument.kinds or {"small angle": SMALL_ANGLE, "wide angle": WIDE_ANGLE, "grazing": GRAZING}[regime]
     )
     number = 1 + int(generator.poisson(0.3))
     return tuple(
-        Sample(
+        ScatteringSample(
             _choose(weights, generator),
             int(generator.integers(2**62)),
             1.0 if i == 0 else float(np.exp(generator.normal(-1, 1))),

@@ -1,8 +1,8 @@
 """The tags of a simulated image: what is in the light, and can be seen in it.
 
-A feature is there when it stands out of what else falls on its pixels: by contrast, and by a matched filter's signal
-over the counting noise. Between "seen" and "not seen" lies a range in which a tag stays unknown, as a careful person
-leaves it open. docs/reference/tags.md lists every rule.
+A feature is present when it stands out from the other light on its pixels: by contrast, and by a matched filter's
+signal over the counting noise. Between "seen" and "not seen" lies a range in which a tag stays unknown.
+docs/how-to/tags.md lists every rule.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Shown:
 def shown_table(light: Light, table: Table) -> Shown:
     """Return how well a smooth term stands out: contrast reached on a fiftieth of the pixels, and its change by radius.
 
-    What is level over the whole image cannot be told from a background, however strong.
+    A term that is uniform over the image counts as background, however strong it is.
     """
     part = light.photons(table)
     rest = np.maximum(light.mean - part, 0)
@@ -251,7 +251,7 @@ def _between(value: float, low: float, high: float) -> int:
 
 
 def _apart(peaks: Sequence[Peak]) -> list[Peak]:
-    """Return the peaks that can be told apart: closer than a width, two are one."""
+    """Return the peaks that can be distinguished; two closer than a width count as one."""
     kept: list[Peak] = []
     for peak in sorted(peaks, key=lambda p: p.radius):
         if not kept or peak.radius - kept[-1].radius > max(2.355 * peak.sigma, 2.0):

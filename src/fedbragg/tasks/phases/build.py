@@ -36,7 +36,7 @@ MARGIN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PhasesRecipe:
     """The settings of a training from structures."""
 
     seed: int = SEED
@@ -47,7 +47,7 @@ class Recipe:
     conditions: PowderConditions = field(default_factory=PowderConditions)
 
 
-def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: Recipe) -> Recipe:
+def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: PhasesRecipe) -> PhasesRecipe:
     """Return a recipe for patterns of another wavelength (angstrom) and range (degrees; None keeps the grid in q)."""
     if two_theta is None:
         ends = two_theta_of(np.array([base.settings.q_low, base.settings.q_high]), wavelength)
@@ -70,7 +70,7 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: R
 
 
 def train_model(
-    phases: Sequence[Phase], recipe: Recipe, progress: Progress = SILENT
+    phases: Sequence[Phase], recipe: PhasesRecipe, progress: Progress = SILENT
 ) -> tuple[PhaseTraining, dict[str, NDArray[Any]]]:
     """Simulate patterns of the phases and train on them; raise InputError for a phase with too few lines."""
     training = PhaseTraining(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
@@ -104,7 +104,7 @@ def write_phases_model(
     save_phases_model(path, training.exported(state), card, state)
 
 
-def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
+def provenance(recipe: PhasesRecipe, made_by: str) -> dict[str, Any]:
     """Return how a model was made."""
     return {
         "made_by": made_by,
@@ -121,7 +121,7 @@ def main(path: Path, progress: Progress) -> None:
     import torch
 
     torch.set_num_threads(1)  # more threads change the order of sums, and so the model
-    recipe = Recipe()
+    recipe = PhasesRecipe()
     training, state = train_model(shipped_phases(), recipe, progress)
     made = provenance(recipe, "scripts/build-phases-model")
     write_phases_model(path, training, state, recipe.conditions.wavelength, made)

@@ -17,7 +17,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.simulation.powder import Phase, PowderConditions
-from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model
+from fedbragg.tasks.phases.build import PhasesRecipe, enough_lines, recipe_for, write_phases_model
 from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.labels import pattern_files
 from fedbragg.tasks.phases.learner import PhaseTraining
@@ -104,10 +104,10 @@ def open_phases(settings: PhasesSettings) -> PhasesTask:
     Raises ConfigError for an impossible range, InputError for a phase with too few lines.
     """
     try:
-        recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+        recipe = recipe_for(settings.wavelength, settings.two_theta, PhasesRecipe(loss=settings.loss))
     except ConfigError as error:
         raise ConfigError(f"[phases]: {error}") from None
-    recipe = recipe if settings.two_theta else replace(recipe, settings=Recipe().settings)
+    recipe = recipe if settings.two_theta else replace(recipe, settings=PhasesRecipe().settings)
     lines = enough_lines(read_structures(settings.structures), recipe.settings)
     training = PhaseTraining(lines, recipe.settings, settings.loss, settings.one_sided)
     return PhasesTask(training, settings, recipe.conditions)

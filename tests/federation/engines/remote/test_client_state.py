@@ -17,7 +17,7 @@ from fedbragg.federation.engines.remote.client_state import (
     Reporting,
     State,
     Training,
-    Unreadable,
+    Unusable,
     after_event,
 )
 from fedbragg.federation.engines.remote.worker_messages import (
@@ -26,7 +26,7 @@ from fedbragg.federation.engines.remote.worker_messages import (
     Failure,
     Loaded,
     LoadFailed,
-    Trained,
+    TrainingDone,
     TrainingFailed,
     TrainingKilled,
     WorkerEnded,
@@ -39,7 +39,7 @@ STATES: list[State] = [
     Declined(REASON),
     NoWorker(),
     Loading(),
-    Unreadable(REASON),
+    Unusable(REASON),
     Ready(),
     TRAINING,
     Reporting("r-1", None, Ready()),
@@ -49,8 +49,8 @@ STATES: list[State] = [
 EVENTS: list[Event] = [
     Loaded(),
     LoadFailed("LabelError", "/data/labels.csv is empty"),
-    Trained("r-2"),
-    Trained("r-1"),
+    TrainingDone("r-2"),
+    TrainingDone("r-1"),
     TrainingFailed("r-2", "ValueError", "bad frame /data/7.h5"),
     TrainingKilled("r-2", "SIGKILL"),
     Exported("written"),
@@ -59,15 +59,13 @@ EVENTS: list[Event] = [
 ENDED = Failure.of("the worker process ended")
 CHANGES: dict[tuple[State, Event], State] = {
     (Loading(), EVENTS[0]): Ready(),
-    (Loading(), EVENTS[1]): Unreadable(
+    (Loading(), EVENTS[1]): Unusable(
         Failure(
             "its frames or labels cannot be used (LabelError; the site's output says why)",
             "/data/labels.csv is empty",
         )
     ),
-    (Loading(), WorkerEnded()): Unreadable(
-        Failure.of("the worker process ended before it had read the data")
-    ),
+    (Loading(), WorkerEnded()): Unusable(Failure.of("the worker process ended before it had read the data")),
     (Ready(), WorkerEnded()): NoWorker(),
     (TRAINING, EVENTS[2]): Reporting("r-2", None, Ready()),
     (TRAINING, EVENTS[4]): Reporting(
@@ -99,5 +97,5 @@ def test_all_states_and_events_are_tried() -> None:
 def test_no_path_of_a_sites_files_leaves_it() -> None:
     for state in CHANGES.values():
         match state:
-            case Unreadable(failure) | Reporting(_, Failure() as failure, _):
+            case Unusable(failure) | Reporting(_, Failure() as failure, _):
                 assert "/data" not in failure.public

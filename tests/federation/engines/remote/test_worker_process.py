@@ -20,7 +20,7 @@ from fedbragg.federation.engines.remote.worker_messages import (
     Load,
     Loaded,
     LoadFailed,
-    Trained,
+    TrainingDone,
     TrainingFailed,
     TrainingKilled,
     WorkerEnded,
@@ -115,7 +115,7 @@ def softmax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerP
 def test_it_trains_for_one_request_after_the_other(softmax: WorkerProcess) -> None:
     for number in (1, 2):
         softmax.train(request(f"r-{number}", version=number), MODEL)
-        assert next_event(softmax) == Trained(f"r-{number}")
+        assert next_event(softmax) == TrainingDone(f"r-{number}")
         name, update = update_of(decode_message(softmax.update()))
         assert (name, update.site, update.version) == (f"r-{number}", "site0", number)
 
@@ -125,7 +125,7 @@ def test_a_newer_request_replaces_the_one_in_progress(softmax: WorkerProcess, tm
     softmax.train(request("r-1"), MODEL)
     wait_for(lambda: not (tmp_path / "site0.hang").exists(), "the training that hangs")
     softmax.train(request("r-2"), MODEL)
-    assert next_event(softmax) == Trained("r-2")
+    assert next_event(softmax) == TrainingDone("r-2")
 
 
 def test_a_training_that_is_stopped_reports_nothing(softmax: WorkerProcess, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_model_that_does_not_fit_fails_the_training(softmax: WorkerProcess) ->
     assert isinstance(failed, TrainingFailed)
     assert (failed.request, failed.error) == ("r-1", "FederationError")
     softmax.train(request("r-2"), MODEL)
-    assert next_event(softmax) == Trained("r-2")
+    assert next_event(softmax) == TrainingDone("r-2")
 
 
 def test_the_final_model_is_written_and_described(softmax: WorkerProcess, tmp_path: Path) -> None:
@@ -169,7 +169,9 @@ def test_the_final_model_is_written_and_described(softmax: WorkerProcess, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "message", [load(), Trained("r-1"), LoadFailed("LabelError", "ünïcode\nline"), WorkerEnded()], ids=repr
+    "message",
+    [load(), TrainingDone("r-1"), LoadFailed("LabelError", "ünïcode\nline"), WorkerEnded()],
+    ids=repr,
 )
 def test_orders_and_events_are_single_lines(message: object) -> None:
     line = to_line(message)
@@ -179,7 +181,7 @@ def test_orders_and_events_are_single_lines(message: object) -> None:
         assert to_line(from_line(line)) == line
 
 
-@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b'{"kind": "WorkerEnded"}', b'{"kind": "Trained"}'])
+@pytest.mark.parametrize("line", [b"", b"{}", b"[]", b'{"kind": "WorkerEnded"}', b'{"kind": "TrainingDone"}'])
 def test_other_lines_are_no_messages(line: bytes) -> None:
     with pytest.raises(ValueError, match="not a message"):
         from_line(line)

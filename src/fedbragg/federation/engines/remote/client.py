@@ -28,7 +28,7 @@ from fedbragg.federation.engines.remote.client_state import (
     Reporting,
     State,
     Training,
-    Unreadable,
+    Unusable,
     after_event,
 )
 from fedbragg.federation.engines.remote.connection import (
@@ -200,7 +200,7 @@ class SiteClient:
         match self._state:
             case Declined(failure):
                 self._fail(name, failure, self._state)
-            case Unreadable(failure):
+            case Unusable(failure):
                 self._worker.close()  # the next request reads the data again: somebody may have corrected them
                 self._fail(name, failure, NoWorker())
             case NoWorker():

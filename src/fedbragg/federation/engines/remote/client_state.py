@@ -2,7 +2,7 @@
 
     Outside -> Declined                                   the site takes no part in this federation
             -> NoWorker -> Loading -> Ready               a worker process reads the site's data
-                                   -> Unreadable          the data cannot be used; reported at the next request
+                                   -> Unusable            the data cannot be used; reported at the next request
                Ready -> Training -> Reporting -> Ready    once for each request
                Ready -> Exporting -> Finished             the final model is written at the site
 
@@ -42,7 +42,7 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unusable:
     """The site's data cannot be used."""
 
     failure: Failure
@@ -84,14 +84,14 @@ class Finished:
 
 
 State = (
-    Outside | Declined | NoWorker | Loading | Unreadable | Ready | Training | Reporting | Exporting | Finished
+    Outside | Declined | NoWorker | Loading | Unusable | Ready | Training | Reporting | Exporting | Finished
 )
 
 
 def after_event(state: State, event: worker.Event) -> State:
     """Return the state that follows an event of the worker; events of superseded trainings change nothing."""
     match state, event:
-        case Training(request), worker.Trained(name) if name == request:
+        case Training(request), worker.TrainingDone(name) if name == request:
             return Reporting(request, None, Ready())
         case Training(request), worker.TrainingFailed(name, error, reason) if name == request:
             public = f"training failed ({error}; the site's output says why)"
@@ -102,7 +102,7 @@ def after_event(state: State, event: worker.Event) -> State:
             return Ready()
         case Loading(), worker.LoadFailed(error, reason):
             public = f"its frames or labels cannot be used ({error}; the site's output says why)"
-            return Unreadable(Failure(public, reason))
+            return Unusable(Failure(public, reason))
         case Exporting(), worker.Exported(text):
             return Finished(text)
         case _, worker.WorkerEnded():
@@ -113,7 +113,7 @@ def after_event(state: State, event: worker.Event) -> State:
 def _without_worker(state: State) -> State:
     match state:
         case Loading():
-            return Unreadable(Failure.of(f"{WORKER_ENDED} before it had read the data"))
+            return Unusable(Failure.of(f"{WORKER_ENDED} before it had read the data"))
         case Ready():
             return NoWorker()
         case Training(request):

@@ -220,7 +220,7 @@ class RealTimeDriver:
             case events.ModelChanged():
                 self._version, self._barrier = command.version, command.barrier
                 self._recorder.changed(command, self._now())
-            case events.Checkpoint():
+            case events.SaveCheckpoint():
                 self._recorder.checkpoint(command, self._now())
             case events.Finish():
                 self._finish(command)

@@ -118,7 +118,7 @@ class _Worker:
         try:  # the fork must not return: the stack below belongs to the worker
             _die_with_parent()
             train(site, order)
-            _report(messages.Trained(order.request))
+            _report(messages.TrainingDone(order.request))
         except BaseException as error:
             _report(messages.TrainingFailed(order.request, type(error).__name__, str(error)))
         finally:

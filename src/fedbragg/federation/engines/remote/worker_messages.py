@@ -82,7 +82,7 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingDone:
     """The update of a request is written."""
 
     request: str
@@ -117,7 +117,7 @@ class WorkerEnded:
     """The worker process itself has ended."""
 
 
-Event = Loaded | LoadFailed | Trained | TrainingFailed | TrainingKilled | Exported | WorkerEnded
+Event = Loaded | LoadFailed | TrainingDone | TrainingFailed | TrainingKilled | Exported | WorkerEnded
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -128,7 +128,7 @@ KINDS: dict[str, type[Any]] = {
         Export,
         Loaded,
         LoadFailed,
-        Trained,
+        TrainingDone,
         TrainingFailed,
         TrainingKilled,
         Exported,
