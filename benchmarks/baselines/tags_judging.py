@@ -9,6 +9,7 @@ from torch import Tensor
 
 from baselines.tags_conditions import Change, cases
 from fedbragg.metrics.average_precision import average_precision
+from fedbragg.tasks.tags.halve import halved
 from fedbragg.tasks.tags.prepare import prepare
 from fedbragg.types import Frame
 
@@ -16,6 +17,11 @@ EXPERIMENTS, IMAGES = 250, 4
 """Unseen experiments, and images of each, that judge every condition."""
 FEWEST = 5
 """Fewest images with a tag, and fewest without it, for an average precision."""
+
+
+def as_read(views: Tensor) -> Tensor:
+    """Return whole views as the network reads them, (images, 3, READ, READ) in half precision."""
+    return torch.cat([halved(part.float()).half() for part in views.split(64)])
 
 
 def views_and_tags(change: Change, experiments: int) -> tuple[Tensor, NDArray[np.int8]]:

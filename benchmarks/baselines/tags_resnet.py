@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from baselines.phases_judging import interval
 from baselines.tags_conditions import CONDITIONS
 from baselines.tags_judging import EXPERIMENTS, precisions, views_and_tags
+from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_experiment
+from fedbragg.simulation.scattering.image import simulate_images
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.learner import tag_loss
-from fedbragg.tasks.tags.prepare import FAINT, SCALE
-from fedbragg.tasks.tags.sources import Simulated, simulated
+from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE, prepare
+from fedbragg.tasks.tags.sources import frame_of
 from harness import Table
 
 SIDE, BATCH, RATE, DECAY = 224, 16, 1e-3, 4e-5
@@ -46,20 +48,31 @@ def network() -> nn.Module:
 
 def trained(seed: int, device: str) -> tuple[nn.Module, int]:
     """Return a network trained for the device's seconds, and how many images it saw."""
-    data = simulated(Simulated(IMAGES // 10, 10), seed, lambda text=None: None)
+    views, labels = _training_images(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = network().to(device).train()
     optimiser = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=DECAY)
     generator, seen, start = torch.Generator().manual_seed(seed), 0, time.process_time()
     while time.process_time() - start < SECONDS[device]:
-        chosen = torch.randint(len(data), (BATCH,), generator=generator)
-        logits = net(picture(data.views[chosen]).to(device))
-        tag_loss(logits, data.labels[chosen].to(device)).backward()
+        chosen = torch.randint(len(views), (BATCH,), generator=generator)
+        logits = net(picture(views[chosen]).to(device))
+        tag_loss(logits, labels[chosen].to(device)).backward()
         optimiser.step()
         optimiser.zero_grad()
         seen += BATCH
     return net.eval(), seen
+
+
+def _training_images(seed: int) -> tuple[Tensor, Tensor]:
+    """Simulate whole views (images, 3, CELLS, CELLS), two of each experiment, with their tags."""
+    views, labels = [], []
+    for number in range(IMAGES // 2):
+        child = np.random.SeedSequence([seed, 7, number])
+        for image in simulate_images(draw_experiment(ANY_INSTRUMENT, CELLS, child), 2, child):
+            views.append(torch.from_numpy(prepare(frame_of(image)).channels).half())
+            labels.append(torch.from_numpy(image.tags.astype(np.float32)))
+    return torch.stack(views), torch.stack(labels)
 
 
 def judged(options: argparse.Namespace) -> Table:
