@@ -36,8 +36,8 @@ MASKED_EXPERIMENTS = 60
 
 PACKAGED = "packaged model"
 JUDGED = (
-    f"Judged by {EXPERIMENTS} x {IMAGES} images of 256 x 256 of unseen experiments, {MASKED_EXPERIMENTS} x {IMAGES} for "
-    f"each mask; by tags that {FEWEST} images or more have and as many lack; tags left open by the simulator are out.",
+    f"Judged by {EXPERIMENTS} x {IMAGES} images of 256 x 256, {MASKED_EXPERIMENTS} x {IMAGES} for each mask, of unseen "
+    f"experiments; by tags that {FEWEST} images or more have and as many lack; tags left open are left out.",
     "Noise on the logarithm: 5 % of its range; salt and pepper: 2 % of the pixels. Photons: mean counts a pixel; tags "
     "are those that can still be seen at that exposure. Gaps: of the real masks, and tags that they hide are no tags.",
 )

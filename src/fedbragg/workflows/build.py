@@ -1,4 +1,4 @@
-"""Train a packaged model: NAME PATH. scripts/build-model and scripts/build-phases-model run this."""
+"""Train a packaged model: NAME PATH. scripts/build-model, build-phases-model and build-tags-model run this."""
 
 from __future__ import annotations
 
