@@ -30,8 +30,8 @@ from fedbragg.tasks.tags.sources import Simulated, labelled, simulated
 from fedbragg.types import State
 from fedbragg.version import __version__
 
-IMAGES = 10
-"""Images of each simulated experiment that the start model is trained on."""
+IMAGES = 2
+"""Images of each simulated experiment that the start model is trained on: few, for more experiments teach more."""
 
 
 @dataclass(frozen=True, slots=True)
