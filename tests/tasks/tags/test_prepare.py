@@ -60,7 +60,15 @@ def test_negative_noise_counts_and_a_negative_mean_is_none() -> None:
     assert view.channels[0, 0, 1] == 0 and view.channels[1, 0, 1] == 1
 
 
-@pytest.mark.parametrize("shape", [(3, 3), (1, 500), (15, 15)])
+@pytest.mark.parametrize("shape", [(1, 500), (500, 3), (4, 640)])
+def test_a_curve_or_a_colour_picture_is_refused_with_its_name(shape: tuple[int, int]) -> None:
+    with pytest.raises(
+        FrameError, match=rf"run\.h5 frame 3: has {shape[0]} x {shape[1]} numbers, as a colour"
+    ):
+        prepare(frame(np.ones(shape, np.int32)))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (15, 15)])
 def test_an_image_too_small_is_refused_with_its_name(shape: tuple[int, int]) -> None:
     with pytest.raises(FrameError, match=rf"run\.h5 frame 3: has {shape[0]} x {shape[1]} pixels"):
         prepare(frame(np.ones(shape, np.int32)))
@@ -73,7 +81,7 @@ def test_an_image_without_a_valid_pixel_is_refused() -> None:
         prepare(frame(np.full((64, 64), np.nan, np.float32)))
 
 
-@given(st.integers(2, 400), st.integers(16, 600), st.integers(0, 2**32 - 1))
+@given(st.integers(5, 400), st.integers(16, 600), st.integers(0, 2**32 - 1))
 def test_every_pixel_falls_into_one_cell(rows: int, cols: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     counts = generator.integers(0, 100, (rows, cols)).astype(np.int32)

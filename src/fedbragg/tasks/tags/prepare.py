@@ -19,7 +19,7 @@ CELLS = 256
 SMALLEST = 16
 """Pixels along the longer edge of an image, below which it shows nothing to tag."""
 NARROWEST = 5
-"""Pixels along the shorter edge: a colour picture, read as counts, has 3 or 4."""
+"""Pixels along the shorter edge: a colour picture, read as counts, has 3 or 4, a curve 1 or 2."""
 CHANNELS = ("log of the mean", "coverage", "spread inside a cell")
 FAINT = 0.02
 """Counts a pixel that the logarithm still tells from none."""
@@ -63,6 +63,9 @@ def prepare(frame: Frame) -> TagView:
     inside = channels[:, top : top + len(starts[0]) - 1, left : left + len(starts[1]) - 1]
     if _reduce(frame.counts, frame.mask, starts[0], starts[1], inside) == 0:
         raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
+    for ratios in (inside[0], inside[2]):  # numpy takes logarithms several at a time
+        np.log(ratios, out=ratios)
+        ratios /= np.float32(SCALE)
     return TagView(channels, (top, left), longest / cells)
 
 
@@ -72,7 +75,9 @@ def _check_size(frame: Frame) -> None:
     if max(rows, cols) < SMALLEST:
         reason = f"has {rows} x {cols} pixels; tags need {SMALLEST} or more along the longer edge."
     elif min(rows, cols) < NARROWEST:
-        reason = f"has {rows} x {cols} numbers, as a colour picture has. Give the counts of a detector."
+        reason = (
+            f"has {rows} x {cols} numbers, as a colour picture or a curve has. Give the counts of a detector."
+        )
     if reason:
         raise FrameError(frame.path, frame.index, reason)
 
@@ -85,7 +90,10 @@ def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (3, cells, cells) and return how many pixels are valid: first down the columns, then across."""
+    """Fill ``out`` (3, cells, cells) and return how many pixels are valid: first down the columns, then across.
+
+    Light and spread are not yet logarithms: 1 where nothing was measured.
+    """
     cols = counts.shape[1]
     total, number, highest = (
         np.empty(cols, np.float32),
@@ -100,16 +108,17 @@ def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyp
         height = row_starts[i + 1] - row_starts[i]
         for j in range(col_starts.size - 1):
             light, valid, most = np.float32(0), np.float32(0), np.float32(0)
+            out[0, i, j] = out[2, i, j] = np.float32(1)
             for col in range(col_starts[j], col_starts[j + 1]):
                 light += total[col]
                 valid += number[col]
                 most = max(most, highest[col])
             if valid > 0:
                 mean = light / valid if light > 0 else np.float32(0)
-                out[0, i, j] = np.log(np.float32(1) + mean / np.float32(FAINT)) / np.float32(SCALE)
+                out[0, i, j] = np.float32(1) + mean / np.float32(FAINT)
                 out[1, i, j] = valid / (height * (col_starts[j + 1] - col_starts[j]))
                 if valid >= 4:
-                    out[2, i, j] = np.log((most + np.float32(1)) / (mean + np.float32(1))) / np.float32(SCALE)
+                    out[2, i, j] = (most + np.float32(1)) / (mean + np.float32(1))
                 seen += int(valid)
     return seen
 
