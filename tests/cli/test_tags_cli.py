@@ -122,9 +122,11 @@ def test_paths_of_any_characters(tag_model: Path, tmp_path: Path) -> None:
 
 def bad_files(folder: Path) -> dict[str, Path]:
     """Write one file for each kind of bad input."""
-    files = {name: folder / name for name in ("masked.npy", "nan.npy", "tiny.npy", "line.npy", "colour.npy")}
+    arrays = ("masked.npy", "nan.npy", "constant.npy", "tiny.npy", "line.npy", "colour.npy")
+    files = {name: folder / name for name in arrays}
     np.save(files["masked.npy"], np.full((64, 64), -1, np.int32))
     np.save(files["nan.npy"], np.full((64, 64), np.nan))
+    np.save(files["constant.npy"], np.full((64, 64), 7, np.int32))
     np.save(files["tiny.npy"], np.ones((3, 3), np.int32))
     np.save(files["line.npy"], np.arange(100))
     colour = np.random.default_rng(1).integers(0, 255, (64, 80, 3), np.uint8)
@@ -145,6 +147,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
 BAD = {
     "masked.npy": "masked.npy frame 0: has no valid pixel; check its mask.",
     "nan.npy": "nan.npy frame 0: has no valid pixel; check its mask.",
+    "constant.npy": "constant.npy frame 0: is the same everywhere, so it shows nothing to tag.",
     "tiny.npy": "tiny.npy frame 0: has 3 x 3 pixels; tags need 16 or more along the longer edge.",
     "line.npy": "line.npy: shape (100,) is no",
     "colour.npy": "none of the 64 images could be tagged. First: ",
@@ -178,7 +181,7 @@ def test_a_bad_file_is_refused_in_one_line(
 
 def test_among_good_files_bad_ones_are_reported_and_the_run_goes_on(tag_model: Path, tmp_path: Path) -> None:
     files = [path for name, path in bad_files(tmp_path).items() if name != "colour.npy"]
-    np.save(tmp_path / "flat.npy", np.full((64, 64), 7, np.int32))  # a constant image is an image
+    np.save(tmp_path / "flat.npy", np.where(np.eye(64) > 0, 8, 7).astype(np.int32))
     np.save(tmp_path / "noisy.npy", counts_of(5))
     given = [tmp_path / "flat.npy", *files, tmp_path / "noisy.npy"]
     result = fedbragg("tags", "identify", *given, "--model", tag_model, "--out", tmp_path / "out")
@@ -193,7 +196,7 @@ def test_among_good_files_bad_ones_are_reported_and_the_run_goes_on(tag_model: P
 
 def test_many_unreadable_images_are_not_all_listed(tag_model: Path, tmp_path: Path) -> None:
     stack = np.full((30, 32, 32), -1, np.int32)
-    stack[4] = 3
+    stack[4] = counts_of(5)[:32, :32]
     np.save(tmp_path / "run.npy", stack)
     result = fedbragg(
         "tags", "identify", tmp_path / "run.npy", "--model", tag_model, "--out", tmp_path / "out"
@@ -296,8 +299,8 @@ def test_train_refuses_a_model_of_another_task(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.skipif(not (DATA / "tags").exists(), reason="no measured scattering images here")
 def test_measured_images_are_tagged(tag_model: Path, tmp_path: Path) -> None:
-    """One of them holds fractions, which no detector counts."""
-    result = fedbragg(
+    """One of them, an average, holds fractions."""
+    done(
         "tags",
         "identify",
         DATA / "tags" / "biocat-pilatus1m",
@@ -306,7 +309,6 @@ def test_measured_images_are_tagged(tag_model: Path, tmp_path: Path) -> None:
         "--out",
         tmp_path / "out",
     )
-    assert result.returncode == 3
-    assert result.stderr.count("\n") == 1
-    assert "p60_1_cont.tif.bz2" in result.stderr
-    assert len(rows(tmp_path / "out" / "tags.csv")) == 8
+    tagged = rows(tmp_path / "out" / "tags.csv")
+    assert len(tagged) == 8
+    assert all(row["ring"] for row in tagged)

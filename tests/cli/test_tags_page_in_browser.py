@@ -13,7 +13,7 @@ from fedbragg.report.tag_selection import TagSelection
 from fedbragg.report.tag_tally import TagTally, limits
 from fedbragg.report.tags import tags_page
 from fedbragg.simulation.scattering.tag_names import TAGS
-from fedbragg.tasks.tags.prepare import prepare
+from fedbragg.tasks.tags.prepare import prepare, view_of
 from fedbragg.types import Frame
 
 pytestmark = [
@@ -53,7 +53,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask = np.zeros(counts.shape, bool)
     mask[:, 55:65] = True
     view = prepare(Frame(counts, mask, "made", 0))
-    tall = prepare(Frame(np.full((200, 40), 3, np.int32), np.zeros((200, 40), bool), "made", 0))
+    tall = view_of(Frame(np.full((200, 40), 3, np.int32), np.zeros((200, 40), bool), "made", 0))
     for position, known in enumerate(KNOWN):
         selection.add(position, f"{FOLDER}/run.h5", position, known, tall if position == TALL else view)
         tally.add(known)

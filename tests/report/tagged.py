@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from fedbragg.report.tag_selection import TagSelection
 from fedbragg.report.tag_tally import TagTally, limits
-from fedbragg.tasks.tags.prepare import TagView, prepare
+from fedbragg.tasks.tags import prepare
+from fedbragg.tasks.tags.prepare import TagView
 from fedbragg.types import Frame
 
 
 def view_of(counts: NDArray[np.int32], mask: NDArray[np.bool_] | None = None) -> TagView:
-    return prepare(Frame(counts, np.zeros(counts.shape, bool) if mask is None else mask, "made", 0))
+    return prepare.view_of(Frame(counts, np.zeros(counts.shape, bool) if mask is None else mask, "made", 0))
 
 
 def flat_view(level: int = 5) -> TagView:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.errors import FrameError
-from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE, prepare
+from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE, prepare, view_of
 from fedbragg.types import Frame
 
 
@@ -30,7 +30,7 @@ def test_the_spread_inside_a_cell_compares_its_largest_pixel_with_its_mean() -> 
 
 
 def test_a_strip_keeps_its_proportions_and_lies_in_the_middle() -> None:
-    view = prepare(frame(np.ones((195, 1475), np.int32)))
+    view = view_of(frame(np.ones((195, 1475), np.int32)))
     covered = view.channels[1] > 0
     assert covered.any(axis=0).all()
     assert covered.any(axis=1).sum() == 34  # 195 x 256 / 1475 = 33.8
@@ -38,7 +38,7 @@ def test_a_strip_keeps_its_proportions_and_lies_in_the_middle() -> None:
 
 
 def test_a_small_image_is_not_blown_up() -> None:
-    view = prepare(frame(np.ones((40, 60), np.int32)))
+    view = view_of(frame(np.ones((40, 60), np.int32)))
     assert (view.channels[1] > 0).sum() == 40 * 60
     assert view.cell == 1.0
 
@@ -46,7 +46,7 @@ def test_a_small_image_is_not_blown_up() -> None:
 def test_what_is_not_finite_is_not_measured() -> None:
     counts = np.full((256, 256), 5.0, np.float32)
     counts[10, 10], counts[11, 11] = np.nan, np.inf
-    view = prepare(frame(counts))
+    view = view_of(frame(counts))
     assert view.channels[1, 10, 10] == view.channels[1, 11, 11] == 0
     assert np.isfinite(view.channels).all()
 
@@ -81,6 +81,17 @@ def test_an_image_without_a_valid_pixel_is_refused() -> None:
         prepare(frame(np.full((64, 64), np.nan, np.float32)))
 
 
+@pytest.mark.parametrize("value", [0, 7, 0.3, -4])
+@pytest.mark.parametrize("side", [64, 1000])
+def test_a_constant_image_is_refused_and_one_pixel_makes_the_difference(side: int, value: float) -> None:
+    counts, mask = np.full((side, side), value, np.float32), np.zeros((side, side), bool)
+    counts[5, 5], mask[5, 5] = 1e6, True
+    with pytest.raises(FrameError, match=r"run\.h5 frame 3: is the same everywhere"):
+        prepare(frame(counts, mask))
+    counts[9, 9] = 8
+    assert prepare(frame(counts, mask)).channels[[0, 2]].max() > 0
+
+
 @given(st.integers(5, 400), st.integers(16, 600), st.integers(0, 2**32 - 1))
 def test_every_pixel_falls_into_one_cell(rows: int, cols: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -97,10 +108,10 @@ def test_every_pixel_falls_into_one_cell(rows: int, cols: int, seed: int) -> Non
 
 @given(st.floats(-500, 1500), st.floats(-500, 1500))
 def test_places_and_pixels_undo_each_other(column: float, row: float) -> None:
-    view = prepare(frame(np.ones((104, 98), np.int32)))
+    view = view_of(frame(np.ones((104, 98), np.int32)))
     assert view.pixel(view.place((column, row))) == pytest.approx((column, row), abs=1e-6)
 
 
 def test_the_middle_of_the_image_is_the_middle_of_the_view() -> None:
-    view = prepare(frame(np.ones((1000, 600), np.int32)))
+    view = view_of(frame(np.ones((1000, 600), np.int32)))
     assert view.place((299.5, 499.5)) == pytest.approx((0, 0), abs=0.01)

@@ -49,6 +49,16 @@ class TagView:
 
 
 def prepare(frame: Frame) -> TagView:
+    """Return an image's view; raise FrameError where there is nothing to tag: as ``view_of``, or a constant image."""
+    view = view_of(frame)
+    light, coverage, spread = view.channels
+    measured = light[coverage > 0]
+    if measured.max() - measured.min() < 1e-6 and spread.max() < 1e-6:
+        raise FrameError(frame.path, frame.index, "is the same everywhere, so it shows nothing to tag.")
+    return view
+
+
+def view_of(frame: Frame) -> TagView:
     """Reduce an image to a view; a count that is not finite is invalid as a masked one is.
 
     Raises FrameError where the image is too small, or no pixel is valid.

@@ -18,7 +18,7 @@ from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import READ, halved
 from fedbragg.tasks.tags.labels import TagTable
-from fedbragg.tasks.tags.prepare import TagView, prepare
+from fedbragg.tasks.tags.prepare import TagView, prepare, view_of
 from fedbragg.types import Frame, Run
 
 
@@ -76,7 +76,7 @@ def _experiment(
 ) -> list[tuple[ScatteringImage, TagView]]:
     experiment = draw_experiment(what.instrument, what.longest[index % len(what.longest)], seed)
     return [
-        (image, prepare(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)
+        (image, view_of(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)
     ]
 
 
