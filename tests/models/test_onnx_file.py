@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
 from fedbragg.errors import ModelFileError
-from fedbragg.models.onnx_file import KEY, WEIGHTS, read_state, task_in
+from fedbragg.models.onnx_file import KEY, WEIGHTS, Signature, export_quietly, packaged, read_state, task_in
 from fedbragg.simulation.powder import shipped_phases
 from fedbragg.tasks import hits, phases
 from fedbragg.tasks.hits.features import surroundings
@@ -65,3 +66,19 @@ def test_the_packaged_phase_models_weights_are_its_graphs() -> None:
     expected = training.probabilities(read_state(phases.default_model()), data)
     found = np.stack([identifier(view.numpy()).probabilities for view in data.views])
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_an_exported_graph_answers_as_its_network_without_the_exporters_notes() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
+    signature = Signature((torch.zeros(2, 3),), ({0: torch.export.Dim("rows")},), ["x"], ["y"])
+    model = export_quietly(network, signature)
+    parts = (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.initializer)
+    assert not [part.name for part in parts if part.metadata_props or part.doc_string]
+    x = torch.rand(5, 3, generator=torch.Generator().manual_seed(1))
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"x": x.numpy()})[0], network(x).detach(), atol=1e-6)
+
+
+def test_a_task_without_a_packaged_model_names_the_script_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"holds no tags model\. Run scripts/make-it, or give --model\."):
+        packaged(str(tmp_path / "tags" / "__init__.py"), "scripts/make-it")

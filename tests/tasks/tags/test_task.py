@@ -1,4 +1,5 @@
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks import tags
 from fedbragg.tasks.base import LabelledFiles, evaluate
 from fedbragg.tasks.registry import load_model, open_task
+from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.task import TagsTask
-from fedbragg.types import Frame
+from fedbragg.types import Frame, State
 
 SMALL = {"public_images": 20, "public_epochs": 1}
 
@@ -48,15 +50,30 @@ def settings_of(site: Path) -> SiteSettings:
     return SiteSettings(name="here", runs=(str(site),), labels=str(site / "labels.csv"))
 
 
-def test_a_site_is_read_trained_on_exported_and_opened_again(site: Path, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Exported:
+    """A model trained on the site's images, and its file."""
+
+    data: TagData
+    state: State
+    path: Path
+
+
+@pytest.fixture(scope="module")
+def exported(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     tagging = task()
     data = tagging.read(settings_of(site), Path(), SILENT)
-    assert len(data) == 12 and len(data.label_counts) == len(tagging.questions) == 19
-    start = tagging.start_model(1, SILENT)
-    state, loss = tagging.train(start, data, FitSettings(epochs=1), 5)
+    state, loss = tagging.train(tagging.start_model(1, SILENT), data, FitSettings(epochs=1), 5)
     assert np.isfinite(loss)
-    tagging.export(state, tmp_path / "model.onnx", {"made_by": "a test"})
-    predictor = load_model(tmp_path / "model.onnx")
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    tagging.export(state, path, {"made_by": "a test"})
+    return Exported(data, state, path)
+
+
+def test_a_site_is_read_trained_on_exported_and_opened_again(site: Path, exported: Exported) -> None:
+    tagging, data, state = task(), exported.data, exported.state
+    assert len(data) == 12 and len(data.label_counts) == len(tagging.questions) == 19
+    predictor = load_model(exported.path)
     assert predictor.card.task == "tags"
     counts = np.load(site / "1_0.npy")
     answer = predictor(Frame(counts, np.zeros(counts.shape, bool), "1_0.npy", 0))
@@ -65,7 +82,7 @@ def test_a_site_is_read_trained_on_exported_and_opened_again(site: Path, tmp_pat
     assert answer.probabilities.shape == (19,)
     for name in ("mAP", "AUC", "accuracy"):  # half precision apart, the file answers as the network does
         assert files[name].value == pytest.approx(judged[name].value, abs=0.03, nan_ok=True)
-    kept = read_state(tmp_path / "model.onnx")
+    kept = read_state(exported.path)
     assert all(np.array_equal(kept[name], state[name]) for name in state)
 
 
@@ -76,10 +93,8 @@ def test_a_model_knows_the_task_it_was_trained_for(tmp_path: Path) -> None:
     assert list(again.questions) == ["ring", "own_tag"]
 
 
-def test_a_model_file_fits_into_the_package(tmp_path: Path) -> None:
-    tagging = task(public_images=0)
-    tagging.export(tagging.start_model(2, SILENT), tmp_path / "model.onnx", {})
-    assert (tmp_path / "model.onnx").stat().st_size <= 4_000_000
+def test_a_model_file_fits_into_the_package(exported: Exported) -> None:
+    assert exported.path.stat().st_size <= 4_000_000
 
 
 @pytest.mark.parametrize(
