@@ -1,0 +1,139 @@
+"""How well a place fits as the direct beam: sharp rings about it, and equal light opposite (Friedel's law)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fedbragg.tasks.tags.healing.beam.picture import Picture
+
+CUT = 1.0
+"""Usual deviations from a ring's mean beyond which a cell counts no more: it lies in a shadow or in a spot."""
+REFLECTED = 0.5
+"""What a perfect point reflection is worth beside rings that explain everything."""
+FARTHEST = 2.0
+"""Lengths of the longer edge from the middle beyond which no beam is sought."""
+OUTSIDE = 0.1
+"""What each length of the longer edge outside the image costs: far away, all rings are straight lines."""
+FEWEST = 20
+"""Cells that must have an opposite one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a picture agrees with a beam."""
+
+    rings: float  # share of the variance that the means of rings explain, 1 at best
+    reflected: float  # correlation with the point reflection, -1 to 1
+    share: float  # of the measured cells whose reflection is measured, 0 to 1
+
+    def score(self, share: float | None = None) -> float:
+        """Return both signs in one figure; the reflection explains only what rings do not, and where it is measured."""
+        weight = REFLECTED * (self.share if share is None else share)
+        return self.rings + weight * self.reflected * (1 - max(self.rings, 0))
+
+
+def agreement(image: Picture, place: NDArray[np.float64]) -> Agreement:
+    """Compare a picture with a beam at ``place`` (column, row) in cells."""
+    size = np.array(image.values.shape[::-1], float)
+    away = float(np.abs(place - (size - 1) / 2).max() / size.max())
+    if away > FARTHEST:
+        return Agreement(-1.0, 0.0, 0.0)
+    column, row = place.tolist()
+    values = image.values[image.measured]
+    total = float(np.minimum((values - values.mean()) ** 2, CUT**2).mean())
+    within = float(_ring_variance(image.values, image.measured, column, row))
+    rings = 1 - within / max(total, 1e-12) - OUTSIDE * max(away - 0.5, 0)
+    return Agreement(rings, *_reflection(image.values, image.measured, column, row))
+
+
+def cost_near(image: Picture, start: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
+    """Return what to minimise near a start: the score, with the reflection's weight kept as it is there.
+
+    If it were not kept, a place nearer the middle would win by reflecting more.
+    """
+    share = agreement(image, start).share
+    return lambda place: -agreement(image, place).score(share)
+
+
+@njit(inline="always")
+def _ring(i, j, column, row, near):  # type: ignore[no-untyped-def]
+    """Return the ring at a cell's inner side, and how far the cell lies towards the next."""
+    distance = np.sqrt((i - row) ** 2 + (j - column) ** 2) - near
+    ring = int(distance)
+    return ring, distance - ring
+
+
+@njit(nogil=True, cache=True)
+def _ring_variance(values, measured, column, row):  # type: ignore[no-untyped-def]
+    """Return the mean square from the rings' means, cut at CUT; a ring is one cell wide."""
+    rows, cols = values.shape
+    far = np.hypot(max(abs(column), abs(cols - column)), max(abs(row), abs(rows - row)))
+    near = max(np.hypot(max(-column, column - cols, 0.0), max(-row, row - rows, 0.0)) - 2, 0.0)
+    mean, weight = np.zeros(int(far - near) + 4), np.zeros(int(far - near) + 4)
+    for i in range(rows):
+        for j in range(cols):
+            if measured[i, j]:
+                k, part = _ring(i, j, column, row, near)
+                mean[k] += (1 - part) * values[i, j]
+                mean[k + 1] += part * values[i, j]
+                weight[k] += 1 - part
+                weight[k + 1] += part
+    mean /= np.maximum(weight, 1e-9)
+    mean += 1.5 * _mean_change(values, measured, (column, row, near), mean, weight)
+    square, number = 0.0, 0
+    for i in range(rows):
+        for j in range(cols):
+            if measured[i, j]:
+                k, part = _ring(i, j, column, row, near)
+                change = values[i, j] - (1 - part) * mean[k] - part * mean[k + 1]
+                square += min(change * change, CUT * CUT)
+                number += 1
+    return square / max(number - np.minimum(weight, 1).sum(), 1.0)
+
+
+@njit(nogil=True, cache=True)
+def _mean_change(values, measured, place, mean, weight):  # type: ignore[no-untyped-def]
+    """Return by how much the means move when no cell pulls by more than CUT."""
+    column, row, near = place
+    total = np.zeros(mean.size)
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            if measured[i, j]:
+                k, part = _ring(i, j, column, row, near)
+                change = values[i, j] - (1 - part) * mean[k] - part * mean[k + 1]
+                change = min(max(change, -CUT), CUT)
+                total[k] += (1 - part) * change
+                total[k + 1] += part * change
+    return total / np.maximum(weight, 1e-9)
+
+
+@njit(nogil=True, cache=True)
+def _reflection(values, measured, column, row):  # type: ignore[no-untyped-def]
+    """Return the correlation of measured cells with those opposite, and the share of them that have one."""
+    rows, cols = values.shape
+    sums, number, total = np.zeros(5), 0, 0
+    for i in range(rows):
+        for j in range(cols):
+            if measured[i, j]:
+                total += 1
+                y, x = 2 * row - i, 2 * column - j
+                k, m = int(np.floor(y)), int(np.floor(x))
+                if k < 0 or m < 0 or k + 1 >= rows or m + 1 >= cols:
+                    continue
+                if measured[k, m] and measured[k + 1, m] and measured[k, m + 1] and measured[k + 1, m + 1]:
+                    p, q = y - k, x - m
+                    upper = (1 - q) * values[k, m] + q * values[k, m + 1]
+                    lower = (1 - q) * values[k + 1, m] + q * values[k + 1, m + 1]
+                    here, there = values[i, j], (1 - p) * upper + p * lower
+                    sums += np.array([here, there, here * there, here * here, there * there])
+                    number += 1
+    if number < FEWEST:
+        return 0.0, 0.0
+    first, second, product, square, other = sums / number
+    spread = max((square - first**2) * (other - second**2), 1e-12)
+    return (product - first * second) / np.sqrt(spread), number / total

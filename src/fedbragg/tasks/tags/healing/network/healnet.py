@@ -1,0 +1,95 @@
+"""healnet: a small U-Net on logarithms of counts that is told at every scale what was measured.
+
+Each level of its descent receives the logarithm of the mean over measured pixels, averaged as counts and so right for
+Poisson counts of any size, and the share of pixels that was measured. The output corrects the fill that those means
+alone give.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTHS = (8, 20, 32, 48, 64)
+"""Channels at each level; each level halves the rows and columns."""
+COARSEST = len(WIDTHS) + 1
+"""Halvings of the mean that fills wide gaps; sizes must be multiples of 2 ** COARSEST."""
+LEAK = 0.1
+"""Slope of the activation below 0, so that none of the few channels dies."""
+SCALE = 4.0
+"""Natural logarithms to one unit of the network's channels."""
+
+
+class Pair(nn.Module):
+    """Two convolutions of 3 x 3."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels, rows, cols) to (batch, width, rows, cols)."""
+        return functional.leaky_relu(self.second(functional.leaky_relu(self.first(x), LEAK)), LEAK)
+
+
+class HealNet(nn.Module):
+    """From counts with gaps to the logarithm of the expected counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        before = (0, *WIDTHS[:-1])
+        self.down = nn.ModuleList(Pair(3 + b, w) for b, w in zip(before, WIDTHS, strict=True))
+        self.up = nn.ModuleList(Pair(a + b, b) for a, b in zip(WIDTHS[1:], WIDTHS[:-1], strict=True))
+        self.last = nn.Conv2d(WIDTHS[0], 1, 1)
+
+    def initialise(self, seed: int) -> None:
+        """Give the weights random values that only the seed decides (He et al. 2015); the output begins as the fill."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, counts: Tensor, measured: Tensor) -> Tensor:
+        """Return ln(1 + expected counts) (batch, 1, rows, cols).
+
+        ``counts`` and ``measured`` are (batch, 1, rows, cols); measured is 1 where a pixel counts, else 0.
+        """
+        means, shares = _pyramid(counts * measured, measured)
+        filled = _filled(means, shares)
+        kept: list[Tensor] = []
+        for level, pair in enumerate(self.down):
+            told = torch.cat([torch.log1p(means[level]) / SCALE, shares[level], filled[level] / SCALE], dim=1)
+            finer = [functional.max_pool2d(kept[-1], 2)] if kept else []
+            kept.append(pair(torch.cat([*finer, told], dim=1)))
+        x = kept[-1]
+        for level in range(len(self.up) - 1, -1, -1):
+            wide = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = self.up[level](torch.cat([wide, kept[level]], dim=1))
+        correction: Tensor = SCALE * self.last(x)
+        return filled[0] + correction
+
+
+def _pyramid(light: Tensor, measured: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the means over measured pixels, 0 where there are none, and the shares measured, halving at each level."""
+    means, shares = [], []
+    for _ in range(COARSEST + 1):
+        means.append(light / torch.clamp(measured, min=1e-6))
+        shares.append(measured)
+        light, measured = functional.avg_pool2d(light, 2), functional.avg_pool2d(measured, 2)
+    return means, shares
+
+
+def _filled(means: list[Tensor], shares: list[Tensor]) -> list[Tensor]:
+    """Return ln(1 + mean) at each level, where little was measured mixed with the next coarser level's."""
+    coarse = torch.log1p(means[-1])
+    filled = [coarse]
+    for mean, share in zip(means[-2::-1], shares[-2::-1], strict=True):
+        wide = functional.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        trust = torch.clamp(4 * share, max=1.0)
+        coarse = trust * torch.log1p(mean) + (1 - trust) * wide
+        filled.insert(0, coarse)
+    return filled
