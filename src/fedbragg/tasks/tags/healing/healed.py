@@ -22,7 +22,7 @@ class Step(IntEnum):
     SYMMETRY = 1  # mostly from pixels that a symmetry makes equal
     AZIMUTH = 2  # mostly from the arcs of its ring on either side of the gap
     RADIUS = 3  # mostly from the mean of its ring
-    ACROSS = 4  # mostly from the two sides of the gap along its row or column
+    ACROSS = 4  # mostly from the two sides of the gap where it is shortest
     SMOOTH = 5  # from a biharmonic surface
     NETWORK = 6
     UNFILLED = 255  # not a number in the healed image: nothing measured tells

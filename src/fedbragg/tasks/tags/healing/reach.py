@@ -9,10 +9,10 @@ from fedbragg.tasks.tags.healing.symmetry.across import sides
 
 
 def between_measured(measured: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (rows, cols): gap pixels with measured ones near them on both sides, along the row or the column."""
+    """Return (rows, cols): gap pixels with measured ones near them on two opposite sides."""
     pixels = np.flatnonzero(~measured)
     distance = sides(measured, pixels)
-    between = (distance[:, :2].min(axis=1) > 0) | (distance[:, 2:].min(axis=1) > 0)
+    between = np.minimum(distance[:, ::2], distance[:, 1::2]).max(axis=1) > 0
     reached = np.zeros(measured.size, np.bool_)
     reached[pixels] = between
     return reached.reshape(measured.shape)

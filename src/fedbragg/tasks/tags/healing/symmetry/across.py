@@ -1,4 +1,4 @@
-"""Interpolation straight across a gap, in its short direction, from the measured pixels on either side."""
+"""Interpolation straight across a gap, where it is shortest, from the measured pixels on either side."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fedbragg.tasks.tags.healing.symmetry.estimates import PRIOR
-
+DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1))
+"""Steps (rows, cols) along column, row and both diagonals, each with its opposite."""
 FARTHEST = 80
-"""Pixels up to which a measured pixel still counts as the other side of a gap."""
+"""Steps up to which a measured pixel still counts as the other side of a gap."""
 
 
 def summed_tables(
@@ -24,58 +24,20 @@ def summed_tables(
     return tables
 
 
+@njit(nogil=True, cache=True)
 def sides(measured: NDArray[np.bool_], pixels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (pixels, 4): distances up, down, left and right to the nearest measured pixel, 0 where it is too far.
+    """Return (pixels, 8): steps to the nearest measured pixel in each of DIRECTIONS, 0 where it is too far.
 
     ``pixels`` are positions in the flat image.
     """
-    return np.asarray(_sides(measured, pixels))
-
-
-@njit(nogil=True, cache=True)
-def across(
-    tables: NDArray[np.float64],
-    level: NDArray[np.float32],
-    pixels: NDArray[np.int64],
-    gaps: NDArray[np.int64],
-    window: tuple[int, int],
-) -> NDArray[np.float32]:
-    """Interpolate between the two sides of a gap, along the row or the column, whichever is shorter.
-
-    ``pixels`` are positions in the flat image, ``level`` (pixels,) their radial means, ``gaps`` their ``sides``. A side
-    is averaged over ``window[0]`` pixels away from the gap and ``window[1]`` to either side. Returns (pixels,), NaN
-    where there are no two sides.
-    """
-    cols = tables.shape[2] - 1
-    deep, half = window
-    out = np.full(pixels.size, np.nan, np.float32)
-    for t in range(pixels.size):
-        row, col = pixels[t] // cols, pixels[t] % cols
-        up, down, left, right = gaps[t]
-        upright, lying = min(up, down) > 0, min(left, right) > 0
-        if upright and (not lying or up + down <= left + right):
-            first = _ratio(tables, row - up - deep + 1, row - up + 1, col - half, col + half + 1)
-            second = _ratio(tables, row + down, row + down + deep, col - half, col + half + 1)
-            share = (up + deep / 2) / (up + down + deep)
-        elif lying:
-            first = _ratio(tables, row - half, row + half + 1, col - left - deep + 1, col - left + 1)
-            second = _ratio(tables, row - half, row + half + 1, col + right, col + right + deep)
-            share = (left + deep / 2) / (left + right + deep)
-        else:
-            continue
-        out[t] = level[t] * ((1 - share) * first + share * second)
-    return out
-
-
-@njit(nogil=True, cache=True)
-def _sides(measured, pixels):  # type: ignore[no-untyped-def]
     rows, cols = measured.shape
-    found = np.zeros((pixels.size, 4), np.int64)
+    found = np.zeros((pixels.size, 8), np.int64)
     for t in range(pixels.size):
         row, col = pixels[t] // cols, pixels[t] % cols
-        for k, (down, right) in enumerate(((-1, 0), (1, 0), (0, -1), (0, 1))):
+        for k, (down, right) in enumerate(DIRECTIONS):
+            i, j = row, col
             for step in range(1, FARTHEST + 1):
-                i, j = row + step * down, col + step * right
+                i, j = i + down, j + right
                 if i < 0 or j < 0 or i >= rows or j >= cols:
                     break
                 if measured[i, j]:
@@ -84,15 +46,44 @@ def _sides(measured, pixels):  # type: ignore[no-untyped-def]
     return found
 
 
+@njit(nogil=True, cache=True)
+def across(
+    tables: NDArray[np.float64],
+    level: NDArray[np.float32],
+    pixels: NDArray[np.int64],
+    gaps: NDArray[np.int64],
+    square: tuple[int, float],
+) -> NDArray[np.float32]:
+    """Interpolate between the two sides of a gap, along the row, the column or the diagonal on which it is shortest.
+
+    ``pixels`` are positions in the flat image, ``level`` (pixels,) what ``tables`` expect on them, ``gaps`` their
+    ``sides``. A side is averaged over a square of ``square[0]`` pixels each way, ``square[1]`` counts added to both
+    sums. Returns (pixels,), NaN where there are no two sides.
+    """
+    cols = tables.shape[2] - 1
+    edge, prior = square
+    out = np.full(pixels.size, np.nan, np.float32)
+    for t in range(pixels.size):
+        best, length = -1, np.inf
+        for k in range(0, 8, 2):
+            width = (gaps[t, k] + gaps[t, k + 1]) * (1.0 if k < 4 else np.sqrt(2))
+            if min(gaps[t, k], gaps[t, k + 1]) > 0 and width < length:
+                best, length = k, width
+        if best >= 0:
+            row, col = pixels[t] // cols, pixels[t] % cols
+            down, right = DIRECTIONS[best]
+            first, second = gaps[t, best] + edge // 2, gaps[t, best + 1] + edge // 2
+            before = _ratio(tables, row + first * down, col + first * right, edge, prior)
+            after = _ratio(tables, row - second * down, col - second * right, edge, prior)
+            out[t] = level[t] * (second * before + first * after) / (first + second)
+    return out
+
+
 @njit(inline="always")
-def _ratio(tables, row, end_row, col, end_col):  # type: ignore[no-untyped-def]
-    """Return counts over level in a window cut to the image."""
-    row, col = max(row, 0), max(col, 0)
-    end_row, end_col = min(end_row, tables.shape[1] - 1), min(end_col, tables.shape[2] - 1)
-    counts = (
-        tables[0, end_row, end_col] - tables[0, row, end_col] - tables[0, end_row, col] + tables[0, row, col]
-    )
-    level = (
-        tables[1, end_row, end_col] - tables[1, row, end_col] - tables[1, end_row, col] + tables[1, row, col]
-    )
-    return (counts + PRIOR) / (level + PRIOR)
+def _ratio(tables, row, col, edge, prior):  # type: ignore[no-untyped-def]
+    """Return counts over level in a square about a pixel, cut to the image."""
+    top, left = max(row - edge // 2, 0), max(col - edge // 2, 0)
+    end, right = min(row + edge // 2 + 1, tables.shape[1] - 1), min(col + edge // 2 + 1, tables.shape[2] - 1)
+    counts = tables[0, end, right] - tables[0, top, right] - tables[0, end, left] + tables[0, top, left]
+    level = tables[1, end, right] - tables[1, top, right] - tables[1, end, left] + tables[1, top, left]
+    return (counts + prior) / (level + prior)

@@ -18,7 +18,7 @@ from fedbragg.tasks.tags.healing.symmetry.rings import Rings, add_arc, running_s
 
 PRIOR = 0.5
 """Counts added to both sums of a ratio."""
-WIDEST = np.pi / 2
+WIDEST = np.pi / 4
 """Radian without a measured pixel, past which an arc is not interpolated."""
 LONGEST = np.pi / 4
 """Radian of an averaged arc."""

@@ -17,6 +17,7 @@ from fedbragg.tasks.tags.healing.symmetry.across import across, sides, summed_ta
 from fedbragg.tasks.tags.healing.symmetry.angular import Symmetry, find_symmetry
 from fedbragg.tasks.tags.healing.symmetry.defects import defects
 from fedbragg.tasks.tags.healing.symmetry.estimates import (
+    PRIOR,
     Arc,
     RingSums,
     along_azimuth,
@@ -31,9 +32,9 @@ from fedbragg.tasks.tags.healing.symmetry.weights import Errors, Trial, combined
 
 ARCS = (Arc(6.0, 1), Arc(40.0, 1))
 """Few pixels keep detail, many suppress counting noise."""
-WINDOWS = ((3, 1), (10, 3))
-"""The same for the sides of a gap: pixels away from it, and to either side."""
-STEPS = (Step.RADIUS, *[Step.AZIMUTH] * 2, *[Step.SYMMETRY] * 6, *[Step.ACROSS] * 2)
+SQUARES, PLAIN_SQUARES = ((3, PRIOR), (9, PRIOR)), ((1, 0.0), (5, 0.0))
+"""The same for the sides of a gap, relative to the rings and plain: pixels each way, and counts added."""
+STEPS = (Step.RADIUS, *[Step.AZIMUTH] * 2, *[Step.SYMMETRY] * 6, *[Step.ACROSS] * 4)
 """What each column of the estimates is."""
 BLOCK = 0.06
 """Share of the longer edge that a block with weights of its own measures."""
@@ -112,10 +113,12 @@ def _estimates(
         made += [by_symmetry(image, targets, (factor, shifts), arc) for arc in ARCS]
     level = np.empty(usable.size, np.float32)
     level[work.rings.order] = image.level
-    tables = summed_tables(work.image.counts, level.reshape(usable.shape), usable)
     pixels = work.rings.order[targets]
     gaps = sides(usable, pixels)
-    made += [across(tables, level[pixels], pixels, gaps, window) for window in WINDOWS]
+    plain = np.ones_like(level)  # rods and horizons know no rings
+    for expected, squares in ((level, SQUARES), (plain, PLAIN_SQUARES)):
+        tables = summed_tables(work.image.counts, expected.reshape(usable.shape), usable)
+        made += [across(tables, expected[pixels], pixels, gaps, square) for square in squares]
     return np.stack(made, axis=1).astype(np.float32)
 
 
@@ -126,14 +129,14 @@ def _trial(work: _Work, usable: NDArray[np.bool_], hidden: NDArray[np.bool_], sy
     image = _on_rings(work, usable & ~hidden)
     estimates = _estimates(work, image, usable & ~hidden, targets, symmetry)
     place = work.rings.radius[targets], work.blocks(targets)
-    return Trial(estimates, work.counts[targets], image.level[targets], *place)
+    return Trial(estimates, work.counts[targets], *place)
 
 
 def _joined(trials: list[Trial]) -> Trial | None:
     """Return the pixels of several trials that have any estimate; None where there are none."""
     if not trials:
         return None
-    parts = zip(*((t.estimates, t.truth, t.level, t.radius, t.block) for t in trials), strict=True)
+    parts = zip(*((t.estimates, t.truth, t.radius, t.block) for t in trials), strict=True)
     whole = [np.concatenate(part) for part in parts]
     some = np.isfinite(whole[0]).any(axis=1)
     return Trial(*(part[some] for part in whole)) if some.any() else None

@@ -26,7 +26,6 @@ class Trial:
 
     estimates: NDArray[np.float32]  # (pixels, estimates), NaN where there is none
     truth: NDArray[np.float32]  # (pixels,) counts
-    level: NDArray[np.float32]  # (pixels,) mean at the pixel's radius
     radius: NDArray[np.float32]  # (pixels,) pixel
     block: NDArray[np.int64]  # (pixels,) which part of the image a pixel lies in
 
@@ -53,7 +52,8 @@ class Errors:
 
 def errors_of(trial: Trial, blocks: int) -> Errors:
     """Compare estimates with the truth; ``blocks`` is the number of parts of the image."""
-    scaled = (trial.estimates - trial.truth[:, None]) / np.sqrt(trial.level + 1)[:, None]
+    expected = np.nanmedian(trial.estimates, axis=1, keepdims=True)
+    scaled = (trial.estimates - trial.truth[:, None]) / np.sqrt(np.maximum(expected, 0) + 1)
     nearest = np.nanmin(np.abs(scaled), axis=1)
     usual = nearest <= max(float(np.percentile(nearest, 100 - OUTLIERS)), 3.0)
     scaled, radius, block = scaled[usual], trial.radius[usual], trial.block[usual]
