@@ -12,7 +12,6 @@ from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:
     from fedbragg.tasks.tags.healing.healed import Step
-    from fedbragg.tasks.tags.healing.methods import Method
     from fedbragg.workflows.heal import HealedFile, HealedRow
 
 UNREADABLE = 3
@@ -56,22 +55,13 @@ def heal(
     healed, and 2 where none could.
     """
     from fedbragg.progress import bars
+    from fedbragg.tasks.tags.healing.methods import known_method
     from fedbragg.workflows.heal import Request, heal_into
 
-    request = Request(out, _method(method), _beam(beam), mask, model)
+    request = Request(out, known_method(method), _beam(beam), mask, model)
     with bars() as progress:
         rows = heal_into(files, request, progress)
     return _show(rows, out)
-
-
-def _method(name: str) -> Method:
-    from fedbragg.errors import ConfigError
-    from fedbragg.tasks.tags.healing.methods import Method
-
-    try:
-        return Method(name)
-    except ValueError:
-        raise ConfigError(f"method {name!r} is unknown. Known: {', '.join(Method)}.") from None
 
 
 def _beam(text: str | None) -> tuple[float, float] | None:

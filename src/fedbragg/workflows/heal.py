@@ -19,7 +19,7 @@ from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, gapped
 from fedbragg.tasks.tags.healing.known_gaps import known_gaps
 from fedbragg.tasks.tags.healing.mask_file import read_mask
-from fedbragg.tasks.tags.healing.methods import Method, heal
+from fedbragg.tasks.tags.healing.methods import Method, fill_gaps, place
 from fedbragg.types import Frame, Geometry
 from fedbragg.workflows.apply import Applied, apply
 from fedbragg.workflows.folder import make_folder
@@ -103,8 +103,9 @@ def _joined(frame: Frame, gaps: NDArray[np.bool_], mask: NDArray[np.bool_]) -> N
 
 
 def _healed(named: Named, request: Request, taken: set[str]) -> HealedFile:
-    beam, source = _beam(named, request) if request.method is Method.SYMMETRY else (None, None)
-    healed = heal(named.image, request.method, beam, request.model)
+    needed = request.method is Method.SYMMETRY and not named.image.measured.all()
+    beam, source = _beam(named, request) if needed else (None, None)
+    healed = fill_gaps(named.image, request.method, beam, request.model)
     stem = _stem(named.frame, taken)
     path = request.out / f"{stem}.tif"
     try:
@@ -120,10 +121,10 @@ def _healed(named: Named, request: Request, taken: set[str]) -> HealedFile:
 def _beam(named: Named, request: Request) -> tuple[Beam, Source]:
     """Return the beam given, else the file's, else the image's; (0, 0) in a file is a field that nobody filled in."""
     if request.beam is not None:
-        return Beam(*request.beam, confidence=1.0), Source.GIVEN
+        return place(request.beam), Source.GIVEN
     centre = named.geometry.beam_centre
     if centre is not None and centre != (0.0, 0.0):
-        return Beam(*centre, confidence=1.0), Source.FILE
+        return place(centre), Source.FILE
     return estimate_beam(named.image), Source.IMAGE
 
 

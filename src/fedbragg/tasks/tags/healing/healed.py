@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import FrameError
+from fedbragg.errors import FrameError, InputError
 from fedbragg.types import Frame
 
 SMALLEST = 8
@@ -58,18 +59,26 @@ def gapped(frame: Frame, gaps: NDArray[np.bool_] | None = None) -> GappedImage:
     if gaps is not None and gaps.shape != frame.counts.shape:
         there, here = (" x ".join(map(str, shape)) for shape in (gaps.shape, frame.counts.shape))
         raise _refused(frame, f"has {here} pixels, the mask {there}. Give a mask of this detector.")
-    counts = frame.counts.astype(np.float32)
-    measured = ~frame.mask & np.isfinite(counts)
-    if gaps is not None:
-        measured &= ~gaps
-    valid = counts[measured]
-    if valid.size == 0:
-        raise _refused(frame, "has no valid pixel. Check its mask.")
+    none = np.zeros(frame.counts.shape, np.bool_)
+    try:
+        image = image_of(frame.counts, frame.mask | (none if gaps is None else gaps))
+    except InputError as error:
+        raise _refused(frame, str(error)) from None
+    valid = image.counts[image.measured]
     if valid.min() == valid.max():
         raise _refused(
             frame, f"has {valid[0]:g} on every valid pixel, which tells nothing. Give an image with counts."
         )
-    return GappedImage(np.where(measured, counts, np.float32(0)), measured)
+    return image
+
+
+def image_of(counts: NDArray[Any], gaps: NDArray[np.bool_]) -> GappedImage:
+    """Return counts (rows, cols) without gaps and values that are not finite; raise InputError where none are left."""
+    numbers = counts.astype(np.float32)
+    measured = ~gaps & np.isfinite(numbers)
+    if not measured.any():
+        raise InputError("has no valid pixel. Check its mask.")
+    return GappedImage(np.where(measured, numbers, np.float32(0)), measured)
 
 
 def filled(image: GappedImage, values: NDArray[np.float32], steps: NDArray[np.uint8]) -> Healed:

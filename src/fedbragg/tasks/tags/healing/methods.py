@@ -1,10 +1,11 @@
-"""The three ways to heal an image, by name."""
+"""The three ways to fill gaps, by name."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
 
+from fedbragg.errors import ConfigError
 from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed
 
@@ -17,7 +18,20 @@ class Method(StrEnum):
     NETWORK = "network"
 
 
-def heal(
+def known_method(name: str) -> Method:
+    """Return a method by its name; raise ConfigError for another."""
+    try:
+        return Method(name)
+    except ValueError:
+        raise ConfigError(f"method {name!r} is unknown. Known: {', '.join(Method)}.") from None
+
+
+def place(beam: tuple[float, float]) -> Beam:
+    """Return a beam that is given as (column, row)."""
+    return Beam(*beam, confidence=1.0)
+
+
+def fill_gaps(
     image: GappedImage, method: Method = Method.SYMMETRY, beam: Beam | None = None, model: Path | None = None
 ) -> Healed:
     """Fill the gaps of an image.
@@ -35,5 +49,5 @@ def heal(
         return Healer(model or default_model())(image)
     from fedbragg.tasks.tags.healing.symmetry.heal import heal_by_symmetry
 
-    place = beam or estimate_beam(image)
-    return heal_by_symmetry(image, (place.column, place.row))
+    found = beam or estimate_beam(image)
+    return heal_by_symmetry(image, (found.column, found.row))

@@ -30,11 +30,16 @@ class Agreement:
     rings: float  # share of the variance that the means of rings explain, 1 at best
     reflected: float  # correlation with the point reflection, -1 to 1
     share: float  # of the measured cells whose reflection is measured, 0 to 1
+    outside: float = 0.0  # lengths of the longer edge from the image
 
-    def score(self, share: float | None = None) -> float:
+    @property
+    def score(self) -> float:
+        """Return what decides between places: both signs, less a cost for a beam outside."""
+        return self.explained(self.share) - OUTSIDE * self.outside
+
+    def explained(self, share: float) -> float:
         """Return both signs in one figure; the reflection explains only what rings do not, and where it is measured."""
-        weight = REFLECTED * (self.share if share is None else share)
-        return self.rings + weight * self.reflected * (1 - max(self.rings, 0))
+        return self.rings + REFLECTED * share * self.reflected * (1 - max(self.rings, 0))
 
 
 def agreement(image: Picture, place: NDArray[np.float64]) -> Agreement:
@@ -47,17 +52,17 @@ def agreement(image: Picture, place: NDArray[np.float64]) -> Agreement:
     values = image.values[image.measured]
     total = float(np.minimum((values - values.mean()) ** 2, CUT**2).mean())
     within = float(_ring_variance(image.values, image.measured, column, row))
-    rings = 1 - within / max(total, 1e-12) - OUTSIDE * max(away - 0.5, 0)
-    return Agreement(rings, *_reflection(image.values, image.measured, column, row))
+    reflected, share = _reflection(image.values, image.measured, column, row)
+    return Agreement(1 - within / max(total, 1e-12), reflected, share, max(away - 0.5, 0.0))
 
 
 def cost_near(image: Picture, start: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
-    """Return what to minimise near a start: the score, with the reflection's weight kept as it is there.
+    """Return what to minimise near a start: minus what is explained, the reflection's weight kept as it is there.
 
     If it were not kept, a place nearer the middle would win by reflecting more.
     """
     share = agreement(image, start).share
-    return lambda place: -agreement(image, place).score(share)
+    return lambda place: -agreement(image, place).explained(share)
 
 
 @njit(inline="always")

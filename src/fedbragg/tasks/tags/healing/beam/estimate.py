@@ -15,8 +15,8 @@ from fedbragg.tasks.tags.healing.healed import GappedImage
 
 CELLS = 160
 """Cells along the longer edge of the coarse picture; the fine one has three times as many."""
-MOVED = 0.012
-"""Share of the longer edge by which the beam is moved to see how much worse another place is."""
+MOVED, LEAST_MOVED = 0.012, 6.0
+"""Share of the longer edge, and pixels at least, by which the beam is moved to see how much worse another place is."""
 HALF_SURE = 0.01
 """Loss of agreement by that move at which the confidence is one half."""
 SURE = 0.65
@@ -37,11 +37,11 @@ def estimate_beam(image: GappedImage) -> Beam:
     longest = max(image.counts.shape)
     coarse = picture(image.counts, image.measured, max(1, round(longest / CELLS)))
     found = [minimum(cost_near(coarse, start), start, 3.0, 0.1) for start in starts(coarse)]
-    best = max(found, key=lambda place: agreement(coarse, place).score())
+    best = max(found, key=lambda place: agreement(coarse, place).score)
     fine = picture(image.counts, image.measured, max(1, round(coarse.cell / 3)))
     start = fine.to_cells(coarse.to_pixels(best))
     place = minimum(cost_near(fine, start), start, 1.5, 0.02)
-    lost = _lost(coarse, coarse.to_cells(fine.to_pixels(place)), MOVED * longest)
+    lost = _lost(coarse, coarse.to_cells(fine.to_pixels(place)), max(MOVED * longest, LEAST_MOVED))
     column, row = fine.to_pixels(place).tolist()
     return Beam(column, row, max(lost, 0.0) / (max(lost, 0.0) + HALF_SURE))
 

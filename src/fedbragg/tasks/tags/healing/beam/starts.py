@@ -82,7 +82,7 @@ def _best_of_grid(image: Picture) -> list[Place]:
     rows, cols = image.values.shape
     steps = np.linspace(-0.2, 1.2, 8)
     places = [np.array([x * cols, y * rows]) for y in steps for x in steps]
-    return sorted(places, key=lambda place: agreement(image, place).score())[-3:]
+    return sorted(places, key=lambda place: agreement(image, place).score)[-3:]
 
 
 def _away_from_gaps(measured: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -13,7 +13,8 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.models.onnx_file import Signature, export_quietly, write_with_card
 from fedbragg.progress import SILENT, Progress, bars
 from fedbragg.tasks.tags.healing.network.card import HealingCard
-from fedbragg.tasks.tags.healing.network.healer import MARGIN, TILE
+from fedbragg.tasks.tags.healing.network.directions import FILLS
+from fedbragg.tasks.tags.healing.network.healer import SIZE
 from fedbragg.tasks.tags.healing.network.healnet import HealNet
 from fedbragg.tasks.tags.healing.network.training import HealingProblem, simulated_tiles
 from fedbragg.version import __version__
@@ -48,9 +49,9 @@ def train(recipe: Recipe, progress: Progress = SILENT) -> HealNet:
 
 def write(network: HealNet, recipe: Recipe, path: Path) -> None:
     """Write a model file that ONNX Runtime opens."""
-    size = TILE + 2 * MARGIN
-    example = torch.ones(1, 1, size, size)
-    signature = Signature((example, example), ({}, {}), ["counts", "measured"], ["logarithm"])
+    image, fills = torch.ones(1, 1, SIZE, SIZE), torch.ones(1, FILLS, SIZE, SIZE)
+    inputs = ["counts", "measured", "fills", "there"]
+    signature = Signature((image, image, fills, fills), ({},) * 4, inputs, ["logarithm"])
     made = {"fedbragg": __version__, "made_by": "scripts/build-healing-model", "data": "simulated"}
     card = HealingCard(provenance=made | asdict(recipe))
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

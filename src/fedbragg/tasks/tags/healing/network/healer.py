@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from fedbragg.models.onnx_file import open_session, packaged, read_card
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, filled
 from fedbragg.tasks.tags.healing.network.card import HealingCard
+from fedbragg.tasks.tags.healing.network.directions import directional_fills
 from fedbragg.tasks.tags.healing.reach import between_measured
 from fedbragg.tasks.tags.healing.symmetry.defects import defects
 
 TILE, MARGIN = 256, 64
 """Pixels along a tile's edge, and those at each side that only serve as surroundings; both multiples of 64."""
+SIZE = TILE + 2 * MARGIN
 REMEDY = "Give a model that scripts/build-healing-model wrote."
 
 Part = tuple[slice, slice]
@@ -44,11 +46,16 @@ class Healer:
     def _expected(self, counts: NDArray[np.float32], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the expected counts (rows, cols) of a part of an image."""
         rows, cols = counts.shape
-        size = TILE + 2 * MARGIN
-        told = np.zeros((2, size, size), np.float32)
-        told[0, :rows, :cols] = np.where(usable, np.maximum(counts, 0), 0)
-        told[1, :rows, :cols] = usable
-        inputs: dict[str, Any] = {"counts": told[None, :1], "measured": told[None, 1:]}
+        light, there = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.bool_)
+        light[:rows, :cols] = np.where(usable, np.maximum(counts, 0), 0)
+        there[:rows, :cols] = usable
+        fills, ends = directional_fills(light, there)
+        inputs: dict[str, Any] = {
+            "counts": light[None, None],
+            "measured": there[None, None].astype(np.float32),
+            "fills": fills[None],
+            "there": ends[None].astype(np.float32),
+        }
         logarithm = self._session.run(None, inputs)[0][0, 0, :rows, :cols]
         return np.asarray(np.expm1(logarithm))
 

@@ -1,8 +1,8 @@
-"""healnet: a small U-Net on logarithms of counts that is told at every scale what was measured.
+"""healnet: a small U-Net that chooses how to cross a gap, pixel by pixel.
 
-Each level of its descent receives the logarithm of the mean over measured pixels, averaged as counts and so right for
-Poisson counts of any size, and the share of pixels that was measured. The output corrects the fill that those means
-alone give.
+It is told at every scale what was measured: each level of its descent receives the logarithm of the mean over measured
+pixels, averaged as counts and so right for Poisson counts of any size, and the share of pixels that was measured. Its
+output weighs fills along lines through the gap, which ``directions`` makes, and corrects their mean.
 """
 
 from __future__ import annotations
@@ -11,27 +11,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fedbragg.tasks.tags.healing.network.directions import FILLS
+
 WIDTHS = (8, 20, 32, 48, 64)
 """Channels at each level; each level halves the rows and columns."""
 COARSEST = len(WIDTHS) + 1
 """Halvings of the mean that fills wide gaps; sizes must be multiples of 2 ** COARSEST."""
 LEAK = 0.1
 """Slope of the activation below 0, so that none of the few channels dies."""
+FAR = 30.0
+"""What is taken from the logit of a line without two ends."""
 SCALE = 4.0
 """Natural logarithms to one unit of the network's channels."""
 
 
 class Pair(nn.Module):
-    """Two convolutions of 3 x 3."""
+    """Two convolutions of 3 x 3, each normalised."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, width, 3, padding=1)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(width), nn.BatchNorm2d(width)])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels, rows, cols) to (batch, width, rows, cols)."""
-        return functional.leaky_relu(self.second(functional.leaky_relu(self.first(x), LEAK)), LEAK)
+        for layer, norm in zip((self.first, self.second), self.norms, strict=True):
+            x = functional.leaky_relu(norm(layer(x)), LEAK)
+        return x
 
 
 class HealNet(nn.Module):
@@ -40,9 +47,10 @@ class HealNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         before = (0, *WIDTHS[:-1])
-        self.down = nn.ModuleList(Pair(3 + b, w) for b, w in zip(before, WIDTHS, strict=True))
+        told = (3 + FILLS, *[3] * (len(WIDTHS) - 1))
+        self.down = nn.ModuleList(Pair(t + b, w) for t, b, w in zip(told, before, WIDTHS, strict=True))
         self.up = nn.ModuleList(Pair(a + b, b) for a, b in zip(WIDTHS[1:], WIDTHS[:-1], strict=True))
-        self.last = nn.Conv2d(WIDTHS[0], 1, 1)
+        self.last = nn.Conv2d(WIDTHS[0], FILLS + 2, 1)
 
     def initialise(self, seed: int) -> None:
         """Give the weights random values that only the seed decides (He et al. 2015); the output begins as the fill."""
@@ -50,27 +58,32 @@ class HealNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
         nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
-    def forward(self, counts: Tensor, measured: Tensor) -> Tensor:
+    def forward(self, counts: Tensor, measured: Tensor, fills: Tensor, there: Tensor) -> Tensor:
         """Return ln(1 + expected counts) (batch, 1, rows, cols).
 
-        ``counts`` and ``measured`` are (batch, 1, rows, cols); measured is 1 where a pixel counts, else 0.
+        ``counts`` and ``measured`` are (batch, 1, rows, cols), measured 1 where a pixel counts, else 0; ``fills`` and
+        ``there`` are (batch, FILLS, rows, cols) as ``directional_fills`` returns them.
         """
         means, shares = _pyramid(counts * measured, measured)
         filled = _filled(means, shares)
+        lines = there * (fills - filled[0])
         kept: list[Tensor] = []
         for level, pair in enumerate(self.down):
-            told = torch.cat([torch.log1p(means[level]) / SCALE, shares[level], filled[level] / SCALE], dim=1)
-            finer = [functional.max_pool2d(kept[-1], 2)] if kept else []
-            kept.append(pair(torch.cat([*finer, told], dim=1)))
+            told = [torch.log1p(means[level]) / SCALE, shares[level], filled[level] / SCALE]
+            finer = [functional.max_pool2d(kept[-1], 2)] if kept else [lines]
+            kept.append(pair(torch.cat([*finer, *told], dim=1)))
         x = kept[-1]
         for level in range(len(self.up) - 1, -1, -1):
             wide = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.up[level](torch.cat([wide, kept[level]], dim=1))
-        correction: Tensor = SCALE * self.last(x)
-        return filled[0] + correction
+        choice = self.last(x)
+        absent = torch.cat([1 - there, torch.zeros_like(measured)], dim=1)
+        weights = torch.softmax(choice[:, 1:] - FAR * absent, dim=1)
+        expected: Tensor = filled[0] + (weights[:, :-1] * lines).sum(dim=1, keepdim=True) + choice[:, :1]
+        return expected
 
 
 def _pyramid(light: Tensor, measured: Tensor) -> tuple[list[Tensor], list[Tensor]]:

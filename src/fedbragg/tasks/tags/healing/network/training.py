@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from fedbragg.progress import Step
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_experiment
+from fedbragg.tasks.tags.healing.network.directions import directional_fills
 from fedbragg.tasks.tags.healing.network.healnet import HealNet
 from fedbragg.tasks.tags.healing.simulated import known_image
 
@@ -20,7 +21,9 @@ TILE = 128
 """Pixels along an edge of a training example."""
 LONGEST = (256, 384, 512, 768, 1024)
 """Pixels along the longer side of the simulated images, in turn."""
-ELSEWHERE = 0.1
+SIDE = 10
+"""Pixels that stay measured on each side of a bar."""
+ELSEWHERE = 0.03
 """What an error on a measured pixel costs, against one in a gap: denoising teaches features."""
 
 
@@ -83,7 +86,7 @@ class HealingProblem:
         counts, target, usable = self._turned(counts, target, usable)
         gaps = torch.stack([drawn_gaps(self.generator) for _ in examples])
         measured = (usable & ~gaps).float()[:, None]
-        found = self.network(counts[:, None], measured)[:, 0]
+        found = self.network(counts[:, None], measured, *stacked_fills(counts, measured[:, 0] > 0))[:, 0]
         cost = functional.smooth_l1_loss(found, target.float(), beta=0.1, reduction="none")
         weight = usable.float() * torch.where(gaps, 1.0, ELSEWHERE)
         return (cost * weight).sum() / weight.sum().clamp(min=1)
@@ -94,30 +97,36 @@ class HealingProblem:
         return [part.flip(2) for part in turned] if mirror else turned
 
 
+def stacked_fills(counts: Tensor, measured: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the directional fills (tiles, FILLS, TILE, TILE) of tiles, and where there are any, as numbers."""
+    light = torch.where(measured, counts, 0.0).numpy()
+    fills, there = zip(*map(directional_fills, light, measured.numpy()), strict=True)
+    return torch.from_numpy(np.stack(fills)), torch.from_numpy(np.stack(there)).float()
+
+
 def drawn_gaps(generator: torch.Generator) -> Tensor:
-    """Draw gaps (TILE, TILE): bars between modules, and now and then a rectangle, a disc or a rod."""
+    """Draw gaps (TILE, TILE) with measured pixels on both sides: bars as between modules, at times a disc or a rod."""
+
+    def uniform(low: float, high: float) -> float:
+        return low + (high - low) * float(torch.rand((), generator=generator))
+
     gap = torch.zeros(TILE, TILE, dtype=torch.bool)
-
-    def uniform() -> float:
-        return float(torch.rand((), generator=generator))
-
     for axis in (0, 1):
-        if uniform() < 0.75:
-            width = int(2 * 20 ** uniform())
-            period = width + int(30 + 150 * uniform())
-            start = int(uniform() * period) - width
-            for first in range(start, TILE, period):
-                part = slice(max(first, 0), max(first + width, 0))
-                gap[(part, slice(None)) if axis == 0 else (slice(None), part)] = True
-    y, x = torch.meshgrid(
-        torch.arange(TILE) - TILE * uniform(), torch.arange(TILE) - TILE * uniform(), indexing="ij"
-    )
-    kind, size = uniform(), 2 * 15 ** uniform()
-    if kind < 0.15:
+        width = int(2 * 12 ** uniform(0, 1))
+        first = int(uniform(-60, 60))
+        for start in range(first, TILE - width - SIDE, width + int(uniform(30, 150))):
+            if start >= SIDE:
+                gap[
+                    (slice(start, start + width),)
+                    if axis == 0
+                    else (slice(None), slice(start, start + width))
+                ] = True
+    place = torch.arange(TILE)
+    y, x = torch.meshgrid(place - uniform(30, 98), place - uniform(30, 98), indexing="ij")
+    size, turn = 2 * 8 ** uniform(0, 1), torch.tensor(uniform(0, 3.1416))
+    shape = uniform(0, 1)
+    if shape < 0.2:
         gap |= torch.hypot(x, y) < size
-    elif kind < 0.3:
-        gap |= (x.abs() < size) & (y.abs() < size * 3 * uniform())
-    elif kind < 0.4:
-        turn = torch.tensor(6.283 * uniform())
-        gap |= (x * torch.cos(turn) + y * torch.sin(turn)).abs() < size / 3
+    elif shape < 0.35:
+        gap |= (x * torch.cos(turn) + y * torch.sin(turn)).abs() < size / 2
     return gap

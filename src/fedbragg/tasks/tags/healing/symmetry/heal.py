@@ -30,7 +30,7 @@ from fedbragg.tasks.tags.healing.symmetry.profile import radial_profile
 from fedbragg.tasks.tags.healing.symmetry.rings import TURN, Rings, rings_about
 from fedbragg.tasks.tags.healing.symmetry.weights import Errors, Trial, combined, errors_of, untested
 
-ARCS = (Arc(6.0, 1), Arc(40.0, 1))
+ARCS = (Arc(3.0, 1), Arc(30.0, 1))
 """Few pixels keep detail, many suppress counting noise."""
 SQUARES, PLAIN_SQUARES = ((3, PRIOR), (9, PRIOR)), ((1, 0.0), (5, 0.0))
 """The same for the sides of a gap, relative to the rings and plain: pixels each way, and counts added."""
