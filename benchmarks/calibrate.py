@@ -2,7 +2,7 @@
 
 Simulated frames of three beamlines go through the packaged model once. Their scores are then the population from which
 calibration sets are drawn a thousand times, so that the true loss at each threshold is known exactly. Then the way of a
-user: calibrate on one run, screen fresh frames of the same beamline, and of changed ones.
+user: calibrate on one run, screen new frames of the same beamline, and of changed ones.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import proportion
+from fedbragg.metrics.proportions import proportion
 from fedbragg.screening.background import background_level
-from fedbragg.screening.drift.monitor import Drift, DriftSettings
-from fedbragg.screening.guarantee.calibrate import Demand, calibrated
-from fedbragg.screening.guarantee.frames import Labelled
+from fedbragg.screening.drift.monitor import DriftMonitor, DriftSettings
+from fedbragg.screening.guarantee.calibrate import make_calibration
+from fedbragg.screening.guarantee.demand import Demand
+from fedbragg.screening.guarantee.labelled_frames import LabelledFrames
 from fedbragg.screening.guarantee.risk import allowed_losses, allowed_on_average, threshold_at
 from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits import default_model
@@ -97,8 +98,8 @@ def promise_table(pools: dict[str, Scored]) -> Table:
 
 
 def calibration_of(frames: Scored, max_loss: float) -> Calibration:
-    labelled = Labelled(frames.score, frames.hit, frames.level, np.arange(len(frames.score)))
-    return calibrated(labelled, Demand(max_loss=max_loss), Origin("", "", ""))
+    labelled = LabelledFrames(frames.score, frames.hit, frames.level, np.arange(len(frames.score)))
+    return make_calibration(labelled, Demand(max_loss=max_loss), Origin("", "", ""))
 
 
 def fresh_table(pools: dict[str, Scored], fresh: dict[str, Scored]) -> Table:
@@ -117,15 +118,15 @@ def fresh_table(pools: dict[str, Scored], fresh: dict[str, Scored]) -> Table:
                     [name, f"{max_loss:.0%}", found.promise.hits, other, str(lost), str(discarded), noticed]
                 )
     return Table(
-        "Calibrated on one run, what happens to fresh frames?",
+        "Calibrated on one run, what happens to new frames?",
         ["calibrated on", "max loss", "hits", "screened", "hits lost", "misses discarded", "drift noticed"],
         rows,
         ["95 % intervals. On another beamline nothing is promised; there drift is to be noticed."],
     )
 
 
-def watched(found: Calibration, frames: Scored) -> Drift:
-    drift = Drift(found, DriftSettings())
+def watched(found: Calibration, frames: Scored) -> DriftMonitor:
+    drift = DriftMonitor(found)
     for index in range(len(frames.score)):
         score = found.score_map(frames.score[index])
         keep = bool(frames.score[index] >= found.raw_threshold)
@@ -185,8 +186,8 @@ def drift_table(pools: dict[str, Scored], frames: int, scorer: Scorer) -> Table:
 
 
 def kept_anyway(found: Calibration, frames: Scored) -> NDArray[np.bool_]:
-    """Say of each frame whether the watch keeps it."""
-    drift = Drift(found, DriftSettings())
+    """Return for each frame whether drift monitoring keeps it."""
+    drift = DriftMonitor(found)
     return np.array(
         [
             drift.see(

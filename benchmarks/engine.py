@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/engine.py
 
-A server and one site run as they do in earnest, with TLS both ways; the site's trainer returns at once. On the async
-schedule a round trip is the time between two updates: model packed, sent, written for the trainer, a trainer forked,
-update packed, sent, checked, and the model stepped. A second site that never comes keeps barriers, and with them
-checkpoints, out of it. The bare socket sends the same bytes to another process and back, with the same certificates.
+A server and one site run as real ones do, over TLS; the site's trainer returns at once. On the async schedule a round
+trip is the time between two updates: model encoded, sent, written for the worker, a training forked, update encoded,
+sent, checked, and the model stepped. A second site that never joins prevents barriers, and with them checkpoints. The
+bare socket sends the same bytes to another process and back, with the same certificates.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def tensors_of(name: str) -> dict[str, NDArray[np.float32]]:
 # The processes
 
 
-def keep() -> None:
+def work() -> None:
     """Train by returning the model as the update, which costs nothing."""
-    from fedbragg.config import Federation
-    from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
+    from fedbragg.federation.engines.remote.worker import LoadedSite, main
+    from fedbragg.federation.engines.remote.worker_messages import Load
     from fedbragg.types import State, Update
 
     class Idle:
@@ -80,18 +80,16 @@ def keep() -> None:
         def train(self, model: State, version: int, epochs: int) -> Update:
             return Update(SITE, version, model, 10, ((5, 5),), 0.5)
 
-    def make(order: Order) -> LoadedSite:
-        return LoadedSite(
-            Federation.model_validate({**order["terms"], "sites": [order["site"]]}), Idle(), lambda _, out: ""
-        )
+    def load_site(order: Load) -> LoadedSite:
+        return LoadedSite(order.federation(), Idle(), lambda _, out: "")
 
-    main(make)
+    main(load_site)
 
 
 def start_model(out: Path, network: str) -> None:
-    from fedbragg.federation.engines.remote.protocol import Message, encode_message
+    from fedbragg.federation.tensors import encode_tensors
 
-    out.write_bytes(encode_message(Message({}, tensors_of(network))))
+    out.write_bytes(encode_tensors(tensors_of(network)))
 
 
 def echo(kit: Path, port: int) -> None:
@@ -161,7 +159,7 @@ def measured(network: str, folder: Path) -> dict[str, Any]:
         process("join", kits / SITE, folder / "own.toml") as site,
         AdminClient(kits / "coordinator", 60.0) as account,
     ):
-        account.start(settings, anew=True)
+        account.start(settings, restart=True)
         times = arrivals(account, ROUNDS[network] + 2)
         size = account.status()["sites"][0]["received"] // len(times)
         peak = {
@@ -238,10 +236,10 @@ def main() -> None:
     rows = []
     for network in ROUNDS:
         with tempfile.TemporaryDirectory() as folder:
-            told = measured(network, Path(folder))
+            result = measured(network, Path(folder))
         rows.append(
-            [network, told["bytes"] / 1e6, told["median"], told["worst"], told["socket"]]
-            + [told[name] for name in ("server", "client", "worker")]
+            [network, result["bytes"] / 1e6, result["median"], result["worst"], result["socket"]]
+            + [result[name] for name in ("server", "client", "worker")]
         )
         print(json.dumps(rows[-1]), flush=True)
     columns = ["network", "MB each way", "round trip, s", "worst, s", "bare TLS socket, s"]
@@ -265,10 +263,10 @@ if __name__ == "__main__":
         case ["join", kit, own]:
             from fedbragg.federation.engines.nvflare.launch import join
 
-            join(Path(kit), Path(own), [sys.executable, __file__, "keep"])
+            join(Path(kit), Path(own), [sys.executable, __file__, "work"])
         case ["start", network, _, out]:
             start_model(Path(out), network)
-        case ["keep"]:
-            keep()
+        case ["work"]:
+            work()
         case ["echo", kit, port]:
             echo(Path(kit), int(port))

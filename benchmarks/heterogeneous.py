@@ -108,7 +108,7 @@ class Student:
         """Return its answers."""
         return answers(self.kind, state, self.public)
 
-    def taught(self, state: State, targets: np.ndarray) -> State:
+    def train(self, state: State, targets: np.ndarray) -> State:
         """Return its state after five epochs towards the targets."""
         net = loaded(self.kind, state)
         fit(net, self.kind, (self.public, torch.from_numpy(targets)), 5, 0)

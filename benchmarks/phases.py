@@ -35,7 +35,7 @@ from baselines.phases_networks import train_published
 from baselines.phases_patterns import SEEDS, TASK, drawn
 from baselines.phases_sites import federated, from_public
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import area_under_curve
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.tasks import phases
 from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.learner import PhaseTraining

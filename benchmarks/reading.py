@@ -67,13 +67,13 @@ def chunks(path: Path) -> list[bytes]:
 
 def decoder_of_fedbragg(path: Path) -> Callable[[], int]:
     """Decode chunks that are in memory, into memory that is in use, no mask."""
-    from fedbragg.images.codecs.bitshuffle import decode
+    from fedbragg.images.codecs.bitshuffle import decode_bitshuffle
 
     with h5py.File(path) as file:
         counts = np.empty(file[PLACE].shape[1:], file[PLACE].dtype).reshape(-1)
     none = np.empty(0, np.uint8)
     raw = [np.frombuffer(chunk, np.uint8) for chunk in chunks(path)]
-    return lambda: sum(1 for chunk in raw * 4 if decode(chunk, counts, none, 0) == 0)
+    return lambda: sum(1 for chunk in raw * 4 if decode_bitshuffle(chunk, counts, none, 0) == 0)
 
 
 def decoder_of_bitshuffle(path: Path) -> Callable[[], int]:

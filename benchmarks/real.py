@@ -31,7 +31,8 @@ from baselines.counters import CountSpots, Peakfinder8, dispersion, peakfinder8
 from baselines.methods import OURS, Method, counting, networks, packaged, same_budget
 from baselines.simulated import simulated
 from fedbragg.images import open_run
-from fedbragg.metrics.classification import area_under_curve, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
@@ -171,8 +172,8 @@ def _notes(options: argparse.Namespace) -> list[str]:
     if options.model:
         judged = f"the model file {options.model.name}, not the packaged one"
     return [
-        f"Simulated for the baselines: {options.frames} frames of all beamlines with all troubles, whole detectors (of "
-        f"the Eiger 16M the middle); a quarter held out. Every network had {options.seconds:g} CPU seconds on one "
+        f"Simulated for the baselines: {options.frames} frames of all beamlines with all artefacts, whole detectors "
+        f"(of the Eiger 16M the middle); a quarter held out. Every network had {options.seconds:g} CPU seconds on one "
         "thread, classes drawn equally often. That is far too little for the large ones, and for Ke et al.'s, "
         "whose paper shows 768,000 frames. Where the AUC on simulated frames is near 0.5 the training got nowhere, and "
         "the row says nothing of what the network reaches on a GPU.",

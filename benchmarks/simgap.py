@@ -68,7 +68,7 @@ def load(path: Path, pair: Pair) -> Image:
 
 
 def simulated(name: str, frames: int) -> Iterator[Image]:
-    """Simulate frames with crystals and without trouble."""
+    """Simulate frames with crystals and without artefacts."""
     line = BEAMLINES[name]
     line = replace(line, mix=replace(line.mix, rates=((0.7, 0.3),), artefact_share=0.0))
     for still in simulate_run(line, frames, seed=9, workers=2):
@@ -196,7 +196,7 @@ def picture(data: Path, path: Path) -> None:
 
 
 def misses(path: Path) -> None:
-    """Draw a frame of every trouble, and crystals beneath coarse powders with their listed spots ringed."""
+    """Draw a frame of every artefact, and crystals beneath coarse powders with their listed spots ringed."""
     import matplotlib as mpl
 
     mpl.use("Agg")

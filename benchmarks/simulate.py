@@ -91,7 +91,7 @@ def whole() -> Table:
         ],
         rows,
         [
-            "With the beamline's own mix of hits, blanks and troubles; set-up (mask, gaps, reflections) left out."
+            "With the beamline's own mix of hits, blanks and artefacts; set-up (mask, gaps, reflections) left out."
         ],
     )
 

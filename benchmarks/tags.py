@@ -24,7 +24,7 @@ from baselines import tags_arms, tags_real
 from baselines.phases_judging import interval
 from baselines.tags_conditions import CONDITIONS, Change, cases, gaps, real_masks
 from fedbragg.metrics.average_precision import average_precision
-from fedbragg.metrics.classification import area_under_curve
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks import tags
 from fedbragg.tasks.tags.prepare import prepare

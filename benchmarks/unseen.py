@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from baselines.anywhere import anywhere
 from baselines.counters import dispersion
-from fedbragg.metrics.classification import area_under_curve, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation import Beamline, simulate_run
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.model_file import Scorer
@@ -47,7 +48,7 @@ def main() -> None:
     ]
     notes = (
         f"{options.facilities} facilities, {FRAMES} frames of each: detector, beam, sample and background drawn at "
-        "random, every trouble equally often among the misses and on a third of the frames with crystals. The model "
+        "random, every artefact equally often among the misses and on a third of the frames with crystals. The model "
         "was trained on nine others. Maybe counts as hit.",
         "dispersion: number of spots by DIALS' rule and the true gain, one threshold for all facilities, the best for "
         "these very frames; the model's is 0.5. Intervals take frames for independent.",

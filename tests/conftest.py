@@ -3,7 +3,62 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs deaf to Ctrl-C, and the commands under test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def tag_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tags model whose answers can be worked out by hand, with the weights of a new network to train on.
+
+    The logit of each tag is ``TAG_SLOPE`` times the mean of the view's first channel plus that tag's offset, which
+    falls evenly from 3 for the first tag to -3 for the last.
+    """
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    from fedbragg.learn.state import state_of
+    from fedbragg.models.onnx_file import write_with_card
+    from fedbragg.simulation.scattering.tag_names import TAGS
+    from fedbragg.tasks.tags.learner import new_network
+    from fedbragg.tasks.tags.model_card import TagCard
+
+    slopes = np.zeros((3, len(TAGS)), np.float32)
+    slopes[0] = TAG_SLOPE
+    constants = {
+        "slopes": slopes,
+        "offsets": np.linspace(3, -3, len(TAGS), dtype=np.float32),
+        "nowhere": np.zeros((3, 2), np.float32),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["views"], ["means"], axes=[2, 3], keepdims=0),
+        helper.make_node("MatMul", ["means", "slopes"], ["products"]),
+        helper.make_node("Add", ["products", "offsets"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
+        helper.make_node("MatMul", ["means", "nowhere"], ["beam"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tags",
+        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["images", 3, 256, 256])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["images", len(TAGS)]),
+            helper.make_tensor_value_info("beam", TensorProto.FLOAT, ["images", 2]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    path = tmp_path_factory.mktemp("tags") / "tags-by-hand.onnx"
+    write_with_card(path, model, TagCard(TAGS).to_json(), state_of(new_network(len(TAGS), 1)))
+    return path
+
+
+TAG_SLOPE = 2.0
+"""Of the tags model made by hand."""

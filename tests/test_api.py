@@ -82,9 +82,12 @@ def test_a_model_is_evaluated_and_adapted(tmp_path: Path) -> None:
     assert (trained.trained, trained.held_out) == (42, 18)
     assert trained.verdict in ("better", "no worse, but no gain shown")
     assert fedbragg.evaluate(path, labels, out).metrics["AUC"].value > 0.9
+    assert fedbragg.load_model(str(out)).card.task == "hits"
+    with pytest.raises(ConfigError, match="task 'tracks' is unknown"):
+        fedbragg.train(path, labels, out, task="tracks")
 
 
-def test_simulated_stills_say_what_they_show() -> None:
+def test_simulated_stills_have_the_requested_size() -> None:
     stills = list(fedbragg.simulate("pilatus2m", 3, seed=4, edge=256))
     assert [still.counts.shape for still in stills] == [(256, 256)] * 3
     with pytest.raises(ConfigError, match="no beamline is named 'here'"):
@@ -101,8 +104,8 @@ def test_phases_are_identified_one_by_one(tmp_path: Path) -> None:
     assert "none.npy: no such file" in bad.reason
 
 
-def test_a_worse_model_is_not_handed_out(tmp_path: Path) -> None:
-    """Labels that are swapped in the first frames and right in the last ones teach the opposite of what judges."""
+def test_a_worse_model_is_not_written(tmp_path: Path) -> None:
+    """Labels that are swapped in the first frames and right in the last ones train the opposite of the test."""
     path = frames_of(tmp_path / "run", 60)
     labels = tmp_path / "swapped.csv"
     rows = ((str(path), i, (Label.MISS, Label.HIT)[(i + (i >= 42)) % 2]) for i in range(60))

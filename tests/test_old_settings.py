@@ -12,7 +12,7 @@ import pytest
 from fedbragg.config import Federation, load, read_section
 from fedbragg.config.old_settings import DEFAULTS, RENAMED, as_version_0_1, with_new_keys
 from fedbragg.errors import ConfigError, SettingsWarning
-from fedbragg.federation.engines.local import fingerprint
+from fedbragg.federation.checkpoint import fingerprint
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.phases.settings import PhasesSettings
 

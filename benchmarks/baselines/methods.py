@@ -16,7 +16,7 @@ from baselines.networks import BASELINES, Baseline
 from baselines.pictures import picture
 from baselines.simulated import Simulated
 from baselines.training import Spent, score, trained, trained_spotnet
-from fedbragg.metrics.classification import area_under_curve
+from fedbragg.metrics.roc import area_under_curve
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.network import SpotNet
 from fedbragg.tasks.hits.prepare import prepare

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.powder import Phase, two_theta_of
+from fedbragg.bragg import two_theta_of
+from fedbragg.simulation.powder import Phase
 
 LINES = 5
 """The strongest lines that the pattern covers."""

@@ -12,7 +12,7 @@ import torch
 
 from fedbragg.simulation.powder import SHIPPED, shipped_phases
 from fedbragg.tasks.phases.data import PhaseData
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.metrics import metrics_by_phase
 from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
 

@@ -16,7 +16,7 @@ from fedbragg.simulation import powder
 from fedbragg.tasks.phases import prepare as pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining
-from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, lines_of, simulated
 
 SEEDS = range(5)
 TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
@@ -25,7 +25,7 @@ POOL = 10_000
 
 
 def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
-    return simulated(Scene(PHASES, SETTINGS, never=tuple(never)), patterns, 7_000 + seed)
+    return simulated(SimulationPlan(PHASES, SETTINGS, never=tuple(never)), patterns, 7_000 + seed)
 
 
 def drawn(patterns: int, seed: int) -> PhaseData:

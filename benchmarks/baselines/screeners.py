@@ -18,20 +18,21 @@ Pass = Callable[[], int]
 def fedbragg(path: Path, cores: int) -> Pass:
     """Screen from the file to the tables on disk."""
     from fedbragg.images import open_run
-    from fedbragg.screening.engine import Judge
-    from fedbragg.screening.resume import Identity, Progress
-    from fedbragg.screening.session import Session, conduct
+    from fedbragg.screening.checkpoint import Checkpoint, Identity
+    from fedbragg.screening.judge import FrameScorer, Judge
+    from fedbragg.screening.session import Session, screen_to_folder
     from fedbragg.tasks.hits import default_model
     from fedbragg.tasks.hits.model_file import Scorer
 
     scorer = Scorer(default_model())
-    judge = Judge(scorer, scorer.card.prepare, scorer.card.threshold)
+    judge = Judge(FrameScorer(scorer, scorer.card.prepare), scorer.card.threshold)
 
     def one() -> int:
         run = open_run(path)
-        begun = Progress(Identity("", len(run), "", judge.threshold, spots=False, fail_safe=True))
+        start = Checkpoint(Identity("", len(run), "", judge.threshold, spots=False, fail_safe=True))
         with tempfile.TemporaryDirectory() as folder:
-            return conduct(run, judge, Session(Path(folder), cores, begun), lambda: None).tally.frames
+            session = Session(Path(folder), cores, start)
+            return screen_to_folder(run, judge, session, lambda: None).tally.frames
 
     return one
 
@@ -82,8 +83,8 @@ def stages(path: Path) -> dict[str, float]:
     """Return the median CPU milliseconds that each stage takes of a frame, on one core."""
     import h5py
 
-    from fedbragg.images.run import open_source
-    from fedbragg.images.source import Shared
+    from fedbragg.images.registry import open_source
+    from fedbragg.images.source import RunCache
     from fedbragg.screening.background import background_level
     from fedbragg.screening.outputs.tables import verdict_files
     from fedbragg.tasks.hits import default_model
@@ -91,7 +92,7 @@ def stages(path: Path) -> dict[str, float]:
     from fedbragg.tasks.hits.prepare import prepare_with_peaks
     from fedbragg.types import Verdict
 
-    scorer, source = Scorer(default_model()), open_source(str(path), Shared())
+    scorer, source = Scorer(default_model()), open_source(str(path), RunCache())
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, work: Callable[[], object]) -> object:

@@ -1,4 +1,4 @@
-"""The simulated frames that all networks are trained on: every beamline, every trouble, whole detectors.
+"""The simulated frames that all networks are trained on: every beamline, every artefact, whole detectors.
 
 Every fourth frame is held out: it says whether a training has got anywhere, and sets the spot counts' thresholds.
 """

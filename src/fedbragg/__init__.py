@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from fedbragg.version import __version__
 
 if TYPE_CHECKING:
-    from fedbragg.api import calibrate, evaluate, federate, identify_phases, screen, simulate, train
+    from fedbragg.api import (
+        calibrate,
+        evaluate,
+        federate,
+        identify_phases,
+        screen,
+        simulate,
+        tag_images,
+        train,
+    )
     from fedbragg.images import open_run
     from fedbragg.tasks.hits.prepare import prepare
     from fedbragg.tasks.registry import load_model
@@ -28,6 +37,7 @@ __all__ = [
     "prepare",
     "screen",
     "simulate",
+    "tag_images",
     "train",
 ]
 _HOME = {

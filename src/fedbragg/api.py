@@ -1,6 +1,6 @@
-"""What `import fedbragg` offers: the commands as functions, with paths and arrays in and Python objects out.
+"""The commands as functions, which take paths or arrays and return Python objects.
 
-Every name is imported from the package: ``from fedbragg import screen``.
+Import them from the package: ``from fedbragg import screen``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from fedbragg.errors import ConfigError
 from fedbragg.images import open_run
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import SILENT, Progress
-from fedbragg.screening.guarantee.calibrate import Demand
+from fedbragg.screening.guarantee.demand import Demand
 from fedbragg.simulation import BEAMLINES, Still, reduced, simulate_run
 from fedbragg.tasks import hits
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.predictor import HitPredictor
-from fedbragg.tasks.registry import load_model
+from fedbragg.tasks.registry import DEFAULT, default_model, load_model
+from fedbragg.tasks.tags.predictor import TagPredictor
 from fedbragg.types import Run
 from fedbragg.workflows.calibrate import Calibrated, CalibrationRequest
 from fedbragg.workflows.calibrate import calibrate as run_calibration
@@ -27,7 +28,9 @@ from fedbragg.workflows.federate import federate as run_federation
 from fedbragg.workflows.identify_phases import IdentifiedPattern, PatternReading
 from fedbragg.workflows.identify_phases import identify_phases as run_identification
 from fedbragg.workflows.screen import Screened, screen_frames
-from fedbragg.workflows.train import Trained, TrainRequest
+from fedbragg.workflows.tag_images import TaggedImage, open_tag_model
+from fedbragg.workflows.tag_images import tag_images as tag_run
+from fedbragg.workflows.train import ADAPTING, Trained, TrainRequest
 from fedbragg.workflows.train import train as run_training
 
 Paths = str | Path | Sequence[str | Path]
@@ -43,11 +46,12 @@ def screen(
     fail_safe: bool = True,
     threads: int = 0,
 ) -> Screened:
-    """Yield a verdict for every frame of a run, in order, as ``fedbragg screen`` decides it.
+    """Yield a verdict for every frame of a run, in order, as ``fedbragg screen`` does.
 
-    A frame that cannot be read or scored is kept and says why. With a calibrated model the run is watched for drift,
-    and while it is unlike the calibration every frame is kept, unless ``fail_safe`` is off. The result's ``promise``
-    and ``drift`` are the lines that the command prints. 0 threads is one for each core.
+    A frame that cannot be read or scored is kept, and its verdict says why. With a calibrated model the run is watched
+    for drift, and every frame is kept while the run is unlike the calibration, unless ``fail_safe`` is off. The
+    result's ``promise`` and ``drift`` are the lines that the command prints. ``threads=0`` uses one thread a core.
+    Raises RunError if the run cannot be opened, ModelFileError if the model cannot.
     """
     opened = run if not isinstance(run, str | Path | Sequence) else open_run(run)
     return screen_frames(
@@ -58,7 +62,10 @@ def screen(
 def evaluate(
     paths: Paths, labels: str | Path, model: Model = None, *, threshold: float | None = None
 ) -> Evaluation:
-    """Compare a model of any task with labels: every metric with its 95 % interval, and the counts behind them."""
+    """Compare a model of any task with labels; return every metric with its 95 % interval, and the counts behind it.
+
+    Raises LabelError if no file has a label.
+    """
     predictor = load_model(Path(model)) if isinstance(model, str | Path) else model or _predictor(None)
     return predictor.evaluate(
         LabelledFiles(_listed(paths), Path(labels), threshold, number_of_threads(0)), SILENT
@@ -70,7 +77,8 @@ def calibrate(
 ) -> Calibrated:
     """Find the largest threshold that loses few hits on labelled frames, and write the calibrated model to ``out``.
 
-    The report lies beside it. Raises LabelError where there are too few hits, and says how many are needed.
+    The report is written beside it. The default ``demand`` is at most 1 % of hits lost, with 95 % confidence. Raises
+    LabelError if there are too few labelled hits; the message says how many are needed. Needs the calibrate extra.
     """
     request = CalibrationRequest(
         _listed(paths), Path(labels), Path(out), demand or Demand(), threads=number_of_threads(0)
@@ -79,10 +87,10 @@ def calibrate(
 
 
 def simulate(beamline: str, frames: int, seed: int = 1, *, edge: int | None = None) -> Iterator[Still]:
-    """Yield simulated stills of a named beamline, with labels and the places of their spots.
+    """Yield simulated stills of a named beamline, with their labels and true spots.
 
-    ``edge`` cuts the detector to so many pixels a side. Raises ConfigError, listing the known ones, for an unknown
-    beamline.
+    ``edge`` reduces the detector to so many pixels a side. Raises ConfigError, which lists the known beamlines, for an
+    unknown one.
     """
     if beamline not in BEAMLINES:
         raise ConfigError(f"no beamline is named {beamline!r}. Known ones: {', '.join(BEAMLINES)}.")
@@ -98,23 +106,25 @@ def train(
     out: str | Path,
     model: str | Path | None = None,
     fit: FitSettings | None = None,
+    *,
+    task: str = DEFAULT,
 ) -> Trained:
-    """Adapt a model to one's own labelled examples and write it to ``out``, unless it is worse on the last ones.
+    """Adapt a model to your own labelled examples and write it to ``out``, unless it is worse on the last ones in time.
 
-    Raises InputError where it is worse. Needs the training extra.
+    Without ``model`` training starts from the packaged model of ``task``. Raises InputError if the trained model is
+    worse, and then writes nothing. Needs the training extra.
     """
-    start = Path(model) if model is not None else hits.default_model()
-    request = TrainRequest(_listed(paths), Path(labels), Path(out), start)
-    chosen = request if fit is None else TrainRequest(_listed(paths), Path(labels), Path(out), start, fit)
-    return run_training(chosen)
+    start = Path(model) if model is not None else default_model(task)
+    return run_training(TrainRequest(_listed(paths), Path(labels), Path(out), start, fit or ADAPTING))
 
 
 def federate(
     settings: str | Path, out: str | Path, *, resume: bool = False, progress: Progress = SILENT
 ) -> Federated:
-    """Train one model with all the sites of a settings file, in this process, and write it into the folder ``out``.
+    """Train one model with all sites of a settings file, in this process, and write it into the folder ``out``.
 
-    Needs the training extra.
+    ``resume`` continues from the last checkpoint there. Raises ConfigError if a setting is wrong. Needs the training
+    extra.
     """
     project, folder = open_project(Path(settings), "local"), Path(out)
     return run_federation(project, folder, resume=resume, watching=Watching(progress))
@@ -125,9 +135,25 @@ def identify_phases(
     model: str | Path | None = None,
     wavelength: float | None = None,
 ) -> Iterator[IdentifiedPattern]:
-    """Yield the phases that powder patterns show, in order; ``wavelength`` in angstrom overrules the files' own."""
+    """Yield the phases of powder patterns in order; ``wavelength`` (angstrom) takes precedence over that of the files.
+
+    A pattern that cannot be read has no ``answer``, and its ``reason`` says why.
+    """
     listed = [patterns] if isinstance(patterns, str | Path) else patterns
     return run_identification(listed, Path(model) if model is not None else None, PatternReading(wavelength))
+
+
+def tag_images(
+    paths: Run | Paths, model: TagPredictor | str | Path | None = None, threads: int = 1
+) -> Iterator[TaggedImage]:
+    """Yield the tags of every image of a run, in order, with the packaged model by default.
+
+    An image that cannot be tagged has no probabilities, and its ``reason`` says why. 0 threads is one for each core.
+    """
+    run = paths if not isinstance(paths, str | Path | Sequence) else open_run(paths)
+    if not isinstance(model, TagPredictor):
+        model = open_tag_model(Path(model) if model is not None else None)
+    return tag_run(run, model, number_of_threads(threads))
 
 
 def _predictor(model: Model) -> HitPredictor:

@@ -9,7 +9,9 @@ FedbraggError
 │   └── ModelFileError  a model file
 ├── MissingExtraError   a part of fedbragg that is not installed
 └── FederationError     a federation that cannot go on
-    └── UpdateRejected  one site's update that must not count
+    ├── UpdateRejected         one site's update that must not count
+    ├── NoAnswerError          a server that does not answer in time
+    └── ProtocolMismatchError  a peer that runs another version of the protocol
 
 SettingsWarning         a setting that still works but has a new name
 """
@@ -36,14 +38,15 @@ class RunError(InputError):
 class FrameError(InputError):
     """One frame cannot be read.
 
-    Carries ``path`` and ``index`` so that a caller can keep the frame and go on.
+    Carries ``path``, ``index`` and ``event`` so that a caller can keep the frame and go on.
     """
 
-    def __init__(self, path: str, index: int, reason: str) -> None:
+    def __init__(self, path: str, index: int, reason: str, event: str = "") -> None:
         super().__init__(f"{path} frame {index}: {reason}")
         self.path = path
         self.index = index
         self.reason = reason
+        self.event = event
 
 
 class LabelError(InputError):
@@ -64,6 +67,14 @@ class FederationError(FedbraggError):
 
 class UpdateRejected(FederationError):  # noqa: N818  what happened to the update, not an error of the program
     """One site's update must not count."""
+
+
+class NoAnswerError(FederationError):
+    """The server did not answer in time."""
+
+
+class ProtocolMismatchError(FederationError):
+    """A message comes from a peer that runs another version of the protocol."""
 
 
 class SettingsWarning(UserWarning):

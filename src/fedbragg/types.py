@@ -1,4 +1,4 @@
-"""The names of what flows through fedbragg, with shape and unit beside each field."""
+"""The data that pass between the parts of fedbragg, with shape and unit beside each field."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Counts = NDArray[Any]
 Result = TypeVar("Result")
 
 State = Mapping[str, NDArray[Any]]
-"""A model's named tensors, or the difference of two such."""
+"""A model's named tensors, or the difference of two models."""
 
 
 class Label(StrEnum):
-    """What an expert says of a frame."""
+    """An expert's label of a frame."""
 
     HIT = "hit"
     MAYBE = "maybe"
@@ -28,15 +28,15 @@ class Label(StrEnum):
 
     @property
     def positive(self) -> bool:
-        """Count maybe as hit, as the FedKL paper does (Xu et al. 2022)."""
+        """Return whether the label counts as a hit; maybe does, as in the FedKL paper (Xu et al. 2022)."""
         return self is not Label.MISS
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where the detector stood; a field that the file does not give is None."""
+    """The geometry of the measurement; a field that the file does not give is None."""
 
-    detector: str | None = None  # the maker's description
+    detector: str | None = None  # the manufacturer's description
     wavelength: float | None = None  # angstrom
     distance: float | None = None  # metre, sample to detector
     beam_centre: tuple[float, float] | None = None  # pixel, (column, row)
@@ -51,15 +51,19 @@ class Frame:
     mask: NDArray[np.bool_]  # (rows, cols), True = ignore this pixel; shared by frames whose mask is the same
     path: str  # the file as the user can open it
     index: int  # position in that file, from 0
+    event: str = (
+        ""  # CrystFEL's name of the frame in its file: //3, data_000002//3; empty where the file is the frame
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A frame that is there but cannot be read; screening keeps it and says so."""
+    """A frame that cannot be read; screening keeps it and says why."""
 
     path: str
     index: int  # position in that file, from 0
     reason: str  # what is wrong and what to do, in one line
+    event: str = ""  # as in Frame; empty also where the file cannot be opened
 
 
 class Run(Protocol):
@@ -91,11 +95,11 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a model sees of a frame: one cell for every block of pixels, and the peaks worth a look."""
+    """A model's input from a frame: one cell for every block of pixels, and the significant peaks."""
 
     channels: NDArray[np.float32]  # (channels, cell rows, cell cols)
     background: NDArray[np.float32]  # (cell rows, cell cols) photons a pixel
-    cells: NDArray[np.int64]  # (peaks, 2) row and column of the cells whose peak is worth a look
+    cells: NDArray[np.int64]  # (peaks, 2) row and column of the cells with a significant peak
     profiles: NDArray[np.float32]  # (peaks, numbers) the shape of each of these peaks
     block: int  # pixels along a cell's edge
 
@@ -121,7 +125,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """All that leaves a site. Its fields are the whole list; a test asserts that nothing else travels."""
+    """Everything that leaves a site: these fields and nothing else, which a test asserts."""
 
     site: str  # the site's name in the federation
     version: int  # the global model's version that training started from
@@ -131,14 +135,28 @@ class Update:
     loss: float  # mean training loss over the last epoch
 
 
+SCORE_DECIMALS = 6
+"""Decimals of a verdict's score.
+
+A verdict has the score that its row in the table shows, so that drift and summary are the same whether they are
+computed while a run is screened or, when it is resumed, from the table.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What screening says of one frame."""
+    """What screening decides about one frame; ``keep`` is decided before the score is rounded here."""
 
     path: str
     index: int  # position in that file, from 0
-    score: float | None  # probability of a hit; None when the frame could not be read or scored
+    score: float | None  # probability of a hit, 6 decimals; None when the frame could not be read or scored
     keep: bool
     reason: str = ""  # why there is no score, or why the frame is kept whatever its score
     background: float | None = None  # counts a pixel, the frame's level
     spots: tuple[Spot, ...] = ()  # where they were asked for
+    event: str = ""  # as in Frame
+
+    def __post_init__(self) -> None:
+        """Round the score."""
+        if self.score is not None:
+            object.__setattr__(self, "score", round(float(self.score), SCORE_DECIMALS))

@@ -232,4 +232,4 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, command: list[str], name:
     few = ["--frames", "1", "--size", "64"] if "simulate" in command else []
     line = refused(*command, *few, "--out", tmp_path)
     assert str(tmp_path / name) in line
-    assert line.endswith("Check the path, its rights and the room on its disk.")
+    assert line.endswith("Check the path, its rights and the space on its disk.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ sys.meta_path.insert(0, Missing())
 
 
 @pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def core(tmp_path_factory: pytest.TempPathFactory, tag_model: Path) -> Path:
     """A folder with a labelled run and a federation, and a site configuration that hides every extra's packages."""
     folder = tmp_path_factory.mktemp("core")
     (folder / "hidden").mkdir()
@@ -40,6 +41,10 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_run(folder / "run.h5", counts, geometry=Geometry())
     write_labels(folder / "labels.csv", (("run.h5", i, (Label.HIT, Label.MISS)[i % 2]) for i in range(12)))
     (folder / "federation.toml").write_text(SETTINGS)
+    shutil.copy(tag_model, folder / "tags.onnx")
+    (folder / "tags.csv").write_text(
+        "path,frame,ring\n" + "".join(f"run.h5,{i},{i % 2}\n" for i in range(12))
+    )
     axis = np.arange(4.5, 25, 0.02)
     np.save(folder / "pattern.npy", np.stack([axis, np.random.default_rng(1).poisson(100.0, len(axis))]))
     return folder
@@ -59,6 +64,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 LABELLED = ("run.h5", "--labels", "labels.csv")
+TAGGED = ("run.h5", "--labels", "tags.csv")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +73,9 @@ LABELLED = ("run.h5", "--labels", "labels.csv")
         (("demo",), "train"),
         (("federate", "federation.toml"), "train"),
         (("train", *LABELLED), "train"),
+        (("tags", "train", *LABELLED), "train"),
+        (("tags", "train", *TAGGED, "--from", "tags.onnx"), "train"),
+        (("tags", "identify", "run.h5", "--model", "tags.onnx", "--table", "all.parquet"), "parquet"),
         (("phases", "train", "--cif", "x.cif", "--wavelength", "1"), "train"),
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
@@ -78,7 +87,7 @@ LABELLED = ("run.h5", "--labels", "labels.csv")
         (("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/c"), "federate"),
     ],
 )
-def test_what_needs_an_extra_names_it_and_writes_nothing(
+def test_a_command_that_needs_an_extra_names_it_and_writes_nothing(
     core: Path, arguments: tuple[str, ...], extra: str
 ) -> None:
     before = sorted(path for path in core.rglob("*") if path.is_file() and path.suffix != ".pyc")
@@ -97,9 +106,11 @@ def test_what_needs_an_extra_names_it_and_writes_nothing(
         ("look", "run.h5:3", "--out", "look.jpg"),
         ("simulate", "pilatus2m", "--frames", "2", "--size", "128", "--out", "simulated"),
         ("phases", "identify", "pattern.npy", "--out", "phases"),
+        ("tags", "identify", "run.h5", "--model", "tags.onnx", "--out", "tagged"),
+        ("tags", "evaluate", *TAGGED, "--model", "tags.onnx"),
     ],
 )
-def test_what_needs_none_works(core: Path, arguments: tuple[str, ...]) -> None:
+def test_a_command_that_needs_no_extra_works(core: Path, arguments: tuple[str, ...]) -> None:
     result = run(core, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
 

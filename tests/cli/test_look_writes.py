@@ -1,4 +1,4 @@
-"""What `fedbragg look` leaves, and what it says where it cannot."""
+"""The files that `fedbragg look` writes, and its errors where it cannot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "run.h5"
 
 
-def test_the_table_makes_its_folder_and_lists_the_spots_where_they_are(run: Path, tmp_path: Path) -> None:
+def test_the_table_lists_the_spots_and_its_folder_is_made(run: Path, tmp_path: Path) -> None:
     table = tmp_path / "new" / "spots.csv"
     assert main(["look", f"{run}:0", "--out", str(tmp_path / "a.jpg"), "--table", str(table)]) == 0
     with table.open(encoding="utf-8") as file:
@@ -33,11 +33,11 @@ def test_the_table_makes_its_folder_and_lists_the_spots_where_they_are(run: Path
     assert set(rows[0]) == {"column", "row", "intensity", "significance"}
     places = {(int(row["column"]), int(row["row"])) for row in rows}
     assert places <= {(column, row) for column in (30, 80, 130) for row in (30, 80, 130)}
-    assert places  # how many the model marks is not asked here
+    assert places  # how many of them the model marks does not matter here
 
 
 @pytest.mark.parametrize("option", ["--out", "--table"])
-def test_a_place_that_cannot_be_written_is_one_line(
+def test_a_file_that_cannot_be_written_is_one_line(
     run: Path, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()

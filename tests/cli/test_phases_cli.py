@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.cli import main
 from fedbragg.images import write_run
-from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern, two_theta_of
+from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 
@@ -123,7 +124,7 @@ def test_unreadable_patterns_have_empty_rows_and_exit_3(
         ("image.tif", b"no"),
     ],
 )
-def test_a_lone_bad_pattern_is_one_line_and_exit_2(
+def test_if_the_only_pattern_is_unreadable_the_command_fails_with_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None
 ) -> None:
     path = tmp_path / name
@@ -136,7 +137,7 @@ def test_a_lone_bad_pattern_is_one_line_and_exit_2(
     assert error.count("\n") == 1
 
 
-def test_of_many_unreadable_patterns_the_number_is_told(
+def test_twenty_unreadable_patterns_are_listed_and_the_rest_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = [tmp_path / f"{k}.xy" for k in range(23)]
@@ -162,7 +163,7 @@ def test_a_model_of_another_task_and_a_bad_out_are_refused(
     assert "Give another --out" in capsys.readouterr().err
 
 
-def test_dollar_signs_in_a_files_name_are_no_formula(tmp_path: Path) -> None:
+def test_dollar_signs_in_a_file_name_are_not_read_as_a_formula(tmp_path: Path) -> None:
     path = save_pattern(tmp_path / "run$1_$2.npy", [True, False, False], 1)
     assert main(["phases", "identify", str(path), "--out", str(tmp_path / "o")]) == 0
     assert (tmp_path / "o" / "plots" / "run$1_$2.png").is_file()
@@ -195,7 +196,7 @@ def test_a_model_is_trained_from_cifs(tmp_path: Path) -> None:
     assert list(table(tmp_path / "o" / "phases.csv")[0]) == ["path", "rhenium", "calcite"]
 
 
-def test_training_refuses_what_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_phases_train_refuses_missing_cifs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["phases", "train", "--cif", str(tmp_path / "no.cif"), "--wavelength", "0.5"]) == 2
     assert "no.cif: no such file" in capsys.readouterr().err
     assert main(["phases", "train", "--wavelength", "0.5"]) == 2

@@ -1,4 +1,4 @@
-"""What ``fedbragg screen`` makes of a run with every trouble in its midst, and of what is asked of it."""
+"""``fedbragg screen`` on a run with every kind of unreadable frame, and its outputs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def counts_of(seed: int) -> np.ndarray:
 
 
 @pytest.fixture
-def troubled(tmp_path: Path) -> Path:
-    """Nine frames that can be scored, among six that cannot, each for a reason of its own."""
+def damaged(tmp_path: Path) -> Path:
+    """Nine frames that can be scored, among six that cannot, each for another reason."""
     folder = tmp_path / "run"
     folder.mkdir()
     write_run(folder / "1_good.h5", (counts_of(seed) for seed in range(4)), geometry=Geometry())
@@ -47,9 +47,9 @@ def troubled(tmp_path: Path) -> Path:
     return folder
 
 
-def test_nothing_is_lost_and_all_is_counted(troubled: Path, trained: Trained, tmp_path: Path) -> None:
+def test_unreadable_frames_are_kept_and_counted(damaged: Path, trained: Trained, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = done("screen", troubled, "--model", trained.model, "--out", out, code=3)
+    said = done("screen", damaged, "--model", trained.model, "--out", out, code=3)
     with (out / "verdicts.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     unread = {(Path(row["path"]).name, row["frame"]): row["reason"] for row in rows if not row["score"]}
@@ -72,7 +72,7 @@ def test_nothing_is_lost_and_all_is_counted(troubled: Path, trained: Trained, tm
     assert scored == [*["1_good.h5"] * 4, *["2_chunks.h5"] * 3, "6_nan.npy", "8_shape.npy"]
 
 
-def test_a_file_that_vanishes_counts_with_all_its_frames(tmp_path: Path) -> None:
+def test_every_frame_of_a_vanished_file_is_counted(tmp_path: Path) -> None:
     for name in ("a.h5", "b.h5", "c.h5"):
         write_run(tmp_path / name, (counts_of(seed) for seed in range(6)), geometry=Geometry())
     run = open_run(tmp_path)
@@ -85,7 +85,7 @@ def test_a_file_that_vanishes_counts_with_all_its_frames(tmp_path: Path) -> None
     assert found == [(name, index, name == "b.h5") for name in ("a.h5", "b.h5", "c.h5") for index in range(6)]
 
 
-def test_hits_of_images_that_are_no_hdf5(trained: Trained, tmp_path: Path) -> None:
+def test_hits_of_other_formats_than_hdf5_are_copied(trained: Trained, tmp_path: Path) -> None:
     for index in range(3):
         fabio.cbfimage.CbfImage(data=counts_of(index)).write(str(tmp_path / f"{index}.cbf"))
     given = (
@@ -108,8 +108,8 @@ def test_hits_of_images_that_are_no_hdf5(trained: Trained, tmp_path: Path) -> No
             np.testing.assert_array_equal(frame.counts, counts_of(index))  # type: ignore[union-attr]
 
 
-def test_the_hits_of_the_hits_are_the_hits(trained: Trained, tmp_path: Path) -> None:
-    """What is written can be screened in turn, and comes to the same scores."""
+def test_files_of_hits_can_be_screened(trained: Trained, tmp_path: Path) -> None:
+    """They give the same scores."""
     given = ("--model", trained.model, "--threshold", "0.4")
     done("screen", trained.run, *given, "--out", tmp_path / "a", "--nxmx", "hits.nxs", "--cxi", "hits.cxi")
     with (tmp_path / "a" / "verdicts.csv").open(encoding="utf-8") as file:
@@ -121,8 +121,8 @@ def test_the_hits_of_the_hits_are_the_hits(trained: Trained, tmp_path: Path) -> 
             assert [row["score"] for row in csv.DictReader(file)] == scores
 
 
-def test_results_among_the_images_are_no_images(trained: Trained, tmp_path: Path) -> None:
-    """A folder screened into itself goes on, and is screened anew, without its own hits."""
+def test_results_among_the_images_are_not_screened(trained: Trained, tmp_path: Path) -> None:
+    """A folder screened into itself can be resumed and started over, without its own hits."""
     write_run(tmp_path / "run.h5", (counts_of(seed) for seed in range(4)), geometry=Geometry())
     given = (
         "screen",
@@ -140,7 +140,7 @@ def test_results_among_the_images_are_no_images(trained: Trained, tmp_path: Path
         assert "frames      4" in done(*given, *more)
 
 
-def test_a_grid_that_does_not_fit(trained: Trained, tmp_path: Path) -> None:
+def test_a_grid_that_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
     given = ("screen", trained.run, "--model", trained.model, "--out", tmp_path / "out")
     line = refused(*given, "--grid", "5x9")
     assert line == (

@@ -1,4 +1,4 @@
-"""A screening in a process of its own that is stopped, killed and gone on with; nothing is lost, nothing is twice."""
+"""A screening in its own process that is stopped, killed and resumed: nothing is lost, nothing is there twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TABLES = ("verdicts.csv", "hits.lst", "spots.csv", "verdicts.parquet")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some seconds of work for one thread; every fourth frame has spots."""
+    """Seconds of work for one thread; every fourth frame has spots."""
     path = tmp_path_factory.mktemp("long") / "run.h5"
     rng = np.random.default_rng(1)
     empty = rng.poisson(1, (32, 200, 200)).astype(np.uint16)
@@ -66,16 +66,16 @@ def whole(run: Path, trained: Trained, tmp_path_factory: pytest.TempPathFactory)
 
 
 def ended_by(number: int, given: list[str | Path], out: Path, after: int) -> subprocess.CompletedProcess[str]:
-    """Start a screening, and send it a signal when so many frames are noted."""
+    """Start a screening, and send it a signal when its checkpoint has more than so many frames."""
     with subprocess.Popen(
         [str(FEDBRAGG), *map(str, given)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        give_up = time.monotonic() + 100
-        while noted(out) <= after and time.monotonic() < give_up and process.poll() is None:
+        deadline = time.monotonic() + 100
+        while frames_in_checkpoint(out) <= after and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(number)
-        said, complained = process.communicate(timeout=150)
-    return subprocess.CompletedProcess(given, process.returncode, said, complained)
+        output, errors = process.communicate(timeout=150)
+    return subprocess.CompletedProcess(given, process.returncode, output, errors)
 
 
 WRITING = """
@@ -90,7 +90,7 @@ sys.exit(main())
 """
 
 
-def test_ctrl_c_while_the_hits_files_are_written_says_how_to_go_on_too(
+def test_ctrl_c_while_the_files_of_hits_are_written_says_how_to_continue(
     run: Path, trained: Trained, whole: Path, tmp_path: Path
 ) -> None:
     given = [str(part) for part in arguments(run, trained, tmp_path / "out")]
@@ -103,7 +103,7 @@ def test_ctrl_c_while_the_hits_files_are_written_says_how_to_go_on_too(
         assert (tmp_path / "out" / table).read_bytes() == (whole / table).read_bytes()
 
 
-def noted(out: Path) -> int:
+def frames_in_checkpoint(out: Path) -> int:
     try:
         return int(json.loads((out / "screening.json").read_text())["done"])
     except FileNotFoundError:
@@ -138,7 +138,7 @@ def _plain(item: Any) -> Any:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_whole_results_and_a_line_that_says_how_to_go_on(
+def test_a_signal_leaves_complete_results_and_a_line_that_says_how_to_continue(
     run: Path, trained: Trained, whole: Path, tmp_path: Path, number: int
 ) -> None:
     out = tmp_path / "out"
@@ -146,11 +146,11 @@ def test_a_signal_leaves_whole_results_and_a_line_that_says_how_to_go_on(
     assert stopped.returncode == 128 + number
     assert stopped.stdout == ""
     assert stopped.stderr.count("\n") == 1
-    frames = noted(out)
+    frames = frames_in_checkpoint(out)
     assert 0 < frames < FRAMES
     assert stopped.stderr == (
-        f"fedbragg: stopped after {frames} of {FRAMES} frames, whose results are whole in {out}. "
-        "To go on, give the same command with --resume.\n"
+        f"fedbragg: stopped after {frames} of {FRAMES} frames; their results are complete in {out}. "
+        "To continue, give the same command with --resume.\n"
     )
     rows = (out / "verdicts.csv").read_text().splitlines()
     assert rows == (whole / "verdicts.csv").read_text().splitlines()[: frames + 1]
@@ -168,31 +168,33 @@ def test_a_signal_leaves_whole_results_and_a_line_that_says_how_to_go_on(
     assert "it was stopped" not in report
 
 
-def test_killed_twice_it_comes_to_the_same(run: Path, trained: Trained, whole: Path, tmp_path: Path) -> None:
+def test_killed_twice_and_resumed_the_results_are_the_same(
+    run: Path, trained: Trained, whole: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     for _ in range(2):
-        before = noted(out)
+        before = frames_in_checkpoint(out)
         killed = ended_by(signal.SIGKILL, [*arguments(run, trained, out), "--resume"], out, after=before)
         assert killed.returncode == -signal.SIGKILL
         rows = (out / "verdicts.csv").read_bytes().count(b"\n")
-        assert rows >= noted(out) + 1 > before  # what was noted is there
+        assert rows >= frames_in_checkpoint(out) + 1 > before  # the frames of the checkpoint are there
     done(*arguments(run, trained, out), "--resume")
     check_same(out, whole)
 
 
-def test_without_resume_it_begins_anew(run: Path, trained: Trained, whole: Path, tmp_path: Path) -> None:
+def test_without_resume_it_starts_over(run: Path, trained: Trained, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ended_by(signal.SIGINT, arguments(run, trained, out), out, after=1)
     assert (out / "hits.nxs").exists()
     said = done("screen", run, "--model", trained.model, "--out", out, "--threshold", "0.3")
     assert f"frames      {FRAMES}" in said
     assert (out / "verdicts.csv").read_bytes() == (whole / "verdicts.csv").read_bytes()
-    assert not (out / "hits.nxs").exists()  # of the screening before
+    assert not (out / "hits.nxs").exists()  # which the screening before wrote
 
 
-def test_another_threshold_is_another_screening(run: Path, trained: Trained, whole: Path) -> None:
+def test_a_screening_with_another_threshold_is_not_resumed(run: Path, trained: Trained, whole: Path) -> None:
     line = refused("screen", run, "--model", trained.model, "--out", whole, "--resume", "--cxi", "hits.cxi")
     assert line == (
-        f"{whole}: its screening cannot go on, for the threshold changed. Screen anew without --resume, "
-        "or give another --out."
+        f"{whole}: cannot be resumed, because the threshold changed. Start again without --resume, or give another "
+        "--out."
     )

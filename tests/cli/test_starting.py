@@ -22,6 +22,7 @@ COMMANDS = (
     "federate",
     "simulate",
     "phases",
+    "tags",
     "provision",
     "serve",
     "join",

@@ -115,7 +115,7 @@ class TorchStudent:
         with torch.no_grad():
             return loaded(self.kind, state).eval()(self.public).numpy()
 
-    def taught(self, state: State, targets: np.ndarray) -> State:
+    def train(self, state: State, targets: np.ndarray) -> State:
         network = loaded(self.kind, state)
         fit(network, self.kind, (self.public, torch.from_numpy(targets)), 10, seed=0)
         return state_of(network)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # image_files.py lies beside the tests
+sys.path.insert(0, str(Path(__file__).parent))  # detector_files.py and others lie beside the tests
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+"""Tables of labels and the annotations of CXIDB entry 76."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -16,7 +18,7 @@ def table(folder: Path, text: str) -> Path:
     return path
 
 
-def test_paths_are_seen_from_the_tables_folder_and_frames_go_before_files(tmp_path: Path) -> None:
+def test_paths_start_at_the_tables_folder_and_a_frames_label_overrules_its_files(tmp_path: Path) -> None:
     labels = read_labels(
         table(tmp_path, "path,frame,label\nrun.h5,3,HIT\nsub/../run.h5,,miss\n/abs.cbf,0,maybe\n")
     )
@@ -24,7 +26,7 @@ def test_paths_are_seen_from_the_tables_folder_and_frames_go_before_files(tmp_pa
     assert labels.label(tmp_path / "run.h5", 4) is Label.MISS
     assert labels.label("/abs.cbf", 0) is Label.MAYBE
     assert labels.label("/abs.cbf", 1) is None
-    assert labels.label("run.h5", 3) is None  # seen from here, not from the table
+    assert labels.label("run.h5", 3) is None  # relative to this folder, not to the table's
     assert len(labels) == 3
 
 
@@ -59,7 +61,7 @@ def test_a_bad_table_is_refused_with_its_line(tmp_path: Path, text: str, words: 
         read_labels(table(tmp_path, text))
 
 
-def test_a_table_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_missing_table_and_one_that_is_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="no such file"):
         read_labels(tmp_path / "no.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")

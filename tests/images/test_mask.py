@@ -1,10 +1,13 @@
+"""Frames with equal masks share one array."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.mask import MaskKeeper, Trusted
+from fedbragg.images.mask import MaskCache, TrustedRange
 
 
 def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:
@@ -15,11 +18,11 @@ def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:
 
 
 def test_equal_masks_are_one_array_and_others_are_their_own() -> None:
-    keeper = MaskKeeper()
-    first = keeper.mask(frame((1, 1)), None, Trusted())
-    odd = keeper.mask(frame((1, 1), (2, 2)), None, Trusted())
-    again = keeper.mask(frame((1, 1)), None, Trusted())
-    odd_again = keeper.mask(frame((1, 1), (2, 2)), None, Trusted())
+    cache = MaskCache()
+    first = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    odd = cache.mask_of(frame((1, 1), (2, 2)), None, TrustedRange())
+    again = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    odd_again = cache.mask_of(frame((1, 1), (2, 2)), None, TrustedRange())
 
     assert first is again
     assert odd is odd_again
@@ -29,53 +32,52 @@ def test_equal_masks_are_one_array_and_others_are_their_own() -> None:
 
 
 def test_what_the_file_masks_may_hold_anything() -> None:
-    keeper = MaskKeeper()
-    file_mask = keeper.same(np.arange(48).reshape(6, 8) == 10)
-    plain = keeper.mask(frame(), file_mask, Trusted())
-    hot = keeper.mask(frame((1, 2)), file_mask, Trusted())
+    cache = MaskCache()
+    file_mask = cache.shared_file_mask(np.arange(48).reshape(6, 8) == 10)
+    plain = cache.mask_of(frame(), file_mask, TrustedRange())
+    hot = cache.mask_of(frame((1, 2)), file_mask, TrustedRange())
     assert plain is hot
     assert np.argwhere(plain).tolist() == [[1, 2]]
-    assert keeper.same(np.arange(48).reshape(6, 8) == 10) is file_mask
+    assert cache.shared_file_mask(np.arange(48).reshape(6, 8) == 10) is file_mask
 
 
 def test_dtypes_and_thresholds_keep_their_own_masks() -> None:
-    keeper = MaskKeeper()
-    narrow = keeper.mask(frame((1, 1)), None, Trusted())
-    wide = keeper.mask(frame((1, 1)).astype(np.uint32), None, Trusted())
-    lower = keeper.mask(frame((1, 1)), None, Trusted(high=2))
+    cache = MaskCache()
+    narrow = cache.mask_of(frame((1, 1)), None, TrustedRange())
+    wide = cache.mask_of(frame((1, 1)).astype(np.uint32), None, TrustedRange())
+    lower = cache.mask_of(frame((1, 1)), None, TrustedRange(high=2))
     assert [int(mask.sum()) for mask in (narrow, wide, lower)] == [1, 0, 48]
 
 
 @pytest.mark.parametrize(
     ("trusted", "dtype", "low", "high"),
     [
-        (Trusted(), "u2", 0, 65534),
-        (Trusted(), "i4", 0, 2**31 - 2),
-        (Trusted(high=1e12), "u2", 0, 65534),
-        (Trusted(high=999.5), "u2", 0, 999),
-        (Trusted(low=-100), "i2", -100, 32766),
-        (Trusted(low=-2), "i4", 0, 2**31 - 2),
-        (Trusted(low=-1e9), "u1", 0, 254),
+        (TrustedRange(), "u2", 0, 65534),
+        (TrustedRange(), "i4", 0, 2**31 - 2),
+        (TrustedRange(high=1e12), "u2", 0, 65534),
+        (TrustedRange(high=999.5), "u2", 0, 999),
+        (TrustedRange(low=-100), "i2", -100, 32766),
+        (TrustedRange(low=-2), "i4", 0, 2**31 - 2),
+        (TrustedRange(low=-1e9), "u1", 0, 254),
     ],
 )
-def test_trusted_counts_end_before_the_sentinels(trusted: Trusted, dtype: str, low: int, high: int) -> None:
+def test_trusted_counts_end_before_the_sentinels(
+    trusted: TrustedRange, dtype: str, low: int, high: int
+) -> None:
     assert trusted.bounds(np.dtype(dtype)).tolist() == [low, high]
 
 
-def test_memory_comes_back_when_the_last_view_is_gone() -> None:
-    pool = BufferPool(spare=2)
-    first = pool.take((4, 5), np.dtype(np.uint16))
-    address = first.__array_interface__["data"][0]
-    view = first[1:, 2:].T
-    del first
-    other = pool.take((4, 5), np.dtype(np.uint16))
-    assert other.__array_interface__["data"][0] != address  # the view still looks at it
-    view[...] = 9
-    del view
-    assert pool.take((4, 5), np.dtype(np.uint16)).__array_interface__["data"][0] == address
-
-
-def test_a_pool_serves_frames_of_another_size() -> None:
-    pool = BufferPool(spare=2)
-    pool.take((4, 5), np.dtype(np.uint16))
-    assert pool.take((7, 9), np.dtype(np.int32)).shape == (7, 9)
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), dtype=st.sampled_from(["u1", "u2", "i4"]))
+def test_a_mask_is_file_mask_or_outside_the_trusted_range_whatever_came_before(
+    data: st.DataObject, dtype: str
+) -> None:
+    cache, limits = MaskCache(), np.iinfo(dtype)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    trusted = TrustedRange(high=data.draw(st.one_of(st.none(), st.integers(1, 200))))
+    for _ in range(data.draw(st.integers(1, 12))):
+        counts = rng.choice([limits.min, 0, 50, 150, limits.max], (3, 4)).astype(dtype)
+        file_mask = cache.shared_file_mask(np.eye(3, 4, dtype=bool) if rng.random() < 0.5 else None)
+        low, high = trusted.bounds(counts.dtype)
+        expected = (counts < low) | (counts > high) | (False if file_mask is None else file_mask)
+        np.testing.assert_array_equal(cache.mask_of(counts, file_mask, trusted), expected)

@@ -65,14 +65,14 @@ def test_the_seed_decides_everything() -> None:
     assert not torch.equal(one.network.weight, other.network.weight)
 
 
-def test_torchs_own_random_state_is_left_alone() -> None:
+def test_torchs_global_random_state_does_not_change() -> None:
     line = problem()
     before = torch.get_rng_state()
     fit(line.network, line, FitSettings(epochs=2), torch.Generator().manual_seed(1))
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_proximal_term_pulls_to_the_start() -> None:
+def test_the_proximal_term_keeps_the_model_near_the_start() -> None:
     """A pull of mu / 2 |y - x|^2 leaves the network nearer to where it started, the more so the stronger."""
     ways = []
     for mu in (0.0, 1.0, 100.0):
@@ -81,7 +81,7 @@ def test_the_proximal_term_pulls_to_the_start() -> None:
     assert ways[0] > 2 * ways[1] > 4 * ways[2] > 0
 
 
-def test_the_loss_told_is_without_the_pull() -> None:
+def test_the_reported_loss_excludes_the_proximal_term() -> None:
     """One step from the start: every batch of the first epoch but the first differs, the first is ln 2."""
     _, loss = fitted(1, FitSettings(epochs=1, batch=200, proximal_mu=50.0))
     assert loss == pytest.approx(np.log(2), abs=1e-6)
@@ -108,7 +108,7 @@ def test_every_epoch_is_counted_and_the_loss_falls() -> None:
     assert losses[4] < losses[1]
 
 
-def test_a_state_comes_back_and_is_a_copy() -> None:
+def test_a_loaded_state_is_equal_and_a_copy() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     state = state_of(network)
     assert sorted(state) == sorted(network.state_dict())
@@ -127,7 +127,7 @@ def test_a_state_of_another_shape_is_refused() -> None:
         load_state(nn.Linear(3, 4), state_of(nn.Linear(3, 5)))
 
 
-def test_start_and_difference_make_the_end() -> None:
+def test_start_plus_difference_is_the_trained_model() -> None:
     before = {"a": np.array([1.0, 2.0], np.float32), "b": np.array(3, np.int64)}
     after = {"a": np.array([1.5, 1.0], np.float32), "b": np.array(7, np.int64)}
     changed = difference(after, before)

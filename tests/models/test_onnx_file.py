@@ -1,4 +1,4 @@
-"""Weights in a model file: what comes back is what went in, and the packaged models' are those of their graphs."""
+"""Weights in a model file are read back as written, and the packaged models' weights are those of their graphs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fedbragg.tasks.hits.features import surroundings
 from fedbragg.tasks.hits.learner import network_of
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_file import Identifier
-from fedbragg.tasks.phases.sources import Scene, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, simulated
 
 
 def without(path: Path, target: Path, *keys: str) -> Path:
@@ -37,8 +37,8 @@ def test_a_file_of_version_0_1_opens_but_has_no_weights_to_train_on(tmp_path: Pa
         read_state(old)
 
 
-def test_a_file_without_a_card_is_none_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="no settings inside"):
+def test_a_file_without_a_card_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="it holds no settings"):
         task_in(without(hits.default_model(), tmp_path / "bare.onnx", KEY))
 
 
@@ -58,9 +58,9 @@ def test_the_packaged_hit_finders_weights_are_its_graphs() -> None:
 
 
 def test_the_packaged_phase_models_weights_are_its_graphs() -> None:
-    """The graph's combs were laid from lines of full precision, the card's have five decimals: a few 1e-4."""
+    """The graph's combs come from lines of full precision, the card's lines have five decimals: a few 1e-4."""
     identifier = Identifier(phases.default_model())
-    data = simulated(Scene(shipped_phases()), 20, 4)
+    data = simulated(SimulationPlan(shipped_phases()), 20, 4)
     training = PhaseTraining(identifier.card.phases, identifier.card.prepare)
     expected = training.probabilities(read_state(phases.default_model()), data)
     found = np.stack([identifier(view.numpy()).probabilities for view in data.views])

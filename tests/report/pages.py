@@ -1,9 +1,11 @@
-"""What a page loads: every address in it."""
+"""Everything that a page loads: the addresses in it."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
+UNSAFE = '<script>alert("1")</script>&amp;\'".cbf'
+"""A name of a file that would be HTML if it were not escaped."""
 NAMES = frozenset(("src", "srcset", "href", "xlink:href", "action", "data", "poster"))
 
 
@@ -32,7 +34,7 @@ def parsed(page: str) -> Addresses:
 
 
 def loads_nothing(page: str) -> bool:
-    """Say whether everything a page shows is in it: data and marks within the page only, no script."""
+    """Return whether a page needs nothing from outside: only data and links within the page, and no script."""
     found = parsed(page)
     inside = all(address.startswith(("data:", "#")) for address in found.addresses)
     return (

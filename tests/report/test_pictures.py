@@ -1,4 +1,4 @@
-"""A frame's picture, decoded again."""
+"""A frame's picture, decoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def decoded(jpeg: bytes) -> NDArray[np.int_]:
 
 
 def ring_pixels(image: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Row and column of the pixels in the marks' colour, or a shade of it: clearly redder than blue."""
+    """Row and column of the pixels in the marks' colour, or a shade of it: red exceeds blue."""
     return np.argwhere(image[:, :, 0] - image[:, :, 2] > 60)
 
 
@@ -35,7 +35,7 @@ def frame(rows: int, cols: int, spots: list[tuple[int, int]], masked: slice | No
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(200, 300), (1200, 900), (2527, 2463)])
-def test_a_ring_is_drawn_round_every_spot_and_nowhere_else(rows: int, cols: int) -> None:
+def test_rings_are_drawn_around_the_spots_only(rows: int, cols: int) -> None:
     places = [(int(rows * y), int(cols * x)) for y, x in ((0.2, 0.3), (0.6, 0.8), (0.85, 0.15))]
     spots = [Spot(column, row, 500.0, 20.0) for row, column in places]
     image = decoded(picture(frame(rows, cols, places), spots))
@@ -43,12 +43,14 @@ def test_a_ring_is_drawn_round_every_spot_and_nowhere_else(rows: int, cols: int)
     scale = image.shape[0] / rows
     red = ring_pixels(image)
     assert len(red) > 30
-    middles = np.array(places) * scale
-    distance = np.linalg.norm(red[:, None] - middles[None], axis=2)
+    centres = np.array(places) * scale
+    distance = np.linalg.norm(red[:, None] - centres[None], axis=2)
     assert (distance.min(axis=1) < 9).all()
-    for number, (row, column) in enumerate(middles):
+    for number, (row, column) in enumerate(centres):
         near = red[distance.argmin(axis=1) == number]
-        assert near.mean(axis=0) == pytest.approx([row, column], abs=2)  # the spot is in the ring's middle
+        assert near.mean(axis=0) == pytest.approx(
+            [row, column], abs=2
+        )  # the spot is at the centre of the ring
         assert (
             image[int(row) - 1 : int(row) + 3, int(column) - 1 : int(column) + 3].min() < 120
         )  # and is dark
@@ -79,8 +81,8 @@ def test_a_single_bright_pixel_survives_the_reduction() -> None:
     assert image[row - 1 : row + 2, column - 1 : column + 2].min() < 60
 
 
-def test_rings_grow_thin_where_there_are_many() -> None:
-    """A thousand rings at full size would leave nothing of the picture."""
+def test_many_rings_are_small() -> None:
+    """A thousand rings at full size would hide the picture."""
     places = [(row, column) for row in range(20, 500, 15) for column in range(20, 500, 15)]
     spots = [Spot(column, row, 500.0, 20.0) for row, column in places]
     assert len(spots) == 1024

@@ -1,67 +1,48 @@
-"""A screening that goes on for long, stops anywhere, and goes on from there."""
+"""A screening that is stopped anywhere and resumed gives the same results as one that is not."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from labelled import calibration
-from made_runs import begun, count_peaks, hits_among, nxmx_run, screened
+from example_runs import PEAK_JUDGE, empty_checkpoint, hits_among, interrupt_after, nxmx_run, screen
 
 from fedbragg.errors import InputError
 from fedbragg.images import open_run
-from fedbragg.screening import resume
-from fedbragg.screening.drift.monitor import Drift, DriftSettings
-from fedbragg.screening.engine import Judge
-from fedbragg.screening.session import Outcome, Session, conduct
-from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.screening.checkpoint import resume
+from fedbragg.screening.session import Outcome, Session, screen_to_folder
 
 TABLES = ("verdicts.csv", "hits.lst", "spots.csv")
-JUDGE = Judge(count_peaks, PrepareSettings(), 0.3, mark=True)
 
 
 def tables_of(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in TABLES}
 
 
-def go_on(path: Path, folder: Path, stop_after: int | None = None) -> Outcome:
-    """Resume; ``stop_after`` so many frames the process gets a SIGINT."""
+def continue_screening(path: Path, folder: Path, stop_after: int | None = None) -> Outcome:
+    """Resume; the process gets a SIGINT after ``stop_after`` frames."""
     run = open_run(path)
-    start = resume.to_resume(folder, begun(run, [str(path)]).identity)
-    return conduct(run, JUDGE, Session(folder, 2, start), stopping(stop_after))
+    start = resume(folder, empty_checkpoint(run, [str(path)]).identity)
+    return screen_to_folder(run, PEAK_JUDGE, Session(folder, 2, start), interrupt_after(stop_after))
 
 
-def stopping(after: int | None) -> Callable[[], None]:
-    """Return what sends this process a SIGINT when it has been called so often."""
-    left = [after]
-
-    def tick() -> None:
-        if left[0] is not None:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    return tick
-
-
-def test_the_hits_are_those_that_were_made(tmp_path: Path) -> None:
+def test_the_listed_hits_are_the_frames_with_spots(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 30)
-    _, outcome = screened([path], tmp_path / "out")
+    _, outcome = screen([path], tmp_path / "out")
     assert outcome.tally.frames == 30
     listed = (tmp_path / "out" / "hits.lst").read_text().splitlines()
     assert listed == [f"{path} //{index}" for index in hits_among(30)]
 
 
-def test_stopped_at_any_frame_and_resumed_it_is_the_same(tmp_path: Path) -> None:
+def test_a_screening_stopped_at_any_frame_and_resumed_gives_the_same_results(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 40)
-    _, whole = screened([path], tmp_path / "whole")
+    _, whole = screen([path], tmp_path / "whole")
     stops = []
     outcome = None
     for stop in (1, 7, 13, 100):
-        outcome = go_on(path, tmp_path / "parts", stop)
+        outcome = continue_screening(path, tmp_path / "parts", stop)
         stops.append((outcome.tally.frames, outcome.stopped))
     assert stops == [(1, signal.SIGINT), (8, signal.SIGINT), (21, signal.SIGINT), (40, 0)]
     assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
@@ -77,129 +58,52 @@ def test_stopped_at_any_frame_and_resumed_it_is_the_same(tmp_path: Path) -> None
     ]
 
 
-def test_what_a_killed_process_had_not_noted_is_cut_off(tmp_path: Path) -> None:
-    """Rows after the last note, the last of them cut in the middle, are made again and never twice."""
+def test_rows_after_the_last_checkpoint_are_cut_off(tmp_path: Path) -> None:
+    """As a killed process leaves them, the last row cut in the middle; they are written again, and not twice."""
     path = nxmx_run(tmp_path / "run.h5", 25)
-    screened([path], tmp_path / "whole")
-    go_on(path, tmp_path / "parts", 9)
+    screen([path], tmp_path / "whole")
+    continue_screening(path, tmp_path / "parts", 9)
     for name in TABLES:
         with (tmp_path / "parts" / name).open("a", encoding="utf-8") as file:
             file.write(f"{path},9,0.123456,true,1.9,\n{path},10,0.1")
-    go_on(path, tmp_path / "parts")
+    continue_screening(path, tmp_path / "parts")
     assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
 
 
-def watch_over(said: list[str]) -> Drift:
-    """A calibration at a hundred counts a pixel, of which the made frames with their two know nothing."""
-    return Drift(calibration(), DriftSettings(fail_safe=True), tell=said.append)
-
-
-def test_what_drift_keeps_is_the_same_when_it_goes_on(tmp_path: Path) -> None:
-    path = nxmx_run(tmp_path / "run.h5", 140)
-    run = open_run(path)
-    outcomes, said = [], [list[str](), list[str]()]
-    for folder, stops in (("whole", [None]), ("parts", [3, 90, None])):
-        for stop in stops:
-            start = resume.to_resume(tmp_path / folder, begun(run, [str(path)]).identity)
-            session = Session(tmp_path / folder, 2, start, drift=watch_over(said[folder == "parts"]))
-            outcomes.append(conduct(run, JUDGE, session, stopping(stop)))
-    assert tables_of(tmp_path / "parts") == tables_of(tmp_path / "whole")
-    assert outcomes[-1].tally.kept == outcomes[0].tally.kept == 140
-    assert said[0][0].startswith("DRIFT")
-    assert said[1][0] == said[0][0]
-    spots = (tmp_path / "whole" / "spots.csv").read_text()
-    assert all(f"run.h5,{index}," in spots for index in hits_among(140))
-
-
-def test_a_whole_screening_goes_on_to_the_same(tmp_path: Path) -> None:
+def test_a_complete_screening_can_be_resumed_without_effect(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 8)
-    screened([path], tmp_path / "out")
+    screen([path], tmp_path / "out")
     before = tables_of(tmp_path / "out")
-    assert go_on(path, tmp_path / "out").tally.frames == 8
+    assert continue_screening(path, tmp_path / "out").tally.frames == 8
     assert tables_of(tmp_path / "out") == before
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [
-        ("run", "other", "the files"),
-        ("frames", 9, "the number of frames"),
-        ("model", "other", "the model"),
-        ("threshold", 0.31, "the threshold"),
-        ("spots", False, "whether there is a --cxi"),
-        ("fail_safe", False, "--fail-safe"),
-    ],
-)
-def test_another_screening_is_not_gone_on_with(tmp_path: Path, field: str, value: object, said: str) -> None:
-    from dataclasses import replace
-
-    path = nxmx_run(tmp_path / "run.h5", 8)
-    run, _ = screened([path], tmp_path / "out")
-    wanted = replace(begun(run, [str(path)]).identity, **{field: value})
-    with pytest.raises(InputError, match=rf"out: its screening cannot go on, for {said} changed"):
-        resume.to_resume(tmp_path / "out", wanted)
-
-
-def test_a_table_that_lost_its_end_is_refused(tmp_path: Path) -> None:
-    path = nxmx_run(tmp_path / "run.h5", 8)
-    run, _ = screened([path], tmp_path / "out")
-    os.truncate(tmp_path / "out" / "hits.lst", 5)
-    with pytest.raises(InputError, match=r"hits\.lst: missing, or shorter than it was"):
-        resume.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
-
-
-def test_a_state_that_is_none_is_refused(tmp_path: Path) -> None:
-    path = nxmx_run(tmp_path / "run.h5", 8)
-    run, _ = screened([path], tmp_path / "out")
-    (tmp_path / "out" / "screening.json").write_text('{"format": 1, "do')
-    with pytest.raises(InputError, match=r"screening\.json: cannot be read"):
-        resume.to_resume(tmp_path / "out", begun(run, [str(path)]).identity)
-    assert resume.start_anew(tmp_path / "out", begun(run, [str(path)]).identity).done == 0
-
-
-def test_a_run_written_anew_is_another_run(tmp_path: Path) -> None:
-    path = nxmx_run(tmp_path / "run.h5", 8)
-    before = resume.digest_of_files([str(path)])
-    path.write_bytes(path.read_bytes() + b"x")
-    assert resume.digest_of_files([str(path)]) != before
-
-
-def test_a_new_beginning_removes_what_the_last_screening_made_and_nothing_else(tmp_path: Path) -> None:
-    path = nxmx_run(tmp_path / "run.h5", 8)
-    run, _ = screened([path], tmp_path / "out")
-    for name in ("hits.nxs", "mine.txt"):
-        (tmp_path / "out" / name).write_text("x")
-    (tmp_path / "elsewhere.cxi").write_text("x")
-    resume.add_outputs(tmp_path / "out", [tmp_path / "out" / "hits.nxs", tmp_path / "elsewhere.cxi"])
-    resume.start_anew(tmp_path / "out", begun(run, [str(path)]).identity)
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {"mine.txt", "screening.json"}
-    assert (tmp_path / "elsewhere.cxi").exists()
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here to be a full disk")
-def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 8)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "verdicts.csv").symlink_to("/dev/full")
     with pytest.raises(InputError, match=r"out: cannot write there \(No space left on device\)\. Make room"):
-        screened([path], tmp_path / "out")
+        screen([path], tmp_path / "out")
 
 
-def test_a_second_signal_is_not_held_back(tmp_path: Path) -> None:
+def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 12)
     run = open_run(path)
-    times = [0]
+    frames = [0]
 
-    def tick() -> None:
-        times[0] += 1
-        if times[0] == 5:
+    def step() -> None:
+        frames[0] += 1
+        if frames[0] == 5:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        conduct(run, JUDGE, Session(tmp_path / "out", 1, begun(run, [str(path)])), tick)
-    assert go_on(path, tmp_path / "out").tally.frames == 12
-    screened([path], tmp_path / "whole")
+        screen_to_folder(
+            run, PEAK_JUDGE, Session(tmp_path / "out", 1, empty_checkpoint(run, [str(path)])), step
+        )
+    assert continue_screening(path, tmp_path / "out").tally.frames == 12
+    screen([path], tmp_path / "whole")
     assert tables_of(tmp_path / "out") == tables_of(tmp_path / "whole")
 
 
@@ -215,10 +119,10 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / "run.h5", 20_000)
     run, seen = open_run(path), []
 
-    def tick() -> None:
+    def step() -> None:
         seen.append(memory() if len(seen) % 500 == 0 else 0.0)
 
-    conduct(run, JUDGE, Session(tmp_path / "out", 2, begun(run, [str(path)])), tick)
+    screen_to_folder(run, PEAK_JUDGE, Session(tmp_path / "out", 2, empty_checkpoint(run, [str(path)])), step)
     assert len(seen) == 20_000
     settled, end = max(seen[:5000]), max(seen[-5000:])
     assert end - settled < 8

@@ -1,4 +1,4 @@
-"""A site: what leaves it, and what its randomness depends on."""
+"""A site: what leaves it, and what its random numbers depend on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def equal(one: Update, other: Update) -> bool:
 
 
 def test_hits_that_count_more_raise_the_score() -> None:
-    """The frames are noise, so that only the odds can be learnt; a dearer hit shifts them."""
+    """The frames are noise, so only the odds can be learnt; a larger weight of hits shifts them."""
     means = {}
     for weight in (1.0, 9.0):
         update = trained(hit_weight=weight, learning_rate=1e-2)
@@ -64,7 +64,7 @@ def test_the_fields_that_travel_are_these_and_no_others() -> None:
     assert Update.__slots__ == tuple(fields)  # nothing can be hung on
 
 
-def test_an_update_says_what_it_says() -> None:
+def test_an_update_holds_site_version_counts_loss_and_tensors() -> None:
     update = trained(version=7)
     assert (update.site, update.version, update.samples) == ("i24", 7, 20)
     assert update.label_counts == ((12, 8),)
@@ -87,14 +87,14 @@ def test_randomness_depends_on_seed_site_and_version_alone() -> None:
     )  # dates and times are seeds too
 
 
-def test_a_pull_shortens_the_update() -> None:
+def test_the_proximal_term_shortens_the_update() -> None:
     def length(update: Update) -> float:
         return float(np.sqrt(sum((array**2).sum() for array in update.tensors.values())))
 
     assert length(trained(proximal_mu=100.0, learning_rate=0.01)) < 0.8 * length(trained(learning_rate=0.01))
 
 
-def test_the_model_that_came_is_left_as_it_was() -> None:
+def test_training_does_not_change_the_received_model() -> None:
     before = {name: array.copy() for name, array in START.items()}
     trained()
     assert all(np.array_equal(before[name], START[name]) for name in START)

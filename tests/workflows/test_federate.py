@@ -46,7 +46,7 @@ class NineFrames(HitsTask):
         return frames(9)
 
 
-def test_a_site_with_nine_frames_is_told_how_many_it_needs() -> None:
+def test_the_error_for_nine_frames_says_how_many_are_needed() -> None:
     task = NineFrames(HitsSettings(), PrepareSettings())
     with pytest.raises(LabelError, match="site a: 9 labelled frames; label at least 10"):
         read_site(task, SiteSettings(name="a", runs=("-",), labels="-"), Path(), 0.2, SILENT)
@@ -60,7 +60,7 @@ def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path
         open_project(path)
 
 
-def test_the_model_says_how_it_came_about_and_not_where_the_data_lie() -> None:
+def test_the_provenance_describes_the_training_without_paths() -> None:
     plan = settings()
     told = provenance(plan, open_task(plan, None), FederationOutcome({}, [], 3, "done"))
     assert told["barriers"] == 3

@@ -1,8 +1,7 @@
-"""``fedbragg calibrate``: find the threshold that loses few hits, and promise it."""
+"""``fedbragg calibrate``: find a threshold that is guaranteed to lose few hits."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,33 +9,10 @@ import typer
 
 from fedbragg.cli.options import ModelOption, PathsArgument, ThreadsOption, open_hit_finder
 from fedbragg.cli.show import say, warn
+from fedbragg.screening.guarantee.demand import Counted, Demand, Guarantee, Maybe
 
 if TYPE_CHECKING:
     from fedbragg.workflows.calibrate import Calibrated
-
-
-class Guarantee(StrEnum):
-    """How the promise holds."""
-
-    CONFIDENT = "confident"
-    EXPECTED = "expected"
-
-
-class Maybe(StrEnum):
-    """What a maybe counts as."""
-
-    HIT = "hit"
-    MISS = "miss"
-    ASIDE = "aside"
-
-
-class Counted(StrEnum):
-    """What is independent."""
-
-    FRAME = "frame"
-    FILE = "file"
-    FOLDER = "folder"
-    GROUP = "group"
 
 
 def calibrate(
@@ -44,7 +20,7 @@ def calibrate(
     labels: Annotated[Path, typer.Option(help="Table path,frame,label; label is hit, maybe or miss.")],
     model: ModelOption = None,
     max_loss: Annotated[float, typer.Option(help="Share of the hits that may be lost.")] = 0.01,
-    confidence: Annotated[float, typer.Option(help="How sure that is to be.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence of that bound.")] = 0.95,
     out: Annotated[Path, typer.Option(help="Model file to write; the report goes beside it.")] = Path(
         "calibrated.onnx"
     ),
@@ -56,22 +32,21 @@ def calibrate(
         Counted,
         typer.Option(help="What is independent; group is a column of the table. Near-copies are not."),
     ] = Counted.FRAME,
-    date: Annotated[str, typer.Option(help="Date to note in the file, 2026-11-21.")] = "",
+    date: Annotated[str, typer.Option(help="Date to write into the file, such as 2026-11-21.")] = "",
     threads: ThreadsOption = 0,
 ) -> int:
-    """Find the largest threshold that loses few hits, from labelled frames, and promise it.
+    """Find, from labelled frames, the largest threshold that is guaranteed to lose few hits.
 
     Writes a copy of the model file with the threshold, the evidence for it, a map from scores to probabilities and
-    what the frames looked like, by which `fedbragg screen` notices drift; and a report beside it. Refuses where there
-    are too few hits, and says how many are needed.
+    the distribution of these frames, with which `fedbragg screen` detects drift; and a report beside it. Refuses where
+    there are too few hits, and says how many are needed.
     """
     from fedbragg.progress import bars
-    from fedbragg.screening.guarantee.calibrate import Demand
     from fedbragg.workflows.calibrate import CalibrationRequest, calibrate
     from fedbragg.workflows.cores import number_of_threads
 
     predictor = open_hit_finder(model)
-    demand = Demand(max_loss, confidence, guarantee.value, group_by.value, maybe.value)
+    demand = Demand(max_loss, confidence, guarantee, group_by, maybe)
     request = CalibrationRequest(tuple(paths), labels, out, demand, date, number_of_threads(threads))
     with bars() as progress:
         calibrated = calibrate(predictor, request, progress)
@@ -81,10 +56,10 @@ def calibrate(
 
 
 def _show(calibrated: Calibrated) -> None:
-    from fedbragg.metrics.classification import proportion
+    from fedbragg.metrics.proportions import proportion
     from fedbragg.metrics.reliability import brier
     from fedbragg.screening.guarantee.score_map import cross_fitted
-    from fedbragg.screening.guarantee.wording import promised
+    from fedbragg.screening.guarantee.wording import promise_text
 
     calibration, labelled = calibrated.calibration, calibrated.labelled
     promise = calibration.promise
@@ -94,12 +69,12 @@ def _show(calibrated: Calibrated) -> None:
     data = (promise.lost + promise.discarded) / len(labelled.hit)
     after = brier(labelled.hit, cross_fitted(labelled.score, labelled.hit))
     threshold = calibration.score_map(calibration.raw_threshold)
-    say(f"promise            {promised(promise)}")
+    say(f"promise            {promise_text(promise)}")
     say(f"threshold          {threshold:.4g} (the network's own score: {calibration.raw_threshold:.4g})")
     say(
         f"hits               {promise.hits}, {promise.lost} below the threshold; bound {100 * promise.bound:.3g} %"
     )
-    if promise.counted != "frame":
+    if promise.counted != Counted.FRAME:
         say(f"independent        {promise.units} {promise.counted}s")
     if promise.unreadable:
         say(f"unreadable         {promise.unreadable} hits: always kept, so never lost; not counted")

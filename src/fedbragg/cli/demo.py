@@ -1,4 +1,4 @@
-"""``fedbragg demo``: the whole way, from five simulated facilities to a screened run, in a few minutes."""
+"""``fedbragg demo``: from five simulated facilities to a screened run in a few minutes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything the demonstration makes.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Folder for all files of the demonstration.")] = Path("demo"),
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same numbers.")] = 1,
 ) -> int:
-    """Train across five simulated facilities, compare, and screen a run nobody has seen.
+    """Train across five simulated facilities, compare, and screen the run of a sixth.
 
     Simulates the facilities' private runs, trains spotnet with FedKL weights on the hybrid schedule, compares it with
-    FedAvg, with each site alone and with all data pooled, and screens the run of a sixth facility. Writes
+    FedAvg, with each site alone and with all data pooled, and screens a run of an unseen detector. Writes
     OUT/model.onnx, OUT/report.html, OUT/verdicts.csv, OUT/hits.lst, OUT/comparison.json, OUT/federation.toml and
     the simulated runs.
     """

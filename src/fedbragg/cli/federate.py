@@ -60,7 +60,7 @@ def _federate_here(project: Project, out: Path, *, resume: bool) -> int:
 
 
 def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resume: bool) -> int:
-    from fedbragg.cli.real_sites import run_real
+    from fedbragg.cli.real_sites import run_real_sites
     from fedbragg.report.federation import history_section
     from fedbragg.workflows.federate import write_results
     from fedbragg.workflows.federation_report import write_report
@@ -69,7 +69,7 @@ def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resum
     if kit is None:
         raise ConfigError("real sites need the coordinator's kit; give --kit KIT.")
     make_folder(out)
-    outcome = run_real(project.settings, kit, resume=resume)
+    outcome = run_real_sites(project.settings, kit, resume=resume)
     write_results(out, project, outcome)
     write_report(out, project, [history_section(outcome.history, project.task.headlines[0])])
     return _written(outcome.reason, out)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.real_sites import need_flare
+from fedbragg.cli.real_sites import require_flare
 from fedbragg.cli.serve import KitArgument
 
 
@@ -17,13 +17,14 @@ def join(
         Path, typer.Option(metavar="MY-RUNS.TOML", help="This site's own file: runs, labels, and [limits].")
     ],
 ) -> int:
-    """Take part as a site until ended: train on this site's frames whenever the federation asks for it.
+    """Take part as a site until ended: train on this site's data whenever the federation asks for it.
 
-    The site calls the server, never the other way round. Images, labels and paths stay here; what leaves is the
+    The site connects to the server, never the other way round. Images, labels and paths stay here; what leaves is the
     change of the model, numbers of frames and labels, and the training loss. The final model of each federation goes
     to KIT/site/models.
     """
-    need_flare()
-    from fedbragg.federation.engines.nvflare.launch import join as take_part
+    require_flare()
+    from fedbragg.federation.engines.nvflare.launch import join as run_client
+    from fedbragg.workflows.site_worker import COMMAND
 
-    return take_part(kit, data)
+    return run_client(kit, data, COMMAND)

@@ -1,4 +1,4 @@
-"""``fedbragg look``: one frame as a picture, with the spots and the score."""
+"""``fedbragg look``: show one frame as a picture with its spots and its score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fedbragg.types import Frame, Spot
 
 SHOWN = 10
-"""Spots listed on the screen; the table has all."""
+"""Spots printed; the table has all."""
 
 
 def look(

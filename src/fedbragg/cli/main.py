@@ -1,4 +1,4 @@
-"""Gather the commands, and turn fedbragg's errors into one line and an exit code."""
+"""The command line: all commands, with errors as one line and an exit code."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from fedbragg.cli.serve import serve
 from fedbragg.cli.show import interrupted, warnings_in_one_line
 from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
+from fedbragg.cli.tags import tags
 from fedbragg.cli.train import train
 from fedbragg.errors import FedbraggError
 from fedbragg.version import __version__
 
-TRAINING = "training"
-"""Name of the local engine's threads; importing it from there would make every command start slowly."""
+TRAINING_POOL = "fedbragg.federation.engines.training_pool"
+"""Looked up among the loaded modules: importing it would make every command start slowly."""
 
 
 class _Commands(typer.core.TyperGroup):
-    """Say a word when interrupted; Typer would end in silence."""
+    """The group of commands; it prints a line when interrupted, where Typer prints nothing."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -71,6 +72,7 @@ for command in (
 
 
 app.add_typer(phases)
+app.add_typer(tags)
 
 
 @app.callback(invoke_without_command=True)
@@ -84,23 +86,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 a user's mistake, 130 interrupted."""
     if arguments is None:
         sys.unraisablehook = _interrupt_again
-    code = _done(arguments)
-    if arguments is None and any(thread.name == TRAINING for thread in threading.enumerate()):
+    code = _run(arguments)
+    if arguments is None and _training_runs():
         sys.stdout.flush()
-        os._exit(code)  # torch aborts where the interpreter ends under a training that was given up
+        os._exit(code)  # torch aborts when the interpreter ends while an abandoned training runs
     return code
 
 
+def _training_runs() -> bool:
+    pool = sys.modules.get(TRAINING_POOL)
+    return pool is not None and any(thread.name == pool.THREAD_NAME for thread in threading.enumerate())
+
+
 def _interrupt_again(lost: Any) -> None:
-    """Repeat a Ctrl-C that fell into a finaliser, where Python would drop it and go on."""
+    """Repeat a Ctrl-C that arrived during a finaliser, where Python would ignore it."""
     if lost.exc_type is KeyboardInterrupt:
         again = (threading.main_thread().ident, signal.SIGINT)
-        threading.Timer(0.05, signal.pthread_kill, again).start()  # by then the finaliser has ended
+        threading.Timer(0.05, signal.pthread_kill, again).start()  # the finaliser has ended by then
     else:
         sys.__unraisablehook__(lost)
 
 
-def _done(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None) -> int:
     command = typer.main.get_command(app)
     try:
         with warnings_in_one_line():
@@ -111,15 +118,15 @@ def _done(arguments: Sequence[str] | None) -> int:
     except FedbraggError as error:
         typer.echo(f"fedbragg: {error}", err=True)
         return 2
-    except OSError as error:  # a full disk, a folder that may not be written: whatever was not foreseen
-        remedy = "Check the path, its rights and the room on its disk."
-        typer.echo(f"fedbragg: {_told(error)}. {remedy}", err=True)
+    except OSError as error:  # such as a full disk or a folder without write access
+        remedy = "Check the path, its rights and the space on its disk."
+        typer.echo(f"fedbragg: {_one_line(error)}. {remedy}", err=True)
         return 2
     return result if isinstance(result, int) else 0
 
 
-def _told(error: OSError) -> str:
-    """Say in one line what the system refused, and where if it says so."""
+def _one_line(error: OSError) -> str:
+    """Return in one line what the system refused, with the file where it is known."""
     named = error.filename is not None and error.strerror is not None
     return f"{error.filename}: {error.strerror}" if named else " ".join(str(error).split())
 

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""The options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ ModelOption = Annotated[
         help="Model file of `fedbragg federate` or `fedbragg demo`.  [default: the one in the package]"
     ),
 ]
+TagModelOption = Annotated[
+    Path | None,
+    typer.Option(help="Model file of `fedbragg tags train`.  [default: the one in the package]"),
+]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Keep frames with this score or more.", show_default="the model's"),
@@ -25,7 +29,7 @@ ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a t
 
 
 def open_hit_finder(model: Path | None) -> HitPredictor:
-    """Open the hit finder given, or the one in the package; raise ModelFileError where it is none."""
+    """Open a hit finder, by default the one in the package; raise ModelFileError where the file is not one."""
     from fedbragg.tasks import hits
 
     return hits.open_model(model or hits.default_model())

@@ -1,4 +1,4 @@
-"""``fedbragg phases train``: a model for other minerals, from their structures alone."""
+"""``fedbragg phases train``: train a model for other minerals from their structures alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def train(
     cif: Annotated[
-        list[Path], typer.Option(help="Structure of a phase, once for each; named after its file.")
+        list[Path],
+        typer.Option(
+            help="Structure of a phase; give it once for each. The file name becomes the phase's name."
+        ),
     ],
     wavelength: Annotated[float, typer.Option(min=0.01, max=10, help="Angstrom.")],
     out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("phases.onnx"),
@@ -31,10 +34,10 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     loss: Annotated[str, typer.Option(help="plain, positive, domain, focal or uncertainty.")] = "plain",
 ) -> int:
-    """Train a model that tells phases apart, from their structures alone.
+    """Train a model that identifies phases, from their structures alone.
 
-    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Takes the
-    training extras: pip install 'fedbragg[train]'.
+    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Needs the
+    training extra: pip install 'fedbragg[train]'.
     """
     from fedbragg.errors import ConfigError
     from fedbragg.extras import require
@@ -44,7 +47,9 @@ def train(
     require("train", "training")
     found = [read_phase(path) for path in cif]
     if len({phase.name for phase in found}) < len(found):
-        raise ConfigError("two CIFs have the same name, and with it two phases; rename one.")
+        raise ConfigError(
+            "two CIFs have the same file name, so two phases would have the same name. Rename one."
+        )
     if loss not in get_args(LossName):
         raise ConfigError(f"loss {loss!r} is unknown. Known: {', '.join(get_args(LossName))}.")
     from fedbragg.learn.threads import keep_to_one_core
@@ -65,7 +70,7 @@ def _train(found: list[Phase], recipe: Recipe, out: Path, wavelength: float) -> 
 
     with bars() as progress:
         training, state = build.train_model(found, recipe, progress)
-    written_by = build.provenance(recipe, "fedbragg phases train")
-    build.write_phases_model(out, training, state, wavelength, written_by)
+    made = build.provenance(recipe, "fedbragg phases train")
+    build.write_phases_model(out, training, state, wavelength, made)
     say(f"phases   {', '.join(phase.name for phase in found)}")
     say(f"written  {out}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.real_sites import need_flare
+from fedbragg.cli.real_sites import require_flare
 from fedbragg.cli.show import say
 
 
@@ -17,20 +17,20 @@ def provision(
 ) -> int:
     """Make a kit for the server, each site, the coordinator and each observer of a federation of real sites.
 
-    A kit holds a key and a certificate, and a README with the one command to run. Kits that are there stay as they
-    are: run it again to add a site. Keep OUT/authority to yourself; it signs the kits.
+    A kit holds a key and a certificate, and a README with the one command to run. Existing kits stay as they are: run
+    the command again to add a site. Keep OUT/authority to yourself; it signs the kits.
     """
     from fedbragg.config import load
 
-    need_flare()
-    plan = load(settings)
+    require_flare()
+    federation = load(settings)
     from fedbragg.federation.engines.nvflare.kits import provision as make_kits
     from fedbragg.workflows.folder import make_folder
 
     make_folder(out)
-    made = make_kits(plan, out)
-    for kit in made:
+    kits = make_kits(federation, out)
+    for kit in kits:
         say(f"{out / kit.name}: for {kit.kind if kit.kind != 'site' else 'the site ' + kit.name}")
-    if not made:
+    if not kits:
         say(f"{out}: every kit is there already")
     return 0

@@ -1,4 +1,4 @@
-"""A federation of real sites as the command line follows it."""
+"""A federation of real sites, as the command line starts it, follows it and shows its state."""
 
 from __future__ import annotations
 
@@ -22,143 +22,144 @@ if TYPE_CHECKING:
     from fedbragg.federation import FederationOutcome
     from fedbragg.federation.engines.nvflare.admin_client import AdminClient
 
-LOOK = 0.5
-"""Seconds between two looks at the server."""
-Show = Callable[[Mapping[str, Any]], None]
+INTERVAL = 0.5
+"""Seconds between two questions to the server."""
+Status = Mapping[str, Any]
+"""The state of a federation, as FederationService.status returns it."""
+Show = Callable[[Status], None]
 
 
-def need_flare() -> None:
+def require_flare() -> None:
     """Raise MissingExtraError where the part for real sites is not installed."""
     require("federate", "a federation of real sites")
 
 
 @contextmanager
-def account(kit: Path, patience: float) -> Iterator[AdminClient]:
-    """Log in with an account's kit, and out in the end."""
-    need_flare()
+def admin_client(kit: Path, timeout: float) -> Iterator[AdminClient]:
+    """Open a client with an account's kit, and log out at the end."""
+    require_flare()
     from fedbragg.federation.engines.nvflare.admin_client import AdminClient
 
-    logging.getLogger().addHandler(
-        logging.NullHandler()
-    )  # what FLARE logs of a lost link, we tell in our words
-    opened = AdminClient(kit, patience, say)
+    logging.getLogger().addHandler(logging.NullHandler())  # FLARE's lines on a lost server; we print our own
+    client = AdminClient(kit, timeout, say)
     try:
-        yield opened
+        yield client
     except KeyboardInterrupt:
-        opened.close()
+        client.close()
         os._exit(interrupted())  # FLARE's threads would go on calling a server that is away
     finally:
-        opened.close()
+        client.close()
 
 
-def run_real(plan: Federation, kit: Path, *, resume: bool) -> FederationOutcome:
-    """Start a federation at the server, or find it there, and follow it to its end."""
+def run_real_sites(settings: Federation, kit: Path, *, resume: bool) -> FederationOutcome:
+    """Start a federation at the server, or find it there with ``resume``, and follow it to its end."""
     from fedbragg.federation import FederationOutcome
 
-    with account(kit, plan.server.server_timeout) as opened, shown() as show:
-        opened.start(plan, anew=not resume)
-        told = follow(opened, show)
-        return FederationOutcome(opened.model(), told["history"], told["barrier"], told["ended"])
+    with admin_client(kit, settings.server.server_timeout) as client, status_display() as show:
+        client.start(settings, restart=not resume)
+        last = follow(client, show)
+        return FederationOutcome(client.model(), last["history"], last["barrier"], last["ended"])
 
 
-def follow(opened: AdminClient, show: Show) -> dict[str, Any]:
-    """Show how a federation stands until it is over; return how it ended, with all its history."""
+def follow(client: AdminClient, show: Show) -> dict[str, Any]:
+    """Show a federation until it has ended; return its last status, with the whole history."""
     history: list[dict[str, Any]] = []
     while True:
-        told = opened.status(len(history))
-        if told["state"] in ("none", "failed"):
+        status = client.status(len(history))
+        if status["state"] in ("none", "failed"):
             raise FederationError(
-                told["trouble"] or "the server holds no federation; it was stopped before its time."
+                status["problem"]
+                or "the server holds no federation; it was stopped before its first barrier."
             )
         known = len(history)
-        if told.get("lines", known) < known:  # the server was restarted, and goes on from its last barrier
-            say(f"the server was restarted; the federation goes on from barrier {told['barrier']}")
+        if status.get("lines", known) < known:  # the server was restarted and goes on from its last barrier
+            say(f"the server was restarted; the federation goes on from barrier {status['barrier']}")
             history = []
             continue
-        history += told.get("history", [])
-        show({**told, "history": history})
-        if told["state"] == "finished":
-            return {**told, "history": history}
-        time.sleep(LOOK)
+        history += status.get("history", [])
+        show({**status, "history": history})
+        if status["state"] == "finished":
+            return {**status, "history": history}
+        time.sleep(INTERVAL)
 
 
 @contextmanager
-def shown() -> Iterator[Show]:
-    """Give a way to show how a federation stands: a live table on a terminal, else a line for each event."""
+def status_display() -> Iterator[Show]:
+    """Yield a function that shows a status: a live table on a terminal, else a line for each event."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines().show
+        yield _EventPrinter().show
         return
     with Live(console=console, refresh_per_second=4) as live:
-        yield lambda told: live.update(standing(told))
+        yield lambda status: live.update(status_table(status))
 
 
-class _Lines:
-    """Print what is new since the last look."""
+class _EventPrinter:
+    """Print the events that are new since the last status."""
 
     def __init__(self) -> None:
         self._printed = 0
 
-    def show(self, told: Mapping[str, Any]) -> None:
+    def show(self, status: Status) -> None:
         """Print a line for each new event that matters."""
-        history = told["history"]
-        cost = cost_of(history)
-        for line in history[min(self._printed, len(history)) :]:
-            if text := account_of(line, cost):
+        history = status["history"]
+        update_bytes = bytes_by_barrier(history)
+        for event in history[min(self._printed, len(history)) :]:
+            if text := event_line(event, update_bytes):
                 say(text)
                 sys.stdout.flush()
         self._printed = len(history)
 
 
-def account_of(line: Mapping[str, Any], cost: Mapping[int, int]) -> str:
-    """Tell one event in one line, or nothing; ``cost`` comes from cost_of."""
-    match line["event"]:
+def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str:
+    """Return one event as a line, empty where it is not shown; ``update_bytes`` comes from bytes_by_barrier."""
+    match event["event"]:
         case "joined":
-            return f"{line['site']}: joined"
+            return f"{event['site']}: joined"
         case "barrier":
-            size = size_of(cost.get(line["barrier"], 0))
-            sites = ", ".join(line["losses"])
-            return f"barrier {line['barrier']}: loss {line['loss']:.3f} from {sites}; updates {size}"
+            size = size_text(update_bytes.get(event["barrier"], 0))
+            sites = ", ".join(event["losses"])
+            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}"
         case "failed" | "rejected" | "left" | "abandoned":
-            return f"{line['site']}: {line['event']}: {line['reason']}"
+            return f"{event['site']}: {event['event']}: {event['reason']}"
     return ""
 
 
-def cost_of(history: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Return the bytes of all updates on the way to each barrier, by its number from 1."""
-    cost, barrier = {1: 0}, 1
-    for line in history:
-        if line["event"] == "update":
-            cost[barrier] += line["bytes"]
-        elif line["event"] == "barrier":
-            barrier = line["barrier"] + 1
-            cost[barrier] = 0
-    return cost
+def bytes_by_barrier(history: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Return the bytes of all updates before each barrier, by the barrier's number from 1."""
+    total, barrier = {1: 0}, 1
+    for event in history:
+        if event["event"] == "update":
+            total[barrier] += event["bytes"]
+        elif event["event"] == "barrier":
+            barrier = event["barrier"] + 1
+            total[barrier] = 0
+    return total
 
 
-HEADS = ("site", "doing", "heard of", "version", "loss", "frames", "sent", "received")
+COLUMNS = ("site", "doing", "last message", "version", "loss", "samples", "sent", "received")
 
 
-def standing(told: Mapping[str, Any]) -> Table:
-    """Lay out how a federation stands: one row a site, and below what went wrong last."""
+def status_table(status: Status) -> Table:
+    """Return the state of a federation as a table: one row for each site, and their last problems below."""
     from rich import box
     from rich.table import Table
 
-    sites = told.get("sites", [])
-    troubles = [f"{row['site']}: {row['trouble']}" for row in sites if row["trouble"]]
+    sites = status.get("sites", [])
+    problems = [f"{row['site']}: {row['problem']}" for row in sites if row["problem"]]
     table = Table(
-        title=headline(told),
-        caption="\n".join(troubles),
+        title=headline(status),
+        caption="\n".join(problems),
         title_justify="left",
         caption_justify="left",
         show_header=bool(sites),
         box=box.SIMPLE,
     )
-    for head in HEADS:
-        table.add_column(head, justify="left" if head in HEADS[:2] else "right", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
     for row in sites:
         table.add_row(
             row["site"],
@@ -167,25 +168,26 @@ def standing(told: Mapping[str, Any]) -> Table:
             _or_dash(row["version"]),
             "-" if row["loss"] is None else f"{row['loss']:.3f}",
             _or_dash(row["samples"]),
-            size_of(row["sent"]),
-            size_of(row["received"]),
+            size_text(row["sent"]),
+            size_text(row["received"]),
         )
     return table
 
 
-def headline(told: Mapping[str, Any]) -> str:
-    """Say in one line how a federation stands."""
-    if told["state"] == "none":
+def headline(status: Status) -> str:
+    """Return the state of a federation in one line."""
+    if status["state"] == "none":
         return "no federation has been started"
-    if told["state"] in ("failed", "preparing"):
-        return f"{told['federation']}: {told['state']}{': ' + told['trouble'] if told['trouble'] else ''}"
-    ended = f", ended: {told['ended']}" if told["ended"] else ""
-    barriers = f"barrier {told['barrier']} of {told['barriers']}"
-    return f"{told['federation']}: {told['state']}, {barriers}, version {told['version']}, {told['time']:.0f} s{ended}"
+    start = f"{status['federation']}: {status['state']}"
+    if status["state"] in ("failed", "preparing"):
+        return f"{start}{': ' + status['problem'] if status['problem'] else ''}"
+    barriers = f"barrier {status['barrier']} of {status['barriers']}"
+    ended = f", ended: {status['ended']}" if status["ended"] else ""
+    return f"{start}, {barriers}, version {status['version']}, {status['time']:.0f} s{ended}"
 
 
-def size_of(count: int) -> str:
-    """Write bytes in a handy unit."""
+def size_text(count: int) -> str:
+    """Return a number of bytes in the unit that suits it."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB"):
         if value < 1000:

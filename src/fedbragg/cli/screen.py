@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from fedbragg.workflows.screen import Screening
 
 UNREADABLE = 3
-"""Exit code of a screening that is complete but met frames it could not read; they are kept."""
+"""Exit code of a complete screening with frames that could not be read; they are kept."""
 STOPPED = 128
-"""And the number of the signal: exit code of a screening that was stopped, 130 by Ctrl-C."""
+"""Plus the number of the signal: exit code of a stopped screening, 130 after Ctrl-C."""
 
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 TableOption = Annotated[
@@ -45,10 +45,10 @@ SnakeOption = Annotated[
     bool, typer.Option("--snake", help="Every second row of the grid was scanned backwards.")
 ]
 ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Go on where an interrupted screening in OUT stopped.")
+    bool, typer.Option("--resume", help="Continue the screening in OUT where it stopped.")
 ]
 FailSafeOption = Annotated[
-    bool, typer.Option(help="Keep everything while frames are unlike those the model was calibrated on.")
+    bool, typer.Option(help="Keep everything while frames are unlike those that the model was calibrated on.")
 ]
 
 
@@ -71,7 +71,8 @@ def screen(
 
     Writes OUT/verdicts.csv (path, frame, score, keep, background, reason: one row a frame, in order), OUT/hits.lst (a
     CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame that cannot be
-    read is kept; the exit code is then 3. Ctrl-C leaves the results of all finished frames; --resume goes on.
+    read is kept; the exit code is then 3. After Ctrl-C the results of all finished frames are complete; --resume
+    continues.
     """
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.workflows.cores import number_of_threads
@@ -102,17 +103,17 @@ def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
     if outcome.stopped and outcome.tally.frames == 0:
         return show_stopped(outcome, screening.out, len(run))
     try:
-        made = write_outputs(run, screening, session)
+        lines = write_outputs(run, screening)
         write_report(screening.out / REPORT, outcome, run, screening)
     except KeyboardInterrupt:
         return show_stopped(replace(outcome, stopped=SIGINT), screening.out, len(run))
     if outcome.stopped:
         return show_stopped(outcome, screening.out, len(run))
-    return show(outcome, screening.out, made)
+    return show(outcome, screening.out, lines)
 
 
-def show(outcome: Outcome, out: Path, made: list[str]) -> int:
-    """Print what came of it; raise InputError where no frame at all could be read, else return the exit code."""
+def show(outcome: Outcome, out: Path, outputs: list[str]) -> int:
+    """Print the result and return the exit code; raise InputError where no frame at all could be read."""
     from fedbragg.errors import InputError
     from fedbragg.report.screening import percent
     from fedbragg.screening.outputs.tables import KEPT, VERDICTS
@@ -134,16 +135,16 @@ def show(outcome: Outcome, out: Path, made: list[str]) -> int:
     for line in outcome.drift:
         say(f"drift       {line}")
     say(f"written     {out / VERDICTS}, {out / KEPT}, {out / REPORT}")
-    for line in made:
+    for line in outputs:
         say(f"            {line}")
     return UNREADABLE if tally.unreadable else 0
 
 
 def show_stopped(outcome: Outcome, out: Path, frames: int) -> int:
-    """Say in one line how far it came and how to go on; return the exit code."""
+    """Print in one line how far it came and how to continue; return the exit code."""
     typer.echo(
-        f"fedbragg: stopped after {outcome.tally.frames} of {frames} frames, whose results are whole in {out}. "
-        "To go on, give the same command with --resume.",
+        f"fedbragg: stopped after {outcome.tally.frames} of {frames} frames; their results are complete in {out}. "
+        "To continue, give the same command with --resume.",
         err=True,
     )
     return STOPPED + outcome.stopped

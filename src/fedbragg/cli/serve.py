@@ -1,4 +1,4 @@
-"""``fedbragg serve``: hold the server of a federation of real sites."""
+"""``fedbragg serve``: run the server of a federation of real sites."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.real_sites import need_flare
+from fedbragg.cli.real_sites import require_flare
 from fedbragg.cli.show import say
 
 KitArgument = Annotated[Path, typer.Argument(metavar="KIT", help="Folder that `fedbragg provision` made.")]
 
 
 def serve(kit: KitArgument) -> int:
-    """Hold the server until it is ended; sites and the coordinator call it.
+    """Run the server until it is ended; the sites and the coordinator connect to it.
 
-    KIT/federation holds the federation's state: started again after whatever happened, the server goes on from its
-    last barrier by itself. FLARE's own messages go to KIT/log.txt.
+    KIT/federation holds the federation's state: started again after a stop or a crash, the server goes on from its last
+    barrier. FLARE's own messages go to KIT/log.txt.
     """
-    need_flare()
+    require_flare()
     from fedbragg.federation.engines.nvflare.kit import open_kit
-    from fedbragg.federation.engines.nvflare.launch import serve as hold
+    from fedbragg.federation.engines.nvflare.launch import serve as run_server
+    from fedbragg.workflows.start_model import COMMAND
 
     say(f"serving at {open_kit(kit, 'server').address}; end it with Ctrl-C")
-    return hold(kit)
+    return run_server(kit, COMMAND)

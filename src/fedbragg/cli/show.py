@@ -1,4 +1,4 @@
-"""Plain lines: what every command prints."""
+"""Print lines: results, warnings, interruptions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from fedbragg.errors import SettingsWarning
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of SIGINT."""
+"""Exit code after Ctrl-C: 128 plus the number of SIGINT."""
 
 
 def say(text: str = "") -> None:
@@ -21,19 +21,19 @@ def say(text: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """Print a line for people to notice, on the error stream."""
+    """Print a warning on the error stream."""
     typer.echo(f"fedbragg: {text}", err=True)
 
 
 def interrupted() -> int:
-    """Say that Ctrl-C ended a command, and return the exit code."""
+    """Print that Ctrl-C ended the command, and return the exit code."""
     typer.echo("fedbragg: interrupted.", err=True)
     return INTERRUPTED
 
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Print each warning about old settings as one line; Python would add where in the source it arose."""
+    """Print each warning about old settings as one line, without the place in the source that Python would add."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", SettingsWarning)
         shown = warnings.showwarning

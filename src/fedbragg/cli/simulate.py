@@ -1,4 +1,4 @@
-"""``fedbragg simulate``: make a run of stills and its table of labels, for users without data."""
+"""``fedbragg simulate``: simulate a run of stills and its table of labels, for users without data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 def simulate(
     beamline: Annotated[str, typer.Argument(help="Name of a beamline; --list shows them.")] = "",
-    frames: Annotated[int, typer.Option(min=1, help="How many stills.")] = 200,
+    frames: Annotated[int, typer.Option(min=1, help="Number of stills.")] = 200,
     out: Annotated[Path, typer.Option(help="Folder for BEAMLINE.h5 and labels.csv.")] = Path("simulated"),
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same frames.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Frames made at a time; changes the speed only.")] = 1,
-    size: Annotated[int, typer.Option(min=0, help="Pixels along a smaller detector; 0 is the whole.")] = 0,
-    listing: Annotated[bool, typer.Option("--list", help="Show the beamlines and end.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same frames.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Frames simulated at a time; changes only the speed.")
+    ] = 1,
+    size: Annotated[
+        int, typer.Option(min=0, help="Pixels along a smaller detector; 0 keeps the whole one.")
+    ] = 0,
+    listing: Annotated[bool, typer.Option("--list", help="List the beamlines and end.")] = False,
 ) -> None:
-    """Simulate a facility's run: an HDF5 file of stills, and labels.csv with what an expert would say."""
+    """Simulate a run: an HDF5 file of stills, and labels.csv with the label of each."""
     from fedbragg.progress import bars
     from fedbragg.types import Label
     from fedbragg.workflows.folder import make_folder

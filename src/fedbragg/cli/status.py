@@ -1,4 +1,4 @@
-"""``fedbragg status``: look at a federation of real sites."""
+"""``fedbragg status``: show the state of a federation of real sites."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.real_sites import account, follow, shown, standing
+from fedbragg.cli.real_sites import admin_client, follow, status_display, status_table
 
 WIDTH = 120
-"""Columns of the table where there is no terminal to ask."""
+"""Columns of the table where the output is not a terminal."""
 
 
 def status(
     kit: Annotated[Path, typer.Option(metavar="KIT", help="Kit of the coordinator or of an observer.")],
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the server.")] = 20.0,
-    follows: Annotated[bool, typer.Option("--follow", help="Go on until the federation is over.")] = False,
+    follows: Annotated[bool, typer.Option("--follow", help="Go on until the federation has ended.")] = False,
     stop: Annotated[
         bool, typer.Option("--stop", help="End the federation with the model it has (coordinator).")
     ] = False,
 ) -> int:
-    """Show the sites of a federation: last contact, version, loss, bytes, and what went wrong last."""
+    """Show the sites of a federation: last message, version, loss, bytes, and the last problem."""
     from rich.console import Console
 
-    with account(kit, wait) as opened:
+    with admin_client(kit, wait) as client:
         if stop:
-            opened.stop()
+            client.stop()
         if follows:
-            with shown() as show:
-                follow(opened, show)
+            with status_display() as show:
+                follow(client, show)
         console = Console(width=None if Console().is_terminal else WIDTH)
-        console.print(standing(opened.status()))
+        console.print(status_table(client.status()))
     return 0

@@ -1,4 +1,4 @@
-"""``fedbragg train``: adapt a model to one's own labelled frames, without a federation."""
+"""``fedbragg train``: adapt a model to your own labelled examples, without a federation."""
 
 from __future__ import annotations
 
@@ -11,38 +11,46 @@ from fedbragg.cli.options import PathsArgument
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
-    from fedbragg.workflows.train import Trained
+    from fedbragg.workflows.train import Trained, TrainRequest
+
+ModelOutOption = Annotated[Path, typer.Option(help="Model file to write.")]
+EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over the labelled examples.")]
+LearningRateOption = Annotated[float, typer.Option(min=0, help="Of the optimiser.")]
+HeldOutOption = Annotated[
+    float, typer.Option(min=0.05, max=0.9, help="Share of the examples, the last in time, that only test.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")]
 
 
 def train(
     paths: PathsArgument,
-    labels: Annotated[Path, typer.Option(help="Table path,frame,label; label is hit, maybe or miss.")],
-    out: Annotated[Path, typer.Option(help="Model file to write.")] = Path("trained.onnx"),
+    labels: Annotated[
+        Path,
+        typer.Option(help="The task's table of labels; for hits path,frame,label with hit, maybe or miss."),
+    ],
+    out: ModelOutOption = Path("trained.onnx"),
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="MODEL", help="Model file to adapt.  [default: the task's in the package]"
+            "--from", metavar="MODEL", help="Model file to adapt.  [default: the task's packaged model]"
         ),
     ] = None,
-    task: Annotated[str, typer.Option(help="What is learnt, where no model is given.")] = "hits",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the labelled frames.")] = 15,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of the optimiser.")] = 5e-4,
-    held_out: Annotated[
-        float, typer.Option(min=0.05, max=0.9, help="Share of the frames, the last in time, that only judge.")
-    ] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")] = False,
+    task: Annotated[str, typer.Option(help="Task, if no model is given: hits, phases, tags ...")] = "hits",
+    epochs: EpochsOption = 15,
+    learning_rate: LearningRateOption = 5e-4,
+    held_out: HeldOutOption = 0.3,
+    seed: SeedOption = 1,
+    force: ForceOption = False,
 ) -> int:
-    """Adapt the packaged model, or another, to your own labelled frames.
+    """Adapt the packaged model, or another, to your own labelled frames or patterns.
 
-    Trains on the first frames in time, holds the last back, and compares the models on those. A model that is worse
-    there is not written unless --force is given. With a model of another task, paths and table are that task's.
+    Trains on the first examples in time, holds back the last, and compares the models on those. A model that is worse
+    there is not written unless --force is given. Paths and table are those of the task.
     """
     from fedbragg.learn.settings import FitSettings
-    from fedbragg.progress import bars
     from fedbragg.tasks.registry import default_model
     from fedbragg.workflows.train import TrainRequest
-    from fedbragg.workflows.train import train as adapt
 
     request = TrainRequest(
         paths=tuple(paths),
@@ -54,12 +62,20 @@ def train(
         seed=seed,
         force=force,
     )
+    train_and_show(request)
+    return 0
+
+
+def train_and_show(request: TrainRequest) -> None:
+    """Train with bars and print how the model compares with the one it started from."""
+    from fedbragg.progress import bars
+    from fedbragg.workflows.train import train as adapt
+
     with bars() as progress:
         found = adapt(request, progress)
     _show(found)
-    say(f"written            {out}")
-    say(f"next               fedbragg calibrate PATH... --labels LABELS.csv --model {out}, with other labels")
-    return 0
+    say(f"written            {request.out}")
+    say(f"next               {found.next_command.format(model=request.out)}")
 
 
 def _show(found: Trained) -> None:

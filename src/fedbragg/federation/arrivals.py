@@ -1,4 +1,4 @@
-"""What an update does to the model on arrival, before any barrier: the asynchronous half of the schedules."""
+"""Apply updates to the model as they arrive, before a barrier: the asynchronous part of the schedules."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fedbragg.state_arithmetic import apply_steps
 from fedbragg.types import State
 
 FEWEST_TO_RECOMBINE = 3
-"""Sites below which a rule cannot tell which one is hostile."""
+"""Fewest reports among which a robust rule can recognise a hostile site."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """A model made by arrivals, and the sites whose updates it holds."""
+    """A model after one or more arrivals, and the sites whose updates it includes."""
 
     model: State
     members: Sequence[Member]
@@ -53,11 +53,11 @@ class Arrivals:
         return Step(apply_steps(versions.newest, steps, shares), members, shares)
 
     def clear(self) -> None:
-        """Empty the buffer: a barrier has counted its updates."""
+        """Empty the buffer, because a barrier has counted its updates."""
         self._buffer = []
 
     def _recombine(self) -> Step | None:
-        """Combine the newest step of every site; one update alone cannot be told from an attack."""
+        """Combine the newest step of every site; a single update may be an attack."""
         members = self._roster.reported()
         if len(members) < FEWEST_TO_RECOMBINE:
             return None

@@ -1,19 +1,24 @@
 """A federation on disk as of its last barrier: tensors as safetensors, the rest as JSON.
 
-``model-NNNN.safetensors`` is written first. Then ``checkpoint.json``, which names it, replaces the former
-one in one step. So there is always one complete checkpoint, whenever the process dies.
+``model-NNNN.safetensors`` is written first. Then ``checkpoint.json``, which names it, replaces the previous one in
+one step. So the folder always holds a complete checkpoint, whenever the process dies.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from pydantic_core import to_json
 
+from fedbragg.config import Federation
+from fedbragg.config.old_settings import as_version_0_1
 from fedbragg.errors import FederationError
+from fedbragg.federation.tensors import encode_tensors, read_tensors
 from fedbragg.files import write_whole
 from fedbragg.types import State
 
@@ -23,12 +28,12 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saved:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     model: State
-    record: dict[str, Any]  # the coordinator's
+    record: dict[str, Any]  # the coordinator's state, as Coordinator takes it
     history: list[dict[str, Any]]
-    time: float  # on the engine's clock
+    time: float  # seconds on the engine's clock
     finished: str | None = None  # why the federation ended, if it has
 
 
@@ -46,13 +51,9 @@ class CheckpointStore:
 
     def save(self, saved: Saved) -> None:
         """Replace the folder's checkpoint."""
-        from safetensors.numpy import save
-
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"model-{saved.record['barrier']:04d}.safetensors"
-        # Not ascontiguousarray, which turns a tensor without dimensions into one of shape (1,).
-        tensors = {key: np.asarray(tensor, order="C") for key, tensor in saved.model.items()}
-        write_whole(self.folder / name, save(tensors), durable=True)
+        write_whole(self.folder / name, encode_tensors(saved.model), durable=True)
         content = {
             "format": FORMAT,
             "fingerprint": self.fingerprint,
@@ -62,15 +63,13 @@ class CheckpointStore:
             "record": saved.record,
             "history": saved.history,
         }
-        write_whole(self.folder / RECORD, json.dumps(content, indent=1).encode(), durable=True)
+        write_whole(self.folder / RECORD, json.dumps(content, indent=1), durable=True)
         for old in self.folder.glob("model-*.safetensors"):
             if old.name != name:
                 old.unlink()
 
     def load(self) -> Saved | None:
         """Return the checkpoint, None where there is none; raise FederationError for another federation's."""
-        from safetensors.numpy import load_file
-
         if not self.exists:
             return None
         path = self.folder / RECORD
@@ -80,5 +79,15 @@ class CheckpointStore:
                 f"{path}: belongs to a federation with other settings, sites or model. "
                 "Give another folder, or remove this one to start again."
             )
-        model = load_file(self.folder / content["model"])
+        model = read_tensors(self.folder / content["model"])
         return Saved(model, content["record"], content["history"], content["time"], content["finished"])
+
+
+def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
+    """Return a hash that identifies a federation: its settings, sites, and the names and shapes of its tensors."""
+    # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
+    excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
+    table = as_version_0_1(settings.model_dump(mode="json", exclude=excluded))
+    text = to_json(table, inf_nan_mode="null").decode()
+    tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
+    return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()

@@ -128,7 +128,7 @@ class Coordinator:
             self._accept(member, update, length)
 
     def _too_late(self, member: Member, version: int) -> None:
-        back = version == member.overdue  # it was dropped at a deadline, but is alive
+        back = version == member.overdue  # it was dropped at a deadline, but still works
         late = member.training is not None or back
         reason = "late: a barrier has passed" if late else "no update is expected from it"
         self._out.append(events.Reject(member.name, version, reason))
@@ -164,11 +164,11 @@ class Coordinator:
         self._settle()
 
     def _arrival(self, member: Member, version: int, step: State) -> None:
-        taken = self._arrivals.take(member, version, step)
-        model = self.versions.newest if taken is None else taken.model
+        applied = self._arrivals.take(member, version, step)
+        model = self.versions.newest if applied is None else applied.model
         self.versions.advance(model, {m.training for m in self.roster if m.training is not None})
-        if taken is not None:
-            self._changed(taken.members, taken.weights, at_barrier=False)
+        if applied is not None:
+            self._changed(applied.members, applied.weights, at_barrier=False)
 
     # Barriers
 
@@ -215,12 +215,12 @@ class Coordinator:
         return self._refine(model, teachers)
 
     def _without_outliers(self, members: list[Member]) -> list[Member]:
-        odd = outliers(members, self.plan)
+        reasons = outliers(members, self.plan)
         for member in members:
-            if member.name in odd:
-                self._out.append(events.Reject(member.name, self.versions.number, odd[member.name]))
+            if member.name in reasons:
+                self._out.append(events.Reject(member.name, self.versions.number, reasons[member.name]))
                 member.failed(self.plan.settings.patience)
-        return [member for member in members if member.name not in odd]
+        return [member for member in members if member.name not in reasons]
 
     def _reason_to_end(self, fell_by: float | None) -> str | None:
         settings = self.plan.settings

@@ -23,7 +23,7 @@ class Student(Protocol):
         """Return (frames, classes) logits of the public frames under a state."""
         ...
 
-    def taught(self, state: State, targets: NDArray[Any]) -> State:
+    def train(self, state: State, targets: NDArray[Any]) -> State:
         """Return the state after training towards (frames, classes) probabilities."""
         ...
 
@@ -42,7 +42,7 @@ def distillation(students: Mapping[str, Student], networks: Mapping[str, str]) -
         for network, student in students.items():
             prefix = f"{network}/"
             start = {n.removeprefix(prefix): t for n, t in model.items() if n.startswith(prefix)}
-            result.update({prefix + name: t for name, t in student.taught(start, targets).items()})
+            result.update({prefix + name: t for name, t in student.train(start, targets).items()})
         return result
 
     return refine

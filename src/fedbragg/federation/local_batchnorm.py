@@ -24,7 +24,7 @@ def batchnorm_names(model: State) -> AbstractSet[str]:
 class LocalBatchNorm:
     """A trainer whose BatchNorm tensors stay at its site.
 
-    They start as the model's and then follow the site's own training. They live as long as this object.
+    They start as the model's and then follow the site's own training. They exist as long as this object.
     """
 
     def __init__(self, trainer: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""What a coordinator needs to know of the settings file and of the sites' networks, and whether it can run."""
+"""The settings that a coordinator uses, with the sites' networks; checks that a federation can run with them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
-        """Take from the settings what the coordinator needs; raise ConfigError where the rule cannot run so."""
+        """Return the plan of a federation's settings; raise ConfigError where the rule does not fit them."""
         check_rule(settings)
         training = settings.training
         epochs = (training.warmup_epochs, training.epochs)
@@ -74,7 +74,7 @@ def check_settings(settings: Federation, source: str = "settings") -> None:
     if not rule_of(settings.federation).trains_network:
         raise ConfigError(
             f"{source} [federation]: aggregation: {settings.federation.aggregation} trains no network: it weighs "
-            "models that are trained already. Choose another rule, or use it from Python."
+            "models that are already trained. Choose another rule, or use it from Python."
         )
 
 

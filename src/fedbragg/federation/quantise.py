@@ -8,6 +8,7 @@ is one of the two integers around s |v| / |V|, drawn so that the expectation is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def quantise(tensor: NDArray[Any], bits: int, generator: np.random.Generator) ->
     flat, s = tensor.reshape(-1), levels(bits)
     length = _length(flat)
     codes = np.zeros(-(-flat.size * bits // 8), dtype=np.uint8)
-    for piece in blocks(flat.size) if length else ():
+    for piece in blocks(flat.size) if 0 < length < inf else ():
         scaled = flat[piece].astype(np.float32) * np.float32(s / length)
         integers = np.floor(scaled + generator.random(scaled.size, dtype=np.float32))
         coded = (np.clip(integers, -s, s) + s).astype(np.uint8)
@@ -55,7 +56,8 @@ def quantise(tensor: NDArray[Any], bits: int, generator: np.random.Generator) ->
 def _length(flat: NDArray[Any]) -> float:
     """Return the norm as a float32; it is summed in double precision, where squares of small numbers survive."""
     wide = (flat[piece].astype(np.float64) for piece in blocks(flat.size))
-    length = float(np.float32(np.sqrt(sum(float(np.vdot(piece, piece)) for piece in wide))))
+    with np.errstate(over="ignore"):  # an infinite norm is sent, and the update is refused for it
+        length = float(np.float32(np.sqrt(sum(float(np.vdot(piece, piece)) for piece in wide))))
     return length if length >= SHORTEST else 0.0
 
 
@@ -65,7 +67,8 @@ def dequantise(quantised: QuantisedTensor) -> NDArray[np.float32]:
     if not quantised.length:
         return np.zeros(quantised.shape, dtype=np.float32)
     every_byte = _spread(np.arange(256, dtype=np.uint8), quantised.bits).reshape(256, -1)
-    numbers = (every_byte.astype(np.float32) - s) * np.float32(quantised.length / s)
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = (every_byte.astype(np.float32) - s) * np.float32(quantised.length / s)
     # take is three times as fast as indexing here; every code is within the table.
     return np.take(numbers, quantised.codes, axis=0, mode="clip").reshape(-1)[:size].reshape(quantised.shape)
 

@@ -53,7 +53,7 @@ class Member:
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
     def record(self) -> dict[str, Any]:
-        """Return as JSON what a checkpoint must keep."""
+        """Return the part that a checkpoint stores, as JSON."""
         profile = self.profile
         return {
             "gone": self.standing is Standing.GONE,

@@ -25,7 +25,7 @@ SAMPLING_WEIGHTS: Mapping[str, Weigh] = {
 """By the word that ``[federation] selection`` gives."""
 
 UNIFORM_SHARE = 0.1
-"""Share of the draw that all sites have alike, so that no probability is zero."""
+"""Share of the draw that is the same for all sites, so that no probability is zero."""
 
 
 def sampling_weights(profiles: Sequence[Profile], settings: FederationSettings) -> Weights:

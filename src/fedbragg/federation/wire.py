@@ -1,4 +1,4 @@
-"""Encode updates for the way to the server: unchanged, in half precision, or in FedPAQ's few bits.
+"""Encode updates before they are sent: unchanged, in half precision, or in FedPAQ's few bits.
 
 Every engine uses this. Integers and BatchNorm's running statistics are always sent unchanged: they are few,
 and noise in a variance harms every later prediction.

@@ -1,4 +1,4 @@
-"""Memory of decoded frames, used again when the last array that looks at it is gone."""
+"""Memory of decoded frames, reused when the last array that uses it is gone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 
 class BufferPool:
-    """Hand out uninitialised arrays; keep the memory of up to ``spare`` released ones for the next.
+    """Give uninitialised arrays; keep the memory of up to ``spare`` released arrays for the next.
 
-    Fresh memory costs the kernel more time than a 4k frame takes to decode. A frame stays valid as long as its
-    consumer, or any view it took, holds it; a consumer that keeps every frame gets fresh memory every time. Safe to
-    call from several threads.
+    The kernel takes longer to provide new memory than a 4k frame takes to decode. A frame stays valid as long as it,
+    or any view of it, exists; a consumer that keeps every frame gets new memory for each. Safe to call from several
+    threads.
     """
 
     def __init__(self, spare: int) -> None:
@@ -28,8 +28,8 @@ class BufferPool:
     def _memory(self, size: int) -> NDArray[np.uint8]:
         for _ in range(len(self._spare)):
             try:
-                memory = self._spare.pop()  # the one last used is still in the processor's cache
-            except IndexError:  # another thread took the last
+                memory = self._spare.pop()  # the latest is still in the processor's cache
+            except IndexError:  # another thread took the last one
                 break
             if memory.size == size:
                 return memory
@@ -37,7 +37,7 @@ class BufferPool:
 
 
 class _Lease:
-    """What NumPy keeps alive for an array and all its views; its end returns the memory to the pool."""
+    """The base that NumPy keeps alive for an array and all its views; when it is deleted the memory is spare again."""
 
     __slots__ = ("__array_interface__", "_memory", "_spare")
 

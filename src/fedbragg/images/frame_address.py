@@ -1,4 +1,4 @@
-"""``FILE:FRAME``: one frame of a file, by the name a user gives it."""
+"""``FILE:FRAME``: how a user names one frame of a file."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import re
 from pathlib import Path
 
 from fedbragg.errors import InputError
-from fedbragg.images.run import open_run
+from fedbragg.images.open import open_run
 from fedbragg.types import Run
 
 
-def file_and_frame(what: str) -> tuple[str, int | None]:
-    """Take ``FILE:FRAME`` apart; a file whose own name ends so is taken whole."""
-    numbered = re.fullmatch(r"(.+):(\d+)", what)
-    if numbered is None or Path(what).exists():
-        return what, None
+def file_and_frame(address: str) -> tuple[str, int | None]:
+    """Split ``FILE:FRAME``; a file whose own name ends in a colon and a number is not split."""
+    numbered = re.fullmatch(r"(.+):(\d+)", address)
+    if numbered is None or Path(address).exists():
+        return address, None
     return numbered[1], int(numbered[2])
 
 
-def open_named(what: str) -> tuple[Run, int | None]:
-    """Open ``FILE`` or ``FILE:FRAME``, frames from 0, and return the run and the frame named, if one is.
+def open_named(address: str) -> tuple[Run, int | None]:
+    """Open ``FILE`` or ``FILE:FRAME``, frames from 0; return the run and the frame, None where none is named.
 
     Raises InputError where the file has no such frame, and what ``open_run`` raises.
     """
-    path, index = file_and_frame(what)
+    path, index = file_and_frame(address)
     run = open_run(path)
     if index is not None and index >= len(run):
         raise InputError(f"{path}: has {len(run)} frames; give one from 0 to {len(run) - 1}, not {index}.")

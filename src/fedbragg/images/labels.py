@@ -1,4 +1,4 @@
-"""What experts said of frames: the table ``path,frame,label`` and the annotation files of CXIDB entry 76."""
+"""Labels of frames by experts: the table ``path,frame,label``, and the annotation files of CXIDB entry 76."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ANNOTATION = re.compile(r"(\S+)\s+\[(\d+)\]\s+(\w+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class LabelTable:
-    """Labels by absolute path and frame index from 0, or by path alone, which holds for all its frames."""
+    """Labels by absolute path and frame index from 0, or by path alone for all frames of a file."""
 
     frames: Mapping[tuple[str, int], Label] = field(default_factory=dict)
     files: Mapping[str, Label] = field(default_factory=dict)
 
     def label(self, path: str | Path, frame: int) -> Label | None:
-        """Return the label of a frame; its own goes before its file's; None where it has none."""
+        """Return a frame's own label, else its file's, else None."""
         absolute = _absolute(path, Path())
         return self.frames.get((absolute, frame)) or self.files.get(absolute)
 
@@ -41,8 +41,8 @@ class LabelTable:
 def read_labels(path: str | Path) -> LabelTable:
     """Read a table with the columns ``path,frame,label`` or ``path,label``.
 
-    Relative paths are seen from the table's folder; an empty frame stands for all frames of the file. Raises
-    LabelError naming the line.
+    Relative paths start at the table's folder. An empty frame stands for all frames of the file. Raises LabelError,
+    which names the line.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -54,7 +54,7 @@ def read_labels(path: str | Path) -> LabelTable:
 
 
 def write_labels(path: str | Path, rows: Iterable[tuple[str, int | None, Label]]) -> int:
-    """Write (path, frame or None for all, label) as a table that read_labels reads; return the number of rows."""
+    """Write rows (path, frame or None for all frames, label) for read_labels; return their number."""
     written = 0
     with Path(path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

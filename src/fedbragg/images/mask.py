@@ -1,4 +1,4 @@
-"""Which pixels to ignore: the file's own mask, sentinels, saturation; one array shared while it does not change."""
+"""Which pixels to ignore: the file's own mask, sentinels, saturation. Frames with equal masks share one array."""
 
 from __future__ import annotations
 
@@ -8,55 +8,64 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.hdf5.chunks import Check
 from fedbragg.types import Counts
 
 Mask = NDArray[np.bool_]
+Bits = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
-    """The counts that a detector vouches for, both ends included; None where the file does not say."""
+class TrustedRange:
+    """The counts that the detector measures, both ends included; None where the file gives no limit."""
 
-    low: float | None = None  # below it there is no measurement; None: 0, for negative counts are sentinels
-    high: float | None = None  # saturation: above it the count is too low; None: all but the dtype's maximum
+    low: float | None = None  # None is 0, so that negative counts are sentinels
+    high: float | None = None  # saturation: higher counts read too low; None is all but the dtype's maximum
 
     def bounds(self, dtype: np.dtype[np.integer]) -> NDArray[np.integer]:
-        """Return (lowest, highest) trusted count in the dtype, whose own maximum is always a sentinel."""
+        """Return (lowest, highest) trusted count, of the dtype; the dtype's maximum is always a sentinel."""
         limits = np.iinfo(dtype)
         low = 0 if self.low is None else int(np.ceil(max(self.low, limits.min)))
-        # -1 and -2 mark gaps and dead pixels, also where a file states one of them as its lowest count.
+        # -1 and -2 mark gaps and dead pixels, also where a file gives one of them as its lowest count.
         low = 0 if low in (-1, -2) else low
         high = limits.max - 1 if self.high is None else int(np.floor(min(self.high, limits.max - 1)))
         return np.array([min(low, limits.max), max(high, limits.min)], dtype)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UntrustedPixels:
+    """The pixels outside the trusted range in an earlier frame, which a decoder compares with the frame at hand."""
+
+    outside: Mask  # (pixels,) True = outside the trusted range
+    bounds: NDArray[np.integer]  # (2,) lowest and highest trusted count, of the frames' dtype
+    bits: Bits  # ``outside``, a bit a pixel, lowest bit first; empty where negative counts are trusted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class KnownMask:
-    """A mask handed out before, and what a frame must look like to share it."""
+    """The mask of an earlier frame, and what a frame must look like to share it."""
 
     mask: Mask  # (rows, cols), read-only
-    check: Check  # which counts lay outside the trusted ones
+    untrusted: UntrustedPixels
 
 
-class MaskKeeper:
-    """Hand out the mask of each frame; frames whose masks are equal share one array.
+class MaskCache:
+    """Give each frame its mask; frames whose masks are equal share one array.
 
-    Most frames of a run have the mask of the first: the sentinels of the gaps. One pass over the pixels confirms
-    that, which chunk decoders do on their way. Where it fails (a saturated spot), the frame gets a mask of its own,
-    and later frames are compared with the first mask and with the latest. Safe to call from several threads.
+    Most frames of a run have the first frame's mask: the sentinels of the gaps. One pass over the pixels confirms
+    that; the bitshuffle decoder makes it while it decodes. A frame that differs (a saturated spot) gets a mask of its
+    own, and later frames are compared with the first mask and with the latest. Safe to call from several threads.
     """
 
     KINDS = 8
-    """Detectors, or dtypes of one, that a run may alternate between without losing track of their masks."""
+    """Combinations of shape, dtype, file mask and trusted range whose masks are kept."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], list[KnownMask]] = {}
         self._file_masks: list[Mask] = []
         self._lock = threading.Lock()
 
-    def same(self, file_mask: Mask | None) -> Mask | None:
-        """Return an equal mask that an earlier file had, or the mask itself, from now on known."""
+    def shared_file_mask(self, file_mask: Mask | None) -> Mask | None:
+        """Return the equal mask of an earlier file where there is one; else keep this one and return it."""
         if file_mask is None:
             return None
         with self._lock:
@@ -66,26 +75,33 @@ class MaskKeeper:
             self._file_masks = [*self._file_masks[1 - self.KINDS :], file_mask]
         return file_mask
 
-    def usual(
-        self, shape: tuple[int, int], dtype: np.dtype[np.integer], file_mask: Mask | None, trusted: Trusted
+    def first(
+        self,
+        shape: tuple[int, int],
+        dtype: np.dtype[np.integer],
+        file_mask: Mask | None,
+        trusted: TrustedRange,
     ) -> KnownMask | None:
-        """Return the mask that the first such frame of the run had, or None for the first."""
+        """Return the mask of the run's first frame of this kind, or None before there is one."""
         known = self._known.get((shape, dtype, id(file_mask), trusted))
         return known[0] if known else None
 
-    def mask(self, counts: Counts, file_mask: Mask | None, trusted: Trusted) -> Mask:
-        """Return the (rows, cols) mask of a frame, True = ignore; read-only, for it is shared.
+    def mask_of(self, counts: Counts, file_mask: Mask | None, trusted: TrustedRange) -> Mask:
+        """Return the (rows, cols) mask of a frame, True = ignore; read-only, because frames share it.
 
-        ``file_mask`` must be one that ``same`` returned.
+        ``file_mask`` must come from ``shared_file_mask``.
         """
         key = (counts.shape, counts.dtype, id(file_mask), trusted)
         for known in self._known.get(key, ()):
             if _fits(known, counts, file_mask):
                 return known.mask
-        fresh = _derive(counts, file_mask, trusted.bounds(counts.dtype))
+        return self._keep(key, _derive(counts, file_mask, trusted.bounds(counts.dtype)))
+
+    def _keep(self, key: tuple[object, ...], fresh: KnownMask) -> Mask:
+        """Keep a mask beside the first of its kind and return it, or the equal one that another thread kept."""
         with self._lock:
             known_now = self._known.get(key, [])
-            for known in known_now:  # another thread may have been first
+            for known in known_now:
                 if np.array_equal(known.mask, fresh.mask):
                     return known.mask
             self._known[key] = [*known_now[:1], fresh]
@@ -99,14 +115,14 @@ def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[np.integer])
     mask = outside if file_mask is None else outside | file_mask
     mask.flags.writeable = False
     flat = outside.reshape(-1)
-    marks = np.packbits(flat, bitorder="little") if bounds[0] == 0 else np.empty(0, np.uint8)
-    return KnownMask(mask, Check(flat, bounds, marks))
+    bits = np.packbits(flat, bitorder="little") if bounds[0] == 0 else np.empty(0, np.uint8)
+    return KnownMask(mask, UntrustedPixels(flat, bounds, bits))
 
 
 def _fits(known: KnownMask, counts: Counts, file_mask: Mask | None) -> bool:
-    from fedbragg.images.codecs.sentinels import masked_as, outside_as
+    from fedbragg.images.codecs.sentinels import mask_equals, outside_equals
 
-    flat, check = counts.reshape(-1), known.check
+    flat, untrusted = counts.reshape(-1), known.untrusted
     if file_mask is None:
-        return bool(outside_as(check.outside, flat, check.bounds, 0, flat.size))
-    return bool(masked_as(known.mask.reshape(-1), file_mask.reshape(-1), flat, check.bounds))
+        return bool(outside_equals(untrusted.outside, flat, untrusted.bounds))
+    return bool(mask_equals(known.mask.reshape(-1), file_mask.reshape(-1), flat, untrusted.bounds))

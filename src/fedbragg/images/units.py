@@ -1,4 +1,4 @@
-"""Units of length and energy, as files write them, into those of Geometry."""
+"""Convert lengths and photon energies from the units of a file to those of Geometry."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ HC = 12398.419843320026
 
 
 def metres(value: float, unit: str) -> float | None:
-    """Convert a length to metres; None for a unit that is no length."""
+    """Convert a length to metres; return None for a unit that is no length."""
     factor = METRE.get(unit.strip().lower())
     return None if factor is None else value * factor
 
 
 def angstroms(value: float, unit: str) -> float | None:
-    """Convert a length to angstrom; None for a unit that is no length."""
+    """Convert a length to angstrom; return None for a unit that is no length."""
     factor = METRE.get(unit.strip().lower())
     return None if factor is None else value * (factor / METRE["angstrom"])
 
 
 def wavelength_of(energy: float, unit: str) -> float | None:
-    """Convert a photon energy to a wavelength in angstrom; None for zero or a unit that is no energy."""
+    """Convert a photon energy to a wavelength in angstrom; return None for zero or a unit that is no energy."""
     factor = ELECTRONVOLT.get(unit.strip().lower())
     return None if factor is None or energy <= 0 else HC / (energy * factor)

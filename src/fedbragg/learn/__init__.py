@@ -1,1 +1,1 @@
-"""One site's training: loop, states, metrics."""
+"""Training of one network: loop, settings, states, threads."""

@@ -1,4 +1,4 @@
-"""The training loop: linear, seeded, the same for every task."""
+"""The training loop, the same for every task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.progress import Step
 
 
 class Problem(Protocol):
-    """What a task asks of a network."""
+    """What a task gives to the training loop."""
 
     def __len__(self) -> int:
         """Return the number of examples."""

@@ -1,4 +1,4 @@
-"""How one training runs; known to federations and tasks alike, so it imports no framework."""
+"""Settings of one training; federations and tasks use them, so this module imports no framework."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """How one training runs."""
+    """Settings of one training."""
 
     epochs: int
     batch: int = 16  # examples a step
-    learning_rate: float = 1e-3  # of Adam, at the start; falls to a tenth over the epochs when annealed
-    proximal_mu: float = 0.0  # FedProx's pull towards the start, Li et al. 2020: mu / 2 * ||y - x||^2
+    learning_rate: float = 1e-3  # of Adam, at the start; annealed, it falls to a tenth over the epochs
+    proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False

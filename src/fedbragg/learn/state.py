@@ -1,4 +1,4 @@
-"""A network's tensors as arrays, and back: the border between torch and everything that only knows numpy."""
+"""Convert a network's tensors to arrays and back, between torch and code that uses only numpy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fedbragg.types import State
 
 
 def state_of(network: nn.Module) -> dict[str, np.ndarray]:
-    """Copy a network's parameters and buffers out."""
+    """Return copies of a network's parameters and buffers."""
     return {name: tensor.detach().numpy().copy() for name, tensor in network.state_dict().items()}
 
 

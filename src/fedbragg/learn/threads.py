@@ -1,4 +1,4 @@
-"""How many cores one training takes."""
+"""The number of cores that one training uses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import torch
 def keep_to_one_core() -> None:
     """Let every training in this process use one core.
 
-    Engines run several at a time, and more threads change the order of sums, and with it the numbers.
+    Engines run several trainings at a time, and more threads change the order of sums, and so the numbers.
     """
     torch.set_num_threads(1)
-    torch.ones(
-        1
-    ).sqrt()  # the first must not come from two trainings at once: MKL then gives one of them 12 bits
+    # MKL gives 12-bit results to one of two threads that call it for the first time at once, so call it now.
+    torch.ones(1).sqrt()

@@ -1,7 +1,7 @@
-"""How many independent hits would tell as much as these, judged by how alike neighbours are.
+"""The effective sample size of autocorrelated frames: how many independent frames carry as much information.
 
-A bound for independent hits takes every frame for a new draw. Neighbouring frames of a scan are near-copies; where
-hits were not drawn at random from what is screened later, their number alone then promises too much.
+A bound for independent hits counts every frame as a new draw. Neighbouring frames of a scan are near-copies, so their
+number overstates the evidence unless they are drawn at random from what is screened later.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import mean_ranks
+from fedbragg.metrics.ranks import mean_ranks
 
 
-def effective_hits(scores: NDArray[np.float64]) -> float:
-    """Return hits over the autocorrelation time of their scores' ranks, (hits,) in the run's order.
+def effective_sample_size(scores: NDArray[np.float64]) -> float:
+    """Return the number of scores over the autocorrelation time of their ranks; scores are (frames,) in run order.
 
-    The time is Geyer's initial positive sequence (1992): sums of two neighbouring autocorrelations, as far as they are
-    positive. Scores that are all the same tell nothing, and count as independent.
+    The time is the sum over Geyer's initial positive sequence (1992): autocorrelations are summed in pairs of lags
+    until a pair is not positive. Scores that are all equal count as independent.
     """
     number = len(scores)
     ranks = mean_ranks(scores)
@@ -31,18 +31,18 @@ def effective_hits(scores: NDArray[np.float64]) -> float:
     return float(number / max(time, 1.0))
 
 
-def frames_apart(scores: NDArray[np.float64], spacing: float) -> float:
-    """Return how many frames of a run tell as much as one independent frame.
+def frames_per_independent(scores: NDArray[np.float64], spacing: float) -> float:
+    """Return how many frames of a run carry the information of one independent frame; 1 where no score is known.
 
-    ``scores``: (frames,) of the labelled ones, of which there is one in ``spacing``; correlations between frames that
-    many apart stand for those in between.
+    ``scores``: (frames,) of the labelled frames, NaN where unknown. One frame in ``spacing`` is labelled, and the
+    correlation is assumed to be the same for the frames between.
     """
     known = scores[~np.isnan(scores)]
     if not known.size:
         return 1.0
-    return 1 + (len(known) / effective_hits(known) - 1) * spacing
+    return 1 + (len(known) / effective_sample_size(known) - 1) * spacing
 
 
-def independent(frames: int, apart: float) -> float:
-    """Return how many independent frames tell as much as these; at least one."""
-    return max(frames / apart, 1.0)
+def independent_frames(frames: int, per_independent: float) -> float:
+    """Return how many independent frames carry the information of these; at least one."""
+    return max(frames / per_independent, 1.0)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import Estimate, Z
+from fedbragg.metrics.estimate import UNKNOWN, Estimate, Z
 
 
 def average_precision(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Estimate:
@@ -18,7 +18,7 @@ def average_precision(positive: NDArray[np.bool_], score: NDArray[np.float64]) -
     """
     positives = int(positive.sum())
     if positives == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNKNOWN
     order = np.argsort(-score, kind="stable")
     found = np.cumsum(positive[order])
     last_of_a_tie = np.append(np.diff(score[order]) != 0, True)

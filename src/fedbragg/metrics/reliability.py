@@ -1,4 +1,4 @@
-"""How well scores mean what they say: reliability, Brier score and expected calibration error."""
+"""How reliable probabilities are: reliability bins, Brier score, expected calibration error."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import Estimate, proportion
+from fedbragg.metrics.estimate import Estimate
+from fedbragg.metrics.proportions import proportion
 
 BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Frames of like probability: what was said of them, and what was so."""
+    """Frames of similar probability."""
 
-    said: float  # mean probability
-    was: Estimate  # share of hits, with its 95 % interval
+    predicted: float  # mean predicted probability of a hit
+    observed: Estimate  # share of hits, with its 95 % interval
     frames: int
 
 
 def reliability(
     positive: NDArray[np.bool_], probability: NDArray[np.float64], bins: int = BINS
 ) -> list[ReliabilityBin]:
-    """Sort frames into bins of equally many by their probability (frames,); ties stay together."""
+    """Sort frames by probability into bins of equally many frames; ties share a bin. Both arrays are (frames,)."""
     edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf"))
     place = np.searchsorted(edges, probability, side="left")
     members = [place == number for number in np.unique(place)]
@@ -41,9 +42,9 @@ def reliability(
 def calibration_error(
     positive: NDArray[np.bool_], probability: NDArray[np.float64], bins: int = BINS
 ) -> float:
-    """Return the expected calibration error (Naeini, Cooper and Hauskrecht 2015), over bins of equally many frames."""
+    """Return the expected calibration error (Naeini, Cooper and Hauskrecht 2015) over bins of equally many frames."""
     found = reliability(positive, probability, bins)
-    return sum(part.frames * abs(part.said - part.was.value) for part in found) / len(positive)
+    return sum(part.frames * abs(part.predicted - part.observed.value) for part in found) / len(positive)
 
 
 def brier(positive: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:

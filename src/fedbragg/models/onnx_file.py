@@ -1,8 +1,8 @@
-"""ONNX files with a card inside: what every task's model file shares.
+"""ONNX files with a card inside, shared by the model files of all tasks.
 
-Opening one needs ONNX Runtime only; writing one, and reading the weights to train on, needs the training extras.
-The card is JSON in the metadata; the weights, as training knows them, lie beside it as safetensors in base64,
-because an exported graph folds and renames them.
+Opening one needs only ONNX Runtime; writing one, and reading the weights to train on, needs the training extra.
+The metadata hold the card as JSON and the weights as safetensors in base64, because an exported graph folds and renames
+the weights.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,32 +27,38 @@ if TYPE_CHECKING:
 
 KEY, WEIGHTS = "fedbragg", "fedbragg.weights"
 REMEDY = "Give a model.onnx that fedbragg wrote."
+FIRST_TASK = "hits"
+"""The task of a card that names none: early versions had only this one."""
 Card = TypeVar("Card")
+
+
+class OtherTask(ValueError):  # noqa: N818  what the card is, not a fault in it
+    """A card is of another task than the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes into a network and comes out."""
+    """The inputs and outputs of a network."""
 
-    example: tuple[Any, ...]  # tensors of sizes that may occur
-    dynamic: tuple[Any, ...]  # for each, which of its axes may have any length
+    example: tuple[Any, ...]  # input tensors of plausible sizes
+    dynamic: tuple[Any, ...]  # for each input, its axes of any length
     inputs: Sequence[str]
     outputs: Sequence[str]
 
 
 def export_quietly(network: nn.Module, signature: Signature) -> Any:
-    """Return a network as an ONNX model, without what the exporter says about itself."""
+    """Return a network as an ONNX model, without the messages of the exporter."""
     import logging
     import warnings
 
     import torch
 
-    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in chatter]
-    for logger in chatter:
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
         logger.setLevel(
             logging.ERROR
-        )  # they report the absence of torchvision, which is not used, and the like
+        )  # they report, for example, that torchvision is missing, which is not used
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
@@ -68,7 +74,7 @@ def export_quietly(network: nn.Module, signature: Signature) -> Any:
                 verbose=False,
             )
     finally:
-        for logger, level in zip(chatter, levels, strict=True):
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
     if program is None:
         raise ModelFileError("the network could not be exported to ONNX.")
@@ -76,9 +82,9 @@ def export_quietly(network: nn.Module, signature: Signature) -> Any:
 
 
 def write_with_card(path: Path, model: Any, card: str, state: State | None = None) -> None:
-    """Write an ONNX model with a card, making the folder; the file appears when it is whole.
+    """Write an ONNX model with a card, and make its folder; the file appears only when it is complete.
 
-    ``state`` are the weights to train on; without it those of ``model`` stay. Raises ModelFileError where the file
+    ``state`` holds the weights to train on; without it those in ``model`` stay. Raises ModelFileError if the file
     cannot be written.
     """
     import onnx
@@ -95,7 +101,7 @@ def write_with_card(path: Path, model: Any, card: str, state: State | None = Non
 
 
 def read_state(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the weights of a model file; raise ModelFileError where it holds none to train on."""
+    """Return the weights of a model file; raise ModelFileError if it holds none."""
     from safetensors.numpy import load
 
     text = _metadata(open_session(path, 1, REMEDY)).get(WEIGHTS)
@@ -110,20 +116,20 @@ def read_state(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def task_in(path: Path) -> str:
-    """Return the task that a model file is for; raise ModelFileError where it is no file of fedbragg's."""
+    """Return the task that a model file is for; raise ModelFileError if fedbragg did not write it."""
     session = open_session(path, 1, REMEDY)
-    return read_card(path, session, lambda text: str(json.loads(text).get("task", "hits")), REMEDY)
+    return read_card(path, session, lambda text: str(json.loads(text).get("task", FIRST_TASK)), REMEDY)
 
 
 def open_session(path: Path, threads: int, remedy: str) -> Any:
-    """Open a model file; raise ModelFileError, which ends with ``remedy``, where it is none."""
+    """Open a model file; raise ModelFileError, which ends with ``remedy``, if it is not one."""
     import onnxruntime
 
     if not path.is_file():
         raise ModelFileError(f"{path}: no such model file. {remedy}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what is wrong is said by our own error
+    options.log_severity_level = 4  # our own error says what is wrong
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception:  # onnxruntime's errors share no base class
@@ -131,18 +137,37 @@ def open_session(path: Path, threads: int, remedy: str) -> Any:
 
 
 def read_card(path: Path, session: Any, parse: Callable[[str], Card], remedy: str) -> Card:
-    """Read the card of an open model file; raise ModelFileError where it has none or another's."""
+    """Read the card of an open model file; raise ModelFileError if it has none, or one of another task."""
     text = _metadata(session).get(KEY)
     if text is None:
-        raise ModelFileError(f"{path}: an ONNX file, but not one of fedbragg's: no settings inside. {remedy}")
+        raise ModelFileError(
+            f"{path}: an ONNX file that fedbragg did not write: it holds no settings. {remedy}"
+        )
     try:
         return parse(text)
+    except OtherTask as error:
+        raise ModelFileError(f"{path}: {error}. {remedy}") from None
     except (ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{path}: its settings cannot be read ({error}). {remedy}") from None
 
 
+def card_values(text: str, task: str, formats: Collection[int]) -> dict[str, Any]:
+    """Return the values of a card.
+
+    Raises OtherTask for a card of another task, ValueError for another format, and KeyError or AttributeError for JSON
+    that is not a card.
+    """
+    values: dict[str, Any] = json.loads(text)
+    found = values.get("task", FIRST_TASK)
+    if found != task:
+        raise OtherTask(f"a model of the task {found}, not of {task}")
+    if values["format"] not in formats:
+        raise ValueError("written by another version of fedbragg")
+    return values
+
+
 def packaged(module_file: str, script: str) -> Path:
-    """Return the model file beside a task's module; raise ModelFileError, naming the script that makes it."""
+    """Return the model file beside a task's module; raise ModelFileError, which names the script that makes it."""
     path = Path(module_file).with_name("default.onnx")
     if not path.is_file():
         raise ModelFileError(f"the package holds no {path.parent.name} model. Run {script}, or give --model.")

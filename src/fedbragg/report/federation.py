@@ -1,4 +1,4 @@
-"""The part of a report on a federation: curves, labels, weights, and how good the model is at each site."""
+"""The sections of a report about a federation: training curves, labels, weights, and the metrics at each site."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fedbragg.metrics.classification import Confusion, Estimate
+from fedbragg.metrics.classification import Confusion
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.report.figures import bars, confusion_matrix, curves
-from fedbragg.report.page import Section, drawing, paragraph, table
+from fedbragg.report.page import PageSection, drawing, paragraph, sentence, table
 from fedbragg.tasks.base import LabelCounts, Task
 
 
@@ -19,12 +20,12 @@ class SiteRow:
     name: str
     examples: int  # trained on
     labels: LabelCounts  # of these
-    weight: float | None  # its share in the last barrier
+    weight: float | None  # its weight in the last barrier; None where it took no part
     metrics: Mapping[str, Estimate]  # on its held-out examples
 
 
-def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> Section:
-    """Return the curves of the loss and of the task's first metric against the federation's clock."""
+def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> PageSection:
+    """Return the curves of the training loss and of the headline metric against the federation's clock."""
     losses: dict[str, list[tuple[float, float]]] = {}
     quality: dict[str, list[tuple[float, float]]] = {}
     for line in history:
@@ -32,19 +33,21 @@ def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> Sect
             losses.setdefault(line["site"], []).append((line["time"], line["loss"]))
         for site, value in line.get("evaluation", {}).items():
             quality.setdefault(site, []).append((line["time"], value))
-    clock = "the federation's clock: samples trained on, over the site's speed"
-    curve = f"{headline[0].upper()}{headline[1:]} of the global model on each site's held-out examples"
-    return Section(
+    clock = "the federation's clock: samples trained on, divided by the site's speed"
+    curve = sentence(
+        f"{headline} of the global model on each site's held-out examples, at the start and each barrier"
+    )
+    return PageSection(
         "Training",
         [
             drawing(curves(losses, clock, "training loss"), "Loss that each site reported with its updates."),
-            drawing(curves(quality, clock, headline), f"{curve}, at the start and each barrier."),
+            drawing(curves(quality, clock, headline), curve),
         ],
     )
 
 
-def sites_section(rows: Sequence[SiteRow], task: Task[Any]) -> Section:
-    """Return the tables of sites: how good the model is there, and which labels they trained on."""
+def sites_section(rows: Sequence[SiteRow], task: Task[Any]) -> PageSection:
+    """Return the tables of sites: the metrics of the model there, and the labels trained on."""
     metrics = tuple(rows[0].metrics)
     quality = [
         (
@@ -54,19 +57,21 @@ def sites_section(rows: Sequence[SiteRow], task: Task[Any]) -> Section:
         )
         for row in rows
     ]
-    note = f"95 % intervals, on the last {task.unit}s in time of each site, which never trained."
-    return Section(
+    note = f"95 % intervals, on the last {task.unit}s in time of each site, which took no part in training."
+    return PageSection(
         "Sites",
         [
             table(("site", "last weight", *metrics), quality),
             paragraph(note),
-            table(("site", f"{task.unit}s trained on", *_answers(task)), [_label_row(row) for row in rows]),
+            table(
+                ("site", f"{task.unit}s trained on", *_label_columns(task)), [_label_row(row) for row in rows]
+            ),
         ],
     )
 
 
-def _answers(task: Task[Any]) -> list[str]:
-    """Return what the labels' columns show: of a yes-or-no question the yes, of others every answer."""
+def _label_columns(task: Task[Any]) -> list[str]:
+    """Return the names of the label columns: yes-or-no questions, which show the yes, then every other answer."""
     return [
         answers[1] if len(task.questions) == 1 else question
         for question, answers in task.questions.items()
@@ -80,25 +85,29 @@ def _label_row(row: SiteRow) -> tuple[str, ...]:
     return (row.name, str(row.examples), *(f"{n} ({n / row.examples:.0%})" for n in (*yes, *others)))
 
 
-def comparison_section(models: Mapping[str, Mapping[str, Estimate]], where: str, headline: str) -> Section:
-    """Return how models trained in different ways compare on the same examples."""
+def comparison_section(
+    models: Mapping[str, Mapping[str, Estimate]], where: str, headline: str
+) -> PageSection:
+    """Return the comparison of models that were trained in different ways, on the same examples."""
     metrics = tuple(next(iter(models.values())))
     rows = [(name, *(str(quality[metric]) for metric in metrics)) for name, quality in models.items()]
-    heights = {name: _bar(quality[headline]) for name, quality in models.items()}
-    caption = f"{headline[0].upper()}{headline[1:]} with its 95 % interval."
-    return Section(
+    values = {name: _bar(quality[headline]) for name, quality in models.items()}
+    caption = sentence(f"{headline} with its 95 % interval")
+    return PageSection(
         "Comparison",
         [
             paragraph(f"All on the same examples: {where}. 95 % intervals."),
             table(("model", *metrics), rows),
-            drawing(bars(heights, headline), caption),
+            drawing(bars(values, headline), caption),
         ],
     )
 
 
-def confusion_section(counts: Confusion, where: str) -> Section:
+def confusion_section(counts: Confusion, where: str) -> PageSection:
     """Return the confusion matrix of the federation's model."""
-    return Section("Confusion", [drawing(confusion_matrix(counts), f"The federation's model on {where}.")])
+    return PageSection(
+        "Confusion", [drawing(confusion_matrix(counts), f"The federation's model on {where}.")]
+    )
 
 
 def _bar(estimate: Estimate) -> tuple[float, float, float]:

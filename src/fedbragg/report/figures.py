@@ -1,4 +1,4 @@
-"""Figures as SVG text: curves, bars, histograms."""
+"""Draw figures as SVG text."""
 
 from __future__ import annotations
 
@@ -16,49 +16,53 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WIDTH = 6.4
+"""Inches: narrow enough that the text is still legible where a telephone shrinks the figure."""
+SMALL = 9
+"""Points of the smallest text."""
 INK, SOFT, ACCENT = "#1c2733", "#8a99a8", "#b3541e"
 COLOURS = ("#b3541e", "#2a6f97", "#4f772d", "#7b4b94", "#c99700", "#3d405b", "#9c6644", "#468189")
 
 
 def curves(series: Mapping[str, Sequence[tuple[float, float]]], x_name: str, y_name: str) -> str:
     """Draw named lines of (x, y) points."""
-    figure, axes = _figure(7.2, 3.2)
+    figure, axes = _figure(WIDTH, 3.2)
     for (name, points), colour in zip(series.items(), _colours(len(series)), strict=True):
         xs, ys = zip(*points, strict=True) if points else ((), ())
         axes.plot(xs, ys, label=name, color=colour, marker="o", markersize=3, linewidth=1.4)
     axes.set(xlabel=x_name, ylabel=y_name)
     if series:
-        axes.legend(frameon=False, fontsize=8, ncols=2)
+        axes.legend(frameon=False, fontsize=SMALL, ncols=2)
     return _svg(figure)
 
 
 def bars(values: Mapping[str, tuple[float, float, float]], x_name: str) -> str:
     """Draw horizontal bars with intervals: name to (value, low, high)."""
-    figure, axes = _figure(7.2, 0.6 + 0.36 * len(values))
+    figure, axes = _figure(WIDTH, 0.6 + 0.36 * len(values))
     names = list(values)[::-1]
     middle = np.array([values[name][0] for name in names])
-    reach = np.array([[values[n][0] - values[n][1], values[n][2] - values[n][0]] for n in names]).T
-    axes.barh(names, middle, xerr=np.maximum(reach, 0), color="#2a6f97", ecolor=INK, height=0.62, capsize=2)
+    errors = np.array([[values[n][0] - values[n][1], values[n][2] - values[n][0]] for n in names]).T
+    axes.barh(names, middle, xerr=np.maximum(errors, 0), color="#2a6f97", ecolor=INK, height=0.62, capsize=2)
     axes.set(xlabel=x_name, xlim=(0, 1.02))
     return _svg(figure)
 
 
 def score_histogram(counts: NDArray[np.int64], threshold: float) -> str:
-    """Draw how many frames have which score, counted in even bins from 0 to 1, and where the threshold lies."""
-    figure, axes = _figure(7.2, 2.6)
+    """Draw a histogram of scores, counted in even bins from 0 to 1, with the threshold."""
+    figure, axes = _figure(WIDTH, 2.6)
     edges = np.linspace(0, 1, len(counts) + 1)
     axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color="#2a6f97")
     axes.axvline(threshold, color=ACCENT, linewidth=1.5, label=f"threshold {threshold:.3g}")
     axes.set(xlabel="score (probability of a hit)", ylabel="frames", yscale="symlog", xlim=(0, 1))
     axes.set_ylim(0, 2 * max(1, int(counts.max(initial=0))))
     axes.yaxis.set_major_formatter("{x:,.0f}")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=SMALL)
     return _svg(figure)
 
 
 def hit_rate_over_run(points: Sequence[tuple[float, float]]) -> str:
     """Draw the share of kept frames along the run: (last frame of a step, share from 0 to 1)."""
-    figure, axes = _figure(7.2, 2.2)
+    figure, axes = _figure(WIDTH, 2.2)
     ends = [0.0, *(end for end, _ in points)]
     shares = [100 * share for _, share in points]
     axes.stairs(shares, ends, baseline=None, color="#2a6f97", linewidth=1.4)
@@ -69,10 +73,10 @@ def hit_rate_over_run(points: Sequence[tuple[float, float]]) -> str:
 
 
 def heat_map(scores: NDArray[np.float32], threshold: float) -> str:
-    """Draw the score at each place of a grid scan, (rows, cols), NaN where there is none; kept places are red."""
+    """Draw the scores of a grid scan (rows, cols), NaN where there is none: red from the threshold on."""
     rows, cols = scores.shape
-    height = min(max(7.2 * rows / cols, 1.2), 9.0)
-    figure, axes = _figure(7.2, height)
+    height = min(max(WIDTH * rows / cols, 1.2), 9.0)
+    figure, axes = _figure(WIDTH, height)
     from matplotlib.colors import TwoSlopeNorm
 
     middle = min(max(threshold, 0.01), 0.99)
@@ -83,7 +87,7 @@ def heat_map(scores: NDArray[np.float32], threshold: float) -> str:
         interpolation="nearest",
     )
     bar = figure.colorbar(shown, ax=axes, label="score", shrink=0.9)
-    bar.ax.tick_params(labelsize=8)
+    bar.ax.tick_params(labelsize=SMALL)
     axes.set(xlabel="column", ylabel="row")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(_whole_numbers())
@@ -97,43 +101,48 @@ def _whole_numbers() -> Any:
 
 
 def _diverging() -> Any:
-    """Return colours that turn from blue to red at the threshold; grey where there is no score."""
+    """Return the colours from blue through white at the threshold to red; grey where there is no score."""
     from matplotlib import colormaps
 
     return colormaps["RdBu_r"].with_extremes(bad="#9aa5b1")
 
 
 def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> str:
-    """Draw the share of hits against the probability that was said, each bin with its 95 % interval."""
+    """Draw the share of hits against the predicted probability, each bin with its 95 % interval."""
     figure, axes = _figure(4.6, 4.2)
-    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle="--", label="as said")
+    axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle="--", label="perfect")
     for (name, bins), colour in zip(curves_of.items(), _colours(len(curves_of)), strict=True):
-        said, was = [part.said for part in bins], [part.was.value for part in bins]
-        reach = [[p.was.value - p.was.low for p in bins], [p.was.high - p.was.value for p in bins]]
+        predicted, observed = [part.predicted for part in bins], [part.observed for part in bins]
+        shares = [share.value for share in observed]
+        errors = [[s.value - s.low for s in observed], [s.high - s.value for s in observed]]
         axes.errorbar(
-            said, was, yerr=np.maximum(reach, 0), label=name, color=colour, fmt="o-", markersize=3,
+            predicted, shares, yerr=np.maximum(errors, 0), label=name, color=colour, fmt="o-", markersize=3,
             linewidth=1.2, elinewidth=0.8, capsize=2,
         )  # fmt: skip
     axes.set(
-        xlabel="probability of a hit, as said", ylabel="share of hits", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02)
+        xlabel="predicted probability of a hit",
+        ylabel="share of hits",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
     )
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=SMALL, loc="upper left")
     return _svg(figure)
 
 
 def scores_by_class(hits: Sequence[float], misses: Sequence[float], threshold: float) -> str:
-    """Draw how many hits and how many misses have which probability, and where the threshold lies."""
-    figure, axes = _figure(7.2, 2.6)
+    """Draw a histogram of the probabilities of hits and of misses, with the threshold."""
+    figure, axes = _figure(WIDTH, 2.6)
     places = list(np.linspace(0, 1, 41))
     axes.hist([misses, hits], bins=places, color=["#2a6f97", ACCENT], label=["misses", "hits"])
     axes.axvline(threshold, color=INK, linewidth=1.2, label=f"threshold {threshold:.3g}")
     axes.set(xlabel="probability of a hit", ylabel="labelled frames", yscale="symlog", xlim=(0, 1))
-    axes.legend(frameon=False, fontsize=8)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.legend(frameon=False, fontsize=SMALL)
     return _svg(figure)
 
 
 def confusion_matrix(counts: Confusion) -> str:
-    """Draw the four counts of a confusion as a 2 x 2 grid."""
+    """Draw the four counts of a confusion matrix."""
     figure, axes = _figure(4.2, 2.8)
     grid = np.array(
         [[counts.true_positive, counts.false_negative], [counts.false_positive, counts.true_negative]]
@@ -141,7 +150,9 @@ def confusion_matrix(counts: Confusion) -> str:
     share = grid / np.maximum(grid.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1.3)
     for (row, column), number in np.ndenumerate(grid):
-        axes.text(column, row, f"{number}\n{share[row, column]:.0%}", ha="center", va="center", color=INK)
+        dark = share[row, column] > 0.75
+        label = f"{number}\n{share[row, column]:.0%}"
+        axes.text(column, row, label, ha="center", va="center", color="white" if dark else INK)
     axes.set_xticks([0, 1], ["kept", "dropped"])
     axes.set_yticks([0, 1], ["hit or maybe", "miss"])
     axes.tick_params(length=0)
@@ -153,15 +164,15 @@ def _colours(number: int) -> list[str]:
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return a figure without global state, in inches."""
+    """Return a figure of a size in inches; pyplot, which has global state, is not used."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: Any = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8, colors=INK)
-    axes.xaxis.label.set_size(9)
-    axes.yaxis.label.set_size(9)
+    axes.tick_params(labelsize=SMALL, colors=INK)
+    axes.xaxis.label.set_size(SMALL + 1)
+    axes.yaxis.label.set_size(SMALL + 1)
     return figure, axes
 
 
@@ -171,7 +182,7 @@ def _svg(figure: Figure) -> str:
 
     buffer = io.StringIO()
     canvas: Any = FigureCanvasSVG(figure)
-    with rc_context({"svg.hashsalt": "fedbragg"}):  # the same figure gives the same text
+    with rc_context({"svg.hashsalt": "fedbragg"}):  # equal figures give equal text
         canvas.print_svg(buffer, metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

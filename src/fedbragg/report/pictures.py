@@ -1,4 +1,4 @@
-"""A frame as a picture, its spots marked."""
+"""Draw a frame as a picture with its spots marked."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from fedbragg.types import Frame, Spot
 
 PIXELS = 560
-"""Longest edge of a picture; larger frames are reduced by the maximum of each block, so that spots survive."""
-ROOMY = 150
-"""Spots up to which rings are drawn at full size; more of them would hide the picture."""
+"""Longest edge of a picture; of larger frames each block of pixels becomes its maximum, so that spots survive."""
+MOST_FULL_SIZE = 150
+"""Up to so many spots the rings have full size; with more they shrink, so as not to hide the picture."""
 
 
 def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
-    """Return a JPEG of the frame with a ring around every spot: dark is bright, masked pixels are blue."""
+    """Return a JPEG of the frame with a ring around every spot; more counts are darker, masked pixels are blue."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -28,11 +28,11 @@ def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
     colours = np.repeat(1 - grey[:, :, None], 3, axis=2)
     colours[masked] = (0.86, 0.90, 0.95)
     axes.imshow(colours, interpolation="nearest", aspect="equal")
-    room = min(1.0, ROOMY / max(len(spots), 1))
+    size = min(1.0, MOST_FULL_SIZE / max(len(spots), 1))
     axes.scatter(
         [spot.column / step for spot in spots],
         [spot.row / step for spot in spots],
-        s=60 * max(room, 0.2), facecolors="none", edgecolors="#d1491b", linewidths=0.9 * max(room, 0.5),
+        s=60 * max(size, 0.2), facecolors="none", edgecolors="#d1491b", linewidths=0.9 * max(size, 0.5),
     )  # fmt: skip
     axes.set(xlim=(-0.5, cols - 0.5), ylim=(rows - 0.5, -0.5))
     axes.axis("off")
@@ -44,7 +44,7 @@ def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
 
 
 def _reduced(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
-    """Return brightness 0 to 1 and mask at picture size, and pixels per picture pixel."""
+    """Return darkness from 0 to 1 and mask at picture size, and the detector pixels along one pixel of the picture."""
     step = max(1, -(-max(frame.counts.shape) // PIXELS))
     rows, cols = (length // step * step for length in frame.counts.shape)
     blocks = (rows // step, step, cols // step, step)
@@ -55,11 +55,11 @@ def _reduced(frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]
 
 
 def _contrast(values: NDArray[np.float32], masked: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Spread square roots between the median and far above it: even noise, visible weak spots."""
+    """Scale the square roots of counts, whose noise is uniform, so that weak spots are visible."""
     roots = np.sqrt(np.maximum(values, 0))
-    seen = roots[~masked]
-    if seen.size == 0:
+    valid = roots[~masked]
+    if valid.size == 0:
         return np.zeros_like(roots)
-    low = np.percentile(seen, 5)
-    high = max(np.percentile(seen, 99.7), low + 2.5)
+    low = np.percentile(valid, 5)
+    high = max(np.percentile(valid, 99.7), low + 2.5)
     return np.asarray(np.clip((roots - low) / (high - low), 0, 1), np.float32)

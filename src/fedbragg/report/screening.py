@@ -1,4 +1,4 @@
-"""The part of a report that tells of a screening: rates, scores, and frames to look at."""
+"""The sections of a report about a screening: rates, scores, and frames to look at."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from fedbragg.errors import FrameError
 from fedbragg.report.figures import heat_map, hit_rate_over_run, score_histogram
-from fedbragg.report.page import Section, drawing, facts, gallery, paragraph
+from fedbragg.report.page import PageSection, drawing, gallery, key_figures, paragraph
 from fedbragg.report.pictures import picture
+from fedbragg.screening.judge import FrameScorer, Judge
 from fedbragg.screening.session import Outcome
 from fedbragg.screening.summary.tally import Tally
 from fedbragg.tasks.hits.predictor import HitPredictor
@@ -18,21 +19,28 @@ SHOWN = 6
 """Frames in each gallery."""
 
 
-def sections(outcome: Outcome, run: Run, predictor: HitPredictor) -> list[Section]:
-    """Return the sections on one screened run; reads the few frames shown once more."""
+def sections(outcome: Outcome, run: Run, predictor: HitPredictor) -> list[PageSection]:
+    """Return the sections; the few frames shown are read and scored again, because a run keeps no image."""
     tally = outcome.tally
+    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots=True)
+    judge = Judge(scorer, tally.threshold)
     return [
-        Section("Screening", [*_numbers(outcome), *_figures(tally)]),
-        _gallery("Hits", tally.best(SHOWN), run, predictor, tally.threshold),
-        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, predictor, tally.threshold),
-        _gallery("Misses", tally.dropped(SHOWN), run, predictor, tally.threshold),
+        PageSection("Screening", [*_numbers(outcome), *_figures(tally)]),
+        _gallery("Hits", tally.best(SHOWN), run, judge),
+        _gallery("Doubtful frames", tally.doubtful(SHOWN), run, judge),
+        _gallery("Misses", tally.dropped(SHOWN), run, judge),
     ]
+
+
+def percent(share: float) -> str:
+    """Show a share as a percentage; a dash where there is none."""
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _numbers(outcome: Outcome) -> list[str]:
     tally = outcome.tally
     return [
-        facts(
+        key_figures(
             [
                 ("frames", f"{tally.frames:,}"),
                 ("kept", f"{tally.kept:,}"),
@@ -51,7 +59,7 @@ def _figures(tally: Tally) -> list[str]:
     figures = [
         drawing(
             score_histogram(tally.histogram, tally.threshold),
-            "Scores of all frames, and the threshold from which a frame is kept.",
+            "Scores of all frames; frames from the threshold on are kept.",
         ),
         drawing(
             hit_rate_over_run(tally.curve.points()),
@@ -60,34 +68,30 @@ def _figures(tally: Tally) -> list[str]:
     ]
     if tally.on_grid is not None:
         grid = tally.on_grid.grid
-        way = "every second row from right to left" if grid.snake else "each row from left to right"
+        order = "every second row from right to left" if grid.snake else "each row from left to right"
         caption = (
-            f"Scores on the grid, {grid.rows} rows of {grid.cols}, {way}. Red reaches the threshold; grey has no "
-            "score."
+            f"Scores on the grid, {grid.rows} rows of {grid.cols}, {order}. Red: at the threshold or above; blue: "
+            "below; grey: no score."
         )
         figures.append(drawing(heat_map(tally.on_grid.scores, tally.threshold), caption))
     return figures
 
 
-def percent(share: float) -> str:
-    """Show a share as a percentage; a dash where there is none."""
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
+def _gallery(title: str, positions: Sequence[int], run: Run, judge: Judge) -> PageSection:
+    pictures = [found for position in positions if (found := _picture(position, run, judge)) is not None]
+    return PageSection(title, [gallery(pictures) if pictures else paragraph("None.")])
 
 
-def _gallery(
-    title: str, positions: Sequence[int], run: Run, predictor: HitPredictor, threshold: float
-) -> Section:
-    pictures = []
-    for position in positions:
-        try:
-            frame = run[position]
-        except FrameError:
-            continue  # gone since it was screened
-        seen = predictor(frame)
-        score, marked = seen.score or 0.0, seen.spots
-        verdict = "kept" if score >= threshold else "below the threshold"  # kept all the same in drift
-        name = f"{frame.path.rsplit('/', 1)[-1]} frame {frame.index}"
-        pictures.append(
-            (picture(frame, marked), f"{name}: score {score:.3f}, {verdict}, {len(marked)} spots marked")
-        )
-    return Section(title, [gallery(pictures) if pictures else paragraph("None.")])
+def _picture(position: int, run: Run, judge: Judge) -> tuple[bytes, str] | None:
+    """Return a frame's picture and caption; None where it cannot be read any more."""
+    try:
+        frame = run[position]
+    except FrameError:
+        return None
+    verdict = judge(frame)
+    if verdict.score is None:
+        return None
+    decision = "kept" if verdict.keep else "below the threshold"  # in drift such a frame is kept all the same
+    name = f"{frame.path.rsplit('/', 1)[-1]} frame {frame.index}"
+    caption = f"{name}: score {verdict.score:.3f}, {decision}, {len(verdict.spots)} spots marked"
+    return picture(frame, verdict.spots), caption

@@ -1,1 +1,1 @@
-"""Frames to verdicts, and the files that say so."""
+"""Screen runs: frames in, verdicts and files of results out."""

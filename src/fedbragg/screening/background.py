@@ -1,6 +1,6 @@
-"""A frame's background level: one number in the detector's own counts, cheap enough for every frame.
+"""A frame's background level: one number in the detector's own counts, computed for every frame.
 
-It is taken from the counts and not from the View, from which gain, offset and exposure are gone: they are what drifts.
+It comes from the counts, not from the View: the View does not depend on gain, offset and exposure, which may drift.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from fedbragg.types import Frame
 SAMPLED_PIXELS = 20_000
 """Enough for 4 % at 0.03 counts a pixel."""
 GROUPS = 63
-"""Means of which the median is taken: some hundred hot pixels or spots spoil a few of them."""
+"""Means of which the median is taken; hot pixels or spots, a hundred or so, distort only a few of them."""
 
 
 def background_level(frame: Frame) -> float | None:
-    """Return counts a pixel as the median of means of a sample of the pixels that are not masked; None without any.
+    """Return counts a pixel as the median of means of a sample of the unmasked pixels; None where all are masked.
 
-    Four significant digits, as tables show it, so that a level read back from a table is the same.
+    The level has four significant digits, as tables do, so that it is the same when it is read from a table.
     """
     step = max(1, math.isqrt(frame.counts.size // SAMPLED_PIXELS))
-    means = _means(frame.counts, frame.mask, step)
+    means = _group_means(frame.counts, frame.mask, step)
     known = means[~np.isnan(means)]
     return float(f"{np.median(known):.4g}") if known.size else None
 
 
 @njit(cache=True, nogil=True)
-def _means(counts: NDArray[Any], mask: NDArray[np.bool_], step: int) -> NDArray[np.float64]:
-    """Return the means of pixels on a grid, dealt out in turn to the groups; NaN for a group without any."""
+def _group_means(counts: NDArray[Any], mask: NDArray[np.bool_], step: int) -> NDArray[np.float64]:
+    """Return the mean of each group; the pixels of a grid go to the groups in turn; NaN for a group without any."""
     total, number = np.zeros(GROUPS), np.zeros(GROUPS)
     group = 0
     for row in range(step // 2, counts.shape[0], step):

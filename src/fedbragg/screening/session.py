@@ -1,117 +1,124 @@
-"""One screening from its beginning, or from where it was left, to its end or to where it is stopped."""
+"""Screen a run into a folder, from the start or from a checkpoint, to its end or to where it is stopped."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from fedbragg.errors import InputError
-from fedbragg.screening import resume
-from fedbragg.screening.drift.monitor import Drift, replay, watch
-from fedbragg.screening.engine import Judge
-from fedbragg.screening.outputs.tables import Sink, verdict_files, verdicts_in
-from fedbragg.screening.resume import Progress
-from fedbragg.screening.stop import Stop
+from fedbragg.screening import checkpoint
+from fedbragg.screening.checkpoint import Checkpoint
+from fedbragg.screening.drift.monitor import DriftMonitor
+from fedbragg.screening.judge import Judge, judge_frames
+from fedbragg.screening.outputs.tables import VerdictFiles, verdict_files, verdicts_in
+from fedbragg.screening.stop_signal import StopSignal
 from fedbragg.screening.summary.grid import Grid
 from fedbragg.screening.summary.tally import Tally
 from fedbragg.types import Run, Verdict
 
-EVERY = 1.0
-"""Seconds between two looks at the disk: what a killed process loses at most."""
+SECONDS_BETWEEN_CHECKPOINTS = 1.0
+"""What a killed process loses at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Where a screening's results lie and how they are made."""
+    """Where a screening starts, and where its results go."""
 
     folder: Path
     threads: int
-    begun: Progress  # where to go on from
+    start: Checkpoint
     grid: Grid | None = None
-    drift: Drift | None = None  # the watch over the run, where the model holds a calibration
+    drift: DriftMonitor | None = None  # where the model holds a calibration
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a screening."""
+    """The result of a screening."""
 
     tally: Tally  # of all frames, those of earlier sessions too
     seconds: float  # spent on them, in all sessions
-    stopped: int = 0  # the signal that ended it before its time; 0 is none
-    promise: str = ""  # of the model at this threshold, or why there is none
-    drift: tuple[str, ...] = ()  # what was unlike the calibration, in lines for people
+    stopped: int = 0  # the signal that stopped it before the end of the run; 0 is none
+    promise: str = ""  # what the model guarantees at this threshold, or why it guarantees nothing
+    drift: tuple[str, ...] = ()  # a line for each stretch that was unlike the calibration
 
 
-def conduct(run: Run, judge: Judge, session: Session, tick: Callable[[], object]) -> Outcome:
-    """Screen a run; ``tick`` is called for each frame. Raises InputError where results cannot be written.
+def screen_to_folder(run: Run, judge: Judge, session: Session, step: Callable[[], object]) -> Outcome:
+    """Screen a run; ``step`` is called after each frame. Raises InputError where results cannot be written.
 
-    Once a second, and when SIGINT or SIGTERM comes, the results are on disk together with how far they go.
+    Once a second, and after SIGINT or SIGTERM, tables and checkpoint on disk are complete for the frames so far.
     """
-    begun, start = session.begun, time.monotonic()
-    tally = _tally_of(session, judge.threshold)
-    with Stop() as stop, verdict_files(session.folder, spots=judge.mark, sizes=begun.sizes) as files:
-
-        def note() -> None:
-            spent = begun.seconds + time.monotonic() - start
-            _note(session, Outcome(tally, spent), files)
-
-        note()
-        noted = start
-        for verdict in tally.watch(_watched(run.map(judge, session.threads, tally.frames), session)):
-            _write(files, verdict, session.folder)
-            tick()
-            if time.monotonic() - noted > EVERY:
-                note()
-                noted = time.monotonic()
-            if stop.signal:
-                break
-        note()
-    stopped = stop.signal if tally.frames < begun.identity.frames else 0
-    return Outcome(tally, begun.seconds + time.monotonic() - start, stopped)
-
-
-def _tally_of(session: Session, threshold: float) -> Tally:
-    """Return the tally of what is done already, and bring the watch to where it was."""
-    tally = Tally(threshold, session.grid)
-    if session.begun.done:
-        for verdict in _done(session):
+    tally = _restored_tally(session, judge.threshold)
+    with (
+        StopSignal() as stop,
+        verdict_files(session.folder, spots=judge.scorer.list_spots, sizes=session.start.sizes) as files,
+    ):
+        writer = _Writer(session, files)
+        writer.write_checkpoint(tally.frames)
+        for judged in judge_frames(run, judge, session.threads, tally.frames):
+            verdict = judged if session.drift is None else session.drift.see(judged)
             tally.add(verdict)
+            writer.write(verdict)
+            step()
+            if writer.checkpoint_due:
+                writer.write_checkpoint(tally.frames)
+            if stop.number:
+                break
+        writer.write_checkpoint(tally.frames)
+    stopped = stop.number if tally.frames < session.start.identity.frames else 0
+    return Outcome(tally, writer.seconds, stopped)
+
+
+def _restored_tally(session: Session, threshold: float) -> Tally:
+    """Return the tally of the frames that are done, and bring the drift monitor to the same frame."""
+    tally = Tally(threshold, session.grid)
+    if session.start.done == 0:
+        return tally
+    for verdict in islice(verdicts_in(session.folder), session.start.done):
+        tally.add(verdict)
         if session.drift is not None:
-            replay(_done(session), session.drift)
+            session.drift.restore(verdict)
+    if session.drift is not None:
+        session.drift.warn_if_alarmed()
     return tally
 
 
-def _done(session: Session) -> Iterator[Verdict]:
-    """Return the verdicts of the sessions before, from their table."""
-    return islice(verdicts_in(session.folder), session.begun.done)
+class _Writer:
+    """Writes verdicts and checkpoints; an error of the disk becomes an InputError."""
 
+    def __init__(self, session: Session, files: VerdictFiles) -> None:
+        self._session, self._files = session, files
+        self._started = self._last_checkpoint = time.monotonic()
 
-def _watched(verdicts: Iterator[Verdict], session: Session) -> Iterator[Verdict]:
-    return verdicts if session.drift is None else watch(verdicts, session.drift)
+    @property
+    def seconds(self) -> float:
+        """Return the time spent on the run, in all sessions."""
+        return self._session.start.seconds + time.monotonic() - self._started
 
+    @property
+    def checkpoint_due(self) -> bool:
+        """Return whether the last checkpoint is too long ago."""
+        return time.monotonic() - self._last_checkpoint > SECONDS_BETWEEN_CHECKPOINTS
 
-def _write(files: Sink, verdict: Verdict, folder: Path) -> None:
-    try:
-        files.write(verdict)
-    except OSError as error:
-        raise _full(folder, error) from None
+    def write(self, verdict: Verdict) -> None:
+        """Add a verdict to the tables."""
+        try:
+            self._files.write(verdict)
+        except OSError as error:
+            raise self._disk_error(error) from None
 
+    def write_checkpoint(self, frames: int) -> None:
+        """Flush the tables, then replace the checkpoint: it never promises more than they hold."""
+        try:
+            sizes = self._files.flush()
+            state = replace(self._session.start, sizes=sizes, done=frames, seconds=self.seconds)
+            checkpoint.save(self._session.folder, state)
+        except OSError as error:
+            raise self._disk_error(error) from None
+        self._last_checkpoint = time.monotonic()
 
-def _note(session: Session, so_far: Outcome, files: Sink) -> None:
-    try:
-        state = replace(
-            session.begun,
-            sizes=files.flush(),
-            done=so_far.tally.frames,
-            seconds=so_far.seconds,
-        )
-        resume.save(session.folder, state)
-    except OSError as error:
-        raise _full(session.folder, error) from None
-
-
-def _full(folder: Path, error: OSError) -> InputError:
-    return InputError(f"{folder}: cannot write there ({error.strerror}). Make room, then add --resume.")
+    def _disk_error(self, error: OSError) -> InputError:
+        folder = self._session.folder
+        return InputError(f"{folder}: cannot write there ({error.strerror}). Make room, then add --resume.")

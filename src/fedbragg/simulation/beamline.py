@@ -28,12 +28,12 @@ class Detector:
     integrating: bool = False  # True: charge is spread, amplified, offset; False: photons are counted
     point_spread: float = 0.4  # pixel, standard deviation
     gain: float = 1.0  # counts a photon
-    offset: float = 0.0  # counts in the dark
+    offset: float = 0.0  # counts without photons
     read_noise: float = 0.0  # counts, standard deviation
-    absorption: float = 2.0  # sensor thickness in attenuation lengths at this wavelength
-    flat: float = 0.01  # standard deviation of the pixels' sensitivity, relative
-    taper_radius: float = 0.0  # pixel, of the fibre-optic taper; no light beyond it; 0 is no limit
-    hot: float = 2e-6  # share of pixels that count without light
+    absorption: float = 2.0  # thickness of the sensor in attenuation lengths at this wavelength
+    flat: float = 0.01  # relative standard deviation of the pixels' sensitivity
+    taper_radius: float = 0.0  # pixel, of the fibre-optic taper; nothing is recorded beyond it; 0: no taper
+    hot: float = 2e-6  # share of pixels that count without photons
     dead: float = 1e-5  # share of pixels that never count
     dead_masked: bool = True  # whether the mask contains the dead pixels
 
@@ -43,7 +43,7 @@ class Beam:
     """The X-ray beam and its beamstop."""
 
     wavelength: float  # angstrom
-    bandwidth: float = 1e-4  # standard deviation of the wavelength, relative
+    bandwidth: float = 1e-4  # relative standard deviation of the wavelength
     divergence: float = 1e-4  # radian, standard deviation
     polarisation: float = 0.99  # share of the intensity whose electric field is horizontal
     flux_spread: float = 0.1  # standard deviation of the logarithm, frame to frame
@@ -62,8 +62,10 @@ class Sample:
     resolution: float = 1.8  # angstrom, beyond which there is no diffraction
     mosaicity: float = 2e-3  # radian, median of the crystals
     domain: float = 2000.0  # angstrom, size of a coherent block
-    size: float = 0.7  # pixel, standard deviation of the image of a crystal's piece, median
-    outline: float = 0.6  # pixel, standard deviation of the pieces' positions along the longer axis
+    size: float = 0.7  # pixel, standard deviation of a spot's round part, median of the crystals
+    outline: float = (
+        0.6  # pixel, standard deviation of the positions of a crystal's pieces, along its longer axis
+    )
     spread: float = 0.3  # standard deviation of the logarithm of mosaicity and size
     extra_lattices: float = 0.1  # mean number of additional crystals in the beam
     structure: str | None = None  # path of a coordinate file; None: Wilson intensities
@@ -91,10 +93,7 @@ class Mix:
     """The shares of hits, maybes and misses, and what they show."""
 
     rates: tuple[tuple[float, float], ...]  # shares of hits and of maybes in consecutive equal parts of a run
-    spots: tuple[float, float] = (
-        60.0,
-        0.9,
-    )  # visible spots on a hit: median, standard deviation of the logarithm
+    spots: tuple[float, float] = (60.0, 0.9)  # visible on a hit: median, standard deviation of the logarithm
     artefact_share: float = 0.05  # share of the frames with a crystal that show an artefact as well
     too_weak: float = 0.05  # share of the misses with a crystal too weak to see
     misses: tuple[tuple[str, float], ...] = (("blank", 1.0),)  # artefacts of the other misses, with weights
@@ -128,9 +127,9 @@ class Beamline:
 def reduced(beamline: Beamline, rows: int, cols: int) -> Beamline:
     """Return the beamline with a smaller detector around the beam, for quick runs.
 
-    Pixels, gaps and noise stay the same. The detector moves closer by the fourth root of the ratio of areas: half-way
-    between keeping the spots' distances and keeping the number of reflections on it. Raises ConfigError where the
-    size is not 64 pixels or more along each axis, up to the detector's own.
+    Pixels, gaps and noise stay the same. The distance shrinks with the fourth root of the ratio of areas, which is
+    half-way between keeping the distances of spots and keeping the number of reflections. Raises ConfigError unless
+    the size is at least 64 pixels along each axis and at most the detector's own.
     """
     full = beamline.detector
     if not (64 <= rows <= full.rows and 64 <= cols <= full.cols):

@@ -1,6 +1,6 @@
-"""Random numbers for compiled loops: one SplitMix64 number a pixel, turned into a Poisson or normal deviate.
+"""Random numbers for compiled loops: one SplitMix64 number a pixel gives one Poisson or normal deviate.
 
-numpy's Poisson sampler takes longer than all other steps of a frame; see docs/decisions/0020-own-poisson.md.
+docs/decisions/0020-own-poisson.md says why numpy's sampler is not used.
 A loop keeps its position in the stream in a local variable, adds ``STEP`` and calls ``uniform(position)``.
 """
 
@@ -16,7 +16,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _TO_UNIT = 2.0**-53
-_FEW = 8.0  # expected photons; below this, summing the probabilities is as fast, and exact
+_SMALL_MEAN = 8.0  # expected photons; below this, summing the probabilities is as fast, and exact
 _RECIPROCAL = np.array([0.0] + [1.0 / k for k in range(1, 128)])
 
 
@@ -40,17 +40,17 @@ def normal(u):  # type: ignore[no-untyped-def]
     q = u - 0.5
     if abs(q) <= 0.47575:
         r = q * q
-        top = (-3.969683028665376e1 * r + 2.209460984245205e2) * r - 2.759285104469687e2
-        top = ((top * r + 1.383577518672690e2) * r - 3.066479806614716e1) * r + 2.506628277459239
-        low = (-5.447609879822406e1 * r + 1.615858368580409e2) * r - 1.556989798598866e2
-        low = ((low * r + 6.680131188771972e1) * r - 1.328068155288572e1) * r + 1.0
-        return q * top / low
+        numerator = (-3.969683028665376e1 * r + 2.209460984245205e2) * r - 2.759285104469687e2
+        numerator = ((numerator * r + 1.383577518672690e2) * r - 3.066479806614716e1) * r + 2.506628277459239
+        denominator = (-5.447609879822406e1 * r + 1.615858368580409e2) * r - 1.556989798598866e2
+        denominator = ((denominator * r + 6.680131188771972e1) * r - 1.328068155288572e1) * r + 1.0
+        return q * numerator / denominator
     r = math.sqrt(-2.0 * math.log(min(u, 1.0 - u)))
-    top = (-7.784894002430293e-3 * r - 3.223964580411365e-1) * r - 2.400758277161838
-    top = ((top * r - 2.549732539343734) * r + 4.374664141464968) * r + 2.938163982698783
-    low = ((7.784695709041462e-3 * r + 3.224671290700398e-1) * r + 2.445134137142996) * r
-    low = (low + 3.754408661907416) * r + 1.0
-    return top / low if q < 0 else -top / low
+    numerator = (-7.784894002430293e-3 * r - 3.223964580411365e-1) * r - 2.400758277161838
+    numerator = ((numerator * r - 2.549732539343734) * r + 4.374664141464968) * r + 2.938163982698783
+    denominator = ((7.784695709041462e-3 * r + 3.224671290700398e-1) * r + 2.445134137142996) * r
+    denominator = (denominator + 3.754408661907416) * r + 1.0
+    return numerator / denominator if q < 0 else -numerator / denominator
 
 
 @njit(nogil=True, cache=True)
@@ -70,9 +70,9 @@ def poisson_large_mean(mean, u):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def poisson(mean, u):  # type: ignore[no-untyped-def]
     """Return the Poisson quantile of u in (0, 1); a mean of 0 or less gives 0."""
-    if u <= 1.0 - mean:  # exp(-mean) is larger still: no photon, and no exponential to compute
+    if u <= 1.0 - mean:  # exp(-mean) is larger than 1 - mean, so there is no photon; saves the exponential
         return 0
-    if mean >= _FEW:
+    if mean >= _SMALL_MEAN:
         return poisson_large_mean(mean, u)
     probability = math.exp(-mean)
     k = 0

@@ -1,4 +1,4 @@
-"""A run of stills in order; the same seed gives the same bytes with any number of workers."""
+"""Simulate a run of stills in order; the same seed gives the same bytes with any number of workers."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from fedbragg.errors import ConfigError
-from fedbragg.images.ordered_map import ahead
+from fedbragg.ordered_map import ordered_map
 from fedbragg.simulation.beamline import Beamline
 from fedbragg.simulation.station import set_up
 from fedbragg.simulation.still import Still, simulate_still
 
 
 def simulate_run(beamline: Beamline, frames: int, seed: int, workers: int = 1) -> Iterator[Still]:
-    """Yield ``frames`` stills in order; each has a seed of its own, so ``workers`` changes only the time.
+    """Yield ``frames`` stills in order; each has its own seed, so ``workers`` changes only the speed.
 
-    Workers are threads: the loops over pixels are compiled and hold no lock. Raises ConfigError for a negative number
-    of frames or for no worker.
+    Workers are threads, because the compiled loops over pixels release Python's lock. Raises ConfigError for a negative
+    number of frames or fewer than one worker.
     """
     if frames < 0 or workers < 1:
         raise ConfigError(
@@ -25,6 +25,6 @@ def simulate_run(beamline: Beamline, frames: int, seed: int, workers: int = 1) -
         )
     shared, run = np.random.SeedSequence(seed).spawn(2)
     station = set_up(beamline, shared)
-    frames_to_make = ((index / frames, child) for index, child in enumerate(run.spawn(frames)))
+    seeded = ((index / frames, child) for index, child in enumerate(run.spawn(frames)))
     threads = 0 if workers == 1 else workers
-    return ahead(lambda one: simulate_still(station, *one), frames_to_make, threads, depth=2 * workers)
+    return ordered_map(lambda one: simulate_still(station, *one), seeded, threads, depth=2 * workers)

@@ -1,4 +1,4 @@
-"""A beamline set up for a run: all that its frames share."""
+"""What all frames of a run share: a beamline's crystal, masks and per-pixel factors, computed once."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fedbragg.simulation.detector.panels import gaps, geometric_factor, pixels_b
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Station:
-    """A beamline with its arrays (rows, cols) and tables computed once for a run."""
+    """A beamline with the arrays (rows, cols) and tables that its frames share."""
 
     beamline: Beamline
     crystal: Reflections
     gap: NDArray[np.bool_]  # True where there is no sensor
-    mask: NDArray[np.bool_]  # True = ignore: gaps, and the pixels and beamstop that the beamline masks
+    mask: NDArray[np.bool_]  # True = ignore: gaps, and dead pixels and beamstop where the beamline masks them
     edge: NDArray[np.bool_]  # pixels beside a gap
     radius: NDArray[np.float32]  # pixel, distance from the beam
-    transmission: NDArray[np.float32]  # factor on the photons: geometry, beamstop, sensitivity
+    transmission: NDArray[np.float32]  # factor on the expected photons: geometry, beamstop, sensitivity
     bad_pixels: BadPixels
 
 
 def set_up(beamline: Beamline, seed: np.random.SeedSequence) -> Station:
-    """Compute what the frames of one run share."""
+    """Compute the shared arrays of one run; the seed draws bad pixels and sensitivities."""
     detector = beamline.detector
     generator = np.random.default_rng(seed)
     gap = gaps(detector)

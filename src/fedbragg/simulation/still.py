@@ -1,4 +1,4 @@
-"""One still of a beamline: scene, exposure, crystals, read-out, spots, label."""
+"""Simulate one still: draw the scene, count photons, add crystals, read out, list spots, label."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Still:
     mask: NDArray[np.bool_]  # (rows, cols), True = ignore; the same array for the whole run
     spots: tuple[Spot, ...]  # every Bragg spot of significance 2 or more; intensity in counts
     label: Label
-    kind: str  # "crystal", "blank", "ice" ..., or "crystal+ice" and the like
+    kind: str  # "crystal", the name of an artefact such as "ice", or both: "crystal+ice"
 
 
 def simulate_still(station: Station, progress: float, seed: np.random.SeedSequence) -> Still:
@@ -86,21 +86,21 @@ def _add_structured(
     factor: NDArray[np.float32],
     expected: NDArray[np.float32],
 ) -> None:
-    """Add rings, grains and film; speckle modulates these only, not water and air."""
-    light = np.zeros_like(expected) if scene.speckle else expected
+    """Add rings, grains and film; speckle modulates only these, not water and air."""
+    structured = np.zeros_like(expected) if scene.speckle else expected
     for ring in scene.rings:
-        add_rings(centre, factor, ring.radial, ring.azimuthal, light)
+        add_rings(centre, factor, ring.radial, ring.azimuthal, structured)
     for spots in scene.grain_spots:
-        add_expected_spots(spots, factor, light)
+        add_expected_spots(spots, factor, structured)
     if scene.film is not None:
-        light += scene.film * factor
+        structured += scene.film * factor
     if scene.speckle:
-        apply_speckle(light, scene.speckle)
-        expected += light
+        apply_speckle(structured, scene.speckle)
+        expected += structured
 
 
 def _draw_scene(beamline: Beamline, wanted: int, generator: np.random.Generator) -> tuple[StillScene, str]:
-    """Draw a scene for a frame with ``wanted`` visible spots; return it with the frame's kind."""
+    """Draw the scene of a frame with ``wanted`` visible spots; return it and the frame's kind."""
     scene = typical_background(beamline, generator)
     if wanted == 0:
         names, weights = zip(*beamline.mix.misses, strict=True)

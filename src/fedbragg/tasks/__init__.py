@@ -1,1 +1,1 @@
-"""One file a capability: data, model, loss and metrics."""
+"""One folder for each task: its data, network, loss, metrics and model file."""

@@ -1,6 +1,6 @@
-"""The seam between a task and everything else: federations, workflows and reports know these protocols alone.
+"""The interface between a task and everything else: federations, workflows and reports know only these protocols.
 
-A task is a package with the four functions of TaskModule; docs/how-to/add-a-task.md builds one in about 40 lines.
+A task is a package with the four functions of TaskModule; docs/how-to/add-a-task.md shows one of about 40 lines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.types import State
 
@@ -55,7 +55,7 @@ class Task(Protocol[D]):
 
     @property
     def headlines(self) -> tuple[str, ...]:
-        """Return the metrics to show where there is room for few; curves show the first. Keys of ``evaluate``."""
+        """Return the most important metrics, keys of ``evaluate``; curves and comparisons show the first."""
         ...
 
     @property
@@ -64,20 +64,25 @@ class Task(Protocol[D]):
         ...
 
     @property
+    def next_command(self) -> str:
+        """Return a command line to go on with after training, with ``{model}`` for the model file."""
+        ...
+
+    @property
     def options(self) -> Mapping[str, Any]:
-        """Return the task's section of the settings, defaults filled in and local paths left out."""
+        """Return the task's section of the settings with its defaults, without local paths."""
         ...
 
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> D:
-        """Read a site's labelled examples, relative paths seen from ``folder``; raise InputError where it cannot."""
+        """Read a site's labelled examples, with relative paths from ``folder``; raise InputError if it fails."""
         ...
 
     def concatenate(self, parts: Sequence[D]) -> D:
-        """Pool several sites' examples: what a federation must do without, and is compared with."""
+        """Pool several sites' examples, to compare a federation with training on all data."""
         ...
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Make the model that every site starts from, out of data that belong to nobody."""
+        """Train the model that every site starts from, on public data only."""
         ...
 
     def train(self, state: State, data: D, fit: FitSettings, seed: int) -> tuple[State, float]:
@@ -94,7 +99,7 @@ class Task(Protocol[D]):
 
 
 class Card(Protocol):
-    """What every model file says of itself."""
+    """The description inside a model file."""
 
     @property
     def task(self) -> str:
@@ -107,25 +112,25 @@ class Evaluation:
     """How good a model file is on labelled examples."""
 
     metrics: Mapping[str, Estimate]
-    facts: tuple[tuple[str, str], ...] = ()  # name and value: counts that put the metrics in place
+    facts: tuple[tuple[str, str], ...] = ()  # name and value: the counts behind the metrics
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFiles:
-    """Files with a table of labels, as a user names them, and how to compare a model with them."""
+    """Labelled files as a user names them, and how to compare a model with their labels."""
 
     paths: tuple[str, ...]  # files, globs or folders
     labels: Path
-    threshold: float | None = None  # from which an answer counts as yes; None takes the model's
+    threshold: float | None = None  # scores from here on count as yes; None takes the model's
     threads: int = 1
 
 
 class Predictor(Protocol):
-    """An opened model file: ONNX Runtime alone, safe to call from several threads."""
+    """An opened model file: needs only ONNX Runtime, and may be called from several threads."""
 
     @property
     def card(self) -> Card:
-        """Return what the file says of itself."""
+        """Return the description inside the file."""
         ...
 
     def __call__(self, item: Any, /) -> Any:
@@ -141,10 +146,10 @@ class TaskModule(Protocol):
     """What the package of a task offers."""
 
     def open_task(self, settings: Federation, folder: Path | None) -> Task[Any]:
-        """Check the task's section of the settings and return the task; raise ConfigError naming the key.
+        """Check the task's section of the settings and return the task; raise ConfigError, which names the key.
 
-        ``folder`` is where relative paths in the settings start; None where the settings came from another machine,
-        whose paths mean nothing here.
+        Relative paths in the settings start at ``folder``. It is None where the settings came from another machine,
+        whose paths do not apply here.
         """
         ...
 
@@ -153,9 +158,9 @@ class TaskModule(Protocol):
         ...
 
     def open_model(self, path: Path) -> Predictor:
-        """Open a model file; raise ModelFileError where it is none of this task."""
+        """Open a model file; raise ModelFileError if it is not one of this task."""
         ...
 
     def default_model(self) -> Path:
-        """Return the model file in the package; raise ModelFileError where there is none."""
+        """Return the packaged model file; raise ModelFileError if there is none."""
         ...

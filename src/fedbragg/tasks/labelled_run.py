@@ -1,4 +1,4 @@
-"""The run of those files that have labels."""
+"""Open the files of a run that have labels."""
 
 from __future__ import annotations
 

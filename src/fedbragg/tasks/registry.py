@@ -1,7 +1,7 @@
-"""Which tasks there are: those in the package, and those that an installed package adds.
+"""All tasks: those in the package, and those that other installed packages add.
 
-Another package adds a task by an entry point, so that every process of a federation finds it, and only code that is
-installed at a site runs there::
+Another package adds a task by an entry point. Every process of a federation then finds it, and a site runs only code
+that is installed there::
 
     [project.entry-points."fedbragg.tasks"]
     mytask = "mypackage.mytask"
@@ -20,7 +20,7 @@ from fedbragg.models.onnx_file import task_in
 from fedbragg.tasks.base import Predictor, Task, TaskModule
 
 TASKS = {"hits": "fedbragg.tasks.hits", "phases": "fedbragg.tasks.phases", "tags": "fedbragg.tasks.tags"}
-"""The packaged tasks, by the word in the settings."""
+"""The packaged tasks, by their name in the settings."""
 DEFAULT = "hits"
 GROUP = "fedbragg.tasks"
 
@@ -31,7 +31,7 @@ def known_tasks() -> dict[str, str]:
 
 
 def task_module(name: str) -> TaskModule:
-    """Import the package of a task; raise ConfigError, listing the known ones, for an unknown name."""
+    """Import the package of a task; raise ConfigError, which lists the known names, for an unknown one."""
     known = known_tasks()
     if name not in known:
         raise ConfigError(f"task {name!r} is unknown. Known tasks: {', '.join(sorted(known))}.")
@@ -39,14 +39,14 @@ def task_module(name: str) -> TaskModule:
 
 
 def open_task(settings: Federation, folder: Path | None) -> Task[Any]:
-    """Return the task of a federation's settings; raise ConfigError where its section is wrong."""
+    """Return the task of a federation's settings; raise ConfigError if its section is wrong."""
     return task_module(settings.task).open_task(settings, folder)
 
 
-def load_model(path: Path | None = None) -> Predictor:
-    """Open a model file of any task, the packaged hit finder by default; raise ModelFileError where it is none."""
-    path = path or default_model()
-    return module_of_model(path).open_model(path)
+def load_model(path: str | Path | None = None) -> Predictor:
+    """Open a model file of any task, by default the packaged hit finder; raise ModelFileError if it is none."""
+    file = Path(path) if path is not None else default_model()
+    return module_of_model(file).open_model(file)
 
 
 def module_of_model(path: Path) -> TaskModule:

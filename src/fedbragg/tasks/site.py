@@ -1,4 +1,4 @@
-"""A site as the federation sees it, whatever its task: data stay here, updates come out."""
+"""A site of a federation, whatever its task: it keeps its data and returns updates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TaskSite(Generic[D]):
     def train(self, model: State, version: int, epochs: int) -> Update:
         """Train from a model on this site's data and return the difference to it.
 
-        Randomness depends on seed, site and version alone, so that a federation can be repeated.
+        Random numbers depend only on seed, site and version, so a federation can be repeated.
         """
         fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
         state, loss = self.task.train(model, self.data, fit, seed)
@@ -42,11 +42,11 @@ class TaskSite(Generic[D]):
 
 
 def fit_settings(training: TrainingSettings, epochs: int) -> FitSettings:
-    """Return how a site trains for some epochs."""
+    """Return the settings of one training."""
     return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=training.proximal_mu)
 
 
 def training_seed(seed: int, site: str, version: int) -> int:
-    """Return the seed of one training, by the federation's seed, site and version alone."""
+    """Return the seed of one training from the federation's seed, the site and the version."""
     number = (seed * 1_000_003 + zlib.crc32(site.encode())) * 1_009 + version
     return number % 2**64  # a federation's seed may be a date and time

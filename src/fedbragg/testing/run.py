@@ -1,4 +1,4 @@
-"""A run in memory: frames given as they are, read and mapped by the code that reads files."""
+"""A run in memory, read and mapped by the code that reads runs of files."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fedbragg.errors import FrameError
-from fedbragg.images.run import Task, attempt, mapped
+from fedbragg.images.frame_requests import FrameRequest, map_frames, read_frame
+from fedbragg.images.run import position_in_run
 from fedbragg.types import Frame, Geometry, Result, Unreadable
 
 
 @dataclass
 class FakeRun:
-    """A run of ``length`` frames, each made when it is read; what is made Unreadable cannot be read.
+    """A run of ``length`` frames, each made when it is read; see the protocol ``fedbragg.types.Run``.
 
-    It satisfies the protocol fedbragg.types.Run. A list's ``__getitem__`` will do as ``make``.
+    ``make`` returns a frame by its index, or an Unreadable for one that cannot be read; a list's ``__getitem__`` is
+    enough.
     """
 
     length: int
@@ -27,28 +29,45 @@ class FakeRun:
         return self.length
 
     def __getitem__(self, position: int) -> Frame:
-        """Return one frame, or raise FrameError."""
-        return self.read(range(self.length)[position])
+        """Return one frame by its position in the run; raise FrameError, or IndexError beyond the run."""
+        return self._source().read(position_in_run(position, self.length))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
-        """Yield the frames in order."""
-        return map(attempt, self._tasks(start, self.length if stop is None else stop))
+        """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
+        return map(read_frame, self._requests(start, stop))
 
     def map(
         self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
     ) -> Iterator[Result]:
-        """Yield ``work`` of every frame in order, by the threads that a run of files uses."""
-        return mapped(work, self._tasks(start, self.length), threads)
+        """Yield ``work`` of every frame in order, done in the thread that made it; one thread is the caller's."""
+        return map_frames(work, self._requests(start, None), threads)
+
+    def _requests(self, start: int, stop: int | None) -> Iterator[FrameRequest]:
+        source = self._source()
+        last = self.length if stop is None else min(stop, self.length)
+        return (FrameRequest(source, index) for index in range(max(start, 0), last))
+
+    def _source(self) -> _MadeFrames:
+        return _MadeFrames(self.path, self.geometry, self.length, self.make)
+
+
+@dataclass(frozen=True, slots=True)
+class _MadeFrames:
+    """The single source of a FakeRun."""
+
+    path: str
+    geometry: Geometry
+    length: int
+    make: Callable[[int], Frame | Unreadable]
+
+    def __len__(self) -> int:
+        return self.length
 
     def read(self, index: int) -> Frame:
-        """Make a frame, or raise FrameError."""
         made = self.make(index)
         if isinstance(made, Unreadable):
-            raise FrameError(made.path, made.index, made.reason)
+            raise FrameError(made.path, made.index, made.reason, made.event)
         return made
 
     def close(self) -> None:
-        """Do nothing, for nothing is open."""
-
-    def _tasks(self, start: int, stop: int) -> Iterator[Task]:
-        return (Task(self.path, index, self) for index in range(start, stop))
+        """Do nothing, because nothing is open."""

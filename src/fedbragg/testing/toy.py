@@ -18,7 +18,8 @@ from pydantic import Field
 from fedbragg.config import Federation, Section, SiteSettings, read_section
 from fedbragg.errors import LabelError, ModelFileError
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import open_session, read_card, read_state, write_with_card
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
@@ -64,6 +65,7 @@ class ToyTask:
     name: ClassVar[str] = "toy"
     unit: ClassVar[str] = "point"
     headlines: ClassVar[tuple[str, ...]] = ("accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg evaluate - --labels POINTS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"above": ("below", "above")}
 
     @property

@@ -1,4 +1,4 @@
-"""Train a model that ships in the package: NAME PATH. Run by scripts/build-model and scripts/build-phases-model."""
+"""Train a packaged model: NAME PATH. scripts/build-model and scripts/build-phases-model run this."""
 
 from __future__ import annotations
 

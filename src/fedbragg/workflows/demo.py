@@ -1,4 +1,4 @@
-"""The demonstration: five simulated facilities train one model, which is compared and screens a sixth's run."""
+"""The demonstration: five simulated facilities train one model; it is compared and screens the run of a sixth."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 from fedbragg.config import Federation
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.images import read_labels
-from fedbragg.metrics.classification import Estimate, confusion
+from fedbragg.metrics.classification import confusion
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.federation import comparison_section, confusion_section
-from fedbragg.report.page import Section, page
+from fedbragg.report.page import PageSection, page
 from fedbragg.report.screening import sections as screening_sections
 from fedbragg.screening.outputs.requested import Outputs
 from fedbragg.screening.outputs.tables import verdicts_in
@@ -51,7 +52,7 @@ from fedbragg.workflows.screen import Screening, begin, screen_run
 from fedbragg.workflows.simulate import LABELS
 
 TEST_FRAMES = 80
-"""Frames of each facility on which the models are compared; simulated apart, with the artefacts of all."""
+"""Frames of each facility on which the models are compared, simulated separately with every facility's artefacts."""
 LEAD = (
     "Five simulated facilities trained one model without sharing a frame: {way} It is compared with other ways to "
     "train, and screens the run of a sixth facility, whose detector none of them has."
@@ -62,11 +63,11 @@ Comparison = Mapping[str, Mapping[str, Estimate]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demonstration:
-    """What the demonstration found."""
+    """The results of the demonstration."""
 
     federated: Federated
     comparison: Comparison
-    where: str  # on what the models were compared
+    where: str  # the frames on which the models were compared
     screened: Outcome  # of the sixth facility's run
 
 
@@ -88,14 +89,14 @@ def demonstrate(
     models = {"public simulation only": public, name: federated.outcome.model}
     comparison = compare(project, models | train_others(federated, public, watching), tests)
     write_comparison(out / "comparison.json", comparison)
-    where = f"{len(tests)} fresh frames of all {len(SITES)} sites"
+    where = f"{len(tests)} new frames of all {len(SITES)} sites"
     first = comparison_section(comparison, where, project.task.headlines[0])
     screened = screen_unseen(out, [first, *federation_report.sections(federated)], project, progress)
     return Demonstration(federated, comparison, where, screened)
 
 
 def simulate_facilities(out: Path, seed: int, progress: Progress) -> None:
-    """Write every facility's run, its test run, and the unseen run, each from a seed of its own."""
+    """Write every facility's run, its test run, and the unseen run, each from its own seed."""
     runs = [(site, out / "sites" / site.name) for site in SITES]
     runs += [(test_of(site, TEST_FRAMES), out / "tests" / site.name) for site in SITES]
     runs += [(UNSEEN, out / UNSEEN.name)]
@@ -105,7 +106,7 @@ def simulate_facilities(out: Path, seed: int, progress: Progress) -> None:
 
 
 def read_tests(project: Project, out: Path, progress: Progress) -> Dataset:
-    """Read the test runs of all facilities into one set."""
+    """Read the test runs of all facilities into one dataset."""
     sites = [
         site.model_copy(
             update={"runs": (f"tests/{site.name}/{RUN}",), "labels": f"tests/{site.name}/{LABELS}"}
@@ -117,7 +118,7 @@ def read_tests(project: Project, out: Path, progress: Progress) -> Dataset:
 
 
 def train_others(federated: Federated, public: State, watching: Watching) -> dict[str, State]:
-    """Train what the federation is compared with, from the same start and for as many epochs."""
+    """Train the models that the federation is compared with, from the same start and for as many epochs."""
     project, sites = federated.project, federated.sites
     fedavg = train_together(_with_fedavg(project), sites, public, replace(watching, title="FedAvg"))
     models = {"FedAvg (sync, by size)": fedavg.outcome.model}
@@ -150,7 +151,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
     path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def screen_unseen(out: Path, before: Sequence[Section], project: Project, progress: Progress) -> Outcome:
+def screen_unseen(out: Path, before: Sequence[PageSection], project: Project, progress: Progress) -> Outcome:
     """Screen the unseen run with the model file just written, and write the report with it."""
     predictor = open_model(out / MODEL)
     screening = Screening(predictor, predictor.card.threshold, out, number_of_threads(0), Outputs())
@@ -163,7 +164,7 @@ def screen_unseen(out: Path, before: Sequence[Section], project: Project, progre
     return outcome
 
 
-def _confusion(out: Path, threshold: float) -> Section:
+def _confusion(out: Path, threshold: float) -> PageSection:
     scores = [1.0 if verdict.score is None else verdict.score for verdict in verdicts_in(out)]
     table = read_labels(out / UNSEEN.name / LABELS)
     labels = [table.label(out / UNSEEN.name / RUN, index) for index in range(len(scores))]

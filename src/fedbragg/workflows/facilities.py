@@ -1,30 +1,26 @@
-"""The demonstration's facilities: five that train, and one that nobody trained on."""
+"""The demonstration's facilities: five that train, and one that takes no part in training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fedbragg.progress import Step
 from fedbragg.simulation import BEAMLINES, Beamline, reduced
 from fedbragg.workflows.cores import number_of_threads
 from fedbragg.workflows.simulate import LABELS, write_simulated_run
 
-if TYPE_CHECKING:
-    from fedbragg.simulation import Beamline
-
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """One simulated facility: a beamline, its share of hits, its troubles, and how much it has labelled."""
+    """One simulated facility: its beamline, shares of hits, artefacts and number of labelled frames."""
 
     name: str
     beamline: str
-    edge: int  # pixels along its detector, cut to keep the demonstration short
+    edge: int  # pixels along its detector, reduced to keep the demonstration short
     hits: tuple[float, float]  # shares of hits and of maybes, over the whole run
-    troubles: tuple[str, ...]  # what its misses show, equally often
-    frames: int  # labelled by its own people
+    artefacts: tuple[str, ...]  # of its misses, equally often
+    frames: int  # labelled
     speed: float  # of training, relative
 
 
@@ -35,11 +31,11 @@ SITES = (
     Facility("micro-crystal", "pilatus2m", 768, (0.10, 0.20), ("blank", "zingers", "salt"), 100, 1.0),
     Facility("old-ccd", "ccd", 768, (0.55, 0.20), ("blank", "solvent", "behenate"), 60, 0.5),
 )
-"""Labels, numbers and troubles are skewed on purpose, as they are among real facilities."""
-EVERYTHING = tuple(dict.fromkeys(trouble for site in SITES for trouble in site.troubles))
+"""Labels, numbers and artefacts differ between the facilities on purpose, as they do among real ones."""
+ALL_ARTEFACTS = tuple(dict.fromkeys(kind for site in SITES for kind in site.artefacts))
 TEST_HITS = (0.30, 0.15)
-UNSEEN = Facility("unseen", "eiger16m", 1400, (0.25, 0.10), EVERYTHING, 150, 1.0)
-"""A detector that no site of the demonstration has, nor the public frames."""
+UNSEEN = Facility("unseen", "eiger16m", 1400, (0.25, 0.10), ALL_ARTEFACTS, 150, 1.0)
+"""A facility whose detector neither a site of the demonstration nor the public frames have."""
 RUN = "run.h5"
 
 SETTINGS = """\
@@ -70,7 +66,7 @@ def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> N
 
 def test_of(site: Facility, frames: int) -> Facility:
     """Return the site's out-of-distribution test set: its detector and sample, with every site's artefacts."""
-    return replace(site, hits=TEST_HITS, troubles=EVERYTHING, frames=frames)
+    return replace(site, hits=TEST_HITS, artefacts=ALL_ARTEFACTS, frames=frames)
 
 
 def settings_text(seed: int) -> str:
@@ -86,6 +82,6 @@ def settings_text(seed: int) -> str:
 def _beamline(facility: Facility) -> Beamline:
     beamline = BEAMLINES[facility.beamline]
     rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
-    misses = tuple((trouble, 1.0) for trouble in facility.troubles)
+    misses = tuple((kind, 1.0) for kind in facility.artefacts)
     mix = replace(beamline.mix, rates=(facility.hits,), misses=misses)
     return reduced(replace(beamline, mix=mix), rows, cols)

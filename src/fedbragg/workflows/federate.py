@@ -46,7 +46,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """Who hears of a federation while it runs, and where it is saved."""
+    """What to call while a federation runs, and where to save its checkpoints."""
 
     progress: Progress = SILENT
     listener: ProgressListener | None = None
@@ -67,12 +67,12 @@ class Federated:
 def open_project(path: Path, engine: str | None = None) -> Project:
     """Read and check a settings file; raise ConfigError or MissingExtraError for all that would fail later.
 
-    ``engine`` overrules the file's.
+    ``engine`` replaces the one that the file names.
     """
     settings = load(path)
     if engine is not None:
-        way = settings.federation.model_copy(update={"engine": engine})
-        settings = settings.model_copy(update={"federation": way})
+        rules = settings.federation.model_copy(update={"engine": engine})
+        settings = settings.model_copy(update={"federation": rules})
     if settings.federation.engine == "nvflare":
         require("federate", "a federation of real sites")
     # Paths in the settings mean nothing on the machines of real sites.
@@ -105,7 +105,7 @@ def federate(
 
 
 def check_data(settings: Federation) -> None:
-    """Raise ConfigError where a site has no data in this file: a real site keeps its own to itself."""
+    """Raise ConfigError where the settings name no data of a site, as they do for real sites."""
     for site in settings.sites:
         if not (site.runs and site.labels):
             raise ConfigError(
@@ -158,7 +158,7 @@ def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: i
 
 
 def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: State, epochs: int) -> State:
-    """Train on all sites' examples in one place: what a federation must do without."""
+    """Train on all sites' examples in one place, to compare with: a federation cannot do this."""
     join = project.task.concatenate
     pool = SiteData("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]))
     return train_alone(project, pool, initial, epochs)
@@ -172,7 +172,7 @@ def write_results(out: Path, project: Project, outcome: FederationOutcome) -> No
 
 
 def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome) -> dict[str, Any]:
-    """Return how the model came about, without where the sites keep their data."""
+    """Return how the model was made, without the paths of the sites' data."""
     hidden: Any = {"server": True, task.name: True, "sites": {"__all__": {"runs", "labels"}}}
     return {
         "fedbragg": __version__,

@@ -8,7 +8,7 @@ from fedbragg.errors import InputError
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those it lies in; raise InputError where that cannot be."""
+    """Make a folder and its parents; raise InputError where that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Screen a run into a folder: verdicts, files of hits, a report; stopped anywhere, it can be resumed."""
+"""Screen a run into a folder of verdicts, files of hits and a report, or screen it in memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from fedbragg.progress import SILENT, Progress
 from fedbragg.types import Verdict
 
 if TYPE_CHECKING:
-    from fedbragg.screening.drift.monitor import Drift
+    from fedbragg.screening.checkpoint import Identity
+    from fedbragg.screening.drift.monitor import DriftMonitor
+    from fedbragg.screening.judge import Judge
     from fedbragg.screening.outputs.requested import Outputs
-    from fedbragg.screening.resume import Identity
     from fedbragg.screening.session import Outcome, Session
     from fedbragg.tasks.hits.predictor import HitPredictor
     from fedbragg.types import Run
@@ -27,7 +28,7 @@ def _silent(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """What is screened with what, and what is to come of it."""
+    """The settings of one screening."""
 
     predictor: HitPredictor
     threshold: float
@@ -36,12 +37,12 @@ class Screening:
     outputs: Outputs
     grid: str | None = None  # ROWSxCOLS
     snake: bool = False
-    fail_safe: bool = True  # keep everything while the run is unlike what the model was calibrated on
-    warn: Callable[[str], None] = _silent  # hears of drift, in one line, when it happens
+    fail_safe: bool = True  # keep everything while the run is unlike the calibration
+    warn: Callable[[str], None] = _silent  # is called with one line when drift begins or ends
 
     @property
-    def spots(self) -> bool:
-        """Tell whether the hits' spots are to be listed."""
+    def list_spots(self) -> bool:
+        """Return whether the hits' spots are listed."""
         return self.outputs.cxi is not None
 
 
@@ -50,7 +51,7 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     from fedbragg.errors import RunError
     from fedbragg.images import open_run
     from fedbragg.images.paths import expand
-    from fedbragg.screening.resume import start_anew, to_resume
+    from fedbragg.screening import checkpoint
     from fedbragg.screening.session import Session
     from fedbragg.screening.summary.grid import read_grid
 
@@ -60,52 +61,51 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
-    wanted = _identity(files, run, screening)
-    begun = to_resume(screening.out, wanted) if resume else start_anew(screening.out, wanted)
-    return run, Session(screening.out, screening.threads, begun, grid, _drift(screening))
+    identity = _identity(files, run, screening)
+    start = (checkpoint.resume if resume else checkpoint.start_over)(screening.out, identity)
+    drift = _drift_monitor(screening.predictor, screening.fail_safe, screening.warn)
+    return run, Session(screening.out, screening.threads, start, grid, drift)
 
 
 def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
     from fedbragg.models.onnx_file import digest
-    from fedbragg.screening.resume import Identity, digest_of_files
+    from fedbragg.screening.checkpoint import Identity, digest_of_files
 
     return Identity(
-        digest_of_files(files),
-        len(run),
-        digest(screening.predictor.path),
-        screening.threshold,
-        screening.spots,
-        screening.fail_safe,
+        run=digest_of_files(files),
+        frames=len(run),
+        model=digest(screening.predictor.path),
+        threshold=screening.threshold,
+        spots=screening.list_spots,
+        fail_safe=screening.fail_safe,
     )
 
 
 def screen_run(run: Run, screening: Screening, session: Session, progress: Progress = SILENT) -> Outcome:
-    """Screen a run, or what is left of it, into its folder."""
+    """Screen a run, or the rest of it, into its folder."""
     from fedbragg.screening.drift.wording import drift_lines
-    from fedbragg.screening.engine import Judge
     from fedbragg.screening.guarantee.wording import promise_line
-    from fedbragg.screening.session import conduct
+    from fedbragg.screening.session import screen_to_folder
 
-    scorer = screening.predictor.scorer
-    judge = Judge(scorer, scorer.card.prepare, screening.threshold, mark=screening.spots)
+    judge = _judge(screening.predictor, screening.threshold, list_spots=screening.list_spots)
     step = progress.stage("Screening", len(run))
-    for _ in range(session.begun.done):
+    for _ in range(session.start.done):
         step()
-    outcome = conduct(run, judge, session, step)
-    promise = promise_line(scorer.card, screening.threshold)
+    outcome = screen_to_folder(run, judge, session, step)
+    promise = promise_line(screening.predictor.card, screening.threshold)
     return replace(outcome, promise=promise, drift=drift_lines(session.drift))
 
 
-def write_outputs(run: Run, screening: Screening, session: Session) -> list[str]:
-    """Write Parquet, NXmx and CXI where they are asked for; return what to say of them."""
-    from fedbragg.screening.resume import add_outputs
+def write_outputs(run: Run, screening: Screening) -> list[str]:
+    """Write Parquet, NXmx and CXI where they are asked for; return one line about each."""
+    from fedbragg.screening.checkpoint import add_outputs
 
     add_outputs(screening.out, [*screening.outputs.paths(), screening.out / REPORT])
     return screening.outputs.write(screening.out, run)
 
 
 def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -> None:
-    """Write the report of one screening."""
+    """Write the report of one screening; raise InputError where it cannot be written."""
     from fedbragg.errors import InputError
     from fedbragg.report.page import page
     from fedbragg.report.screening import sections
@@ -114,7 +114,7 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
     name = screening.predictor.path.name
     lead = f"{tally.frames} frames screened with {name}, threshold {tally.threshold:.3g}."
     if outcome.stopped:
-        lead += f" The run has {len(run)}: it was stopped, and --resume goes on."
+        lead += f" The run has {len(run)} frames: it was stopped, and --resume goes on."
     text = page("Screening report", lead, sections(outcome, run, screening.predictor))
     try:
         path.write_text(text, encoding="utf-8")
@@ -124,26 +124,37 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
         ) from None
 
 
-def _drift(screening: Screening) -> Drift | None:
-    """Return the watch over a run, where the model says what it was calibrated on."""
-    calibration = screening.predictor.card.calibration
+def _judge(predictor: HitPredictor, threshold: float, *, list_spots: bool = False) -> Judge:
+    from fedbragg.screening.judge import FrameScorer, Judge
+
+    return Judge(FrameScorer(predictor.scorer, predictor.card.prepare, list_spots), threshold)
+
+
+def _drift_monitor(
+    predictor: HitPredictor, fail_safe: bool, warn: Callable[[str], None] = _silent
+) -> DriftMonitor | None:
+    """Return the drift monitor of a run; None where the model is not calibrated."""
+    calibration = predictor.card.calibration
     if calibration is None:
         return None
-    from fedbragg.screening.drift.monitor import Drift, DriftSettings
+    from fedbragg.screening.drift.monitor import DriftMonitor, DriftSettings
 
-    return Drift(calibration, DriftSettings(fail_safe=screening.fail_safe), tell=screening.warn)
+    return DriftMonitor(calibration, DriftSettings(fail_safe=fail_safe), warn)
 
 
 class Screened(Iterator[Verdict]):
-    """The verdicts on a run, one a frame and in order, with what the model promises and what drift was seen."""
+    """The verdicts on a run, one a frame and in order, with the model's guarantee and the drift of the run."""
 
-    def __init__(self, verdicts: Iterator[Verdict], promise: str, drift: Drift | None) -> None:
+    def __init__(self, verdicts: Iterator[Verdict], promise: str, drift: DriftMonitor | None) -> None:
         self._verdicts, self._drift = verdicts, drift
-        self.promise = promise  # in one line: the share of hits that may be lost, or why nothing is promised
+        self.promise = (
+            promise  # in one line: the share of hits that may be lost, or why nothing is guaranteed
+        )
 
     def __next__(self) -> Verdict:
         """Return the next frame's verdict."""
-        return next(self._verdicts)
+        verdict = next(self._verdicts)
+        return verdict if self._drift is None else self._drift.see(verdict)
 
     @property
     def drift(self) -> tuple[str, ...]:
@@ -156,15 +167,11 @@ class Screened(Iterator[Verdict]):
 def screen_frames(
     run: Run, predictor: HitPredictor, threshold: float | None, *, fail_safe: bool = True, threads: int = 1
 ) -> Screened:
-    """Screen a run without writing anything; drift is watched, and kept frames say so, as in a run with a folder."""
-    from fedbragg.screening.drift.monitor import Drift, DriftSettings, watch
-    from fedbragg.screening.engine import screen
+    """Screen a run without writing anything; the decisions, with drift, are those of a screening into a folder."""
     from fedbragg.screening.guarantee.wording import promise_line
+    from fedbragg.screening.judge import judge_frames
 
     card = predictor.card
     limit = card.threshold if threshold is None else threshold
-    verdicts = screen(run, predictor.scorer, card.prepare, limit, threads)
-    if card.calibration is None:
-        return Screened(verdicts, promise_line(card, limit), None)
-    drift = Drift(card.calibration, DriftSettings(fail_safe=fail_safe))
-    return Screened(watch(verdicts, drift), promise_line(card, limit), drift)
+    verdicts = judge_frames(run, _judge(predictor, limit), threads)
+    return Screened(verdicts, promise_line(card, limit), _drift_monitor(predictor, fail_safe))

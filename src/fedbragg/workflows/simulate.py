@@ -1,4 +1,4 @@
-"""Simulate a facility's run and write it with the labels that an expert would give."""
+"""Simulate a run and write it with its labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = "labels.csv"
 def write_simulated_run(
     facility: Beamline, path: Path, frames: int, seed: int, workers: int, step: Step
 ) -> list[Label]:
-    """Write a run as HDF5 and labels.csv beside it; return the labels in order. The spots' places are not written."""
+    """Write a run as HDF5 and labels.csv beside it; return the labels in order. Positions of spots are not written."""
     labels: list[Label] = []
     stills = iter(simulate_run(facility, frames, seed, workers))
     first = next(stills)

@@ -1,4 +1,4 @@
-"""A site's labelled data, parted in time: the first train, the last judge."""
+"""A site's labelled data, split in time: the first part trains, the last part evaluates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.progress import Progress
 from fedbragg.tasks.base import D, Task
 
 FEWEST = 10
-"""Labelled examples without which a site has nothing to train on and nothing to judge by."""
+"""Fewest labelled examples with which a site can train and evaluate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +21,7 @@ class SiteData(Generic[D]):
 
     name: str
     train: D
-    held_out: D  # the last in time; they never train
+    held_out: D  # the last in time, never trained on
     speed: float = 1.0  # of training, relative to the other sites
 
 

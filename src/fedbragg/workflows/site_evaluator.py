@@ -1,4 +1,4 @@
-"""How good a model is at every site, worked out once for each model."""
+"""Evaluate a model at every site, once for each model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.tasks.base import Task
 from fedbragg.types import State
 from fedbragg.workflows.site_data import SiteData
@@ -16,9 +16,9 @@ Metrics = Mapping[str, Estimate]
 
 
 class SiteEvaluator:
-    """Evaluates models on the sites' held-out examples; the last model's result is kept.
+    """Evaluate models on the sites' held-out examples, and keep the last model's result.
 
-    The final model is that of the last barrier: curve, table and report ask for the same numbers.
+    The final model is that of the last barrier, so curve, table and report use the same numbers.
     """
 
     def __init__(self, task: Task[Any], sites: Sequence[SiteData[Any]]) -> None:
@@ -39,7 +39,7 @@ class SiteEvaluator:
 
 
 def same(one: State, other: State) -> bool:
-    """Tell whether two models hold the same numbers."""
+    """Return whether two models hold the same numbers."""
     return one is other or (
         one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
     )

@@ -1,13 +1,13 @@
-"""The process at a real site that holds its data: it reads them for the federation's task and trains on them."""
+"""The program that holds a real site's data: it reads them for the federation's task and trains on them."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from fedbragg.config import Federation, SiteSettings
 from fedbragg.federation import FederationOutcome
-from fedbragg.federation.engines.remote.worker import LoadedSite, Order, main
+from fedbragg.federation.engines.remote.worker import LoadedSite, main
+from fedbragg.federation.engines.remote.worker_messages import Load
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
 from fedbragg.types import State
@@ -17,21 +17,21 @@ from fedbragg.workflows.site_data import read_site
 COMMAND = (sys.executable, "-m", "fedbragg.workflows.site_worker")
 
 
-def make(order: Order) -> LoadedSite:
-    """Read this site's data; the order holds the federation's terms and the site's own file."""
-    site = SiteSettings.model_validate(order["site"])
-    settings = Federation.model_validate({**order["terms"], "sites": [site]})
-    task, folder = open_task(settings, None), Path(order["folder"])
+def load_site(order: Load) -> LoadedSite:
+    """Read this site's data."""
+    settings, folder = order.federation(), Path(order.folder)
+    task, (site,) = open_task(settings, None), settings.sites
     data = read_site(task, site, folder, settings.training.validation_share, SILENT)
 
-    def finish(model: State, out: Path) -> str:
-        ended = FederationOutcome(model, [], settings.federation.barriers, "finished")
-        task.export(model, out, provenance(settings, task, ended))
-        first = task.headlines[0]
-        return f"{first} {task.evaluate(model, data.held_out)[first]} on this site's held-out {task.unit}s"
+    def export(model: State, out: Path) -> str:
+        outcome = FederationOutcome(model, [], settings.federation.barriers, "finished")
+        task.export(model, out, provenance(settings, task, outcome))
+        headline = task.headlines[0]
+        metric = task.evaluate(model, data.held_out)[headline]
+        return f"{headline} {metric} on this site's held-out {task.unit}s"
 
-    return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), finish)
+    return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), export)
 
 
 if __name__ == "__main__":
-    main(make)
+    main(load_site)

@@ -1,4 +1,4 @@
-"""Make a federation's start model in a process of its own: SETTINGS.json MODEL."""
+"""The program that makes a federation's start model: SETTINGS.json MODEL.safetensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.protocol import Message, encode_message
+from fedbragg.federation.tensors import encode_tensors
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
 
@@ -15,11 +15,11 @@ COMMAND = (sys.executable, "-m", "fedbragg.workflows.start_model")
 
 
 def main(settings: Path, out: Path) -> None:
-    """Make the start model of a federation's task and write it as it travels."""
+    """Make the start model of a federation's task."""
     table = json.loads(settings.read_text(encoding="utf-8"))
     federation = Federation.model_validate(table["settings"])
     model = open_task(federation, None).start_model(federation.seed, SILENT)
-    out.write_bytes(encode_message(Message({}, model)))
+    out.write_bytes(encode_tensors(model))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from conftest import federation_settings, skewed_problem
+from softmax import federation_settings, skewed_problem
+
 from fedbragg.federation import RecordingSettings, federate
 
 

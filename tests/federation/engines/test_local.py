@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedbragg.errors import FederationError
 from fedbragg.federation import RecordingSettings, federate
 
 
@@ -108,19 +107,3 @@ def test_a_finished_federation_is_returned_as_it_ended(problem, settings, tmp_pa
     assert [len(site.calls) for site in problem.sites] == trained
     assert again.history == first.history
     assert np.array_equal(again.model["weight"], first.model["weight"])
-
-
-def test_a_checkpoint_of_another_federation_is_refused(problem, settings, tmp_path: Path) -> None:
-    federate(
-        settings(barriers=1),
-        problem.sites,
-        problem.initial,
-        recording=RecordingSettings(checkpoints=tmp_path),
-    )
-    with pytest.raises(FederationError, match="Give another folder"):
-        federate(
-            settings(barriers=2),
-            problem.sites,
-            problem.initial,
-            recording=RecordingSettings(checkpoints=tmp_path),
-        )

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fedbragg.federation import RecordingSettings, federate
-from fedbragg.federation.checkpoint import CheckpointStore, Saved
 
 SCRIPT = Path(__file__).with_name("federation_to_kill.py")
 LENGTH = {"sync": 0.3, "hybrid": 1.2}  # seconds that the slowed federation takes
@@ -64,42 +62,3 @@ def barriers_in(folder: Path) -> int:
 def without_joins(history: list[dict]) -> list[dict]:
     """Drop the joins, which are repeated when a federation resumes; all else is the same."""
     return [line for line in history if line["event"] != "joined"]
-
-
-def test_a_half_written_checkpoint_is_ignored(problem, settings, tmp_path: Path) -> None:
-    (tmp_path / ".checkpoint.json.unfinished").write_text("{")
-    (tmp_path / ".model-0001.safetensors.unfinished").write_bytes(b"\x00")
-    outcome = federate(
-        settings(barriers=1),
-        problem.sites,
-        problem.initial,
-        recording=RecordingSettings(checkpoints=tmp_path),
-    )
-    assert outcome.barriers == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.json", "model-0001.safetensors"]
-
-
-def test_the_record_is_json_even_after_a_loss_that_is_no_number(problem, settings, tmp_path: Path) -> None:
-    train = problem.sites[0].train
-    problem.sites[0].train = lambda *arguments: replace(train(*arguments), loss=float("nan"))
-    federate(
-        settings(barriers=1),
-        problem.sites,
-        problem.initial,
-        recording=RecordingSettings(checkpoints=tmp_path),
-    )
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    record = json.loads((tmp_path / "checkpoint.json").read_text(), parse_constant=refuse)
-    assert any(line["event"] == "rejected" for line in record["history"])
-
-
-def test_a_tensor_without_dimensions_is_restored_as_one(tmp_path: Path) -> None:
-    store = CheckpointStore(tmp_path, "one")
-    store.save(Saved({"count": np.array(5), "w": np.ones((2, 3))[:, ::2]}, {"barrier": 1}, [], 0.0))
-    restored = store.load()
-    assert restored is not None
-    assert restored.model["count"].shape == ()
-    assert np.array_equal(restored.model["w"], np.ones((2, 2)))

@@ -1,31 +1,17 @@
-"""Where lines lie and how strong they are, against the published and the measured."""
+"""Positions and intensities of lines, against published and measured values."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.errors import ConfigError, InputError
-from fedbragg.simulation.powder import Phase, read_phase, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Phase, read_phase, shipped_phases
 
 WAVELENGTH = 0.5608
-SALT = """data_salt
-_cell_length_a 5.640
-_cell_length_b 5.640
-_cell_length_c 5.640
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Na Na 0 0 0
-Cl Cl 0.5 0.5 0.5
-"""
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +62,9 @@ def test_the_strongest_lines_are_the_published_ones(
     assert set(strongest[: len(order)]) == {line(phase, *hkl) for hkl in order}
 
 
-def test_salt_has_its_lines_with_their_multiplicities(tmp_path: Path) -> None:
-    """Of rock salt 200 is strongest; 111, 200, 220 have 8, 6, 12 reflections; mixed indices are extinct."""
-    path = tmp_path / "halite.cif"
-    path.write_text(SALT)
-    salt = read_phase(path)
+def test_salt_has_its_lines_with_their_multiplicities(salt_cif: Path) -> None:
+    """In rock salt 200 is strongest; 111, 200, 220 have 8, 6, 12 reflections; mixed indices are absent."""
+    salt = read_phase(salt_cif)
     assert salt.name == "halite"
     assert salt.tied == (0, 0, 0)
     d = 2 * np.pi / salt.q()
@@ -90,13 +74,12 @@ def test_salt_has_its_lines_with_their_multiplicities(tmp_path: Path) -> None:
     assert all(len({h % 2, k % 2, m % 2}) == 1 for h, k, m in salt.indices.tolist())
 
 
-def test_a_cif_may_be_named_in_capitals(tmp_path: Path) -> None:
-    path = tmp_path / "SALT.CIF"
-    path.write_text(SALT)
+def test_the_extension_of_a_cif_may_be_in_capitals(salt_cif: Path) -> None:
+    path = salt_cif.rename(salt_cif.with_name("SALT.CIF"))
     assert read_phase(path).name == "SALT"
 
 
-def test_a_longer_axis_moves_its_own_lines_only(phases: dict[str, Phase]) -> None:
+def test_a_longer_axis_moves_only_its_own_lines(phases: dict[str, Phase]) -> None:
     calcite = phases["calcite"]
     moved = calcite.q(np.array([0.0, 0.0, 0.01])) / calcite.q()
     basal, prism = line(calcite, 0, 0, 6), line(calcite, 1, 1, 0)
@@ -104,20 +87,24 @@ def test_a_longer_axis_moves_its_own_lines_only(phases: dict[str, Phase]) -> Non
     assert moved[prism] == pytest.approx(1.0)
 
 
-def test_the_basal_plane_lies_along_its_own_axis(phases: dict[str, Phase]) -> None:
+def test_the_normal_of_the_basal_plane_is_along_c(phases: dict[str, Phase]) -> None:
     tilt = phases["calcite"].tilt()
     assert tilt[line(phases["calcite"], 0, 0, 6)] == pytest.approx(1.0)
     assert tilt[line(phases["calcite"], 1, 1, 0)] == pytest.approx(0.0, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "hello", "data_x\n_cell_length_a 5\n", SALT.replace("F m -3 m", "nonsense")]
-)
-def test_what_is_no_structure_is_refused_by_name(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "hello", "data_x\n_cell_length_a 5\n"])
+def test_a_cif_without_a_structure_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "broken.cif"
     path.write_text(text)
     with pytest.raises(InputError, match=r"broken\.cif"):
         read_phase(path)
+
+
+def test_a_cif_with_an_unknown_space_group_is_refused_by_name(salt_cif: Path) -> None:
+    salt_cif.write_text(salt_cif.read_text().replace("F m -3 m", "nonsense"))
+    with pytest.raises(InputError, match=r"halite\.cif"):
+        read_phase(salt_cif)
 
 
 def test_a_missing_cif_and_an_unknown_phase_are_named(tmp_path: Path) -> None:

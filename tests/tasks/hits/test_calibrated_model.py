@@ -49,7 +49,7 @@ def frames() -> list[Frame]:
     return made
 
 
-def test_the_copy_holds_all_and_the_source_is_as_it_was(copy: Path) -> None:
+def test_the_copy_is_complete_and_the_source_unchanged(copy: Path) -> None:
     before = digest(default_model())
     card = Scorer(copy).card
     assert card.calibration == CALIBRATION
@@ -89,7 +89,7 @@ def test_the_model_itself_is_never_written(copy: Path, tmp_path: Path) -> None:
     assert digest(copy) == before
 
 
-def test_where_nothing_can_be_written_is_said(copy: Path, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_named(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelFileError, match="cannot write there"):
         copy_with_card(copy, tmp_path / "file" / "model.onnx", Scorer(copy).card)

@@ -1,4 +1,4 @@
-"""Hit finding: what a labelled frame becomes, and how frames are put together and taken apart."""
+"""Hit finding: labelled frames as data, training and scores."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def is_spot(places: list[tuple[int, int]], *true: tuple[float, float, float]) ->
     return result.tolist()
 
 
-def test_a_peak_near_a_visible_spot_is_one_near_a_faint_one_is_unclear_elsewhere_is_none() -> None:
+def test_a_peak_is_a_spot_near_a_visible_one_and_unknown_near_a_faint_one() -> None:
     visible, unclear, faint = (10.0, 20.0, 6.0), (40.0, 40.0, 5.9), (70.0, 70.0, 2.9)
     places = [(10, 20), (12, 21), (13, 20), (41, 40), (70, 70), (90, 90)]
     assert is_spot(places, visible, unclear, faint) == [1, 1, 0, -1, 0, 0]
@@ -66,7 +66,7 @@ def test_the_strongest_spot_near_a_peak_decides() -> None:
     assert is_spot([(10, 10)], (10.0, 11.0, 4.0), (11.0, 10.0, 20.0)) == [1]
 
 
-def test_without_true_spots_no_peak_is_one() -> None:
+def test_without_true_spots_no_peak_is_a_spot() -> None:
     assert is_spot([(1, 1), (2, 2)]) == [0, 0]
     assert is_spot([], (1.0, 1.0, 9.0)) == []
 
@@ -83,7 +83,7 @@ def test_parts_join_to_the_whole(peaks: list[int], data: st.DataObject) -> None:
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_part_is_what_its_frames_alone_would_be(peaks: list[int], data: st.DataObject) -> None:
+def test_a_slice_equals_its_frames_alone(peaks: list[int], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(peaks) - 1))
     stop = data.draw(st.integers(start + 1, len(peaks)))
     assert same(from_examples(examples(peaks))[start:stop], from_examples(examples(peaks)[start:stop]))
@@ -97,8 +97,8 @@ def test_a_score_does_not_depend_on_the_frames_beside_it() -> None:
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
-def test_the_loss_worked_out_by_hand() -> None:
-    """A network that calls every peak even: votes of 1/4 (power 2), hits from their number, spots at ln 2 each."""
+def test_the_loss_equals_a_hand_calculation() -> None:
+    """For a network that gives every peak probability 1/2: votes of 1/4 (power 2), and a spot loss of ln 2 each."""
     network = new_network(torch.Generator().manual_seed(1))
     for parameter in network.spot.parameters():
         nn.init.zeros_(parameter)
@@ -117,7 +117,7 @@ def test_the_loss_worked_out_by_hand() -> None:
     assert loss == pytest.approx(by_hand, abs=1e-5)
 
 
-def test_unknown_peaks_teach_the_spot_map_nothing() -> None:
+def test_unknown_peaks_do_not_train_the_spot_map() -> None:
     network = new_network(torch.Generator().manual_seed(1))
     site = from_examples([HitExample(torch.rand(3, MEASURES), Label.MISS, torch.full((3,), -1.0))])
     data = HitProblem(network, site)
@@ -163,7 +163,7 @@ def test_pretraining_depends_on_its_seed_alone() -> None:
 
 
 def test_training_and_screening_give_the_same_score() -> None:
-    """The whole-frame network of the model file and the loop's, on the same frame."""
+    """The exported network and the one in the training loop give the same score."""
     state = pretrain(from_examples(examples([4, 2, 3, 5])), 3, 1)
     spotted = frame([(20, 30), (60, 70), (40, 12)])
     data = from_examples([hit_example(spotted, Label.HIT, PrepareSettings())])

@@ -1,4 +1,4 @@
-"""The model file: what goes in comes out, and what is none is refused with a remedy."""
+"""The model file: it reads back what was written, and other files are refused with advice."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def in_torch(network: WholeFrame, view: View) -> tuple[float, NDArray[np.float32
 
 
 def view_of(rows: int, cols: int, peaks: int) -> View:
-    """A View with so many peaks, some of them at the frame's edges."""
+    """Return a View with this number of peaks, some of them at the frame's edges."""
     generator = np.random.default_rng([rows, cols, peaks])
     channels = np.zeros((len(CHANNELS), rows, cols), np.float32)
     channels[3] = generator.random((rows, cols)) < 0.1
@@ -106,18 +106,18 @@ def test_torch_and_onnx_runtime_agree_on_real_frames(network: WholeFrame, scorer
     np.testing.assert_allclose(spot_map, expected_map, atol=1e-4)
 
 
-def test_the_card_comes_back(scorer: Scorer) -> None:
+def test_the_card_is_read_back(scorer: Scorer) -> None:
     assert scorer.card == CARD
 
 
-def test_the_file_is_small_and_whole(file: Path) -> None:
+def test_the_file_is_small_and_complete(file: Path) -> None:
     assert file.stat().st_size < 500_000
     assert [entry.name for entry in file.parent.iterdir()] == ["model.onnx"]  # no weights beside it
     onnx.checker.check_model(str(file), full_check=True)
 
 
 def with_card(source: Path, target: Path, text: str | None) -> Path:
-    """Copy a model file, its card replaced or taken out."""
+    """Copy a model file with its card replaced or removed."""
     model = onnx.load(str(source))
     entries = [entry for entry in model.metadata_props if entry.key != KEY]
     del model.metadata_props[:]
@@ -154,9 +154,9 @@ def test_a_file_cut_short_is_refused(file: Path, tmp_path: Path) -> None:
     refused(tmp_path / "model.onnx")
 
 
-def test_an_onnx_file_of_others_is_refused(file: Path, tmp_path: Path) -> None:
+def test_an_onnx_file_without_a_card_is_refused(file: Path, tmp_path: Path) -> None:
     message = refused(with_card(file, tmp_path / "model.onnx", None))
-    assert "not one of fedbragg's" in message
+    assert "that fedbragg did not write" in message
 
 
 def test_a_model_of_another_task_is_named() -> None:
@@ -183,7 +183,7 @@ def changed(**values: Any) -> str:
     [
         (changed(format=3), "another version"),
         (changed(format=2), "calibration"),
-        (changed(prepare={"kind": "crop", "size": 320}), "another kind of view"),
+        (changed(prepare={"kind": "crop", "size": 320}), "another kind of input"),
         (changed(prepare={"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE)}), "block"),
         (changed(prepare=None), "settings"),
         (changed(prepare=[]), "settings"),
@@ -201,7 +201,7 @@ def test_a_card_of_another_kind_is_refused(file: Path, tmp_path: Path, text: str
     assert reason in refused(with_card(file, tmp_path / "model.onnx", text))
 
 
-def test_a_frame_goes_all_the_way(scorer: Scorer) -> None:
+def test_a_frame_is_prepared_and_scored(scorer: Scorer) -> None:
     counts = np.random.default_rng(1).poisson(1, (70, 90)).astype(np.uint16)
     frame = Frame(counts, np.zeros(counts.shape, np.bool_), "made.h5", 0)
     score, spot_map = scorer(prepare(frame, scorer.card.prepare))

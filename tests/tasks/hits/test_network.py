@@ -1,4 +1,4 @@
-"""spotnet: small, counts upwards, blind to direction."""
+"""spotnet: few parameters, a score that rises with the count, no preferred direction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def random_view(seed: int, rows: int = 20, cols: int = 25) -> Tensor:
 
 
 def seen(channels: Tensor, cells: Tensor) -> Tensor:
-    """Measure cells whose peaks have no shape."""
+    """Return the measures of cells whose peaks have empty profiles."""
     return surroundings(channels, cells, torch.zeros(len(cells), len(PROFILE)))
 
 
@@ -78,8 +78,10 @@ def test_a_vote_is_the_probability_to_the_power_of_certainty() -> None:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("turns", [1, 2, 3])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_surroundings_are_blind_to_turns_and_mirrors(seed: int, turns: int, mirrored: bool) -> None:
-    """The peaks of a turned View are listed in another order: found again by where they were."""
+def test_surroundings_do_not_change_under_rotations_and_mirrors(
+    seed: int, turns: int, mirrored: bool
+) -> None:
+    """A rotated View lists its peaks in another order, so they are matched by position."""
     view = random_view(seed)
     places = torch.arange(20 * 25).reshape(20, 25)
 
@@ -95,8 +97,8 @@ def test_surroundings_are_blind_to_turns_and_mirrors(seed: int, turns: int, mirr
     torch.testing.assert_close(other[order], measures, atol=1e-5, rtol=1e-5)
 
 
-def test_surroundings_do_see_what_lies_around() -> None:
-    """The same peak alone, in a crowd and on a line has three different measures."""
+def test_surroundings_depend_on_the_cells_around() -> None:
+    """The same peak alone, among others and on a line has three different measures."""
     alone = torch.zeros(len(CHANNELS), 15, 15)
     alone[CORE, 7, 7] = 3.0
     crowd, line = alone.clone(), alone.clone()
@@ -117,8 +119,8 @@ def test_a_peaks_own_shape_is_among_its_measures() -> None:
     torch.testing.assert_close(measured[:, -len(PROFILE) :], shape)
 
 
-def test_beyond_the_frame_is_masked() -> None:
-    """A peak in the corner sees the same as one in the middle whose other neighbours are all masked."""
+def test_pixels_beyond_the_frame_count_as_masked() -> None:
+    """A peak in the corner has the measures of one in the middle whose other neighbours are all masked."""
     corner = torch.zeros(len(CHANNELS), 20, 20)
     corner[CORE, 0, 0] = 3.0
     middle = torch.zeros(len(CHANNELS), 20, 20)

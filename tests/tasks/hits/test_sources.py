@@ -18,7 +18,7 @@ from fedbragg.types import Geometry, Label
 
 
 class Counted:
-    """Progress that counts."""
+    """A Progress that counts steps."""
 
     total: int | None = None
     done = 0
@@ -70,7 +70,7 @@ def test_only_labelled_frames_are_taken_in_order(tmp_path: Path) -> None:
     assert (counted.total, counted.done) == (5, 5)
 
 
-def test_a_run_without_any_label_says_so(tmp_path: Path) -> None:
+def test_a_run_without_any_label_is_refused(tmp_path: Path) -> None:
     write_run(tmp_path / "run.h5", np.ones((2, 64, 64), np.uint16), geometry=Geometry())
     write_labels(tmp_path / "labels.csv", [("other.h5", 0, Label.HIT)])
     with pytest.raises(LabelError, match="no frame of the run has a label"):

@@ -1,4 +1,4 @@
-"""The phases task: losses by hand, labels from tables, a small training that must learn."""
+"""The phases task: losses, labels from tables, and a small training."""
 
 import math
 from pathlib import Path
@@ -10,12 +10,12 @@ import torch
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.errors import ConfigError, InputError, LabelError
 from fedbragg.learn.one_sided import without_one_sided
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
 from fedbragg.tasks.phases.build import Recipe, recipe_for, train_model
 from fedbragg.tasks.phases.data import PhaseData
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import read_phase_labels
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
@@ -23,7 +23,7 @@ from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.tasks.phases.prepare import PatternSettings, prepare_pattern
 from fedbragg.tasks.phases.settings import PhasesSettings
-from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, lines_of, simulated
 from fedbragg.tasks.phases.task import PhasesTask, open_phases
 from fedbragg.tasks.site import TaskSite
 from fedbragg.workflows.federate import Project, Watching, train_alone, train_together, write_results
@@ -31,13 +31,13 @@ from fedbragg.workflows.site_data import SiteData, read_site
 
 SETTINGS = PatternSettings()
 PHASES = shipped_phases()
-SCENE = Scene(PHASES)
+PLAN = SimulationPlan(PHASES)
 TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def data() -> PhaseData:
-    return simulated(SCENE, 300, 5)
+    return simulated(PLAN, 300, 5)
 
 
 def batch(labels: list[list[float]], logits: list[list[float]], measured: list[bool] | None = None) -> Batch:
@@ -66,7 +66,7 @@ def test_each_loss_weighs_as_its_name_says() -> None:
     assert cross_entropy("domain", mixed, one, zero).item() == pytest.approx(20 / 21 * math.log(2))
 
 
-def test_a_batch_of_unknowns_costs_nothing() -> None:
+def test_a_batch_of_unknown_labels_has_no_loss() -> None:
     made = batch([[-1.0]], [[3.0]])
     assert cross_entropy("plain", made, torch.ones(1), torch.zeros(1)).item() == 0.0
 
@@ -85,32 +85,32 @@ def test_label_counts_leave_the_unknown_out() -> None:
 
 
 def test_a_phase_that_never_occurs_is_never_labelled(data: PhaseData) -> None:
-    without = simulated(Scene(PHASES, never=(1,)), 40, 6)
+    without = simulated(SimulationPlan(PHASES, never=(1,)), 40, 6)
     assert (without.labels[:, 1] == 0).all()
     assert (data.labels[:, 1] == 1).any()
 
 
-def test_what_every_pattern_shows_or_none_counts_as_unknown() -> None:
+def test_a_phase_that_all_or_no_patterns_show_counts_as_unknown() -> None:
     labels = torch.tensor([[1.0, 0.0, 1.0, -1.0], [0.0, 0.0, 1.0, 0.0], [1.0, -1.0, -1.0, 1.0]])
     left = without_one_sided(labels)
     expected = [[1.0, -1.0, -1.0, -1.0], [0.0, -1.0, -1.0, 0.0], [1.0, -1.0, -1.0, 1.0]]
     assert left.tolist() == expected
 
 
-def test_a_site_says_nothing_of_a_phase_it_never_saw() -> None:
-    """Told "absent" 200 times, the network calls the phase far rarer than one that is not told."""
-    never = simulated(Scene(PHASES, never=(0,)), 200, 6)
-    shown = simulated(SCENE, 100, 7)
-    said = {}
+def test_a_site_does_not_train_on_a_phase_that_it_never_saw() -> None:
+    """Trained on 200 labels "absent", the network reports the phase far less often than without them."""
+    never = simulated(SimulationPlan(PHASES, never=(0,)), 200, 6)
+    shown = simulated(PLAN, 100, 7)
+    found = {}
     for one_sided in ("ignore", "learn"):
         task = PhaseTraining(TASK.lines, SETTINGS, one_sided=one_sided)  # type: ignore[arg-type]
         state = task.pretrain(never, 4, 1)
-        said[one_sided] = task.probabilities(state, shown)[:, 0].mean()
-    assert said["learn"] < 0.15
-    assert said["ignore"] > 2 * said["learn"]
+        found[one_sided] = task.probabilities(state, shown)[:, 0].mean()
+    assert found["learn"] < 0.15
+    assert found["ignore"] > 2 * found["learn"]
 
 
-def test_figures_are_by_phase_and_mean() -> None:
+def test_metrics_are_by_phase_and_averaged() -> None:
     truth = np.array([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.0]])
     judged = metrics_by_phase(truth, np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]]))
     assert judged[0]["accuracy"].value == 1.0
@@ -123,8 +123,8 @@ def test_figures_are_by_phase_and_mean() -> None:
 
 @pytest.mark.slow
 def test_training_learns_and_repeats() -> None:
-    """A few hundred patterns lift the area under the curve on others far above a half; the same seed, the same net."""
-    train, test = (simulated(SCENE, n, s) for n, s in ((500, 1), (200, 2)))
+    """A few hundred patterns raise the AUC on others far above a half; the same seed gives the same network."""
+    train, test = (simulated(PLAN, n, s) for n, s in ((500, 1), (200, 2)))
     state = TASK.pretrain(train, 8, 3)
     area = mean_metrics(metrics_by_phase(test.labels.numpy().astype(float), TASK.probabilities(state, test)))[
         "AUC"
@@ -170,10 +170,10 @@ def plan(**keys: object) -> Federation:
 
 
 def test_three_sites_each_lacking_a_phase_train_together(tmp_path: Path) -> None:
-    """FedKL over several labels: a site that never saw a phase has no entropy there, and weighs less than its size."""
+    """FedKL over several labels: a site without a phase has entropy 0 there, and weighs less than by size."""
     sites = []
     for k, name in enumerate("abc"):
-        data = simulated(Scene(PHASES, never=(k,)), 60, 20 + k)
+        data = simulated(SimulationPlan(PHASES, never=(k,)), 60, 20 + k)
         sites.append(SiteData(name, data, data))
     project = Project(plan(), PhasesTask(TASK, PhasesSettings()), tmp_path)
     federated = train_together(project, sites, TASK.new_state(1), Watching())
@@ -226,18 +226,18 @@ def test_a_glob_may_name_folders_too(tmp_path: Path, absolute: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "found"),
     [
         ("path,calcite\na.xy,1\n", "no column 'rhenium'"),
-        ("path,calcite,rhenium\na.xy,1,maybe\n", "line 2: 'maybe' is no label"),
+        ("path,calcite,rhenium\na.xy,1,maybe\n", "line 2: 'maybe' is not a label"),
         ("", "no column 'path'"),
-        ("calcite,rhenium,path\n1,0\n", "line 2: names no pattern"),
+        ("calcite,rhenium,path\n1,0\n", "line 2: the column path is empty"),
         ("path,calcite,rhenium\na.xy,1,0\na.xy,1,1\n", "line 3: a.xy has other labels above"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_a_table_that_cannot_be_used_is_named(tmp_path: Path, text: str, found: str) -> None:
     (tmp_path / "l.csv").write_text(text)
-    with pytest.raises(LabelError, match=said):
+    with pytest.raises(LabelError, match=found):
         read_phase_labels(tmp_path / "l.csv", ["calcite", "rhenium"])
     with pytest.raises(LabelError, match="cannot be read"):
         read_phase_labels(tmp_path / "none.csv", ["calcite"])
@@ -249,9 +249,9 @@ def test_another_wavelength_keeps_the_grid_or_takes_the_range_asked_for() -> Non
     assert copper.settings.q_high == pytest.approx(4.80)
     asked = recipe_for(1.5406, (10.0, 60.0), Recipe())
     assert asked.settings.q_high == pytest.approx(4 * math.pi / 1.5406 * 0.5)
-    with pytest.raises(ConfigError, match="cannot be reached"):
+    with pytest.raises(ConfigError, match="cannot reach the default range"):
         recipe_for(3.0, None, Recipe())
-    with pytest.raises(ConfigError, match="no range"):
+    with pytest.raises(ConfigError, match="is not a range"):
         recipe_for(0.5608, (20.0, 10.0), Recipe())
 
 
@@ -273,8 +273,9 @@ def test_cif_phases_federate_by_their_paths(tmp_path: Path) -> None:
 
 
 def test_the_view_is_the_same_in_training_and_screening(tmp_path: Path, data: PhaseData) -> None:
-    """One prepare for both: a file that is read again gives the view that trained."""
-    from fedbragg.simulation.powder import simulate_pattern, two_theta_of
+    """Training and screening prepare alike: reading a file again gives the view that trained."""
+    from fedbragg.bragg import two_theta_of
+    from fedbragg.simulation.powder import simulate_pattern
 
     made = simulate_pattern(
         PHASES, np.array([True, False, False]), PowderConditions(), np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""phasenet looks where lines must lie; its model file says the same without torch's help."""
+"""phasenet samples at the lines of a phase; its model file gives the same answers without torch."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from fedbragg.tasks.phases.network import (
     FEATURES,
     STRAINS,
     STRIDE,
-    Answer,
     Comb,
+    CombReader,
+    ExportedNetwork,
     PhaseNet,
-    Reader,
     comb_of,
 )
 from fedbragg.tasks.phases.prepare import PatternSettings
@@ -40,8 +40,8 @@ def network(seed: int = 0) -> PhaseNet:
     return PhaseNet(combs, SETTINGS.points).eval()
 
 
-def test_a_comb_has_its_teeth_at_the_lines() -> None:
-    """Unstrained, the place times stride and step is q again; a grown cell's lines lie at smaller q."""
+def test_a_comb_has_its_places_at_the_lines() -> None:
+    """Without strain, place times stride and step gives q; the lines of a larger cell are at smaller q."""
     q = np.array([1.5, 3.0])
     comb = comb_of(q, np.array([2.0, 1.0]), SETTINGS.q_low, SETTINGS.step)
     middle = comb.places[len(STRAINS) // 2] * STRIDE * SETTINGS.step + SETTINGS.q_low
@@ -50,10 +50,10 @@ def test_a_comb_has_its_teeth_at_the_lines() -> None:
     assert comb.strength.tolist() == [1.0, 0.5]
 
 
-def test_a_reader_reads_between_points_and_nothing_off_the_grid() -> None:
+def test_a_comb_reader_interpolates_and_ignores_places_off_the_grid() -> None:
     """Where features rise linearly, interpolation is exact; places off the grid read zero."""
     comb = Comb(np.array([[2.25, 40.0]]), np.array([1.0, 1.0]))
-    reader = Reader(comb, 20)
+    reader = CombReader(comb, 20)
     seen: list[torch.Tensor] = []
     reader.weigh.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     ramp = torch.arange(20.0).repeat(1, FEATURES, 1)
@@ -65,23 +65,23 @@ def test_a_reader_reads_between_points_and_nothing_off_the_grid() -> None:
     np.testing.assert_allclose(read[:, 1].detach(), 0.0)
 
 
-def test_lines_on_one_another_count_as_one() -> None:
+def test_coinciding_lines_count_as_one() -> None:
     q, intensity = np.array([2.0, 2.005, 3.0, 9.0]), np.array([1.0, 3.0, 2.0, 50.0])
     lines = strongest_lines("made", q, intensity, SETTINGS)
     np.testing.assert_allclose(lines.q, [2.00375, 3.0])
     np.testing.assert_allclose(lines.strength, [1.0, 0.5])
 
 
-def test_the_model_file_says_what_the_network_says(tmp_path: Path) -> None:
+def test_the_model_file_answers_as_the_network(tmp_path: Path) -> None:
     net = network()
-    save_phases_model(tmp_path / "m.onnx", Answer(net), card(), state_of(net))
+    save_phases_model(tmp_path / "m.onnx", ExportedNetwork(net), card(), state_of(net))
     identifier = Identifier(tmp_path / "m.onnx")
     view = np.random.default_rng(0).normal(size=(3, SETTINGS.points)).astype(np.float32)
     with torch.no_grad():
         logits, weights = net(torch.from_numpy(view[None]))
-    said = identifier(view)
-    np.testing.assert_allclose(said.probabilities, torch.sigmoid(logits)[0], atol=1e-5)
-    np.testing.assert_allclose(said.strains, (weights[0].numpy() * STRAINS).sum(axis=1), atol=1e-6)
+    found = identifier(view)
+    np.testing.assert_allclose(found.probabilities, torch.sigmoid(logits)[0], atol=1e-5)
+    np.testing.assert_allclose(found.strains, (weights[0].numpy() * STRAINS).sum(axis=1), atol=1e-6)
     assert identifier.card.names == ("bastnaesite", "calcite", "rhenium")
     np.testing.assert_allclose(identifier.card.phases[1].q, card().phases[1].q, atol=1e-5)
 
@@ -93,7 +93,7 @@ def test_the_shipped_model_knows_the_three_phases() -> None:
     assert (identifier(np.zeros((3, SETTINGS.points), np.float32)).probabilities < 0.5).all()
 
 
-def test_what_is_no_phases_model_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_phases_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("no model")
     with pytest.raises(ModelFileError, match="not a model file"):
         Identifier(tmp_path / "text.onnx")

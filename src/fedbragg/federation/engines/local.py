@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Any
-
-from pydantic_core import to_json
 
 from fedbragg.config import Federation
-from fedbragg.config.old_settings import as_version_0_1
 from fedbragg.errors import FederationError
-from fedbragg.federation.checkpoint import CheckpointStore, Saved
+from fedbragg.federation.checkpoint import CheckpointStore, Saved, fingerprint
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder, RecordingSettings
 from fedbragg.federation.engines.training_pool import TrainingPool
@@ -84,7 +79,7 @@ def _run(
     settings = coordinator.plan.settings
     if settings.local_batchnorm:
         trainers = [LocalBatchNorm(trainer) for trainer in trainers]
-    # Where the clock counts seconds it keeps the deadlines, and real time does not limit a training.
+    # A clock that counts seconds applies the deadlines itself, and real time does not limit a training.
     limit = inf if network.counts_seconds else settings.deadline
     pool = TrainingPool(settings.workers or os.cpu_count() or 1, limit)
     try:
@@ -94,13 +89,3 @@ def _run(
     if recorder.outcome is None:
         raise RuntimeError("the federation ended without an outcome")
     return recorder.outcome
-
-
-def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
-    """Return a hash that identifies this federation: its settings, sites, and the model's tensors."""
-    # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
-    excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
-    table = as_version_0_1(settings.model_dump(mode="json", exclude=excluded))
-    text = to_json(table, inf_nan_mode="null").decode()
-    tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
-    return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()

@@ -18,7 +18,7 @@ Evaluate = Callable[[State], Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class RecordingSettings:
-    """What is recorded of a federation beside its history."""
+    """What to record of a federation in addition to its history."""
 
     listener: ProgressListener | None = None
     """Called with every event, models sent included."""

@@ -11,6 +11,8 @@ from fedbragg.federation.wire import EncodedUpdate
 
 POLL = 0.1
 """Seconds between two checks for trainings that hang."""
+THREAD_NAME = "training"
+"""By which the command line finds trainings that still run when it ends."""
 
 
 class Training:
@@ -91,7 +93,7 @@ class TrainingPool:
 
     def _add_thread(self) -> None:
         # cli/main.py looks for threads of this name when a command ends.
-        threading.Thread(target=self._run, name="training", daemon=True).start()
+        threading.Thread(target=self._run, name=THREAD_NAME, daemon=True).start()
 
     def _run(self) -> None:
         while (training := self._queue.get()) is not None:

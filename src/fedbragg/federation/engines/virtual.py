@@ -28,7 +28,7 @@ WORK = "work"
 class Link:
     """A site's connection, and when it is interrupted."""
 
-    bandwidth: float = inf  # bytes a second, either way
+    bandwidth: float = inf  # bytes a second, in each direction
     latency: float = 0.0  # seconds, one way
     loss: float = 0.0  # probability that a delivery is lost without notice
     outages: tuple[tuple[float, float], ...] = ()  # (from, to) seconds on the clock; running work is lost
@@ -50,8 +50,8 @@ class SimulatedNetwork:
         transfer = 2 * link.latency + (sent + sent * self._compression_ratio()) / link.bandwidth
         work = trainer.samples * command.epochs / trainer.speed
         # A seed of its own, so that losses do not depend on what quantisation draws.
-        luck = generator_for(self.seed + 1, trainer.name, command.version).random()
-        return Delivery(transfer + work, lost=bool(luck < link.loss))
+        draw = generator_for(self.seed + 1, trainer.name, command.version).random()
+        return Delivery(transfer + work, lost=bool(draw < link.loss))
 
     def incidents(self) -> Iterable[tuple[float, Event]]:
         """Return the outages."""

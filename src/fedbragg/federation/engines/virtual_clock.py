@@ -32,9 +32,9 @@ from fedbragg.types import Update
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The way of one model to a site, the training there, and the way of the update back."""
+    """The time that a model, the training on it and its update take, and whether they arrive."""
 
-    seconds: float  # on the engine's clock, for all three
+    seconds: float  # on the engine's clock, from sending the model to receiving the update
     lost: bool = False  # no update comes back
 
 
@@ -47,7 +47,7 @@ class Network(Protocol):
         ...
 
     def delivery(self, trainer: Trainer, command: events.SendModel) -> Delivery:
-        """Return how a delivery goes; the result must depend on the arguments alone."""
+        """Return how long a delivery takes and whether it is lost; the result depends on the arguments alone."""
         ...
 
     def incidents(self) -> Iterable[tuple[float, events.Event]]:
@@ -68,12 +68,12 @@ class ScheduledTraining:
 
 @dataclass(order=True, slots=True)
 class _Entry:
-    """Something that will happen at a time; at equal times sites keep their order."""
+    """An event or a training with the time at which it is due; at equal times sites keep their order."""
 
     time: float
     order: int
     count: int
-    what: ScheduledTraining | events.Event = field(compare=False)
+    item: ScheduledTraining | events.Event = field(compare=False)
 
 
 class VirtualClock:
@@ -113,17 +113,17 @@ class VirtualClock:
     def _next(self, recorder: Recorder) -> events.Event:
         while self._upcoming:
             entry = heapq.heappop(self._upcoming)
-            what = entry.what
-            if isinstance(what, events.DeadlinePassed) and what is not self._deadline:
+            item = entry.item
+            if isinstance(item, events.DeadlinePassed) and item is not self._deadline:
                 continue  # a later deadline has replaced it
-            if not isinstance(what, ScheduledTraining):
+            if not isinstance(item, ScheduledTraining):
                 self._now = entry.time
-                return what
-            if self._scheduled.get(what.site) is what:
+                return item
+            if self._scheduled.get(item.site) is item:
                 self._now = entry.time
-                del self._scheduled[what.site]
-                if not what.lost:
-                    return self._arrival(what, recorder)
+                del self._scheduled[item.site]
+                if not item.lost:
+                    return self._arrival(item, recorder)
         if self._deadline is None:
             raise RuntimeError("the coordinator waits for nothing and has not finished")
         return self._deadline
@@ -204,14 +204,14 @@ class VirtualClock:
         if scheduled := self._scheduled.pop(site, None):
             scheduled.training.cancelled = True
 
-    def _schedule(self, time: float, order: int, what: ScheduledTraining | events.Event) -> None:
+    def _schedule(self, time: float, order: int, item: ScheduledTraining | events.Event) -> None:
         self._count += 1
-        heapq.heappush(self._upcoming, _Entry(time, order, self._count, what))
+        heapq.heappush(self._upcoming, _Entry(time, order, self._count, item))
 
 
 def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> EncodedUpdate:
-    # Copies both ways: a trainer may write into the model that it got and into the update that it returned,
-    # without changing what the coordinator holds.
+    # Copies in both directions: a trainer may write into the model that it got and into the update that it
+    # returned, without changing what the coordinator holds.
     update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
     return encode(clip_and_noise(update, plan.settings, generator), plan.settings, generator)

@@ -29,7 +29,7 @@ def report_weights(
 def combine(
     start: State, steps: Sequence[State], weights: Sequence[float], settings: FederationSettings
 ) -> dict[str, NDArray[Any]]:
-    """Return the model that the rule makes of ``steps``, each a difference to ``start``."""
+    """Combine ``steps``, each a difference to ``start``, into the next model by the settings' rule."""
     return rule_of(settings).combine(start, steps, weights, settings)
 
 

@@ -1,4 +1,4 @@
-"""What tells one aggregation rule from another, as the fields of one row."""
+"""An aggregation rule as one row: its fields are all that distinguishes it from the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from fedbragg.types import State
 Weigh = Callable[[Sequence[Profile], FederationSettings], Weights]
 WeighSteps = Callable[[Sequence[State], FederationSettings], Weights]
 Combine = Callable[[State, Sequence[State], Sequence[float], FederationSettings], dict[str, NDArray[Any]]]
-"""The model before, each site's step (its model minus that one), each site's weight, the settings: the model after."""
+"""Takes the model before, each site's step (its model minus that one) and weight, and the settings; returns the model
+after."""
 
 Schedule = Literal["sync", "async", "hybrid"]
 SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
@@ -41,7 +42,7 @@ class Rule:
     weights_of_steps: WeighSteps | None = None
     """The same from the steps themselves; used at a barrier for which every site was drawn."""
     combine: Combine = weighted_mean
-    """The model that a barrier makes of all steps."""
+    """Combines all steps into the model after a barrier."""
     on_arrival: Literal["step", "mix", "recombine"] = "step"
     """What one update does to the model on arrival: add its damped step, mix in its site's model, or apply
     ``combine`` to the newest step of every site."""

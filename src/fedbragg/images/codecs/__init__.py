@@ -1,1 +1,1 @@
-"""Compiled decoders: bitshuffle, LZ4, byte offset."""
+"""Compiled decoders of packed pixels; each says what it is given and where it comes from."""

@@ -1,10 +1,10 @@
-"""Undo bitshuffle's bit transpose in vector registers, and find what is above a limit while still in bits.
+"""Undo bitshuffle's bit transpose in vector registers, and compare the elements with a limit while they are in bits.
 
 A block of n elements of w bytes is stored as 8 w planes: the lowest bit of every element, the next bit of every
 element, and so on; byte i of a plane holds the bits of the elements 8 i to 8 i + 7. Transposing the 8 x 8 bits that
-eight planes have at one place leaves eight streams, of which stream e belongs to element 8 i + e; weaving the streams
-puts the elements in order. Compilers do not find this in loops, so the instructions are laid out here as portable LLVM
-vectors: the machine's own shuffles, whatever its register width.
+eight planes have at one place gives eight streams, of which stream e belongs to element 8 i + e; interleaving the
+streams puts the elements in order. Compilers do not derive this from loops, so the instructions are written here as
+portable LLVM vectors, which become the machine's own shuffles, whatever its register width.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numba.extending import intrinsic
 from fedbragg.images.codecs.compiled import compiled
 
 LANE = 16
-"""Bytes within which processors shuffle cheaply."""
+"""Bytes within which a shuffle is one cheap instruction."""
 STEP = 2 * LANE
-"""Bytes of each plane taken at once."""
+"""Bytes of each plane that are transposed at once."""
 EXCHANGES = ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0F0F0F))
 """Distance and mask of the three rounds that transpose 8 x 8 bits (Warren, Hacker's Delight, section 7-3)."""
 
@@ -31,19 +31,19 @@ PLACES = ir.VectorType(ir.IntType(32), STEP // 8)
 
 
 class Comparison(NamedTuple):
-    """Addresses of what the elements are compared with on the way."""
+    """Addresses of what the elements are compared with while they are transposed."""
 
     expected: int  # a bit an element: set where it should be above the limit
-    limits: int  # a word for each bit of an element: zero where the limit has it set, else all ones
-    differing: int  # STEP bytes, to which the bits that differ are added
+    limits: int  # a word for each bit of an element: zero where the limit has the bit set, else all ones
+    differing: int  # STEP bytes, in which the bits that differ are set
 
 
 @compiled
 def untranspose(planes: int, out: int, stream: int, width: int, comparison: Comparison) -> None:
     """Turn the planes at address ``planes`` into elements of ``width`` bytes (1, 2 or 4) at address ``out``.
 
-    ``stream`` is the number of bytes in a plane, an eighth of the number of elements. Takes whole steps only: the
-    last ``stream`` % STEP bytes of each plane are left.
+    ``stream`` is the number of bytes in a plane, an eighth of the number of elements. Only whole steps are
+    transposed: the last ``stream`` % STEP bytes of each plane are left out.
     """
     expected, limits, differing = comparison
     for start in range(0, stream // STEP * STEP, STEP):
@@ -56,9 +56,9 @@ def untranspose(planes: int, out: int, stream: int, width: int, comparison: Comp
 
 
 def _step(width: int) -> Any:
-    """Return a compiled function that turns STEP bytes of every plane into elements."""
+    """Return a compiled function that turns STEP bytes of every plane into elements of ``width`` bytes."""
 
-    def lay_out(
+    def generate(
         context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]
     ) -> ir.Value:
         planes, out, stream, expected, limits, differing = arguments
@@ -72,15 +72,15 @@ def _step(width: int) -> Any:
         # In the order in which the bytes lie in memory: by element, then by byte within it.
         ordered = [streams[byte][element] for element in range(8) for byte in range(width)]
         for group in range(0, len(ordered), LANE):
-            woven = _weave(builder, ordered[group : group + LANE], 1)
-            _store(builder, woven, builder.add(out, out.type(group)), 8 * width)
+            interleaved = _interleave(builder, ordered[group : group + LANE], 1)
+            _store(builder, interleaved, builder.add(out, out.type(group)), 8 * width)
         return context.get_dummy_value()
 
     @intrinsic
     def step(
         typing_context: Any, planes: Any, out: Any, stream: Any, expected: Any, limits: Any, differing: Any
     ) -> Any:
-        return types.void(*[types.intp] * 6), lay_out
+        return types.void(*[types.intp] * 6), generate
 
     return step
 
@@ -88,9 +88,9 @@ def _step(width: int) -> Any:
 def _above(builder: ir.IRBuilder, rows: list[ir.Value], limits: ir.Value) -> ir.Value:
     """Return a bit for each element, set where it is above the limit; rows from the lowest bit to the highest.
 
-    A higher bit settles what the lower ones left open: set where the limit has none, above; clear where the limit
-    has one, not above. That is the majority of the bit, the verdict so far, and the limit's bit inverted. Negative
-    elements have their highest bit set, which the limit has not, and so count as above.
+    A higher bit overrules the lower ones where it differs from the limit's: set, the element is above; clear, it is
+    not. That is the majority of the bit, the result so far, and the limit's bit inverted. Negative elements have
+    their highest bit set, which the limit has not, and so count as above.
     """
     above = ir.Constant(WORDS, [0] * WORDS.count)
     for bit, row in enumerate(rows):
@@ -108,7 +108,7 @@ def _load(builder: ir.IRBuilder, address: ir.Value) -> ir.Value:
 
 
 def _transpose(builder: ir.IRBuilder, rows: list[ir.Value]) -> list[ir.Value]:
-    """Transpose the bits of eight rows, byte column by byte column; return them as bytes."""
+    """Transpose the 8 x 8 bits of eight rows in every byte column; return the rows as bytes."""
     for distance, mask in EXCHANGES:
         for upper in (k for k in range(8) if not k & distance):
             rows[upper], rows[upper + distance] = _exchange(
@@ -126,8 +126,8 @@ def _exchange(
     return builder.xor(upper, builder.shl(moved, shift)), builder.xor(lower, moved)
 
 
-def _weave(builder: ir.IRBuilder, streams: list[ir.Value], unit: int) -> list[ir.Value]:
-    """Weave streams within lanes: pieces of ``unit`` bytes of the first, the second ... then the next pieces."""
+def _interleave(builder: ir.IRBuilder, streams: list[ir.Value], unit: int) -> list[ir.Value]:
+    """Interleave streams within lanes: ``unit`` bytes of the first, of the second ... then the next bytes of each."""
     if len(streams) == 1:
         return streams
     pairs = list(zip(streams[::2], streams[1::2], strict=True))
@@ -135,7 +135,7 @@ def _weave(builder: ir.IRBuilder, streams: list[ir.Value], unit: int) -> list[ir
         [builder.shuffle_vector(first, second, _unpack(unit, half)) for first, second in pairs]
         for half in (0, 1)
     ]
-    return _weave(builder, halves[0], 2 * unit) + _weave(builder, halves[1], 2 * unit)
+    return _interleave(builder, halves[0], 2 * unit) + _interleave(builder, halves[1], 2 * unit)
 
 
 def _unpack(unit: int, half: int) -> ir.Constant:
@@ -150,12 +150,12 @@ def _unpack(unit: int, half: int) -> ir.Constant:
     return ir.Constant(ir.VectorType(ir.IntType(32), STEP), places)
 
 
-def _store(builder: ir.IRBuilder, woven: list[ir.Value], out: ir.Value, pitch: int) -> None:
-    """Store each lane where it belongs: ``pitch`` bytes lie between the elements of neighbouring plane bytes."""
+def _store(builder: ir.IRBuilder, interleaved: list[ir.Value], out: ir.Value, pitch: int) -> None:
+    """Store each lane at its address: ``pitch`` bytes lie between the elements of neighbouring plane bytes."""
     kind = ir.VectorType(ir.IntType(8), LANE)
-    for position, vector in enumerate(woven):
+    for position, vector in enumerate(interleaved):
         for lane in range(STEP // LANE):
-            column = lane * LANE + position * LANE // len(woven)
+            column = lane * LANE + position * LANE // len(interleaved)
             places = ir.Constant(
                 ir.VectorType(ir.IntType(32), LANE), list(range(lane * LANE, (lane + 1) * LANE))
             )

@@ -1,8 +1,8 @@
-"""Decode bitshuffle-LZ4 chunks and check where the sentinels lie, in one pass.
+"""Decode bitshuffle-LZ4 chunks, and check in the same pass which pixels are outside the trusted range.
 
 Bitshuffle (Masui et al., Astronomy and Computing 12, 181, 2015) cuts a chunk into blocks, transposes the bits of each
-and packs it with LZ4. HDF5's filter 32008 puts 12 bytes before them: the unpacked size of all blocks (8, big-endian)
-and of one (4); each block is preceded by its packed size (4). Up to seven last elements are stored as they are.
+and packs it with LZ4. HDF5's filter 32008 puts 12 bytes before the blocks: the unpacked size of all blocks (8 bytes,
+big-endian) and of one (4). Each block follows its packed size (4). Up to seven last elements are stored unpacked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fedbragg.images.codecs.lz4 import big_endian, lz4_decompress
 Bytes = NDArray[np.uint8]
 
 AS_EXPECTED, UNEXPECTED, DAMAGED = 0, 1, 2
-"""What a chunk can turn out to be: sentinels where they should be, or elsewhere; or not decodable."""
+"""The results: exactly the expected pixels are outside the trusted range; others are; the chunk does not decode."""
 
 HEADER = 12
 USUAL_BLOCK = 8192
@@ -27,12 +27,12 @@ LARGEST_BLOCK = 1 << 24
 
 
 @compiled
-def decode(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
-    """Decode ``chunk`` into ``counts``; tell whether those below 0 or above ``high`` are the ones of ``expected``.
+def decode_bitshuffle(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
+    """Decode ``chunk`` into ``counts``; tell whether exactly the pixels of ``expected`` are below 0 or above ``high``.
 
-    ``counts`` (pixels,) contiguous. ``expected`` has a bit a pixel, the first in the lowest bit of the first byte;
-    empty to check nothing. Reads nothing beyond ``chunk`` and writes nothing beyond ``counts``, whatever the chunk
-    holds.
+    ``counts`` (pixels,) is contiguous. ``expected`` has a bit a pixel, the first pixel in the lowest bit of the first
+    byte; it is empty when nothing is to be checked. Nothing beyond ``chunk`` is read and nothing beyond ``counts`` is
+    written, whatever the chunk holds.
     """
     width = counts.itemsize
     if chunk.size < HEADER or big_endian(chunk, 0, 8) != counts.size * width:
@@ -53,8 +53,10 @@ def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: in
         np.zeros(STEP, np.uint8),
         _inverted_bits(high, 8 * width),
     )
-    # Where there is nothing to compare with, any memory will do, for nobody looks at the answer.
-    marks, pace = (expected.ctypes.data, 8 * width) if expected.size else (planes.ctypes.data, 1 << 62)
+    # With nothing to check, the comparison reads the same valid address every time and its result is ignored.
+    marks, bytes_per_mark = (
+        (expected.ctypes.data, 8 * width) if expected.size else (planes.ctypes.data, 1 << 62)
+    )
     position, start, fits = HEADER, 0, True
     while start < whole:
         size, packed = min(block, whole - start), _packed_size(chunk, position)
@@ -64,7 +66,7 @@ def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: in
             return DAMAGED
         position += packed
         stream = size // (8 * width)
-        comparison = Comparison(marks + start // pace, limits.ctypes.data, differing.ctypes.data)
+        comparison = Comparison(marks + start // bytes_per_mark, limits.ctypes.data, differing.ctypes.data)
         untranspose(planes.ctypes.data, out.ctypes.data + start, stream, width, comparison)
         _untranspose_rest(planes, out, start, size, width)
         rest = start // width + stream // STEP * STEP * 8
@@ -88,7 +90,7 @@ def _packed_size(chunk: Bytes, position: int) -> int:
 
 @compiled
 def _inverted_bits(number: int, bits: int) -> NDArray[np.uint64]:
-    """Return a word for each bit from the lowest: zero where it is set, else all ones."""
+    """Return a word for each bit of a number, from the lowest: zero where the bit is set, else all ones."""
     words = np.zeros(bits, np.uint64)
     for bit in range(bits):
         if not (number >> bit) & 1:
@@ -98,7 +100,7 @@ def _inverted_bits(number: int, bits: int) -> NDArray[np.uint64]:
 
 @compiled
 def _as_expected(counts: NDArray[Any], expected: Bytes, high: int, start: int, stop: int) -> bool:
-    """Compare the few counts that fill no whole step."""
+    """Compare the counts from ``start`` to ``stop`` one by one: those that fill no whole step."""
     if not expected.size:
         return True
     for pixel in range(start, stop):
@@ -110,7 +112,7 @@ def _as_expected(counts: NDArray[Any], expected: Bytes, high: int, start: int, s
 
 @compiled
 def _untranspose_rest(planes: Bytes, out: Bytes, start: int, size: int, width: int) -> None:
-    """Gather the last elements of a block, those that fill no whole step of the planes, bit by bit."""
+    """Transpose the last elements of a block bit by bit: those that fill no whole step of the planes."""
     stream = size // (8 * width)
     for column in range(stream // STEP * STEP, stream):
         for element in range(8):

@@ -1,4 +1,4 @@
-"""Compile loops with numba so that they let other threads run, and keep the result on disk where possible."""
+"""Compile loops with numba, without the interpreter's lock, and keep the machine code on disk where possible."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile at the first call of each combination of types; the interpreter's lock is released while it runs."""
+    """Compile a function at its first call with each combination of types; other threads run while it does."""
     try:
         return cast(Function, numba.njit(nogil=True, cache=True)(function))
-    except RuntimeError:  # no folder is writable to keep the result in
+    except RuntimeError:  # there is no writable folder for the machine code
         return cast(Function, numba.njit(nogil=True)(function))

@@ -1,4 +1,4 @@
-"""The LZ4 decoder that hdf5plugin ships, callable from compiled loops, and HDF5's LZ4 chunks."""
+"""The LZ4 decoder of hdf5plugin's library, callable from compiled loops, and the chunks of HDF5's LZ4 filter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYMBOL = "fedbragg_lz4_decompress_safe"
 
 
 def _register() -> bool:
-    """Make LZ4_decompress_safe known to the compiler under a name of our own; False where no library exports it."""
+    """Give LZ4_decompress_safe a name of our own in the compiler; return False where no library exports it."""
     import hdf5plugin
 
     for library in sorted(Path(hdf5plugin.PLUGIN_PATH).glob("*h5bshuf*")):
@@ -31,7 +31,7 @@ def _register() -> bool:
 
 
 AVAILABLE = _register()
-"""Whether chunks can be decoded here; where not, HDF5 itself decodes them, two to three times slower."""
+"""Whether chunks can be decoded here; if not, HDF5 itself decodes them, two to three times slower."""
 
 # int LZ4_decompress_safe(const char *source, char *out, int packed, int capacity): the unpacked size, negative for
 # damaged input; it neither reads nor writes outside the sizes given.
@@ -51,10 +51,10 @@ def big_endian(chunk: NDArray[np.uint8], start: int, length: int) -> int:
 
 @compiled
 def decode_lz4(chunk: NDArray[np.uint8], out: NDArray[np.uint8]) -> bool:
-    """Decode a chunk of HDF5's filter 32004 into ``out`` (bytes,); False where it is damaged.
+    """Decode a chunk of HDF5's filter 32004 into ``out`` (bytes,); return False where it is damaged.
 
-    It holds its unpacked size (8 bytes, big-endian), that of a block (4), then each block's packed size (4) and
-    bytes; a block whose packed size is its unpacked one is stored as it is.
+    A chunk holds its unpacked size (8 bytes, big-endian), that of a block (4), then each block's packed size (4) and
+    bytes. A block whose packed size equals its unpacked size is stored unpacked.
     """
     if chunk.size < 12 or big_endian(chunk, 0, 8) != out.size:
         return False

@@ -1,4 +1,4 @@
-"""Compiled passes over the pixels that tell whether a mask still holds."""
+"""Compiled passes over a frame that tell whether an earlier frame's mask still holds."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ Mask = NDArray[np.bool_]
 
 
 @compiled
-def outside_as(expected: Mask, counts: NDArray[Any], bounds: NDArray[Any], start: int, stop: int) -> bool:
-    """Tell whether, from pixel ``start`` to ``stop``, exactly those of ``expected`` lie outside ``bounds``.
+def outside_equals(outside: Mask, counts: NDArray[Any], bounds: NDArray[Any]) -> bool:
+    """Tell whether exactly the pixels of ``outside`` (pixels,) have counts (pixels,) outside ``bounds``.
 
-    ``expected``, ``counts`` (pixels,); ``bounds`` (2,), both trusted, of the dtype of the counts.
+    ``bounds`` (2,) are the lowest and the highest trusted count, of the dtype of the counts.
     """
-    pixels, outside = counts[start:stop], expected[start:stop]
     low, high = bounds[0], bounds[1]
     differs = False
-    # No early end and only booleans: this is the form that becomes vector instructions.
-    for pixel in range(pixels.size):
-        differs |= ((pixels[pixel] < low) | (pixels[pixel] > high)) != outside[pixel]
+    # No early exit and only booleans: the compiler turns this form into vector instructions.
+    for pixel in range(counts.size):
+        differs |= ((counts[pixel] < low) | (counts[pixel] > high)) != outside[pixel]
     return not differs
 
 
 @compiled
-def masked_as(mask: Mask, file_mask: Mask, counts: NDArray[Any], bounds: NDArray[Any]) -> bool:
-    """Tell whether ``mask`` is the file's mask with the counts outside ``bounds``; all (pixels,)."""
+def mask_equals(mask: Mask, file_mask: Mask, counts: NDArray[Any], bounds: NDArray[Any]) -> bool:
+    """Tell whether ``mask`` is the file's mask joined with the counts outside ``bounds``; all (pixels,)."""
     low, high = bounds[0], bounds[1]
     differs = False
     for pixel in range(counts.size):

@@ -1,1 +1,1 @@
-"""Single-image files: CBF, the formats that fabio reads, and NumPy arrays."""
+"""Formats of one or few images a file: one module a format, CBF and NumPy read here, the others decoded by fabio."""

@@ -1,97 +1,87 @@
-"""CBF files of Pilatus and Eiger: one byte-offset section, its checksum checked."""
+"""CBF files of Pilatus and Eiger detectors: one byte-offset section, its checksum checked."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from fedbragg.errors import FrameError, RunError
-from fedbragg.images.files.headers import read_dectris
-from fedbragg.images.files.integrity import DamagedFileError, header_number, read_bytes
-from fedbragg.images.source import Shared, as_counts
-from fedbragg.types import Counts, Frame
+from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.files.dectris_header import read_dectris_header
+from fedbragg.images.files.header_text import whole_number
+from fedbragg.images.files.image_file import ImageFileSource, SingleImage, UnreadableFileError, read_bytes
+from fedbragg.images.format import Format
+from fedbragg.images.source import RunCache, Source
+from fedbragg.types import Counts
 
 START = b"\x0c\x1a\x04\xd5"
-"""Four bytes before the binary section, as the CBF definition has them."""
+"""The four bytes that the CBF definition puts before the binary section."""
 ELEMENTS = {
     f"{sign} {bits}-bit integer": np.dtype(f"{letter}{bits // 8}")
     for sign, letter in (("signed", "i"), ("unsigned", "u"))
     for bits in (8, 16, 32)
 }
-LARGEST = 1 << 28
-"""Pixels beyond which a header is not believed."""
+MOST_PIXELS = 1 << 28
+"""No detector has more; a damaged header may claim it."""
 
 
-class CBFSource:
-    """A CBF file, read whole when it is opened and decoded when its frame is asked for."""
+def open_cbf(path: str, cache: RunCache) -> Source:
+    """Open a CBF file, whose counts are decoded into memory of the run's pool; raise RunError."""
+    return ImageFileSource(path, partial(_read, pool=cache.pool), cache.masks)
 
-    def __init__(self, path: str, shared: Shared) -> None:
-        self.path = path
-        self._shared = shared
-        try:
-            content = read_bytes(path)
-            self._header, self._binary = _split(content)
-        except DamagedFileError as error:
-            raise RunError(f"{path}: {error}") from None
-        header = read_dectris(self._header.decode("latin-1"))
-        self.geometry, self._trusted = header.geometry, header.trusted
 
-    def __len__(self) -> int:
-        """Return 1."""
-        return 1
+CBF = Format("CBF", (".cbf",), open_cbf)
 
-    def read(self, index: int) -> Frame:
-        """Return the frame, or raise FrameError."""
-        try:
-            counts = as_counts(self._decode(), self.path, index)
-        except DamagedFileError as error:
-            raise FrameError(self.path, index, str(error)) from None
-        return Frame(counts, self._shared.masks.mask(counts, None, self._trusted), self.path, index)
 
-    def close(self) -> None:
-        """Let go of the file's content."""
-        self._binary = b""
-
-    def _decode(self) -> Counts:
-        from fedbragg.images.codecs.byte_offset import decode_byte_offset
-
-        kind = re.search(rb'X-Binary-Element-Type:\s*"([^"]*)"', self._header)
-        dtype = ELEMENTS.get(kind.group(1).decode("latin-1") if kind else "")
-        if dtype is None:
-            raise DamagedFileError("its pixels are no integers of 8, 16 or 32 bits. Convert it to NeXus.")
-        cols = header_number(self._header, rb"X-Binary-Size-Fastest-Dimension:\s*(\d+)")
-        rows = header_number(self._header, rb"X-Binary-Size-Second-Dimension:\s*(\d+)")
-        if not 0 < rows * cols < LARGEST:
-            raise DamagedFileError(
-                f"its header gives it {rows} x {cols} pixels. Copy it again from its source."
-            )
-        counts: Counts = self._shared.pool.take((rows, cols), dtype)
-        if not decode_byte_offset(np.frombuffer(self._binary, np.uint8), counts.reshape(-1)):
-            raise DamagedFileError("its data do not fill its pixels. Copy it again from its source.")
-        return counts
+def _read(path: str, pool: BufferPool) -> SingleImage:
+    header, binary = _split(read_bytes(path))
+    return SingleImage(partial(_decode, header, binary, pool), read_dectris_header(header.decode("latin-1")))
 
 
 def _split(content: bytes) -> tuple[bytes, bytes]:
     """Return header and binary section, whose size and MD5 are checked."""
     start = content.find(START)
-    header: Any = content[: max(start, 0)]
-    if not content.startswith(b"###CBF") or b"X-Binary-Size:" not in header:
-        raise DamagedFileError("no CBF file with a binary section. Check that the extension is right.")
-    if content.count(b"X-Binary-Size:") > 1:
-        raise DamagedFileError("it holds several binary sections, as CSPAD files do. Convert it to NeXus.")
-    if b"x-CBF_BYTE_OFFSET" not in header:
-        raise DamagedFileError(
-            "its compression is not byte-offset, as in Rayonix files. Convert it to NeXus."
-        )
-    size = header_number(header, rb"X-Binary-Size:\s*(\d+)")
+    header = content[: max(start, 0)]
+    _check_variant(content, header)
+    size = whole_number(header, rb"X-Binary-Size:\s*(\d+)")
     binary = content[start + len(START) : start + len(START) + size]
     if len(binary) < size:
-        raise DamagedFileError(f"its data are cut short ({len(binary)} of {size} bytes). Copy it again.")
+        raise UnreadableFileError(f"its data are cut short ({len(binary)} of {size} bytes). Copy it again.")
     digest = re.search(rb"Content-MD5:\s*(\S+)", header)
     if digest and base64.b64encode(hashlib.md5(binary, usedforsecurity=False).digest()) != digest.group(1):
-        raise DamagedFileError("its checksum (Content-MD5) does not fit its data. Copy it again.")
+        raise UnreadableFileError("its checksum (Content-MD5) does not fit its data. Copy it again.")
     return header, binary
+
+
+def _check_variant(content: bytes, header: bytes) -> None:
+    """Raise UnreadableFileError for a variant of CBF that is not decoded here."""
+    if not content.startswith(b"###CBF") or b"X-Binary-Size:" not in header:
+        raise UnreadableFileError("no CBF file with a binary section. Check that the extension is right.")
+    if content.count(b"X-Binary-Size:") > 1:
+        raise UnreadableFileError("it holds several binary sections, as CSPAD files do. Convert it to NeXus.")
+    if b"x-CBF_BYTE_OFFSET" not in header:
+        raise UnreadableFileError(
+            "its compression is not byte-offset, as in Rayonix files. Convert it to NeXus."
+        )
+
+
+def _decode(header: bytes, binary: bytes, pool: BufferPool) -> Counts:
+    from fedbragg.images.codecs.byte_offset import decode_byte_offset
+
+    element = re.search(rb'X-Binary-Element-Type:\s*"([^"]*)"', header)
+    dtype = ELEMENTS.get(element.group(1).decode("latin-1") if element else "")
+    if dtype is None:
+        raise UnreadableFileError("its pixels are no integers of 8, 16 or 32 bits. Convert it to NeXus.")
+    cols = whole_number(header, rb"X-Binary-Size-Fastest-Dimension:\s*(\d+)")
+    rows = whole_number(header, rb"X-Binary-Size-Second-Dimension:\s*(\d+)")
+    if not 0 < rows * cols < MOST_PIXELS:
+        raise UnreadableFileError(
+            f"its header gives it {rows} x {cols} pixels. Copy it again from its source."
+        )
+    counts: Counts = pool.take((rows, cols), dtype)
+    if not decode_byte_offset(np.frombuffer(binary, np.uint8), counts.reshape(-1)):
+        raise UnreadableFileError("its data do not fill its pixels. Copy it again from its source.")
+    return counts

@@ -1,1 +1,1 @@
-"""HDF5 files: where their images lie, and how chunks are read without the library's own filters."""
+"""HDF5 files: where their images lie, how chunks are decoded without HDF5's own filters, and how runs are written."""

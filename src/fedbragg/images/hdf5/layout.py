@@ -1,13 +1,14 @@
-"""Where an HDF5 file keeps its images: NXmx, Eiger, CXI, the CXIDB-76 layout, or the largest stack."""
+"""Where an HDF5 file keeps its images: NXmx, Eiger, CXI, the layout of CXIDB entry 76, or the largest dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import RunError
-from fedbragg.images.paths import natural
+from fedbragg.images.sorting import natural_key
 
 PLACES = (
     "entry/data/data",
@@ -18,49 +19,49 @@ PLACES = (
     "entry_1/image_1/data",
     "data/data",
 )
-"""Looked at in this order, after the numbered links of Eiger and the chunks of CXIDB-76."""
+"""Tried in this order, after the numbered links of Eiger and the chunks of CXIDB entry 76."""
 
 
-def open_file(path: str, *, live: bool = False) -> Any:
-    """Open an HDF5 file for reading with the filters of hdf5plugin.
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageDataset:
+    """A dataset of images, found in an open file."""
 
-    A ``live`` file is opened while its writer has it, in SWMR mode, or as usual where it is closed already.
-    """
-    import h5py
-    import hdf5plugin  # noqa: F401  registers the filters
+    address: str  # file and name, for messages
+    dataset: Any  # None where the link leads nowhere
+    event: str = ""  # what CrystFEL puts for the ``%`` of ``/entry/data/%``; empty where it needs none
 
-    if live:
-        try:
-            return h5py.File(path, "r", swmr=True, libver="latest")
-        except (OSError, ValueError):
-            return h5py.File(path, "r", locking=True)  # fails while a writer that knows no SWMR has it
-    # A file system that knows no locks must not keep a user from reading.
-    return h5py.File(path, "r", locking="best-effort")
+    @property
+    def frames(self) -> int:
+        """Return the number of frames; a missing dataset counts as one, so that it is reported."""
+        if self.dataset is None or self.dataset.ndim < 3:
+            return 1
+        return int(self.dataset.shape[0])
 
 
-def find_stacks(file: Any, path: str) -> list[tuple[str, Any]]:
-    """Return (file and name, dataset) in the order of the frames; a link that leads nowhere gives None.
-
-    Raises RunError when the file holds nothing that looks like images.
-    """
-    stacks = _numbered(file) or _chunks(file) or _placed(file) or _largest(file)
-    if not stacks:
+def find_image_datasets(file: Any, path: str) -> list[ImageDataset]:
+    """Return the datasets of images in the order of their frames; raise RunError where there is none."""
+    datasets = _event_datasets(file) or _at_known_place(file) or _largest(file)
+    if not datasets:
         raise RunError(
             f"{path}: holds no stack of images. Expected one of /entry/data/data, /entry/data/data_000001, "
             "/entry_1/data_1/data, /data/*/images, or any integer dataset (frames, rows, cols)."
         )
-    return stacks
+    return datasets
 
 
-def _numbered(file: Any) -> list[tuple[str, Any]]:
+def _event_datasets(file: Any) -> list[ImageDataset]:
+    return _numbered_links(file) or _cxidb_chunks(file)
+
+
+def _numbered_links(file: Any) -> list[ImageDataset]:
     """Return the links data_000001, data_000002 ... of an Eiger master file."""
-    for entry in _groups(file):
+    for entry in _entries(file):
         group = entry.get("data")
         if not _is_group(group):
             continue
-        names = sorted((name for name in group if _is_numbered(name)), key=natural)
+        names = sorted((name for name in group if _is_numbered(name)), key=natural_key)
         if names:
-            return [(_address(group, name), _follow(group, name)) for name in names]
+            return [ImageDataset(_address(group, name), _dataset(group, name), name) for name in names]
     return []
 
 
@@ -68,44 +69,45 @@ def _is_numbered(name: str) -> bool:
     return name.startswith("data_") and name[5:].isdecimal()
 
 
-def _chunks(file: Any) -> list[tuple[str, Any]]:
-    """Return the datasets /data/<chunk>/images of the CXIDB-76 layout."""
+def _cxidb_chunks(file: Any) -> list[ImageDataset]:
+    """Return the datasets /data/<chunk>/images of CXIDB entry 76."""
     group = file.get("data")
     if not _is_group(group):
         return []
-    found = [(f"data/{name}/images", _follow(group, f"{name}/images")) for name in sorted(group, key=natural)]
-    return [(name, dataset) for name, dataset in found if dataset is not None]
+    found = [
+        ImageDataset(f"data/{name}/images", _dataset(group, f"{name}/images"), name)
+        for name in sorted(group, key=natural_key)
+    ]
+    return [images for images in found if images.dataset is not None]
 
 
-def _placed(file: Any) -> list[tuple[str, Any]]:
+def _at_known_place(file: Any) -> list[ImageDataset]:
     for place in PLACES:
-        dataset = _follow(file, place)
+        dataset = _dataset(file, place)
         if dataset is not None and _holds_images(dataset):
-            return [(place, dataset)]
+            return [ImageDataset(place, dataset)]
     return []
 
 
-def _largest(file: Any) -> list[tuple[str, Any]]:
-    """Return the largest image dataset, with those of other groups that share its name and frame shape."""
-    found: list[tuple[str, Any]] = []
+def _largest(file: Any) -> list[ImageDataset]:
+    """Return the largest dataset of images, with those of other groups that share its name and frame shape."""
+    found: dict[str, Any] = {}
 
-    def note(name: str, item: Any) -> None:
+    def collect(name: str, item: Any) -> None:
         if _holds_images(item):
-            found.append((name, item))
+            found[name] = item
 
-    file.visititems(note)
+    file.visititems(collect)
     if not found:
         return []
-    name, largest = max(found, key=lambda pair: int(pair[1].size))
-    leaf = name.rpartition("/")[2]
-    alike = [
-        (other, item)
-        for other, item in found
-        if other.rpartition("/")[2] == leaf
-        and item.shape[-2:] == largest.shape[-2:]
-        and item.ndim == largest.ndim
-    ]
-    return sorted(alike, key=lambda pair: natural(pair[0]))
+    largest = max(found, key=lambda name: int(found[name].size))
+    alike = [name for name in found if _are_alike(name, found[name], largest, found[largest])]
+    return [ImageDataset(name, found[name]) for name in sorted(alike, key=natural_key)]
+
+
+def _are_alike(name: str, dataset: Any, other_name: str, other: Any) -> bool:
+    same_name = name.rpartition("/")[2] == other_name.rpartition("/")[2]
+    return bool(same_name and dataset.shape[-2:] == other.shape[-2:] and dataset.ndim == other.ndim)
 
 
 def _holds_images(item: Any) -> bool:
@@ -119,8 +121,8 @@ def _holds_images(item: Any) -> bool:
     )
 
 
-def _groups(file: Any) -> Iterator[Any]:
-    for name in sorted(file, key=natural):
+def _entries(file: Any) -> Iterator[Any]:
+    for name in sorted(file, key=natural_key):
         if name.startswith("entry"):
             item = file.get(name)
             if _is_group(item):
@@ -133,7 +135,7 @@ def _is_group(item: Any) -> bool:
     return isinstance(item, h5py.Group)
 
 
-def _follow(group: Any, name: str) -> Any:
+def _dataset(group: Any, name: str) -> Any:
     """Return the dataset behind a name, or None where the link leads nowhere."""
     import h5py
 

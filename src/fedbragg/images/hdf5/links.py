@@ -1,4 +1,4 @@
-"""The other files that an HDF5 master file stands for."""
+"""The files that an HDF5 master file links to."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from fedbragg.images.hdf5.layout import open_file
+from fedbragg.images.hdf5.open import open_file
+from fedbragg.images.hdf5.origin import is_file_of_hits
+from fedbragg.images.hdf5.virtual_names import from_virtual_name
 
 DEPTH = 4
-"""Levels below which no master file keeps its links: /entry/data/data_000001 is the third."""
-
-
-RESULTS = ("entry/screening/program", "entry_1/screening_1/program")
-"""What fedbragg writes into the files of hits that it makes."""
+"""Levels of groups that are searched: master files keep their links at /entry/data/data_000001, the third."""
 
 
 def linked_files(path: str) -> set[str] | None:
-    """Return the real paths of files that external links and virtual datasets of ``path`` name.
+    """Return the real paths of the files that external links and virtual datasets of ``path`` name.
 
-    None for hits that fedbragg has written: they stand for none of the files that they point into. A file that cannot
-    be opened links to nothing: it is reported when the run comes to it.
+    None for a file of hits that fedbragg has written, which does not replace the files that it links to. A file that
+    cannot be opened links to nothing; the run reports it when it reads it.
     """
     try:
         with open_file(path) as file:
-            if any(place in file for place in RESULTS):
+            if is_file_of_hits(file):
                 return None
-            return {_resolve(path, name) for name in _targets(file, DEPTH)}
+            return {_real_path(path, name) for name in _names_in_group(file, DEPTH)}
     except (OSError, RuntimeError, KeyError, ValueError):
         return set()
 
 
-def _targets(group: Any, depth: int) -> Iterator[str]:
+def _names_in_group(group: Any, depth: int) -> Iterator[str]:
     import h5py
 
     for name in group:
@@ -39,28 +37,18 @@ def _targets(group: Any, depth: int) -> Iterator[str]:
         if isinstance(link, h5py.ExternalLink):
             yield link.filename
         elif isinstance(link, h5py.HardLink):
-            yield from _inside(group[name], depth)
+            yield from _names_in_item(group[name], depth)
 
 
-def _inside(item: Any, depth: int) -> Iterator[str]:
+def _names_in_item(item: Any, depth: int) -> Iterator[str]:
     import h5py
 
     if isinstance(item, h5py.Group) and depth > 1:
-        yield from _targets(item, depth - 1)
+        yield from _names_in_group(item, depth - 1)
     elif isinstance(item, h5py.Dataset) and item.ndim > 1 and item.is_virtual:
-        names = (from_virtual(source.file_name) for source in item.virtual_sources())
-        yield from (name for name in names if name != ".")
+        names = (from_virtual_name(source.file_name) for source in item.virtual_sources())
+        yield from (name for name in names if name != ".")  # "." is the file itself
 
 
-def in_virtual(name: str) -> str:
-    """Return a file's or dataset's name as virtual datasets have it: there ``%b`` stands for a number."""
-    return name.replace("%", "%%")
-
-
-def from_virtual(name: str) -> str:
-    """Return the name that a virtual dataset means."""
-    return name.replace("%%", "%")
-
-
-def _resolve(path: str, name: str) -> str:
+def _real_path(path: str, name: str) -> str:
     return os.path.realpath(os.path.join(os.path.dirname(path), name))  # noqa: PTH118, PTH120  as HDF5 resolves it

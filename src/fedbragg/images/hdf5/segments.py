@@ -1,4 +1,4 @@
-"""The datasets behind a file's frames: its own, those of data files, those that a virtual dataset gathers."""
+"""The datasets behind a file's frames: its own, those of data files, those that a virtual dataset joins."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from math import prod
 from typing import Any
 
 from fedbragg.images.hdf5.chunks import ChunkReader, chunk_reader
-from fedbragg.images.hdf5.fallback import with_room
-from fedbragg.images.hdf5.layout import open_file
-from fedbragg.images.hdf5.links import from_virtual
+from fedbragg.images.hdf5.fallback import with_chunk_cache
+from fedbragg.images.hdf5.layout import ImageDataset
+from fedbragg.images.hdf5.open import open_file
+from fedbragg.images.hdf5.virtual import VirtualSource, sources_of
 
 MOST_FRAMES, MOST_PIXELS = 10**8, 2**31
-"""What no detector writes into one dataset, but a damaged header may claim."""
+"""No detector writes more into one dataset; a damaged header may claim it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,92 +23,81 @@ class Segment:
     """Frames that follow one another in one dataset."""
 
     address: str  # file and name, for messages
-    dataset: Any  # None where the link leads nowhere
-    first: int  # position in the dataset of the segment's first frame
+    dataset: Any  # None where it is missing
+    first: int  # position of the segment's first frame in the dataset
     count: int  # number of frames
-    chunks: ChunkReader | None = None  # the way past HDF5's own filters, where there is one
+    chunks: ChunkReader | None = None  # reads without HDF5's own filters, where the layout allows it
 
 
-def segments_of(address: str, dataset: Any, open_files: dict[str, Any]) -> list[Segment]:
-    """Return the segments of an image dataset; files opened on the way are kept in ``open_files``.
+def segments_of(images: ImageDataset, open_files: dict[str, Any]) -> list[Segment]:
+    """Return the segments of a dataset of images; files opened for them are added to ``open_files``.
 
-    A missing dataset counts as one frame, so that it is reported. A virtual dataset would give zeros for a source
-    that is missing, so its sources are opened here one by one.
+    A missing dataset counts as one frame, so that it is reported. HDF5 would return zeros for a missing source of a
+    virtual dataset, so its sources are opened here one by one. Raises ValueError for an impossible shape.
     """
+    dataset = images.dataset
     if dataset is None:
-        return [Segment(address, None, 0, 1)]
+        return [_missing(images.address, images.frames)]
     if dataset.shape[0] > MOST_FRAMES or prod(dataset.shape[1:]) > MOST_PIXELS:
-        raise ValueError(f"{address} claims the shape {dataset.shape}")
+        raise ValueError(f"{images.address} claims the shape {dataset.shape}")
     if dataset.ndim == 2:
-        return [Segment(address, dataset, 0, 1)]
+        return [Segment(images.address, dataset, 0, 1)]
     if dataset.is_virtual:
-        return list(_virtual(dataset, open_files))
-    return [_plain(address, dataset, 0, int(dataset.shape[0]))]
+        return list(_virtual_segments(dataset, open_files))
+    return [_segment(images.address, dataset, 0, images.frames)]
 
 
-def _plain(address: str, dataset: Any, first: int, count: int) -> Segment:
+def _segment(address: str, dataset: Any, first: int, count: int) -> Segment:
     chunks = chunk_reader(dataset)
-    return Segment(address, dataset if chunks else with_room(dataset), first, count, chunks)
+    return Segment(address, dataset if chunks else with_chunk_cache(dataset), first, count, chunks)
 
 
-def _virtual(dataset: Any, open_files: dict[str, Any]) -> Iterator[Segment]:
-    """Yield a virtual dataset's sources in the order of the frames, and gaps between them as missing."""
-    sources = [_Source(source, dataset) for source in dataset.virtual_sources()]
+def _missing(address: str, count: int) -> Segment:
+    return Segment(address, None, 0, count)
+
+
+def _virtual_segments(dataset: Any, open_files: dict[str, Any]) -> Iterator[Segment]:
+    """Yield the sources of a virtual dataset in the order of the frames, and the gaps between them as missing."""
+    sources = sources_of(dataset)
     if not all(source.whole for source in sources):
         yield _mosaic(dataset, sources, open_files)
         return
     position, total = 0, int(dataset.shape[0])
-    for source in sorted(sources, key=lambda source: source.start):
+    for source in sources:
         if source.start > position:
             yield _gap(dataset, source.start - position)
         if source.start >= position and source.count > 0:
-            yield _part(dataset, source, open_files)
+            yield _source_segment(dataset, source, open_files)
             position = source.start + source.count
     if position < total:
         yield _gap(dataset, total - position)
 
 
-class _Source:
-    """What a virtual dataset says of one of its sources."""
-
-    def __init__(self, source: Any, dataset: Any) -> None:
-        import h5py
-
-        start, end = source.vspace.get_select_bounds()
-        self.file, self.name = from_virtual(source.file_name), from_virtual(source.dset_name)
-        self.start = int(start[0])
-        self.count = min(int(end[0]), int(dataset.shape[0]) - 1) - self.start + 1
-        everything = source.src_space.get_select_type() == h5py.h5s.SEL_ALL
-        self.first = 0 if everything else int(source.src_space.get_select_bounds()[0][0])
-        self.whole = not any(start[1:]) and tuple(int(last) + 1 for last in end[1:]) == dataset.shape[1:]
-
-
 def _gap(dataset: Any, count: int) -> Segment:
-    return Segment(f"{dataset.name}, frames that no file holds", None, 0, count)
+    return _missing(f"{dataset.name}, frames that no file holds", count)
 
 
-def _mosaic(dataset: Any, sources: list[_Source], open_files: dict[str, Any]) -> Segment:
-    """Leave frames put together from several files to HDF5, when all of them are there."""
+def _mosaic(dataset: Any, sources: list[VirtualSource], open_files: dict[str, Any]) -> Segment:
+    """Return frames joined from parts in several sources: HDF5 reads them, if no source is missing."""
     for source in sources:
-        if _target(dataset, source, open_files) is None:
-            return Segment(f"{source.file}:{source.name}", None, 0, int(dataset.shape[0]))
+        if _opened(dataset, source, open_files) is None:
+            return _missing(source.address, int(dataset.shape[0]))
     return Segment(dataset.name, dataset, 0, int(dataset.shape[0]))
 
 
-def _part(dataset: Any, source: _Source, open_files: dict[str, Any]) -> Segment:
-    address = f"{source.file}:{source.name}"
-    target = _target(dataset, source, open_files)
-    if target is None:
-        return Segment(address, None, 0, source.count)
-    if target.shape == dataset.shape[1:] and source.count == 1:
-        return Segment(address, target, 0, 1)  # a file of one picture without an axis of frames
-    if target.shape[1:] != dataset.shape[1:] or source.first + source.count > target.shape[0]:
-        return Segment(f"{address}, whose shape {target.shape} does not fit", None, 0, source.count)
-    return _plain(address, target, source.first, source.count)
+def _source_segment(dataset: Any, source: VirtualSource, open_files: dict[str, Any]) -> Segment:
+    found = _opened(dataset, source, open_files)
+    if found is None:
+        return _missing(source.address, source.count)
+    if found.shape == dataset.shape[1:] and source.count == 1:
+        return Segment(source.address, found, 0, 1)  # a single image without an axis of frames
+    if found.shape[1:] != dataset.shape[1:] or source.first + source.count > found.shape[0]:
+        return _missing(f"{source.address}, whose shape {found.shape} does not fit", source.count)
+    return _segment(source.address, found, source.first, source.count)
 
 
-def _target(dataset: Any, source: _Source, open_files: dict[str, Any]) -> Any:
-    """Return the dataset that a source names, or None where it is not there."""
+def _opened(dataset: Any, source: VirtualSource, open_files: dict[str, Any]) -> Any:
+    """Return the dataset that a source names, or None where it is missing."""
     folder = os.path.dirname(dataset.file.filename)  # noqa: PTH120  as HDF5 resolves it
     path = os.path.join(folder, source.file)  # noqa: PTH118
     try:

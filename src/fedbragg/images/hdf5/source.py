@@ -1,55 +1,75 @@
-"""Frames in an HDF5 file, or in a master file and its data files."""
+"""The frames of an HDF5 file, or of a master file and its data files."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.hdf5.chunks import DamagedChunkError
-from fedbragg.images.hdf5.fallback import read_plainly
-from fedbragg.images.hdf5.layout import find_stacks, open_file
-from fedbragg.images.hdf5.nexus import frame_mask, mask_dataset, read_metadata
+from fedbragg.images.counts import as_counts
+from fedbragg.images.format import Format
+from fedbragg.images.hdf5.chunks import frame_shape
+from fedbragg.images.hdf5.decoders import DamagedChunkError
+from fedbragg.images.hdf5.fallback import read_through_hdf5
+from fedbragg.images.hdf5.layout import find_image_datasets
+from fedbragg.images.hdf5.metadata import read_header
+from fedbragg.images.hdf5.open import open_file
+from fedbragg.images.hdf5.pixel_mask import find_pixel_mask, read_pixel_mask
 from fedbragg.images.hdf5.segments import Segment, segments_of
-from fedbragg.images.mask import KnownMask
-from fedbragg.images.source import Shared, as_counts
+from fedbragg.images.mask import KnownMask, Mask
+from fedbragg.images.source import RunCache
 from fedbragg.types import Counts, Frame
 
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
 """What h5py raises on damaged files, by trial."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The segments of a file, the index of each one's first frame, and the number of frames at the end."""
-
-    segments: list[Segment]
-    starts: list[int]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """A frame as HDF5 knows it: where a link or a virtual dataset to it must point."""
+class FrameLocation:
+    """Where the counts of a frame lie: what a link or a virtual dataset to it must name."""
 
     dataset: Any  # open, in the file that holds the counts
     position: int  # along the dataset's first axis
 
 
-class HDF5Source:
-    """An open HDF5 file; one index runs through all its image datasets in order."""
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """The segments of a file, and the named datasets in which they lie."""
 
-    def __init__(self, path: str, shared: Shared, *, live: bool = False) -> None:
+    segments: list[Segment]
+    starts: list[int]  # index of each segment's first frame, and the number of frames at the end
+    events: list[str]  # CrystFEL's name of each dataset; empty where there is a single one
+    event_starts: list[int]  # index of each dataset's first frame
+
+    def find(self, index: int) -> tuple[Segment, int]:
+        """Return the segment of a frame, and the frame's position in the segment's dataset."""
+        number = bisect_right(self.starts, index) - 1
+        segment = self.segments[number]
+        return segment, segment.first + index - self.starts[number]
+
+    def event(self, index: int) -> str:
+        """Return CrystFEL's name of a frame (crystfel_geometry(5), "Multiple frames per file").
+
+        The part before ``//`` replaces the ``%`` of ``data = /entry/data/%``, the number after it that of ``dim0 = %``.
+        """
+        number = bisect_right(self.event_starts, index) - 1
+        return f"{self.events[number]}//{index - self.event_starts[number]}"
+
+
+class HDF5Source:
+    """An open HDF5 file; one index runs through all its datasets of images in order."""
+
+    def __init__(self, path: str, cache: RunCache, open_file: Callable[[str], Any] = open_file) -> None:
         self.path = path
-        self._shared = shared
-        self._files = {path: _open(path, live=live)}
+        self._cache = cache
+        self._files = {path: _open(path, open_file)}
         try:
-            self._parts = self._find_parts()
-            self._describe()
+            self._segments = self._find_segments()
+            self._read_header()
         except RunError:
             self.close()
             raise
@@ -61,22 +81,21 @@ class HDF5Source:
 
     def __len__(self) -> int:
         """Return the number of frames; a data file that is missing counts as one."""
-        return self._parts.starts[-1]
+        return self._segments.starts[-1]
 
-    def written(self) -> int:
-        """Return the number of frames before the first that is not there yet."""
-        starts, segments = self._parts.starts, self._parts.segments
-        return next(
-            (start for start, part in zip(starts, segments, strict=False) if part.dataset is None), starts[-1]
-        )
+    def frames_written(self) -> int:
+        """Return the number of frames before the first that is missing."""
+        starts, segments = self._segments.starts, self._segments.segments
+        missing = (start for start, part in zip(starts, segments, strict=False) if part.dataset is None)
+        return next(missing, starts[-1])
 
     def refresh(self) -> None:
-        """Look again for frames, in a file that its writer may have made longer; raise RunError."""
+        """Look for new frames in a file that is still being written; raise RunError."""
         try:
-            for part in self._parts.segments:
-                if part.dataset is not None:
-                    part.dataset.refresh()
-            self._parts = self._find_parts()
+            for segment in self._segments.segments:
+                if segment.dataset is not None:
+                    segment.dataset.refresh()
+            self._segments = self._find_segments()
         except HDF5_ERRORS as error:
             raise RunError(
                 f"{self.path}: cannot be followed ({_short(error)}). Open it when it is closed."
@@ -84,95 +103,91 @@ class HDF5Source:
 
     def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError naming file, frame and remedy."""
-        parts = self._parts
-        position = bisect_right(parts.starts, index) - 1
-        segment = parts.segments[position]
+        segment, position = self._segments.find(index)
         try:
-            return self._frame(segment, segment.first + index - parts.starts[position], index)
+            return self._frame(segment, position, index)
+        except FrameError as error:
+            reason = error.reason
         except DamagedChunkError as error:
             reason = f"{error}. Copy the file again from its source."
         except HDF5_ERRORS as error:
             reason = f"cannot be decoded ({_short(error)}). Copy the file again from its source."
-        raise FrameError(self.path, index, reason)
+        raise FrameError(self.path, index, reason, self._segments.event(index))
 
-    def place(self, index: int) -> Place | None:
-        """Return where a frame's counts lie, or None where their dataset is missing."""
-        parts = self._parts
-        position = bisect_right(parts.starts, index) - 1
-        segment = parts.segments[position]
-        if segment.dataset is None:
-            return None
-        return Place(segment.dataset, segment.first + index - parts.starts[position])
+    def locate(self, index: int) -> FrameLocation | None:
+        """Return where the counts of a frame lie, or None where their dataset is missing."""
+        segment, position = self._segments.find(index)
+        return None if segment.dataset is None else FrameLocation(segment.dataset, position)
 
     def close(self) -> None:
-        """Let go of the file and of those it led to."""
+        """Close the file and those that it links to."""
         for file in self._files.values():
             file.close()
 
-    def _find_parts(self) -> _Parts:
-        stacks = find_stacks(self._files[self.path], self.path)
-        segments = [
-            part for address, dataset in stacks for part in segments_of(address, dataset, self._files)
-        ]
-        return _Parts(segments, [0, *accumulate(segment.count for segment in segments)])
+    def _find_segments(self) -> _Segments:
+        datasets = find_image_datasets(self._files[self.path], self.path)
+        parts = [segments_of(images, self._files) for images in datasets]
+        segments = [segment for part in parts for segment in part]
+        starts = [0, *accumulate(segment.count for segment in segments)]
+        events = [images.event for images in datasets]
+        if len(events) == 1 or not events[0]:
+            return _Segments(segments, starts, [""], [0])
+        lengths = (sum(segment.count for segment in part) for part in parts)
+        return _Segments(segments, starts, events, [0, *accumulate(lengths)][:-1])
 
-    def _describe(self) -> None:
-        """Read the geometry and the mask."""
+    def _read_header(self) -> None:
         file = self._files[self.path]
-        metadata = read_metadata(file)
-        self.geometry, self._trusted = metadata.geometry, metadata.trusted
-        shape = next(
-            (_frame_shape(part.dataset) for part in self._parts.segments if part.dataset is not None), (0, 0)
-        )
-        self._mask_dataset = mask_dataset(file, shape)
-        self._file_mask = self._shared.masks.same(frame_mask(self._mask_dataset, 0, shape))
+        header = read_header(file)
+        self.geometry, self._trusted = header.geometry, header.trusted
+        datasets = (part.dataset for part in self._segments.segments if part.dataset is not None)
+        shape = next(map(frame_shape, datasets), (0, 0))
+        self._pixel_mask = find_pixel_mask(file, shape)
+        self._file_mask = self._cache.masks.shared_file_mask(read_pixel_mask(self._pixel_mask, 0, shape))
 
-    def _frame(self, segment: Segment, at: int, index: int) -> Frame:
+    def _frame(self, segment: Segment, position: int, index: int) -> Frame:
         if segment.dataset is None:
             raise FrameError(
                 self.path,
                 index,
                 f"its data {segment.address} are missing or damaged. Put the file beside this one.",
             )
-        file_mask = self._mask_of(index, segment)
-        known = self._usual(segment, file_mask)
-        counts, as_known = self._counts(segment, at, index, known)
-        if known is not None and as_known:
-            return Frame(counts, known.mask, self.path, index)
-        return Frame(counts, self._shared.masks.mask(counts, file_mask, self._trusted), self.path, index)
+        file_mask = self._file_mask_of(index, segment)
+        first = self._first_mask(segment, file_mask)
+        pixels, mask = self._pixels(segment, position, first)
+        counts = as_counts(pixels, self.path, index)
+        if mask is None:
+            mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
+        return Frame(counts, mask, self.path, index, self._segments.event(index))
 
-    def _counts(self, segment: Segment, at: int, index: int, known: KnownMask | None) -> tuple[Counts, bool]:
-        if segment.chunks is not None:
-            counts, as_known = segment.chunks.read(at, self._shared.pool, known.check if known else None)
-            return as_counts(counts, self.path, index), as_known
-        return as_counts(read_plainly(segment.dataset, at, self._shared.pool), self.path, index), False
+    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
+        """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""
+        pool = self._cache.pool
+        if segment.chunks is None:
+            return read_through_hdf5(segment.dataset, position, pool), None
+        pixels, same = segment.chunks.read(position, pool, first.untrusted if first else None)
+        return pixels, first.mask if first and same else None
 
-    def _usual(self, segment: Segment, file_mask: NDArray[np.bool_] | None) -> KnownMask | None:
+    def _first_mask(self, segment: Segment, file_mask: Mask | None) -> KnownMask | None:
+        """Return the mask of the run's first such frame, where the decoder can compare with it."""
         if segment.chunks is None:
             return None
-        return self._shared.masks.usual(segment.chunks.shape, segment.dataset.dtype, file_mask, self._trusted)
+        return self._cache.masks.first(segment.chunks.shape, segment.dataset.dtype, file_mask, self._trusted)
 
-    def _mask_of(self, index: int, segment: Segment) -> NDArray[np.bool_] | None:
-        """Return the file's mask, read anew where it has one for each frame."""
-        if self._mask_dataset is None or not self._mask_dataset.changes:
+    def _file_mask_of(self, index: int, segment: Segment) -> Mask | None:
+        if self._pixel_mask is None or not self._pixel_mask.per_frame:
             return self._file_mask
-        return self._shared.masks.same(frame_mask(self._mask_dataset, index, _frame_shape(segment.dataset)))
+        mask = read_pixel_mask(self._pixel_mask, index, frame_shape(segment.dataset))
+        return self._cache.masks.shared_file_mask(mask)
 
 
-def _open(path: str, *, live: bool) -> Any:
+def _open(path: str, open_file: Callable[[str], Any]) -> Any:
     try:
-        return open_file(path, live=live)
+        return open_file(path)
     except (OSError, RuntimeError, ValueError) as error:
-        raise RunError(f"{path}: {_why(error)}") from None
+        raise RunError(f"{path}: {_why_not_opened(error)}") from None
 
 
-def _frame_shape(dataset: Any) -> tuple[int, int]:
-    """Return (rows, cols) of a frame, panels one below the other."""
-    *outer, cols = dataset.shape if dataset.ndim == 2 else dataset.shape[1:]
-    return int(np.prod(outer)), int(cols)
-
-
-def _why(error: Exception) -> str:
+def _why_not_opened(error: Exception) -> str:
     text = str(error)
     if isinstance(error, PermissionError) or "Permission denied" in text:
         return "no permission to read it. Ask its owner, or change its access rights."
@@ -185,3 +200,13 @@ def _why(error: Exception) -> str:
 
 def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
+
+
+HDF5 = Format(
+    "HDF5",
+    (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi"),
+    HDF5Source,
+    recognise=lambda start: start.startswith(SIGNATURE),
+    single_frame=False,
+    compressed=False,
+)

@@ -1,1 +1,1 @@
-"""The watch on a run: does it still look like the frames that the model was calibrated on."""
+"""Drift: whether a run still looks like the frames that the model was calibrated on."""

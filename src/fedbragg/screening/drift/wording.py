@@ -1,15 +1,15 @@
-"""What the watch over a run has seen, in lines for people."""
+"""The drift of a run in words."""
 
 from __future__ import annotations
 
-from fedbragg.screening.drift.monitor import Alarm, Drift
+from fedbragg.screening.drift.monitor import Alarm, DriftMonitor
 
 SHOWN = 3
-"""Stretches told one by one."""
+"""Stretches that are listed one by one."""
 
 
-def drift_lines(drift: Drift | None) -> tuple[str, ...]:
-    """Return a line for each of the first stretches out of range, and what they cost; none where all was well."""
+def drift_lines(drift: DriftMonitor | None) -> tuple[str, ...]:
+    """Return a line for each of the first stretches out of range, and one about their cost; none without drift."""
     if drift is None:
         return ()
     lines = [_stretch(alarm) for alarm in drift.alarms[:SHOWN]]
@@ -20,7 +20,7 @@ def drift_lines(drift: Drift | None) -> tuple[str, ...]:
             f"{drift.kept} frames are kept for no other reason than being unlike the calibration; the hit rate "
             "counts them"
         )
-    elif drift.alarms:
+    elif drift.alarms and not drift.settings.fail_safe:
         lines.append("frames were dropped as usual, without a promise (--no-fail-safe)")
     return tuple(lines)
 

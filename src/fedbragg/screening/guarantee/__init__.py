@@ -1,1 +1,1 @@
-"""Thresholds with a promise: how many hits may be lost, and with what confidence."""
+"""Thresholds with a guarantee: how many hits may be lost, and with what confidence."""

@@ -1,4 +1,4 @@
-"""From scored and labelled frames to everything a calibrated model file says."""
+"""Calibrate on labelled frames: the threshold with its evidence, the score map, and what the frames look like."""
 
 from __future__ import annotations
 
@@ -8,109 +8,95 @@ import numpy as np
 
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
-from fedbragg.metrics.autocorrelation import effective_hits, frames_apart
-from fedbragg.screening.drift.levels import levels_seen
+from fedbragg.metrics.autocorrelation import effective_sample_size, frames_per_independent
+from fedbragg.metrics.binomial import upper_limit
+from fedbragg.screening.drift.levels import calibrated_levels
 from fedbragg.screening.drift.mixture import spread_of
-from fedbragg.screening.guarantee.frames import Counted, Labelled, Maybe, counts_as_hit
+from fedbragg.screening.guarantee.demand import Counted, Demand
 from fedbragg.screening.guarantee.grouped_risk import (
     allowed_group_loss,
     allowed_group_loss_on_average,
     group_threshold,
 )
+from fedbragg.screening.guarantee.labelled_frames import LabelledFrames, counts_as_hit
 from fedbragg.screening.guarantee.risk import (
-    Guarantee,
     allowed_losses,
     allowed_on_average,
     hits_needed,
     needed_on_average,
     threshold_at,
-    upper_bound,
 )
 from fedbragg.screening.guarantee.score_map import fit_map
-from fedbragg.screening.outputs.tables import DECIMALS
 from fedbragg.tasks.hits.calibration_card import Calibration, Origin, Promise
+from fedbragg.types import SCORE_DECIMALS
 
 FEWEST_MISSES = 10
-"""Fewer say next to nothing of what the threshold discards, nor of the probabilities."""
+"""With fewer, the discarded share and the probabilities are next to unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What is to be promised, and of what."""
-
-    max_loss: float = 0.01
-    confidence: float = 0.95
-    guarantee: Guarantee = "confident"
-    counted: Counted = "frame"
-    maybe: Maybe = "hit"
-
-    @property
-    def on_average(self) -> bool:
-        """Say whether only the mean over calibration sets is bounded."""
-        return self.guarantee == "expected"
-
-    @property
-    def text(self) -> str:
-        """Say it for people."""
-        means = "on average" if self.on_average else f"with {100 * self.confidence:g} % confidence"
-        return f"at most {100 * self.max_loss:g} % of hits lost {means}"
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The threshold, in the network's own scores, and what is known of the loss at it."""
+class BoundedThreshold:
+    """A threshold in the network's own scores, and the bound on the share of hits below it."""
 
     threshold: float
-    units: int  # independent ones that count
-    share: float  # upper bound of the lost share
+    units: int  # independent hits or groups
+    lost_share: float  # upper bound at the stated confidence, or of the mean
 
 
-def calibrated(labelled: Labelled, demand: Demand, origin: Origin) -> Calibration:
-    """Return the calibration; raise LabelError where there are too few hits or misses, with the number needed."""
-    if labelled.misses < FEWEST_MISSES:
+def make_calibration(frames: LabelledFrames, demand: Demand, origin: Origin) -> Calibration:
+    """Return the calibration; raise LabelError, with the number needed, where there are too few hits or misses."""
+    if frames.misses < FEWEST_MISSES:
         raise LabelError(
-            f"{labelled.misses} labelled misses are too few: {FEWEST_MISSES} are needed to say what the threshold "
+            f"{frames.misses} labelled misses are too few: {FEWEST_MISSES} are needed to say what the threshold "
             "discards. Label some empty frames too."
         )
-    found = bound(labelled, demand)
-    score_map = fit_map(labelled.score, labelled.hit)
-    mapped = np.array([score_map(score) for score in labelled.score]).round(DECIMALS)
-    hit, spacing = labelled.hit, 1 + labelled.unlabelled / len(labelled.hit)
-    apart = max(frames_apart(mapped[hit == side], spacing) for side in (True, False))
+    found = find_threshold(frames, demand)
+    score_map = fit_map(frames.score, frames.hit)
+    probability = np.array([score_map(score) for score in frames.score]).round(SCORE_DECIMALS)
+    hit, spacing = frames.hit, 1 + frames.unlabelled / len(frames.hit)
+    apart = max(frames_per_independent(probability[hit == side], spacing) for side in (True, False))
     return Calibration(
-        promise=_promise(labelled, demand, found),
+        promise=_promise(frames, demand, found),
         score_map=score_map,
         raw_threshold=found.threshold,
-        hit_share=labelled.hits / len(hit),
-        scores=spread_of(mapped, hit, apart),
-        levels=levels_seen(labelled.level, hit, spacing),
+        hit_share=frames.hits / len(hit),
+        scores=spread_of(probability, hit, apart),
+        levels=calibrated_levels(frames.level, hit, spacing),
         origin=origin,
     )
 
 
-def bound(labelled: Labelled, demand: Demand) -> Bound:
-    """Return the largest threshold that shows what is demanded, or raise LabelError with the number needed."""
-    hits = labelled.score[labelled.hit]
-    if demand.counted == "frame":
-        allowed = (
-            allowed_on_average(len(hits), demand.max_loss)
-            if demand.on_average
-            else allowed_losses(len(hits), demand.max_loss, demand.confidence)
-        )
-        if allowed < 0:
-            raise too_few(len(hits), "labelled hits", demand)
-        share = (
-            (allowed + 1) / (len(hits) + 1)
-            if demand.on_average
-            else upper_bound(allowed, len(hits), demand.confidence)
-        )
-        return Bound(threshold_at(hits, allowed), len(hits), share)
-    _, groups = np.unique(labelled.group[labelled.hit], return_inverse=True)
-    number = int(groups.max()) + 1 if len(groups) else 0
-    loss = _allowed_group_loss(number, demand)
-    if loss < 0:
-        raise too_few(number, f"{demand.counted}s with labelled hits", demand)
-    return Bound(group_threshold(hits, groups, loss), number, demand.max_loss)
+def find_threshold(frames: LabelledFrames, demand: Demand) -> BoundedThreshold:
+    """Return the largest threshold that meets the demand; raise LabelError, with the number needed, where none does."""
+    if demand.counted == Counted.FRAME:
+        return _threshold_by_frames(frames, demand)
+    return _threshold_by_groups(frames, demand)
+
+
+def _threshold_by_frames(frames: LabelledFrames, demand: Demand) -> BoundedThreshold:
+    hits = frames.score[frames.hit]
+    allowed, share = _allowed_losses(len(hits), demand)
+    if allowed < 0:
+        raise too_few(len(hits), "labelled hits", demand)
+    return BoundedThreshold(threshold_at(hits, allowed), len(hits), share)
+
+
+def _allowed_losses(hits: int, demand: Demand) -> tuple[int, float]:
+    """Return how many calibration hits may be lost, -1 for none, and the bound of the lost share then."""
+    if demand.on_average:
+        allowed = allowed_on_average(hits, demand.max_loss)
+        return allowed, (allowed + 1) / (hits + 1)
+    allowed = allowed_losses(hits, demand.max_loss, demand.confidence)
+    return allowed, upper_limit(allowed, hits, demand.confidence)
+
+
+def _threshold_by_groups(frames: LabelledFrames, demand: Demand) -> BoundedThreshold:
+    names, groups = np.unique(frames.group[frames.hit], return_inverse=True)
+    allowed = _allowed_group_loss(len(names), demand)
+    if allowed < 0:
+        raise too_few(len(names), f"{demand.counted}s with labelled hits", demand)
+    threshold = group_threshold(frames.score[frames.hit], groups, allowed)
+    return BoundedThreshold(threshold, len(names), demand.max_loss)
 
 
 def _allowed_group_loss(groups: int, demand: Demand) -> float:
@@ -122,8 +108,8 @@ def _allowed_group_loss(groups: int, demand: Demand) -> float:
 
 
 def check_enough(labels: LabelTable, demand: Demand) -> None:
-    """Refuse, before any frame is read, what the table alone shows to be too little; raise LabelError."""
-    if labels.files or demand.counted != "frame":
+    """Raise LabelError, before any frame is read, where the table alone shows that there are too few hits."""
+    if labels.files or demand.counted != Counted.FRAME:
         return
     hits = sum(counts_as_hit(label, demand.maybe) is True for label in labels.frames.values())
     if hits < fewest_units(demand):
@@ -131,14 +117,14 @@ def check_enough(labels: LabelTable, demand: Demand) -> None:
 
 
 def fewest_units(demand: Demand) -> int:
-    """Return the number of independent hits or groups from which the demand can be met."""
+    """Return the smallest number of independent hits or groups with which the demand can be met."""
     if demand.on_average:
         return needed_on_average(demand.max_loss)
     return hits_needed(demand.max_loss, demand.confidence)
 
 
 def too_few(number: int, what: str, demand: Demand) -> LabelError:
-    """Return the refusal, with the number needed and what the number there is would show."""
+    """Return the error, with the number needed and the loss that this number can bound."""
     needed = fewest_units(demand)
     message = f"{number} {what} are too few for {demand.text}: {needed} are needed. Label more"
     if number:
@@ -147,20 +133,20 @@ def too_few(number: int, what: str, demand: Demand) -> LabelError:
     return LabelError(message + ".")
 
 
-def _promise(labelled: Labelled, demand: Demand, found: Bound) -> Promise:
-    below = labelled.score < found.threshold
+def _promise(frames: LabelledFrames, demand: Demand, found: BoundedThreshold) -> Promise:
+    below = frames.score < found.threshold
     return Promise(
         max_loss=demand.max_loss,
         confidence=0.0 if demand.on_average else demand.confidence,
-        guarantee=demand.guarantee,
-        counted=demand.counted,
-        hits=labelled.hits,
+        guarantee=str(demand.guarantee),
+        counted=str(demand.counted),
+        hits=frames.hits,
         units=found.units,
-        lost=int(np.sum(below & labelled.hit)),
-        bound=found.share,
-        maybe=demand.maybe,
-        effective_hits=effective_hits(labelled.score[labelled.hit]),
-        unreadable=labelled.unreadable_hits,
-        misses=labelled.misses,
-        discarded=int(np.sum(below & ~labelled.hit)),
+        lost=int(np.sum(below & frames.hit)),
+        bound=found.lost_share,
+        maybe=str(demand.maybe),
+        effective_hits=effective_sample_size(frames.score[frames.hit]),
+        unreadable=frames.unreadable_hits,
+        misses=frames.misses,
+        discarded=int(np.sum(below & ~frames.hit)),
     )

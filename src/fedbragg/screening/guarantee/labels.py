@@ -1,4 +1,4 @@
-"""The table of labels as calibration needs it: each frame once, each row about a frame that exists, and its group."""
+"""A table of labels for calibration: one row a frame, each about a frame that exists, with an optional group."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Row = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class GroupedLabels:
-    """Labels, and to which group the table says each row belongs."""
+    """Labels, and the group that the table gives for each row."""
 
     path: str  # of the table
     table: LabelTable
     groups: Mapping[Row, str]  # empty where the table has no such column
 
     def group(self, path: str, frame: int) -> str:
-        """Return the group of a frame as the table has it."""
+        """Return the group of a frame."""
         absolute = _absolute(path)
         return self.groups.get((absolute, frame)) or self.groups[absolute, None]
 
 
 def read_grouped_labels(path: Path) -> GroupedLabels:
     """Read ``path,frame,label`` with an optional column ``group``; raise LabelError where two rows are one frame."""
-    table = read_labels(path)  # names every other fault with its line
+    table = read_labels(path)  # reports every other mistake with its line
     groups: dict[Row, str] = {}
     lines: dict[Row, int] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -58,17 +58,17 @@ def check_files(labels: GroupedLabels, files: list[str]) -> None:
     if missing:
         raise LabelError(
             f"{labels.path}: labels {len(missing)} files that no PATH gives, first {missing[0]}. Give them too, or "
-            "take their rows out: what is left out must not be left out by chance."
+            "remove their rows: frames left out by mistake would bias the threshold."
         )
 
 
-def check_frames(labels: GroupedLabels, seen: set[tuple[str, int]]) -> None:
-    """Raise LabelError where the table names a frame that its file does not hold; ``seen`` by path and frame."""
-    absent = sorted(set(labels.table.frames) - {(_absolute(path), frame) for path, frame in seen})
+def check_frames(labels: GroupedLabels, found: set[tuple[str, int]]) -> None:
+    """Raise LabelError where the table names a frame that its file does not hold; ``found`` by path and frame."""
+    absent = sorted(set(labels.table.frames) - {(_absolute(path), frame) for path, frame in found})
     if absent:
         raise LabelError(
             f"{labels.path}: labels {len(absent)} frames that are not there, first {_named(absent[0])}. Frames count "
-            "from 0 in each file; correct the rows or take them out."
+            "from 0 in each file; correct the rows or remove them."
         )
 
 
@@ -78,7 +78,7 @@ def _row(record: dict[str, str], folder: Path) -> Row:
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  as read_labels has it: links stay as the user wrote them
+    return os.path.abspath(path)  # noqa: PTH100  as in read_labels: symbolic links are not resolved
 
 
 def _named(row: tuple[str, int | None]) -> str:

@@ -1,4 +1,4 @@
-"""What an HDF5 file says beside its images, into the file of its hits."""
+"""Copy everything but the images from an HDF5 file into the file of its hits."""
 
 from __future__ import annotations
 
@@ -10,71 +10,71 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.hdf5.layout import open_file
+from fedbragg.images.hdf5.open import open_file
 from fedbragg.screening.outputs.hits import Hits
 
-FIXED = frozenset(
+NOT_PER_FRAME = frozenset(
     ("data_origin", "data_size", "data_stride", "unit_cell", "orientation_matrix", "vector", "offset")
 )
-"""Fields whose first axis is never the frames, though it may be as long."""
+"""Fields whose first axis is never the frames, even if it is as long."""
 
 
 @dataclass(slots=True)
-class Carried:
-    """The file that is carried over, and how its frames are told from its other arrays."""
+class MetadataCopy:
+    """One copy of the metadata of the first file that holds hits."""
 
-    frames: int  # in the file
+    frames: int  # in that file
     shape: tuple[int, ...]  # of one image
-    hits: Hits  # the first of them in this file
-    groups: dict[tuple[int, int], str] = field(default_factory=dict)  # what each became; so circles end
+    hits: Hits
+    copied: dict[tuple[int, int], str] = field(default_factory=dict)  # groups, and their names in the copy
 
 
-def carry(source: Any, target: Any, carried: Carried) -> None:
+def copy_metadata(source: Any, target: Any, copy: MetadataCopy) -> None:
     """Copy everything but the images from one open file or group into another.
 
-    Links within the file stay links; what lies in other files is copied; of an array with a value for each frame the
-    hits' values are taken. A link that leads nowhere is left out.
+    Links within the file stay links; what lies in other files is copied. Of an array with one value a frame the hits'
+    values are taken. A link that leads nowhere is left out.
     """
     _copy_attributes(source, target)
-    elsewhere = source.file.filename != carried.hits.paths[0]  # where a soft link means a place of that file
+    in_first_file = source.file.filename == copy.hits.paths[0]  # a soft link names a place of its own file
     for name in source:
         link = source.get(name, getlink=True)
         item = _get(source, name)
-        if item is None or is_image(item, carried):
+        if item is None or _holds_images(item, copy):
             continue
-        if isinstance(link, h5py.SoftLink) and not elsewhere:
+        if isinstance(link, h5py.SoftLink) and in_first_file:
             target[name] = h5py.SoftLink(link.path)
         elif isinstance(item, h5py.Dataset):
-            _carry_dataset(item, target, name, carried)
+            _copy_dataset(item, target, name, copy)
         elif isinstance(item, h5py.Group):
-            _carry_group(item, target, name, carried)
+            _copy_group(item, target, name, copy)
 
 
-def is_image(item: Any, carried: Carried) -> bool:
-    """Tell whether a dataset holds images like the hits, and not a mask of them."""
+def _holds_images(item: Any, copy: MetadataCopy) -> bool:
+    """Return whether a dataset holds images like the hits, and is not their mask."""
     if not isinstance(item, h5py.Dataset) or item.name.endswith("mask"):
         return False
-    return bool(item.ndim > len(carried.shape) and item.shape[-len(carried.shape) :] == carried.shape)
+    return bool(item.ndim > len(copy.shape) and item.shape[-len(copy.shape) :] == copy.shape)
 
 
-def _carry_group(group: Any, target: Any, name: str, carried: Carried) -> None:
-    """Copy a group; under a second name it is the same group in the copy too."""
+def _copy_group(group: Any, target: Any, name: str, copy: MetadataCopy) -> None:
+    """Copy a group; a second name of it becomes a second name in the copy, so a group that holds itself ends."""
     info = h5py.h5o.get_info(group.id)
     place = (info.fileno, info.addr)
-    if place in carried.groups:
-        target[name] = target.file[carried.groups[place]]
+    if place in copy.copied:
+        target[name] = target.file[copy.copied[place]]
         return
-    made = target.create_group(name)
-    carried.groups[place] = made.name
-    carry(group, made, carried)
+    created = target.create_group(name)
+    copy.copied[place] = created.name
+    copy_metadata(group, created, copy)
 
 
-def _carry_dataset(item: Any, target: Any, name: str, carried: Carried) -> None:
-    if h5py.check_ref_dtype(item.dtype):  # points at places of the old file
+def _copy_dataset(item: Any, target: Any, name: str, copy: MetadataCopy) -> None:
+    if h5py.check_ref_dtype(item.dtype):  # references point at places of the old file
         return
-    if _one_a_frame(item, name, carried):
-        # Both files are built alike; ``item.name`` is its name in the file that a link leads to.
-        values = _of_hits(f"{target.name}/{name}", carried)
+    if _is_per_frame(item, name, copy):
+        # The copy has the same tree as the first file; ``item.name`` is a name in the file that a link leads to.
+        values = _values_of_hits(f"{target.name}/{name}", copy)
         if values is None:
             return
         target.create_dataset(name, data=values)
@@ -86,20 +86,20 @@ def _carry_dataset(item: Any, target: Any, name: str, carried: Carried) -> None:
         target.copy(item, target, name)
 
 
-def _one_a_frame(item: Any, name: str, carried: Carried) -> bool:
+def _is_per_frame(item: Any, name: str, copy: MetadataCopy) -> bool:
     return bool(
-        carried.frames > 1
+        copy.frames > 1
         and item.ndim > 0
-        and item.shape[0] == carried.frames
-        and name not in FIXED
-        and item.shape != carried.shape  # a mask whose rows are as many as the frames
+        and item.shape[0] == copy.frames
+        and name not in NOT_PER_FRAME
+        and item.shape != copy.shape  # a mask with as many rows as there are frames
     )
 
 
-def _of_hits(name: str, carried: Carried) -> NDArray[Any] | None:
-    """Return the values of the hits of all files; None where a file has none of that name."""
+def _values_of_hits(name: str, copy: MetadataCopy) -> NDArray[Any] | None:
+    """Return the values of the hits of all files; None where a file lacks the dataset."""
     parts = []
-    for path, indices in carried.hits.by_file():
+    for path, indices in copy.hits.by_file():
         try:
             with open_file(path) as file:
                 item = file[name]
@@ -108,7 +108,7 @@ def _of_hits(name: str, carried: Carried) -> NDArray[Any] | None:
             return None
     try:
         return np.concatenate(parts)
-    except ValueError:  # one file has other dimensions
+    except ValueError:  # the files' dimensions differ
         return None
 
 
@@ -118,11 +118,11 @@ def _copy_attributes(source: Any, target: Any) -> None:
 
 
 def _attributes(source: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes; those that point at other places of their file are left out."""
+    """Yield the attributes that are texts, numbers or arrays of numbers: others may point at places of their file."""
     for name in source.attrs:
-        kind = source.attrs.get_id(name).dtype
-        text = h5py.check_string_dtype(kind) is not None
-        if text or not (h5py.check_ref_dtype(kind) or h5py.check_vlen_dtype(kind) or kind.names):
+        dtype = source.attrs.get_id(name).dtype
+        text = h5py.check_string_dtype(dtype) is not None
+        if text or not (h5py.check_ref_dtype(dtype) or h5py.check_vlen_dtype(dtype) or dtype.names):
             yield name, source.attrs[name]
 
 

@@ -1,7 +1,7 @@
-"""The hits and their spots as one CXI file, as Cheetah writes it and CrystFEL's ``peaks=cxi`` reads it.
+"""Write the hits and their spots as one CXI file, as Cheetah does and as CrystFEL's ``peaks=cxi`` reads it.
 
-The layout is that of the CXI file format 1.6 (Maia, Nat. Methods 9, 854, 2012); the peak list that of
-crystfel_geometry(5), "Peak lists": coordinates are indices of pixels, to which CrystFEL adds its half pixel.
+The layout is that of the CXI file format 1.6 (Maia, Nat. Methods 9, 854, 2012); the peak list is that of
+crystfel_geometry(5), "Peak lists": coordinates are indices of pixels, to which CrystFEL adds half a pixel.
 """
 
 from __future__ import annotations
@@ -14,40 +14,44 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import RunError
+from fedbragg.images.hdf5.origin import CXI_ORIGIN
 from fedbragg.images.units import HC
-from fedbragg.screening.outputs.hit_images import put_images
-from fedbragg.screening.outputs.hits import Hits, put_origin
-from fedbragg.screening.outputs.nxmx import first_hit, told
+from fedbragg.screening.outputs.copy_images import copy_images
+from fedbragg.screening.outputs.hit_images import first_hit, images_line, mask_of_first_hit
+from fedbragg.screening.outputs.hits import Hits, write_origin
+from fedbragg.screening.outputs.link_images import link_images
 from fedbragg.screening.outputs.spot_table import spots_in
 from fedbragg.types import Geometry, Run
 
 VERSION = 160
-JOULE = 1.602176634e-19
-"""Of an electronvolt."""
+JOULE_PER_ELECTRONVOLT = 1.602176634e-19
 INVALID = 1
-"""CXI's bit for a pixel that says nothing."""
-ROWS = 256
+"""CXI's bit of a pixel that is not valid."""
+HITS_IN_MEMORY = 256
 """Hits whose spots are in memory at a time."""
-COLUMNS = {"peakXPosRaw": "column", "peakYPosRaw": "row", "peakTotalIntensity": "intensity"}
-COLUMNS["peakSNR"] = "significance"
+COLUMNS = {
+    "peakXPosRaw": "column",
+    "peakYPosRaw": "row",
+    "peakTotalIntensity": "intensity",
+    "peakSNR": "significance",
+}
+Spots = dict[str, list[float]]
+"""The columns of one hit's spots."""
 
 
 def write_cxi(path: Path, hits: Hits, run: Run, folder: Path, *, copy: bool) -> str:
-    """Write the hits with the spots of ``folder``'s spots.csv; return what there is to say.
+    """Write the hits with the spots of ``folder``'s spots.csv; return in words what the file holds.
 
-    Raises RunError where there are none, or they are gone.
+    Raises RunError where an image is gone.
     """
-    if len(hits) == 0:
-        raise RunError("there is no hit to write: leave out --nxmx and --cxi, or lower --threshold.")
     with h5py.File(path, "w", libver="v110") as file:
         file["cxi_version"] = VERSION
         entry = file.create_group("entry_1")
-        put_images(entry.create_group("data_1"), "data", hits, copy=copy)
-        _describe(entry.create_group("instrument_1"), run.geometry, first_hit(hits).mask)
-        _put_spots(entry.create_group("result_1"), hits, folder)
-        put_origin(entry.create_group("screening_1"), hits)
-    return told(hits, copy=copy)
+        (copy_images if copy else link_images)(entry.create_group("data_1"), hits, first_hit(hits))
+        _describe(entry.create_group("instrument_1"), run.geometry, mask_of_first_hit(hits))
+        _write_spots(entry.create_group("result_1"), hits, folder)
+        write_origin(file.create_group(CXI_ORIGIN), hits)
+    return images_line(hits, copy=copy)
 
 
 def _describe(instrument: Any, geometry: Geometry, mask: NDArray[np.bool_]) -> None:
@@ -56,7 +60,7 @@ def _describe(instrument: Any, geometry: Geometry, mask: NDArray[np.bool_]) -> N
     if geometry.detector is not None:
         detector["description"] = geometry.detector
     if geometry.distance is not None:
-        detector["distance"] = geometry.distance  # metre, as CXI has all lengths
+        detector["distance"] = geometry.distance  # metre, as all lengths in CXI
     for axis, number in (("x", 0), ("y", 1)):
         if geometry.pixel_size is not None:
             detector[f"{axis}_pixel_size"] = geometry.pixel_size[number]
@@ -68,42 +72,43 @@ def _describe(instrument: Any, geometry: Geometry, mask: NDArray[np.bool_]) -> N
     )
     if geometry.wavelength:
         source = instrument.create_group("source_1")
-        source["energy"] = HC / geometry.wavelength * JOULE
+        source["energy"] = HC / geometry.wavelength * JOULE_PER_ELECTRONVOLT
 
 
-def _put_spots(result: Any, hits: Hits, folder: Path) -> None:
-    """Write each hit's spots as a row, filled up with zeros to the longest."""
+def _write_spots(result: Any, hits: Hits, folder: Path) -> None:
+    """Write each hit's spots as a row, filled with zeros to the length of the longest."""
     numbers = np.zeros(len(hits), np.int32)
-    for number, spots in _of_hits(hits, folder):
-        numbers[number] = len(spots["column"])
+    for hit, spots in _spots_of(hits, folder):
+        numbers[hit] = len(spots["column"])
     width = max(1, int(numbers.max()))
+    rows = min(HITS_IN_MEMORY, len(hits))
     result["nPeaks"] = numbers
-    rows = min(ROWS, len(hits))
     for name in COLUMNS:
         result.create_dataset(
             name, (len(hits), width), np.float32, chunks=(rows, width), compression="gzip", shuffle=True
         )
     block, first = {name: np.zeros((rows, width), np.float32) for name in COLUMNS}, 0
-    for number, spots in _of_hits(hits, folder):
-        if number >= first + rows:
+    for hit, spots in _spots_of(hits, folder):
+        if hit >= first + rows:
             _flush(result, block, first)
-            first = number // rows * rows
+            first = hit // rows * rows
         for name, column in COLUMNS.items():
-            block[name][number - first, : numbers[number]] = spots[column]
+            block[name][hit - first, : numbers[hit]] = spots[column]
     _flush(result, block, first)
 
 
 def _flush(result: Any, block: dict[str, NDArray[np.float32]], first: int) -> None:
+    """Write a block of rows and clear it."""
     for name, values in block.items():
-        there = result[name][first : first + len(values)].shape[0]
-        result[name][first : first + there] = values[:there]
+        rows = min(len(values), len(result[name]) - first)
+        result[name][first : first + rows] = values[:rows]
         values[:] = 0
 
 
-def _of_hits(hits: Hits, folder: Path) -> Iterator[tuple[int, dict[str, list[float]]]]:
-    """Yield the number of each hit that has spots, and these; both tables are in the run's order."""
-    number = 0
+def _spots_of(hits: Hits, folder: Path) -> Iterator[tuple[int, Spots]]:
+    """Yield the number of each hit that has spots, and its spots; both tables are in the run's order."""
+    hit = 0
     for path, index, spots in spots_in(folder):
-        while (hits.paths[hits.file[number]], hits.index[number]) != (path, index):
-            number += 1
-        yield number, spots
+        while (hits.paths[hits.file[hit]], hits.index[hit]) != (path, index):
+            hit += 1
+        yield hit, spots

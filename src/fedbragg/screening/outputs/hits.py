@@ -1,4 +1,4 @@
-"""The hits of a finished table: which frames of which files."""
+"""The hits of a finished screening: which frames of which files."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import RunError
-from fedbragg.images.run import open_source
-from fedbragg.images.source import Shared, Source
+from fedbragg.images.hdf5.origin import PROGRAM
+from fedbragg.images.registry import open_source
+from fedbragg.images.source import RunCache, Source
 from fedbragg.screening.outputs.tables import verdicts_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hits:
-    """The kept frames that could be read, in the run's order: 16 bytes each."""
+    """The kept frames that could be read, in the run's order: at least one, 16 bytes each."""
 
     paths: list[str]  # the files that hold hits
-    file: NDArray[np.int32]  # (hits,) which of the paths
+    file: NDArray[np.int32]  # (hits,) position in ``paths``
     index: NDArray[np.int64]  # (hits,) position in that file, from 0
     score: NDArray[np.float32]  # (hits,)
-    unread: int  # frames that are kept because they could not be read: no hits to point at
+    unreadable: int  # frames kept because they could not be read: they have no image
 
     def __len__(self) -> int:
         """Return the number of hits."""
@@ -33,47 +34,49 @@ class Hits:
 
     def by_file(self) -> Iterator[tuple[str, NDArray[np.int64]]]:
         """Yield each file with the positions of its hits, files in the run's order."""
-        if len(self) == 0:
-            return
-        turns = np.flatnonzero(np.diff(self.file)) + 1
-        for part in np.split(np.arange(len(self)), turns):
+        changes = np.flatnonzero(np.diff(self.file)) + 1
+        for part in np.split(np.arange(len(self)), changes):
             yield self.paths[self.file[part[0]]], self.index[part]
 
 
-def kept_frames(folder: Path) -> Hits:
-    """Read which frames a folder's verdicts.csv keeps."""
+def read_hits(folder: Path) -> Hits:
+    """Read which frames a folder's verdicts.csv keeps; raise RunError where there is no image among them."""
     numbers: dict[str, int] = {}
-    file, index, score, unread = array("i"), array("q"), array("f"), 0
+    file, index, score, unreadable = array("i"), array("q"), array("f"), 0
     for verdict in verdicts_in(folder):
-        if verdict.keep and verdict.score is None:
-            unread += 1
-        elif verdict.keep and verdict.score is not None:
-            file.append(numbers.setdefault(verdict.path, len(numbers)))
-            index.append(verdict.index)
-            score.append(verdict.score)
+        if not verdict.keep:
+            continue
+        if verdict.score is None:
+            unreadable += 1
+            continue
+        file.append(numbers.setdefault(verdict.path, len(numbers)))
+        index.append(verdict.index)
+        score.append(verdict.score)
+    if not file:
+        raise RunError("there is no hit to write: leave out --nxmx and --cxi, or lower --threshold.")
     return Hits(
         list(numbers),
         np.array(file, np.int32),
         np.array(index, np.int64),
         np.array(score, np.float32),
-        unread,
+        unreadable,
     )
 
 
-def opened(path: str, shared: Shared) -> Source:
+def open_hit_file(path: str, cache: RunCache) -> Source:
     """Open a file that holds hits; raise RunError where it is gone."""
     try:
-        return open_source(path, shared)
+        return open_source(path, cache)
     except RunError as error:
         raise RunError(f"{error} It held hits when it was screened.") from None
 
 
-def put_origin(group: Any, hits: Hits) -> None:
-    """Write into a group where each hit comes from, and its score."""
+def write_origin(group: Any, hits: Hits) -> None:
+    """Write into an HDF5 group the file, the frame and the score of each hit."""
     from fedbragg.version import __version__
 
     group.attrs["NX_class"] = "NXprocess"
-    group["program"] = "fedbragg"
+    group[PROGRAM] = "fedbragg"
     group["version"] = __version__
     group["source_files"] = hits.paths
     for name, values in (("source", hits.file), ("frame", hits.index), ("score", hits.score)):

@@ -1,4 +1,4 @@
-"""The files that a screening makes of its hits when they are known: Parquet, NXmx, CXI."""
+"""The files that the user asks for beside the tables, written at the end: Parquet, NXmx, CXI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.extras import require
 from fedbragg.files import written_whole
-from fedbragg.images.paths import STACKS, extension
 from fedbragg.types import Run
 
 PARQUET, NXMX, CXI = (".parquet",), (".nxs", ".h5", ".nx5", ".hdf5"), (".cxi",)
@@ -18,24 +17,24 @@ PARQUET, NXMX, CXI = (".parquet",), (".nxs", ".h5", ".nx5", ".hdf5"), (".cxi",)
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What is asked for beside the table and the list of hits; None is not."""
+    """The files asked for; None where one is not."""
 
     table: Path | None = None  # every verdict, as Parquet
     nxmx: Path | None = None  # the hits as one NXmx file
     cxi: Path | None = None  # the hits and their spots as one CXI file
-    copy: bool = False  # hold the images themselves instead of pointing at them
+    copy: bool = False  # copy the images instead of pointing at them
 
     def paths(self) -> list[Path]:
-        """Return what will be written."""
+        """Return the files that will be written."""
         return [path for path in (self.table, self.nxmx, self.cxi) if path is not None]
 
     def within(self, folder: Path) -> Outputs:
-        """Return the same with every relative path seen from a folder."""
+        """Return the same with relative paths taken from a folder."""
         table, nxmx, cxi = (path and folder / path for path in (self.table, self.nxmx, self.cxi))
         return Outputs(table, nxmx, cxi, self.copy)
 
     def check(self, files: Sequence[str]) -> None:
-        """Raise ConfigError or MissingExtraError, before any work, for what cannot be made of these files."""
+        """Raise ConfigError or MissingExtraError, before any work, for what cannot be written of these files."""
         for option, path, endings in (
             ("--table", self.table, PARQUET),
             ("--nxmx", self.nxmx, NXMX),
@@ -45,78 +44,82 @@ class Outputs:
                 raise ConfigError(f"{option} {path.name}: give a name that ends in {' or '.join(endings)}.")
         images = self.nxmx or self.cxi
         if self.copy and images is None:
-            raise ConfigError("--copy says how --nxmx or --cxi hold their images. Give one of them too.")
+            raise ConfigError("--copy applies to --nxmx and --cxi only. Give one of them too.")
         if images is not None and not self.copy:
-            _check_stacks(images, files)
+            _check_hdf5(images, files)
         if self.paths():
             _check_names(files)
-        _check_apart(self.paths(), files)
+        _check_distinct(self.paths(), files)
         if self.table is not None:
             require("parquet", "--table, which writes Parquet,")
 
     def write(self, folder: Path, run: Run) -> list[str]:
-        """Write what is asked for, from the tables in ``folder``; return one line on each.
+        """Write the files from the tables in ``folder``; return one line about each.
 
-        A file appears when it is whole. Raises InputError where one cannot be made.
+        A file appears when it is whole. Raises InputError where one cannot be written.
         """
-        said = []
+        lines = []
         if self.table is not None:
-            from fedbragg.screening.outputs.parquet import write_parquet
+            lines.append(_written(self.table, lambda path: _write_parquet(path, folder)))
+        if self.nxmx is None and self.cxi is None:
+            return lines
+        from fedbragg.screening.outputs.cxi import write_cxi
+        from fedbragg.screening.outputs.hits import read_hits
+        from fedbragg.screening.outputs.nxmx import write_nxmx
 
-            said.append(_made(self.table, lambda path: write_parquet(path, folder)))
-        if self.nxmx is not None or self.cxi is not None:
-            from fedbragg.screening.outputs.hits import kept_frames
-
-            hits = kept_frames(folder)
-            if self.nxmx is not None:
-                from fedbragg.screening.outputs.nxmx import write_nxmx
-
-                said.append(_made(self.nxmx, lambda path: write_nxmx(path, hits, run, copy=self.copy)))
-            if self.cxi is not None:
-                from fedbragg.screening.outputs.cxi import write_cxi
-
-                said.append(_made(self.cxi, lambda path: write_cxi(path, hits, run, folder, copy=self.copy)))
-        return said
+        hits, copy = read_hits(folder), self.copy
+        if self.nxmx is not None:
+            lines.append(_written(self.nxmx, lambda path: write_nxmx(path, hits, run, copy=copy)))
+        if self.cxi is not None:
+            lines.append(_written(self.cxi, lambda path: write_cxi(path, hits, run, folder, copy=copy)))
+        return lines
 
 
-def _made(path: Path, write: Callable[[Path], str]) -> str:
-    """Write under another name and put it in place when it is whole; return what there is to say of it."""
+def _write_parquet(path: Path, folder: Path) -> str:
+    from fedbragg.screening.outputs.parquet import write_parquet
+
+    write_parquet(path, folder)
+    return ""
+
+
+def _written(path: Path, write: Callable[[Path], str]) -> str:
+    """Write a file under another name and move it into place when it is whole; return the line about it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as fresh:
-            said = write(fresh)
+        with written_whole(path) as unfinished:
+            content = write(unfinished)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}). Make room, or give another name.") from None
-    return f"{path}{f', {said}' if said else ''}"
+    return f"{path}, {content}" if content else str(path)
 
 
-def _check_stacks(path: Path, files: Sequence[str]) -> None:
-    """Refuse to point at images that are no HDF5."""
-    from fedbragg.images.run import starts_like_hdf5
+def _check_hdf5(path: Path, files: Sequence[str]) -> None:
+    """Refuse to point at images that are not HDF5."""
+    from fedbragg.images.registry import is_hdf5
 
     for file in files:
-        if extension(file) not in STACKS and not starts_like_hdf5(file):
+        if not is_hdf5(file):
             raise ConfigError(f"{path.name}: cannot point into {file}, which is not HDF5. Add --copy.")
 
 
 def _check_names(files: Sequence[str]) -> None:
-    """Refuse names of other encodings, of which Linux takes any."""
+    """Refuse file names that are not UTF-8, which Linux allows."""
     for file in files:
         try:
             file.encode("utf-8")
         except UnicodeEncodeError:
             readable = file.encode("utf-8", "replace").decode("utf-8")
             raise ConfigError(
-                f"{readable}: a name that is no UTF-8, in which Parquet, NXmx and CXI have theirs. Rename the file."
+                f"{readable}: its name is not UTF-8, as Parquet, NXmx and CXI need it. Rename the file."
             ) from None
 
 
-def _check_apart(paths: Sequence[Path], files: Sequence[str]) -> None:
-    """Refuse to write over an image, or over one's own output."""
+def _check_distinct(paths: Sequence[Path], files: Sequence[str]) -> None:
+    """Refuse to overwrite an image, or one output with another."""
     real = [os.path.realpath(path) for path in paths]
     if len(set(real)) < len(real):
-        raise ConfigError(f"{paths[0].name}: asked for twice. Give each output a name of its own.")
+        raise ConfigError(f"{paths[0].name}: asked for twice. Give each output its own name.")
     images = {os.path.realpath(file) for file in files}
     for path, target in zip(paths, real, strict=True):
         if target in images:

@@ -1,4 +1,4 @@
-"""The table of the hits' spots, read back frame by frame."""
+"""Read the table of the hits' spots, frame by frame."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run showed, in memory that does not grow with its length."""
+"""Summaries of a run, in memory that does not grow with its length."""

@@ -15,32 +15,32 @@ SHAPE = re.compile(r"([1-9]\d{0,5})[xX×]([1-9]\d{0,5})")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rows of places, scanned from the top left along each row."""
+    """Rows of points, scanned from the top left along each row."""
 
     rows: int
     cols: int
     snake: bool = False  # every second row is scanned from right to left
 
-    def place(self, position: int) -> tuple[int, int]:
+    def point(self, position: int) -> tuple[int, int]:
         """Return row and column of a frame by its position in the run."""
         row, col = divmod(position, self.cols)
         return row, self.cols - 1 - col if self.snake and row % 2 else col
 
 
 class GridScores:
-    """The score at each place of a grid; NaN where there is none."""
+    """The score at each point of a grid; NaN where there is none."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
         self.scores: NDArray[np.float32] = np.full((grid.rows, grid.cols), np.nan, np.float32)
 
     def add(self, position: int, score: float) -> None:
-        """Note a frame's score."""
-        self.scores[self.grid.place(position)] = score
+        """Store the score of a frame by its position in the run."""
+        self.scores[self.grid.point(position)] = score
 
 
 def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:
-    """Read ``ROWSxCOLS`` for a run of so many frames; raise ConfigError where it cannot be or does not fit."""
+    """Read ``ROWSxCOLS`` for a run of so many frames; raise ConfigError where it is malformed or does not fit."""
     if text is None:
         if snake:
             raise ConfigError("--snake says how a grid was scanned. Give --grid ROWSxCOLS too.")

@@ -1,4 +1,4 @@
-"""A rate along a run of unknown length, in a fixed number of steps."""
+"""A rate along a run of unknown length, in a bounded number of steps."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 FIRST_WIDTH = 10
 MOST_STEPS = 120
-"""Beyond which every two steps become one, so that 60 to 120 steps show any long run."""
+"""When these are full, every two steps become one, so that any long run has 60 to 120 steps."""
 
 
 @dataclass
 class RateCurve:
-    """The share of frames for which something holds, step by step; every step but the last is ``width`` frames."""
+    """The share of frames with a property, step by step; every step but the last is ``width`` frames long."""
 
     width: int = FIRST_WIDTH
-    counts: list[int] = field(default_factory=list)  # frames for which it holds, a step
+    counts: list[int] = field(default_factory=list)  # frames with the property, a step
     frames: int = 0
 
     def add(self, holds: bool) -> None:
-        """Count the next frame."""
+        """Count the next frame, which has the property or not."""
         step = self.frames // self.width
         if step == MOST_STEPS:
             self.counts = [a + b for a, b in zip(self.counts[::2], self.counts[1::2], strict=True)]

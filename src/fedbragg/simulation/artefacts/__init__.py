@@ -1,1 +1,1 @@
-"""Artefacts that fool spot counters: changes to a scene, by name."""
+"""Artefacts that mislead spot counters: changes to a scene, by name."""

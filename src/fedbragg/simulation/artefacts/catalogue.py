@@ -1,4 +1,4 @@
-"""Every artefact by name, and those that change one number of a scene."""
+"""All artefacts by name, and those that change a single property of a scene."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fedbragg.simulation.beamline import Beamline
 
 
 def add_artefact(kind: str, scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
-    """Change a scene by one of ``ARTEFACTS``."""
+    """Add an artefact to a scene, by its name in ``ARTEFACTS``."""
     ARTEFACTS[kind](scene, beamline, generator)
 
 
@@ -86,9 +86,9 @@ ARTEFACTS: dict[str, Callable[[StillScene, Beamline, np.random.Generator], None]
     "beam-off": _beam_off,
     "faint": _faint,
 }
-"""What changes a scene, by the name that ``Still.kind`` and ``Mix.misses`` use."""
+"""The functions that add artefacts, by the names that ``Still.kind`` and ``Mix.misses`` use."""
 BESIDE_CRYSTALS = (
     "ice", "powder", "grains", "salt", "solvent", "fluorescence", "zingers", "shadow", "streak", "hot", "edges",
     "faint",
 )  # fmt: skip
-"""Artefacts that a frame with crystals may show as well."""
+"""Artefacts that may appear on a frame with crystals."""

@@ -1,4 +1,4 @@
-"""The detector moved back, for samples that scatter at small angles."""
+"""Move the detector back, for samples that scatter at small angles."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fedbragg.simulation.beamline import Beamline
 def move_detector_back(
     scene: StillScene, beamline: Beamline, limits: tuple[float, float], generator: np.random.Generator
 ) -> Beamline:
-    """Move the detector to a random multiple of its distance, within ``limits``, and the scene's background with it.
+    """Move the detector to a random multiple of its distance within ``limits``, and scale the scene's background.
 
-    Return the beamline with the detector there.
+    Return the beamline with the moved detector.
     """
     scene.distance_factor = float(np.exp(generator.uniform(*np.log(limits))))
     radii = np.arange(len(scene.radial), dtype=float)

@@ -24,7 +24,7 @@ from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.beamline import Beamline
 
 _LONG_EXPOSURE_SHARE = 0.5
-"""Share of calibrants exposed for their own sake, to 30 to 30,000 photons a pixel on a ring."""
+"""Share of calibrant frames with a long exposure: 30 to 30,000 photons a pixel on a ring."""
 
 
 def add_ice(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -35,54 +35,56 @@ def add_ice(scene: StillScene, beamline: Beamline, generator: np.random.Generato
             grain_spots(beamline, ice, _coarse_grains(generator), ring_height(scene, generator), generator)
         )
         return
-    look = _RingLook(generator.uniform(0.7, 3), generator.choice([0, 0, 30]), ring_height(scene, generator))
-    _add_ring(scene, beamline, ice, look, generator)
+    shape = _RingShape(generator.uniform(0.7, 3), generator.choice([0, 0, 30]), ring_height(scene, generator))
+    _add_ring(scene, beamline, ice, shape, generator)
 
 
 def add_powder(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
     """Add the rings of one or two calibrants."""
     for _ in range(generator.integers(1, 3)):
         arcs = generator.choice([0, 0, 8, 60])
-        look = _RingLook(generator.uniform(0.7, 3), arcs, _calibrant_height(scene, generator))
-        _add_ring(scene, beamline, _calibrant(generator), look, generator)
+        shape = _RingShape(generator.uniform(0.7, 3), arcs, _calibrant_height(scene, generator))
+        _add_ring(scene, beamline, _calibrant(generator), shape, generator)
 
 
 def add_grains(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
-    """Add a calibrant so coarse that its rings are strings of spots, or a handful of them."""
+    """Add a calibrant with coarse grains, whose rings consist of single spots."""
     height = float(np.exp(generator.uniform(0, np.log(10_000))))
     spots = grain_spots(beamline, _calibrant(generator), _coarse_grains(generator), height, generator)
     scene.grain_spots.append(spots)
 
 
 def add_behenate(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
-    """Add silver behenate's rings, on a detector moved back, as this standard is measured."""
+    """Add the rings of silver behenate on a detector moved back, which is how this standard is measured."""
     far = move_detector_back(scene, beamline, (1, 12), generator)
-    look = _RingLook(generator.uniform(0.6, 4), 0, _calibrant_height(scene, generator))
-    _add_ring(scene, far, BEHENATE, look, generator)
+    shape = _RingShape(generator.uniform(0.6, 4), 0, _calibrant_height(scene, generator))
+    _add_ring(scene, far, BEHENATE, shape, generator)
 
 
 def add_salt(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
     """Add one to six rings of random spacing and strength."""
     spacing = 1 / generator.uniform(0.08, 0.6, size=generator.integers(1, 7))
     salt = [PowderLine(float(d), float(generator.exponential())) for d in spacing]
-    look = _RingLook(generator.uniform(0.8, 12), generator.choice([0, 0, 20]), ring_height(scene, generator))
-    _add_ring(scene, beamline, salt, look, generator)
+    shape = _RingShape(
+        generator.uniform(0.8, 12), generator.choice([0, 0, 20]), ring_height(scene, generator)
+    )
+    _add_ring(scene, beamline, salt, shape, generator)
 
 
 def ring_height(scene: StillScene, generator: np.random.Generator) -> float:
-    """Draw the photons a pixel on a powder's strongest ring, about as many as the background's."""
+    """Draw the photons a pixel on a powder's strongest ring, comparable to the background's."""
     return float(max(float(scene.radial.max()), 0.05) * np.exp(generator.normal(0.5, 1.2)))
 
 
 @dataclass(frozen=True, slots=True)
-class _RingLook:
+class _RingShape:
     width: float  # pixel, standard deviation of a ring
-    arcs: float  # mean number of large crystallites' arcs on a ring
+    arcs: float  # mean number of arcs of large grains on a ring
     height: float  # photons a pixel on the strongest ring
 
 
 def _calibrant(generator: np.random.Generator) -> Powder:
-    """Draw a cubic standard or, as often, some other cubic powder."""
+    """Draw a cubic standard or, with equal probability, a random cubic powder."""
     known = (CERIA, BORIDE, SILICON)[generator.integers(3)]
     if generator.random() < 0.5:
         return known
@@ -94,7 +96,7 @@ def _calibrant(generator: np.random.Generator) -> Powder:
 
 
 def _coarse_grains(generator: np.random.Generator) -> Grains:
-    """Draw a coarseness, from two or three spots on a whole pattern to a thousand on a ring."""
+    """Draw grains, from so few that a pattern has two or three spots to a thousand spots a ring."""
     grain_angle = np.exp(generator.uniform(np.log(0.03), np.log(100)))
     size, mosaicity = generator.uniform(0.5, 1.8), np.exp(generator.uniform(np.log(3e-4), np.log(1e-2)))
     strain = np.exp(generator.uniform(np.log(1e-4), np.log(2e-3)))
@@ -110,9 +112,9 @@ def _calibrant_height(scene: StillScene, generator: np.random.Generator) -> floa
 
 
 def _add_ring(
-    scene: StillScene, beamline: Beamline, powder: Powder, look: _RingLook, generator: np.random.Generator
+    scene: StillScene, beamline: Beamline, powder: Powder, shape: _RingShape, generator: np.random.Generator
 ) -> None:
-    profile = ring_profile(inverse_spacings(beamline), powder, look.width) * look.height
+    profile = ring_profile(inverse_spacings(beamline), powder, shape.width) * shape.height
     contrast = generator.choice([0.0, 0.1, 0.5, 1.0])
-    texture = ring_texture(generator, float(contrast), look.arcs)
+    texture = ring_texture(generator, float(contrast), shape.arcs)
     scene.rings.append(Rings(profile.astype(np.float32), texture))

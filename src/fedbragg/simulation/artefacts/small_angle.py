@@ -1,4 +1,4 @@
-"""Artefacts at small angles: SAXS and GISAXS, at times with speckle."""
+"""Small-angle artefacts: SAXS and GISAXS, some with speckle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import numpy as np
 
 from fedbragg.simulation.artefacts.distance import move_detector_back
 from fedbragg.simulation.artefacts.powders import ring_height
-from fedbragg.simulation.background.coherent import CRITICAL, Film, Speckle, film_scatter, reflected_beam
+from fedbragg.simulation.background.coherent import (
+    CRITICAL_PER_WAVELENGTH,
+    Film,
+    Speckle,
+    film_scatter,
+    reflected_beam,
+)
 from fedbragg.simulation.background.powder_rings import PowderLine, ring_profile
 from fedbragg.simulation.background.radial import Rings, aligned_texture, inverse_spacings
 from fedbragg.simulation.background.scene import StillScene
@@ -15,7 +21,7 @@ from fedbragg.simulation.random_streams import random_stream
 
 
 def add_saxs(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
-    """Add strong central scattering: round or along one axis, with orders of a period, at times with speckle."""
+    """Add strong central scattering: isotropic or along one axis, with the orders of a period, some with speckle."""
     far = move_detector_back(scene, beamline, (4, 20), generator)
     inverse_d = np.maximum(inverse_spacings(far), 1e-5)
     edge = inverse_d[min(int(np.exp(generator.uniform(3.5, 6))), len(inverse_d) - 1)]
@@ -24,7 +30,7 @@ def add_saxs(scene: StillScene, beamline: Beamline, generator: np.random.Generat
     central = height * (1 + (inverse_d / edge) ** 2) ** (-power / 2)
     orders = [PowderLine(float(1 / (edge * n * generator.uniform(1.5, 3))), 1 / n**2) for n in range(1, 4)]
     sharp = ring_profile(inverse_d, orders, generator.uniform(2, 15)) * ring_height(scene, generator)
-    sharpness = float(generator.choice([0, 0, 3, 20, 150]))  # 150: fibres, whose scattering is a streak
+    sharpness = float(generator.choice([0, 0, 3, 20, 150]))  # 150: fibres, which scatter a streak
     texture = aligned_texture(float(generator.uniform(0, np.pi)), sharpness)
     scene.rings.append(Rings((central + sharp).astype(np.float32), texture))
     if generator.random() < 0.4:
@@ -36,7 +42,7 @@ def add_gisaxs(scene: StillScene, beamline: Beamline, generator: np.random.Gener
     near = beamline.detector.distance
     far = move_detector_back(scene, beamline, (2 / near, 6 / near), generator)
     scene.radial *= generator.uniform(0.01, 0.2)
-    critical = CRITICAL * beamline.beam.wavelength * generator.uniform(0.5, 1.3)
+    critical = CRITICAL_PER_WAVELENGTH * beamline.beam.wavelength * generator.uniform(0.5, 1.3)
     film = Film(
         incidence=critical * generator.uniform(0.5, 3),
         critical=critical,

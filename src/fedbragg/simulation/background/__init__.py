@@ -1,1 +1,1 @@
-"""Photons expected without crystals: smooth scattering, rings, films, powders, speckle, shadows."""
+"""Expected photons without crystals: smooth scattering, rings, films, powders, speckle, shadows."""

@@ -1,4 +1,4 @@
-"""Scattering at small angles: films at grazing incidence, and speckle."""
+"""Small-angle scattering of films at grazing incidence, and speckle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fedbragg.simulation.beamline import Detector
 from fedbragg.simulation.random_streams import STEP, normal, uniform
 
-CRITICAL = 2.5e-3
+CRITICAL_PER_WAVELENGTH = 2.5e-3
 """Silicon's critical angle over the wavelength, radian / angstrom (0.18 degrees at 1.24 angstrom)."""
 
 
@@ -22,10 +22,10 @@ class Film:
     incidence: float  # angle between beam and surface
     critical: float  # angle of total reflection
     period: float  # lateral distance of the film's particles
-    order: float  # share of the light in the rods of that period; the rest is diffuse
+    order: float  # share of the intensity in the rods of that period; the rest is diffuse
     roughness: float  # height of the scattering structure
     photons: float  # expected on the brightest pixel
-    leak: float = 0.0  # share seen below the sample's horizon
+    leak: float = 0.0  # intensity below the sample's horizon, relative
     upright: bool = True  # True: horizontal surface, vertical rods; False: the opposite
 
 
@@ -33,7 +33,8 @@ def film_scatter(film: Film, detector: Detector, wavelength: float) -> NDArray[n
     """Return (rows, cols) expected photons of a film (distorted-wave Born approximation, one reflection).
 
     Vertically, the Fresnel transmission of the outgoing wave: dark below the horizon, brightest at the critical angle
-    (Yoneda 1963). Horizontally, rods at multiples of 2 pi over the period, each order broader, and diffuse scatter.
+    (Yoneda 1963). Horizontally, diffuse scatter, and rods at multiples of 2 pi over the period that widen with the
+    order.
     """
     column, row = detector.beam_centre
     up: NDArray[np.float64] = row - np.arange(detector.rows, dtype=np.float64)
@@ -41,22 +42,22 @@ def film_scatter(film: Film, detector: Detector, wavelength: float) -> NDArray[n
     if not film.upright:
         up, across = -across, up
     per_pixel = detector.pixel_size / detector.distance
-    vertical = _outgoing(film, up * per_pixel - film.incidence, wavelength)
-    horizontal = _lateral(film, 2 * np.pi / wavelength * across * per_pixel)
+    vertical = _vertical_profile(film, up * per_pixel - film.incidence, wavelength)
+    horizontal = _horizontal_profile(film, 2 * np.pi / wavelength * across * per_pixel)
     vertical, horizontal = vertical / max(vertical.max(), 1e-12), horizontal / max(horizontal.max(), 1e-12)
-    light = np.outer(vertical, horizontal) if film.upright else np.outer(horizontal, vertical)
-    return np.asarray(film.photons * light, dtype=np.float32)
+    pattern = np.outer(vertical, horizontal) if film.upright else np.outer(horizontal, vertical)
+    return np.asarray(film.photons * pattern, dtype=np.float32)
 
 
 def reflected_beam(film: Film, detector: Detector) -> NDArray[np.float64]:
-    """Return the specular reflection (1, 6), its exit angle equal to the incident one, for ``add_expected_spots``."""
+    """Return the specular reflection (1, 6) as ``exposure.add_expected_spots`` takes it."""
     away = 2 * film.incidence * detector.distance / detector.pixel_size
     column, row = detector.beam_centre
     position = (column, row - away) if film.upright else (column - away, row)
     return np.array([[*position, 300 * film.photons, 1.5, 0.0, 0.0]])
 
 
-def _outgoing(film: Film, exit_angle: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
+def _vertical_profile(film: Film, exit_angle: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
     """Return the scattering by exit angle: Fresnel's |t|^2, and the decrease with vertical momentum transfer."""
     sine = np.sin(np.maximum(exit_angle, 0))
     inside = np.sqrt(sine**2 - np.sin(film.critical) ** 2 + 0.01j * film.critical**2)
@@ -66,7 +67,8 @@ def _outgoing(film: Film, exit_angle: NDArray[np.float64], wavelength: float) ->
     return np.asarray(np.where(exit_angle > 0, transmitted, 4 * film.leak) * decrease)
 
 
-def _lateral(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
+def _horizontal_profile(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the scattering by horizontal momentum transfer: diffuse, and rods up to the fourth order."""
     first = 2 * np.pi / film.period
     out = (1 - film.order) / (1 + (momentum / (0.4 * first)) ** 2)
     for n in (-4, -3, -2, -1, 1, 2, 3, 4):
@@ -77,7 +79,7 @@ def _lateral(film: Film, momentum: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Speckle:
-    """Speckle of coherent light that a disordered sample scatters."""
+    """Speckle: coherent scattering of a disordered sample."""
 
     size: float  # pixel, across a speckle
     modes: int  # incoherent modes; the contrast (variance over mean squared) is 1 / modes

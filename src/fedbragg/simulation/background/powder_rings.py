@@ -1,7 +1,7 @@
-"""Powder rings: positions of the lines, and the separate spots that few grains make.
+"""Powder rings: positions of the lines, and the separate spots of few grains.
 
-Of N grains in the beam, each with m equivalent planes that diffract within an angle A, N m A cos(theta) / 2 diffract
-in one still (Warren, X-ray Diffraction, 1969, section 5.4). Many make a smooth ring, few make single spots on it.
+N grains in the beam, each with m equivalent planes that diffract within an angle A, give N m A cos(theta) / 2 spots in
+one still (Warren, X-ray Diffraction, 1969, section 5.4). Many spots make a smooth ring.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Powder = Sequence[PowderLine]
 
 
 def cubic(a: float, weights: Sequence[tuple[int, float]]) -> tuple[PowderLine, ...]:
-    """Return a cubic powder's lines from its cell edge in angstrom and pairs ``(h^2 + k^2 + l^2, weight)``."""
+    """Return the lines of a cubic powder from its cell edge (angstrom) and pairs ``(h^2 + k^2 + l^2, weight)``."""
     return tuple(PowderLine(a / n**0.5, weight, _multiplicity(n)) for n, weight in weights)
 
 
@@ -52,14 +52,13 @@ BORIDE = cubic(4.1568, (  # lanthanum hexaboride, Pm-3m, NIST SRM 660; PDF 34-42
     (1, 54), (2, 100), (3, 41), (4, 23), (5, 50), (6, 27), (8, 9), (9, 24), (10, 16), (11, 10)))  # fmt: skip
 SILICON = cubic(5.4309, (  # Fd-3m, NIST SRM 640; PDF 27-1402
     (3, 100), (8, 55), (11, 30), (16, 6), (19, 11), (24, 12), (27, 6), (32, 3), (35, 7)))  # fmt: skip
-BEHENATE = tuple(
-    PowderLine(58.38 / n, 100 / n**0.7, 2) for n in range(1, 14)
-)  # silver behenate, d001 = 58.38 angstrom
+# Silver behenate, d001 = 58.38 angstrom.
+BEHENATE = tuple(PowderLine(58.38 / n, 100 / n**0.7, 2) for n in range(1, 14))
 
 
 @dataclass(frozen=True, slots=True)
 class Grains:
-    """How coarse a powder is."""
+    """The grains of a coarse powder."""
 
     grain_angle: float  # grains in the beam times the angle within which a plane diffracts, radian
     volume_spread: float  # standard deviation of the logarithm of a grain's volume
@@ -69,7 +68,7 @@ class Grains:
 
 
 def ring_profile(inverse_d: NDArray[np.float64], powder: Powder, width: float) -> NDArray[np.float64]:
-    """Return smooth rings (radii,), ``width`` pixels wide (standard deviation), the highest 1."""
+    """Return the profile (radii,) of smooth rings of standard deviation ``width`` pixels; the highest ring is 1."""
     positions = np.arange(len(inverse_d), dtype=float)
     out = np.zeros(len(inverse_d))
     for line in powder:
@@ -86,9 +85,9 @@ _REACH = 2.5  # standard deviations of the rocking curve within which a grain di
 def grain_spots(
     beamline: Beamline, powder: Powder, grains: Grains, height: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw the rings' spots (n, 6), as ``exposure.add_expected_spots`` takes them.
+    """Draw the spots (n, 6) of the rings, as ``exposure.add_expected_spots`` takes them.
 
-    ``height`` is the strongest line's, in photons a pixel, if it were smooth.
+    ``height`` is what the strongest ring has in photons a pixel if it is smooth.
     """
     strongest = max(line.weight for line in powder)
     rings = [
@@ -105,7 +104,7 @@ def grain_spots(
 def _ring_spots(
     beamline: Beamline, line: PowderLine, grains: Grains, height: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw the grains that diffract into one ring: anywhere along it, within the rocking curve."""
+    """Draw the spots of the grains that diffract into one ring, at random along it and within the rocking curve."""
     detector = beamline.detector
     theta = np.arcsin(beamline.beam.wavelength / (2 * line.d))
     mean = grains.grain_angle * line.multiplicity * np.cos(theta) / 2

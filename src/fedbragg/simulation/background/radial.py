@@ -1,4 +1,4 @@
-"""Scattering as a function of radius: air, solvent and plastic, and the texture of powder rings."""
+"""Scattering by radius (air, solvent, plastic), and the texture of powder rings by azimuth."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ AZIMUTH_STEPS = 1440  # entries of an azimuthal table
 class Rings:
     """Powder rings that share one texture."""
 
-    radial: NDArray[
-        np.float32
-    ]  # (radii,), STEPS_PER_PIXEL a pixel: expected photons a pixel before the detector's geometry
-    azimuthal: NDArray[np.float32]  # (AZIMUTH_STEPS + 1,), factor of mean near 1; the last repeats the first
+    radial: NDArray[np.float32]
+    """(radii,), STEPS_PER_PIXEL a pixel: expected photons a pixel before the detector's geometric factors."""
+    azimuthal: NDArray[np.float32]
+    """(AZIMUTH_STEPS + 1,), factor of mean near 1; the last repeats the first."""
 
 
 def inverse_spacings(beamline: Beamline) -> NDArray[np.float64]:
-    """Return 1/d in 1/angstrom (radii,) of a radial table that reaches the farthest corner."""
+    """Return 1/d in 1/angstrom (radii,) for a radial table that covers the farthest corner."""
     detector = beamline.detector
     column, row = detector.beam_centre
     corner = np.hypot(max(column, detector.cols - column), max(row, detector.rows - row))
@@ -55,25 +55,21 @@ def smooth_scattering(
 
 
 def ring_texture(generator: np.random.Generator, contrast: float, arcs: float) -> NDArray[np.float32]:
-    """Draw a ring's azimuthal factor (AZIMUTH_STEPS + 1,): smooth waves, and on average ``arcs`` large crystallites."""
+    """Draw a ring's azimuthal factor (AZIMUTH_STEPS + 1,): smooth waves, and about ``arcs`` arcs of large grains."""
     angle = np.linspace(0, 2 * np.pi, AZIMUTH_STEPS + 1)
     factor = np.ones(AZIMUTH_STEPS + 1)
     for order in (2, 4, 6):
         factor += contrast / order * np.cos(order * (angle - generator.uniform(0, 2 * np.pi)))
     for _ in range(generator.poisson(arcs)):
         away = np.angle(np.exp(1j * (angle - generator.uniform(0, 2 * np.pi))))
-        factor += (
-            2
-            * contrast
-            * generator.exponential()
-            * np.exp(-0.5 * (away / generator.uniform(0.01, 0.15)) ** 2)
-        )
+        height = 2 * contrast * generator.exponential()
+        factor += height * np.exp(-0.5 * (away / generator.uniform(0.01, 0.15)) ** 2)
     factor = np.maximum(factor, 0)
     return np.asarray(factor / factor.mean(), dtype=np.float32)
 
 
 def aligned_texture(direction: float, sharpness: float) -> NDArray[np.float32]:
-    """Return a ring's azimuthal factor, of mean 1, for particles aligned along a direction: two opposite arcs."""
+    """Return the azimuthal factor, of mean 1, of particles aligned along a direction: two opposite arcs."""
     angle = np.linspace(-np.pi, np.pi, AZIMUTH_STEPS + 1)
     factor = np.exp(sharpness * (np.cos(angle - direction) ** 2 - 1))
     return np.asarray(factor / factor[:-1].mean(), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""All that a frame shows besides its crystals."""
+"""The scene of a frame: everything that it shows except crystals."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ Table = NDArray[np.float64]
 
 @dataclass(slots=True)
 class StillScene:
-    """One frame without its crystals, before any photon is counted; artefacts change it."""
+    """One frame without crystals, in expected photons; artefacts change it."""
 
-    radial: (
-        Table  # (radii,), STEPS_PER_PIXEL a pixel: expected photons a pixel before the detector's geometry
-    )
+    radial: Table
+    """(radii,), STEPS_PER_PIXEL a pixel: expected photons a pixel before the detector's geometric factors."""
     rings: list[Rings] = field(default_factory=list)
-    grain_spots: list[Table] = field(
-        default_factory=list
-    )  # each (n, 6), as exposure.add_expected_spots takes it
+    grain_spots: list[Table] = field(default_factory=list)
+    """Each (n, 6), as exposure.add_expected_spots takes it."""
     film: NDArray[np.float32] | None = None  # (rows, cols), expected photons of a film at grazing incidence
     speckle: Speckle | None = None
     fluorescence: float = 0.0  # expected photons a pixel, the same in all directions
-    distance_factor: float = 1.0  # detector's distance relative to the beamline's
+    distance_factor: float = 1.0  # distance of the detector relative to the beamline's
     shadows: list[Shadow] = field(default_factory=list)
     streaks: list[Streak] = field(default_factory=list)
     tilt: tuple[float, float] = (0.0, 0.0)  # relative rise from edge to edge along columns and rows
@@ -40,7 +38,7 @@ class StillScene:
 
 
 def typical_background(beamline: Beamline, generator: np.random.Generator) -> StillScene:
-    """Draw a frame's background without artefacts: flux, jet and air differ from frame to frame."""
+    """Draw a frame's background without artefacts; flux, jet and air vary from frame to frame."""
     background = beamline.background
     level = background.level * np.exp(generator.normal(0, background.spread))
     level *= np.exp(generator.normal(0, beamline.beam.flux_spread))

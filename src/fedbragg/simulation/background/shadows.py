@@ -1,4 +1,4 @@
-"""Shadows and streaks: parts that block scattered light, and light outside the rings and spots."""
+"""Shadows of parts that block scattering, and streaks from the beam."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Streak:
 
 
 def random_shadow(detector: Detector, generator: np.random.Generator) -> Shadow:
-    """Draw a shadow that covers a part of the detector."""
+    """Draw a shadow over part of the detector."""
     half = min(detector.rows, detector.cols) / 2
     direction = generator.uniform(0, 2 * np.pi)
     transmission = float(generator.choice([0.0, 0.1, 0.5]))

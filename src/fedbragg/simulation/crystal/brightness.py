@@ -1,8 +1,8 @@
-"""The brightness of a frame's crystals: such that a drawn number of spots is visible.
+"""Draw a frame's crystals, so bright that a given number of their spots is visible.
 
-It is known how many spots the hits of a beamline show, not how many photons their crystals scatter. One factor (flux
-times crystal volume) scales all spots, so the number of visible spots grows with it, and sorting finds the factor
-that makes n visible. See docs/decisions/0021-brightness-from-visible-spots.md.
+Published runs tell how many spots hits show, but not how many photons their crystals scatter. One factor (flux times
+crystal volume) scales all spots. Sorting the spots by the factor at which each becomes visible gives the factor for n
+visible spots. See docs/decisions/0021-brightness-from-visible-spots.md.
 """
 
 from __future__ import annotations
@@ -15,26 +15,33 @@ from numpy.typing import NDArray
 
 from fedbragg.simulation.background.shadows import Shadow, shadow_transmission
 from fedbragg.simulation.beamline import Beamline, Detector, Mix
-from fedbragg.simulation.crystal.diffraction import ExcitedReflections, Quality, excite, random_rotation
+from fedbragg.simulation.crystal.diffraction import (
+    CrystalQuality,
+    ExcitedReflections,
+    excite,
+    random_rotation,
+)
 from fedbragg.simulation.crystal.reflections import Reflections
 from fedbragg.simulation.crystal.visibility import HIT_SPOTS, MAYBE_SPOTS, photons_needed
 from fedbragg.simulation.station import Station
 
-_LATTICES = 12  # crystals in the beam at most
-_SHARE = 0.6  # of the reflections on the detector that may be visible; for more, another crystal is added
+_MOST_CRYSTALS = 12  # in the beam
+_MOST_VISIBLE = (
+    0.6  # share of the reflections on the detector that may be visible; more takes another crystal
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrystalSpots:
-    """The spots of a frame's crystals, in photons expected."""
+    """The spots of a frame's crystals, in expected photons."""
 
     table: NDArray[np.float64]  # (n, 6), as exposure.add_counted_spots takes it
     outline: NDArray[np.float64]  # (k, 3), the crystal's pieces: offset in columns, in rows, share
-    background: NDArray[np.float64]  # (n,), photons expected under each spot
+    background: NDArray[np.float64]  # (n,), expected photons under each spot
 
 
 def wanted_spots(mix: Mix, progress: float, generator: np.random.Generator) -> int:
-    """Draw the number of visible spots a frame is to have; 0 means no crystal."""
+    """Draw how many visible spots a frame gets; 0 means no crystal."""
     hit, maybe = mix.rates[min(int(progress * len(mix.rates)), len(mix.rates) - 1)]
     drawn = generator.random()
     if drawn < hit:
@@ -55,7 +62,7 @@ def draw_crystals(
 ) -> CrystalSpots:
     """Draw crystals so bright that ``wanted`` of their spots are visible.
 
-    ``expected`` (rows, cols) is the photons without crystals.
+    ``expected`` (rows, cols) holds the expected photons without crystals.
     """
     beamline = station.beamline
     table = _crystals(beamline, station.crystal, wanted, generator)
@@ -74,7 +81,7 @@ def draw_crystals(
     )
     limit = photons_needed(background) / np.maximum(table[:, 2], 1e-30)
     if len(limit):
-        nth = min(wanted, max(int(_SHARE * len(limit)), 1), len(limit)) - 1
+        nth = min(wanted, max(int(_MOST_VISIBLE * len(limit)), 1), len(limit)) - 1
         table[:, 2] *= np.partition(limit, nth)[nth] * 1.02
     keep = table[:, 2] > 0.05
     return CrystalSpots(table[keep], outline, background[keep])
@@ -108,11 +115,11 @@ def footprint(
 def _crystals(
     beamline: Beamline, crystal: Reflections, wanted: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the spots (n, 6) of as many random crystals as it takes for ``wanted`` visible ones."""
+    """Return the spots (n, 6) of random crystals, as many as ``wanted`` visible spots need."""
     tables: list[NDArray[np.float64]] = []
     at_least = 1 + generator.poisson(beamline.sample.extra_lattices)
-    for number in range(_LATTICES):
-        if number >= at_least and sum(len(table) for table in tables) * _SHARE >= wanted:
+    for number in range(_MOST_CRYSTALS):
+        if number >= at_least and sum(len(table) for table in tables) * _MOST_VISIBLE >= wanted:
             break
         quality = _quality(beamline, generator)
         excited = excite(crystal, random_rotation(generator), quality, beamline)
@@ -121,17 +128,17 @@ def _crystals(
     return np.concatenate(tables)
 
 
-def _quality(beamline: Beamline, generator: np.random.Generator) -> Quality:
+def _quality(beamline: Beamline, generator: np.random.Generator) -> CrystalQuality:
     sample = beamline.sample
     mosaicity, size = np.exp(generator.normal(0, sample.spread, size=2))
     spread = 0.0 if beamline.detector.integrating else beamline.detector.point_spread
-    return Quality(
+    return CrystalQuality(
         float(sample.mosaicity * mosaicity), sample.domain, float(np.hypot(sample.size * size, spread))
     )
 
 
 def _spot_table(
-    excited: ExcitedReflections, quality: Quality, share: float, detector: Detector
+    excited: ExcitedReflections, quality: CrystalQuality, share: float, detector: Detector
 ) -> NDArray[np.float64]:
     """Return a crystal's spots (n, 6): bandwidth stretches them along the radius, mosaicity across it."""
     x, y = excited.column - detector.beam_centre[0], excited.row - detector.beam_centre[1]

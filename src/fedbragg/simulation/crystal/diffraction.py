@@ -1,4 +1,4 @@
-"""The reflections that one still excites: how strongly, and at which positions on the detector.
+"""Find the reflections that diffract in one still: how strongly, and where on the detector.
 
 A reflection at distance e (1/angstrom) from the Ewald sphere diffracts with strength exp(-e^2 / 2 w^2) / w. Its width
 w combines block size, mosaicity, divergence and bandwidth. For a mosaic crystal w is proportional to |S| cos(theta) =
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from fedbragg.simulation.beamline import Beam, Beamline, Detector
 from fedbragg.simulation.crystal.reflections import Reflections
 
-_REACH = 3.5  # widths from the sphere beyond which a reflection is ignored
+_REACH = 3.5  # widths; reflections farther from the sphere are ignored
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class CrystalQuality:
     """The quality of one crystal."""
 
     mosaicity: float  # radian, standard deviation
@@ -53,7 +53,7 @@ def random_rotation(generator: np.random.Generator) -> NDArray[np.float64]:
 
 
 def excite(
-    crystal: Reflections, orientation: NDArray[np.float64], quality: Quality, beamline: Beamline
+    crystal: Reflections, orientation: NDArray[np.float64], quality: CrystalQuality, beamline: Beamline
 ) -> ExcitedReflections:
     """Return the reflections that diffract in this orientation (3, 3) onto the detector."""
     beam, detector = beamline.beam, beamline.detector

@@ -1,4 +1,4 @@
-"""A crystal's reflections with their intensities, from Wilson statistics or a coordinate file."""
+"""List a crystal's reflections with intensities from Wilson statistics or a coordinate file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import ConfigError
 from fedbragg.simulation.beamline import Sample
 
-# Atoms of an average protein (composition of Matthews 1968; hydrogen left out, as it scatters very little).
+# Atoms of an average protein (Matthews 1968), without hydrogen, which scatters very little.
 _PROTEIN = (("C", 0.63), ("N", 0.17), ("O", 0.19), ("S", 0.01))
 
 
@@ -22,10 +22,8 @@ class Reflections:
     """All reflections of a crystal up to its resolution, both of each Friedel pair."""
 
     indices: NDArray[np.int16]  # (n, 3), Miller indices
-    intensity: NDArray[
-        np.float32
-    ]  # (n,), |F|^2 with temperature factor; the mean at d = 10 angstrom is near 1
-    reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom before any rotation
+    intensity: NDArray[np.float32]  # (n,), |F|^2 with temperature factor; mean near 1 at d = 10 angstrom
+    reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom, unrotated
 
 
 @lru_cache(maxsize=8)
@@ -53,7 +51,7 @@ def reflections(sample: Sample) -> Reflections:
 
 
 def _wilson(sample: Sample, unique: NDArray[np.int32], group: Any, cell: Any) -> NDArray[np.float32]:
-    """Draw acentric intensities from an exponential, centric from chi-squared (Wilson 1949), epsilon included."""
+    """Draw intensities: acentric exponential, centric chi-squared (Wilson 1949), times the epsilon factor."""
     operations = group.operations()
     generator = np.random.default_rng(zlib.crc32(repr((sample.cell, sample.space_group)).encode()))
     acentric = generator.exponential(size=len(unique))
@@ -65,7 +63,7 @@ def _wilson(sample: Sample, unique: NDArray[np.int32], group: Any, cell: Any) ->
 
 
 def _scattering(stol2: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean square form factor of a protein's atoms at (sin theta / lambda)^2, 1 at the origin."""
+    """Return the mean squared form factor of a protein's atoms at (sin theta / lambda)^2; 1 at the origin."""
     import gemmi
 
     grid = np.linspace(0, max(float(stol2.max()), 1e-6), 64)

@@ -1,4 +1,4 @@
-"""Structure factors from a coordinate file, through gemmi."""
+"""Compute structure factors from a coordinate file with gemmi."""
 
 from __future__ import annotations
 

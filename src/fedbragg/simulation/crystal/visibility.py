@@ -1,6 +1,6 @@
 """The significance of a spot, and the rule that turns visible spots into a label.
 
-Significance is that of the likelihood ratio for Poisson counts (Li and Ma 1983, eq. 17, in the limit of a well
+The significance is that of the likelihood ratio for Poisson counts (Li and Ma 1983, eq. 17, in the limit of a well
 known background): sqrt(2 [(I + B) ln(1 + I / B) - I]) for I photons over B expected under the spot. It holds from
 0.01 photons to 10,000, where it becomes I / sqrt(B).
 """
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fedbragg.types import Label
 
-VISIBLE = 6.0  # standard deviations; chance exceeds this at none of 10^8 positions
+VISIBLE = 6.0  # standard deviations; noise does not reach this at any of 10^8 positions
 MAYBE_SPOTS = 3  # visible spots; fewer are a miss
-HIT_SPOTS = 12  # visible spots; enough to index a lattice with certainty
+HIT_SPOTS = 12  # visible spots; enough to index a lattice
 
 
 def significance(intensity: NDArray[np.float64], background: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -37,7 +37,7 @@ def photons_needed(background: NDArray[np.float64], wanted: float = VISIBLE) -> 
 
 
 def label_of(significances: NDArray[np.float64]) -> Label:
-    """Return the label for spots of these significances (n,): hit from 12 visible ones on, maybe from 3, else miss."""
+    """Return the label for spots of these significances (n,): hit from 12 visible spots, maybe from 3, else miss."""
     visible = int(np.count_nonzero(significances >= VISIBLE))
     if visible >= HIT_SPOTS:
         return Label.HIT

@@ -1,1 +1,1 @@
-"""From photons to counts: panels, exposure, read-out, defects."""
+"""Turn expected photons into counts: panels, exposure, read-out, defects."""

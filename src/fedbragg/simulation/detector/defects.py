@@ -1,4 +1,4 @@
-"""Counts that no scattered photon made: zingers, hot pixels, dead pixels."""
+"""Counts that do not come from scattered photons: zingers, hot pixels, dead pixels."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from fedbragg.simulation.beamline import Beamline, Detector
 class BadPixels:
     """Positions in the flattened detector."""
 
-    hot: NDArray[np.int64]  # (n,), pixels that count without light
+    hot: NDArray[np.int64]  # (n,), pixels that count without photons
     dead: NDArray[np.int64]  # (m,), pixels that never count
 
 
 def add_zingers(
     counts: NDArray[Any], factor: float, extra: int, beamline: Beamline, generator: np.random.Generator
 ) -> None:
-    """Add zingers to the counts (rows, cols): short random tracks of very uneven strength, seldom round like spots.
+    """Add zingers to the counts (rows, cols): short random tracks of very uneven strength, rarely round like spots.
 
     Their number is Poisson about a gamma-distributed mean (negative binomial over frames): ``factor`` times the
     beamline's typical number, plus ``extra``.
@@ -41,7 +41,7 @@ def add_zingers(
 
 
 UNBOUNDED_SHARE = 0.15
-"""Share of the hot pixels that show any value up to the detector's largest count."""
+"""Share of the hot pixels whose values reach up to the detector's largest count."""
 
 
 def draw_bad_pixels(detector: Detector, generator: np.random.Generator) -> BadPixels:

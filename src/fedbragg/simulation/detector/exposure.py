@@ -1,4 +1,4 @@
-"""Expected and counted photons of background and spots, in compiled loops."""
+"""Compiled loops that add up the expected photons of background and spots, and count them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fedbragg.simulation.background.radial import AZIMUTH_STEPS, STEPS_PER_PIXEL
 from fedbragg.simulation.random_streams import STEP, poisson, uniform
 
 _BOX = 64  # pixel, room for the largest spot
-_BRIGHT = 400.0  # photons above which a spot has a visible halo
-_HALO, _HALO_WIDTH = 0.03, 2.5  # the halo's share, and its width relative to the spot's
+_BRIGHT = 400.0  # photons; brighter spots have a visible halo
+_HALO, _HALO_WIDTH = 0.03, 2.5  # share of the photons in the halo, and its width relative to the spot's
 
 
 @njit(nogil=True, cache=True)
@@ -34,7 +34,7 @@ def fill_background(radius, transmission, table, tilt, out):  # type: ignore[no-
 
 @njit(nogil=True, cache=True)
 def add_rings(centre, transmission, radial, azimuthal, out):  # type: ignore[no-untyped-def]
-    """Add rings' expected photons to ``out`` (rows, cols); ``centre`` is the beam's (column, row)."""
+    """Add the expected photons of rings to ``out`` (rows, cols); ``centre`` is the beam's (column, row)."""
     for row in range(out.shape[0]):
         y = row - centre[1]
         for col in range(out.shape[1]):
@@ -60,13 +60,13 @@ def draw_counts(expected, position, out):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def add_counted_spots(spots, outline, gap, position, out):  # type: ignore[no-untyped-def]
-    """Add Poisson photons of spots to ``out`` (rows, cols) and return each spot's photons on sensors (n,).
+    """Add the counted photons of spots to ``out`` (rows, cols); return how many of each spot hit a sensor (n,).
 
     ``spots`` is (n, 6): column, row, expected photons, standard deviation in pixels of the round part, and standard
     deviations along columns and rows of the stretch along one line. ``outline`` is (k, 3): the crystal's pieces,
     which every spot repeats: offset in columns, offset in rows, share. ``position`` starts a stream.
     """
-    seen = np.zeros(spots.shape[0])
+    counted = np.zeros(spots.shape[0])
     profile = np.zeros((_BOX, _BOX))
     for i in range(spots.shape[0]):
         top, left, height, width = _profile(spots[i], outline, profile)
@@ -82,13 +82,13 @@ def add_counted_spots(spots, outline, gap, position, out):  # type: ignore[no-un
                 photons = poisson(mean, uniform(position))
                 if photons > 0 and not gap[row, col]:
                     out[row, col] += photons
-                    seen[i] += photons
-    return seen
+                    counted[i] += photons
+    return counted
 
 
 @njit(nogil=True, cache=True)
 def add_expected_spots(spots, transmission, out):  # type: ignore[no-untyped-def]
-    """Add spots, (n, 6) as ``add_counted_spots`` takes them, to expected photons ``out`` (rows, cols)."""
+    """Add the expected photons of spots, (n, 6) as ``add_counted_spots`` takes them, to ``out`` (rows, cols)."""
     profile = np.zeros((_BOX, _BOX))
     point = np.zeros((1, 3))
     point[0, 2] = 1.0
@@ -144,6 +144,6 @@ def _add_gaussian(profile, box, shift, sigma, weight):  # type: ignore[no-untype
 
 @njit(inline="always")
 def _pixel_share(offset, sigma):  # type: ignore[no-untyped-def]
-    """Return the part of a Gaussian on the pixel whose centre is ``offset`` from its own."""
+    """Return the share of a Gaussian on the pixel whose centre is ``offset`` from the Gaussian's."""
     scale = 1.0 / (sigma * math.sqrt(2.0))
     return 0.5 * (math.erf((offset + 0.5) * scale) - math.erf((offset - 0.5) * scale))

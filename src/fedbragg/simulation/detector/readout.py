@@ -1,4 +1,4 @@
-"""From photons on pixels to the counts in the file, for counting and integrating detectors."""
+"""Turn photons on pixels into the counts in the file, for counting and integrating detectors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fedbragg.simulation.random_streams import STEP, normal, random_stream, unif
 
 
 def read_out(photons: NDArray[np.int32], detector: Detector, generator: np.random.Generator) -> NDArray[Any]:
-    """Return the counts (rows, cols) that a detector without defects writes for the photons on each pixel."""
+    """Return the counts (rows, cols) that a detector without defects writes for these photons (rows, cols)."""
     if not detector.integrating:
         return np.minimum(photons, detector.saturation).astype(detector.dtype)
     amplifier = (detector.gain, detector.offset, detector.read_noise, float(detector.saturation))
@@ -23,7 +23,7 @@ def read_out(photons: NDArray[np.int32], detector: Detector, generator: np.rando
 
 
 def point_spread(sigma: float) -> NDArray[np.float32]:
-    """Return a phosphor's point spread along one axis (7,): a Gaussian with a broad foot, of sum 1."""
+    """Return the point spread of a phosphor along one axis (7,): a Gaussian with broad tails, of sum 1."""
     offsets = np.arange(-3, 4)
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2) + 0.02 * np.exp(-abs(offsets) / 1.5)
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
@@ -41,10 +41,10 @@ def integrate(photons, kernel, amplifier, position, out):  # type: ignore[no-unt
     across = np.zeros((rows, cols), np.float32)
     for row in range(rows):
         for col in range(cols):
-            light = photons[row, col]
-            if light != 0:
+            number = photons[row, col]
+            if number != 0:
                 for k in range(-half, half + 1):
-                    across[row, min(max(col + k, 0), cols - 1)] += np.float32(light) * kernel[k + half]
+                    across[row, min(max(col + k, 0), cols - 1)] += np.float32(number) * kernel[k + half]
     down = np.empty(cols, np.float32)
     for row in range(rows):
         down[:] = 0

@@ -1,8 +1,7 @@
-"""Powder patterns: phases from structures, and simulated patterns of them under random conditions."""
+"""Powder patterns: phases from structures, and patterns of them simulated under random conditions."""
 
 from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.pattern import SimulatedPattern, draw_present, simulate_pattern
-from fedbragg.simulation.powder.peaks import q_of, two_theta_of
 from fedbragg.simulation.powder.phase import SHIPPED, Phase, read_phase, shipped_phases
 
 __all__ = [
@@ -11,9 +10,7 @@ __all__ = [
     "PowderConditions",
     "SimulatedPattern",
     "draw_present",
-    "q_of",
     "read_phase",
     "shipped_phases",
     "simulate_pattern",
-    "two_theta_of",
 ]

@@ -1,4 +1,4 @@
-"""Simulated powder patterns of a micro-beam: few grains, strained cells, diamond anvils, fluid, counting noise."""
+"""Simulate powder patterns of a micro-beam: few grains, strained cells, diamond anvils, fluid, counting noise."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import q_of
 from fedbragg.simulation.powder.conditions import PowderConditions
 from fedbragg.simulation.powder.peaks import (
     log_uniform,
     phase_peaks,
     profile,
-    q_of,
     spikes,
     unlisted_phase_peaks,
 )
@@ -21,14 +21,14 @@ from fedbragg.simulation.powder.phase import Phase
 from fedbragg.types import Pattern
 
 SEEN = (0.03, 5.0)
-"""Share of the plot's height, and standard deviations of the noise, above which a person sees a line."""
+"""A person sees a line above this share of the plot's height and these standard deviations of the noise."""
 TRACE = (0.01, 3.0)
-"""The same limits, below which a line is a trace."""
+"""A line is a trace below this share, or below these standard deviations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedPattern:
-    """A pattern, the phases that a person sees in it, and whether spots were masked before integration."""
+    """A pattern, the phases that a person sees in it, and whether its spots were masked."""
 
     pattern: Pattern
     seen: NDArray[np.int8]  # (phases,), 1: a person sees it; 0: absent or a trace; -1: between the two
@@ -49,7 +49,7 @@ def simulate_pattern(
     generator: np.random.Generator,
     masked: bool | None = None,
 ) -> SimulatedPattern:
-    """Simulate one pattern with the phases marked in ``present`` (phases,), and random spikes and unlisted phases.
+    """Simulate one pattern of the phases marked in ``present`` (phases,), with random spikes and unlisted phases.
 
     ``masked`` says whether spots were masked before integration; None draws it.
     """
@@ -68,7 +68,7 @@ def simulate_pattern(
     )
     noisy = generator.poisson(clean) + expected * _ripple(len(axis), conditions, generator)
     zero = generator.normal(0.0, conditions.zero_spread)
-    unit = log_uniform(generator, (1e-3, 1e3))  # arbitrary: it depends on the integration software
+    unit = log_uniform(generator, (1e-3, 1e3))  # the scale depends on the integration software
     pattern = Pattern(q_of(axis - zero, conditions.wavelength), noisy * unit, "simulated")
     return SimulatedPattern(pattern, visible_phases(np.array(lines), noise, clean), spots_masked)
 
@@ -79,18 +79,19 @@ def visible_phases(
     """Return which phases a person sees (phases,): 1 visible, 0 absent or a trace, -1 between the two.
 
     ``lines`` (phases, points) is in standard deviations ``noise`` (points,); ``clean`` (points,) is the whole pattern.
-    The second highest line decides, as a single line does not identify a phase: ``SEEN`` and ``TRACE`` are the limits.
+    The second highest line decides, because a single line does not identify a phase; the limits are ``SEEN`` and
+    ``TRACE``.
     """
     height = np.quantile(clean, 0.99) - clean.min()
-    verdicts = []
+    labels = []
     for line in lines:
         inner = line[1:-1]
-        tops = np.flatnonzero((inner > line[:-2]) & (inner >= line[2:]) & (inner > 0)) + 1
-        second = sorted(tops, key=lambda top: line[top])[-2] if len(tops) > 1 else 0
+        maxima = np.flatnonzero((inner > line[:-2]) & (inner >= line[2:]) & (inner > 0)) + 1
+        second = sorted(maxima, key=lambda point: line[point])[-2] if len(maxima) > 1 else 0
         share, significance = line[second] * noise[second] / height, line[second]
         clear = share > SEEN[0] and significance > SEEN[1]
-        verdicts.append(1 if clear else 0 if share < TRACE[0] or significance < TRACE[1] else -1)
-    return np.array(verdicts, dtype=np.int8)
+        labels.append(1 if clear else 0 if share < TRACE[0] or significance < TRACE[1] else -1)
+    return np.array(labels, dtype=np.int8)
 
 
 def _axis(conditions: PowderConditions, generator: np.random.Generator) -> NDArray[np.float64]:
@@ -108,7 +109,7 @@ def _unlisted_peaks(
     width: float,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return spikes and lines of unlisted phases (points,), in standard deviations of the noise."""
+    """Return the spikes and the lines of unlisted phases (points,), in standard deviations of the noise."""
     total = profile(axis, spikes(conditions, masked, width, generator))
     if generator.uniform() < conditions.unlisted:
         for _ in range(generator.integers(1, 3)):
@@ -117,7 +118,7 @@ def _unlisted_peaks(
 
 
 def _background(q: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw the smooth part (points,): air and windows, broad maxima of fluid and glass, the step of a mask."""
+    """Draw the smooth background (points,): air and windows, broad maxima of fluid and glass, the step of a mask."""
     smooth = np.full(len(q), log_uniform(generator, (0.05, 1.0)))
     smooth += log_uniform(generator, (0.02, 3.0)) * np.exp(-(q - q[0]) / generator.uniform(0.3, 2.5))
     smooth += generator.uniform(-0.3, 0.6) * smooth.mean() * (q - q[0]) / (q[-1] - q[0])

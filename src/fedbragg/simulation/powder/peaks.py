@@ -1,4 +1,4 @@
-"""The Bragg lines of one random sample: position, width and height."""
+"""Draw the Bragg lines of one random sample: position, width and height."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import two_theta_of
 from fedbragg.simulation.powder.conditions import PowderConditions, Range
 from fedbragg.simulation.powder.phase import Phase
 
@@ -31,17 +32,6 @@ def log_uniform(generator: np.random.Generator, limits: Range) -> float:
     return float(np.exp(generator.uniform(*np.log(limits))))
 
 
-def two_theta_of(q: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return scattering angles in degrees by Bragg's law; NaN beyond the reach of the wavelength (angstrom)."""
-    sine = q * wavelength / (4 * np.pi)
-    return np.asarray(np.degrees(2 * np.arcsin(np.where(np.abs(sine) <= 1, sine, np.nan))))
-
-
-def q_of(two_theta: NDArray[np.float64], wavelength: float) -> NDArray[np.float64]:
-    """Return scattering vectors in 1/angstrom of angles in degrees."""
-    return np.asarray(4 * np.pi / wavelength * np.sin(np.radians(two_theta / 2)))
-
-
 def phase_peaks(
     phase: Phase, conditions: PowderConditions, instrument_width: float, generator: np.random.Generator
 ) -> PowderPeaks:
@@ -57,7 +47,7 @@ def phase_peaks(
     strongest = log_uniform(generator, conditions.strength)
     mixing = float(generator.uniform())
     area = perfect * _grain_factor(phase.multiplicity * grains / 12, generator)
-    height = np.where(inside, area, 0.0) / width  # the area is fixed, so a wider line is lower
+    height = np.where(inside, area, 0.0) / width  # a wider line of the same area is lower
     height *= strongest / max(height.max(initial=0.0), 1e-12)
     return PowderPeaks(position[inside], width[inside], height[inside], mixing)
 
@@ -82,14 +72,14 @@ def _orientation(phase: Phase, r: float) -> NDArray[np.float64]:
 
 
 def _grain_factor(shape: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw the ratio of each line's intensity to its mean, for few reflecting grains: gamma of this shape."""
+    """Draw the ratio of each line's intensity to its mean, gamma-distributed because few grains reflect."""
     return generator.gamma(shape) / shape
 
 
 def spikes(
     conditions: PowderConditions, masked: bool, instrument_width: float, generator: np.random.Generator
 ) -> PowderPeaks:
-    """Draw single-crystal reflections, of the diamond anvils and of stray grains."""
+    """Draw the single-crystal reflections of diamond anvils and stray grains."""
     anvil = two_theta_of(2 * np.pi / np.array(DIAMOND), conditions.wavelength)
     anvil = anvil[(generator.uniform(size=len(anvil)) < conditions.diamond) & np.isfinite(anvil)]
     anvil = anvil + np.clip(generator.normal(0.0, 0.05, len(anvil)), -0.15, 0.15)
@@ -106,7 +96,7 @@ def spikes(
 def unlisted_phase_peaks(
     conditions: PowderConditions, instrument_width: float, generator: np.random.Generator
 ) -> PowderPeaks:
-    """Draw the peaks of a phase outside the list: a random cell with random structure factors."""
+    """Draw the peaks of an unlisted phase: a random cell with random structure factors."""
     lengths = generator.uniform(2.5, 10.0, 3)[list(((0, 0, 0), (0, 0, 1), (0, 1, 2))[generator.integers(3)])]
     indices = np.stack(np.meshgrid(*[np.arange(7)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[1:]
     if generator.uniform() < 0.5:  # body-centred

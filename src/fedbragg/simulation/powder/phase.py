@@ -1,4 +1,4 @@
-"""A crystalline phase as a powder shows it: positions and intensities of its lines."""
+"""A crystalline phase: positions and intensities of its powder lines."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fedbragg.errors import ConfigError, InputError
 from fedbragg.simulation.crystal.structure import structure_intensities
 
 Q_MAX = 8.0
-"""Lines beyond this length of the scattering vector, 1/angstrom, are left out; no grid extends that far."""
+"""Lines above this q, 1/angstrom, are left out; no grid extends that far."""
 WEAKEST = 1e-3
 """Lines weaker than this share of the strongest are left out."""
 SHIPPED = ("bastnaesite", "calcite", "rhenium")
-"""The phases whose structures are in the package, in the order of the shipped model's columns."""
+"""Phases whose structures are in the package, in the order of the shipped model's columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phase:
-    """A phase's lines, one for each family of symmetry-equivalent reflections."""
+    """The lines of a phase, one for each family of symmetry-equivalent reflections."""
 
     name: str
     reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom, without 2 pi

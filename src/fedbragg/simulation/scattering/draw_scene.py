@@ -6,9 +6,11 @@ import numpy as np
 
 from fedbragg.simulation.background.radial import STEPS_PER_PIXEL
 from fedbragg.simulation.background.shadows import Streak
+from fedbragg.simulation.scattering.diffuse import add_diffuse
+from fedbragg.simulation.scattering.draws import Draws
 from fedbragg.simulation.scattering.experiment import Experiment
 from fedbragg.simulation.scattering.grazing import add_film, add_horizon
-from fedbragg.simulation.scattering.samples import KINDS, Draws, add_diffuse
+from fedbragg.simulation.scattering.samples import KINDS
 from fedbragg.simulation.scattering.scene import Role, Scene
 
 DIFFUSE = {"small angle": (0.5, 0.12), "wide angle": (0.35, 0.2), "grazing": (0.5, 0.05)}

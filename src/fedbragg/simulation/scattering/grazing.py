@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.simulation.background.coherent import CRITICAL, Film, film_scatter, reflected_beam
+from fedbragg.simulation.background.coherent import (
+    CRITICAL_PER_WAVELENGTH,
+    Film,
+    film_scatter,
+    reflected_beam,
+)
 from fedbragg.simulation.background.shadows import Shadow
 from fedbragg.simulation.beamline import Detector
 from fedbragg.simulation.scattering.camera import Camera
-from fedbragg.simulation.scattering.samples import Draws
+from fedbragg.simulation.scattering.draws import Draws
 from fedbragg.simulation.scattering.scene import Scene
 
 UP = -np.pi / 2
@@ -37,7 +42,7 @@ def add_film(scene: Scene, draws: Draws) -> None:
 
 def _draw_film(camera: Camera, draws: Draws) -> Film:
     """Draw a film whose period and height of structure suit the angles in view."""
-    critical = CRITICAL * camera.wavelength * draws.structure.uniform(0.5, 1.3)
+    critical = CRITICAL_PER_WAVELENGTH * camera.wavelength * draws.structure.uniform(0.5, 1.3)
     per_pixel = camera.pixel_size / camera.distance
     largest = float(camera.q(np.array([camera.reach]))[0])
     incidence = critical * draws.structure.uniform(0.5, 3)

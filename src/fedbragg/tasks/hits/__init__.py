@@ -43,14 +43,14 @@ def task_of_model(path: Path) -> HitsTask:
 
 
 def open_model(path: Path) -> HitPredictor:
-    """Open a model file; raise ModelFileError where it is none of hit finding."""
+    """Open a model file; raise ModelFileError if it is not one of hit finding."""
     from fedbragg.tasks.hits.predictor import HitPredictor
 
     return HitPredictor(path)
 
 
 def default_model() -> Path:
-    """Return the model file in the package."""
+    """Return the packaged model file."""
     from fedbragg.models.onnx_file import packaged
 
     return packaged(__file__, "scripts/build-model")

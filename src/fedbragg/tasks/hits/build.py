@@ -1,6 +1,6 @@
-"""Train the model that ships in the package, from simulated frames of every beamline with every trouble.
+"""Train the packaged model on simulated frames of every beamline with every artefact.
 
-Run by scripts/build-model. Nothing measured is used: real frames judge it, in benchmarks/real.py.
+scripts/build-model runs this. It uses no measured frame; benchmarks/real.py tests the model on real ones.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ SEED = 20
 FRAMES = 450
 """Frames of each of the sets below."""
 EDGES = ((512, 768, 1280), (768, 1280, 512), (1280, 512, 768), (1000, 1700, 2600))
-"""Every beamline at every size; the last set is near or at the whole detector."""
+"""Detector sizes in pixels: every beamline at every size, the last set close to whole detectors."""
 EPOCHS = 60
 THRESHOLD = 0.5
 HIT_WEIGHT = 3.0
-"""A lost hit is worse than a kept miss, and there are about two misses to a hit among these frames."""
+"""Weight of a hit against a miss: a lost hit is worse, and these frames hold about two misses for each hit."""
 
 
 def main(path: Path, progress: Progress) -> None:
     """Simulate, train, and write the model file to ``path``."""
-    torch.set_num_threads(1)  # more change the order of sums, and with it the model
+    torch.set_num_threads(1)  # more threads change the order of sums, and so the model
     settings = PrepareSettings()
     data = training_frames(settings, progress)
     state = pretrain(data, EPOCHS, SEED, progress.stage("Training", EPOCHS), HIT_WEIGHT)
@@ -44,12 +44,12 @@ def training_frames(settings: PrepareSettings, progress: Progress) -> HitData:
     """Simulate the frames to train on."""
     sets = [PublicSet(tuple(BEAMLINES), edges, tuple(ARTEFACTS)) for edges in EDGES]
     return concatenate(
-        [public_frames(FRAMES, SEED + i, settings, progress, shown) for i, shown in enumerate(sets)]
+        [public_frames(FRAMES, SEED + i, settings, progress, public) for i, public in enumerate(sets)]
     )
 
 
 def provenance() -> dict[str, object]:
-    """Say how the model came about."""
+    """Return how the model was made."""
     return {
         "fedbragg": __version__,
         "made_by": "scripts/build-model",

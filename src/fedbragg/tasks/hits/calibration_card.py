@@ -1,6 +1,6 @@
-"""What a calibrated model file says: the promise with its evidence, the score map, and what the frames looked like.
+"""The calibration in a model file: the promise with its evidence, the score map, and the spread of the frames.
 
-All of it is plain numbers, so that screening needs nothing to use it but this file.
+It consists of plain numbers, so that screening needs no statistics package.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 SMALLEST = 2.0**-24
-"""Distance from 0 and 1 within which a float32 score says no more than its order."""
+"""Closer than this to 0 or 1, only the order of float32 scores is meaningful."""
 EDGE = 1e-6
-"""Share of a probability by which such scores still differ: their order stays, and 1.0 is no certainty."""
+"""Relative range of the probabilities of such scores, which keeps their order and never reaches certainty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """At most so many of the hits are lost, and what that rests on."""
+    """The bound on lost hits, and its evidence."""
 
     max_loss: float  # share of hits that may be lost
-    confidence: float  # chance over calibration sets that no more are; 0 where only the mean is bounded
+    confidence: float  # probability over calibration sets that the bound holds; 0 if only the mean is bounded
     guarantee: str  # "confident" (Learn then Test) or "expected" (conformal risk control)
-    counted: str  # what was counted as independent: "frame", "file", "folder" or "group"
+    counted: str  # what counts as independent: "frame", "file", "folder" or "group"
     hits: int  # labelled hits that were scored
-    units: int  # independent units among them: the hits, or the groups they come in
-    lost: int  # of the hits, those below the threshold
-    bound: float  # upper bound of the lost share at the stated confidence; the mean where that is bounded
-    maybe: str  # what a maybe counted as: "hit", "miss" or "aside"
-    effective_hits: float  # independent hits that would tell as much, judged by how alike neighbours are
-    unreadable: int  # labelled hits that could not be read; always kept, so never lost, and not counted
+    units: int  # independent units: the hits, or their groups
+    lost: int  # hits below the threshold
+    bound: float  # upper bound of the lost share at this confidence, or of its mean
+    maybe: str  # how a maybe counts: "hit", "miss" or "aside"
+    effective_hits: float  # effective sample size of the hits, from the autocorrelation of neighbours
+    unreadable: int  # labelled hits that could not be read; always kept, so never lost, and not in ``hits``
     misses: int  # labelled misses that were scored
-    discarded: int  # of the misses, those below the threshold
+    discarded: int  # misses below the threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,43 +58,41 @@ class ScoreMap:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How some measure of frames is spread over the calibration's hits and over its misses."""
+    """The cumulative distribution of one measure over the calibration's hits and over its misses."""
 
-    values: tuple[float, ...]  # rising; empty where the measure is not known
-    hits: tuple[float, ...]  # share of the hits with this value or less
-    misses: tuple[float, ...]  # share of the misses with this value or less
-    apart: float = 1.0  # frames of a run that tell as much as one independent frame
+    values: tuple[float, ...]  # rising; empty if the measure is unknown
+    hits: tuple[float, ...]  # share of the hits up to each value
+    misses: tuple[float, ...]  # share of the misses up to each value
+    apart: float = 1.0  # autocorrelation length, in frames
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Background levels that the calibration has seen, in counts a pixel."""
+    """Background levels of the calibration's frames, in counts a pixel."""
 
     spread: Spread
     ranges: tuple[tuple[float, float], ...]  # from, to; rising
-    outside: float  # bound of the share of like frames that lie outside these ranges
+    outside: float  # upper bound of the share of such frames outside these ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a calibration comes from."""
+    """The inputs of a calibration."""
 
-    fedbragg: str  # version that calibrated
+    fedbragg: str  # version
     model: str  # SHA-256 of the model file that was calibrated
     labels: str  # SHA-256 of the table of labels
-    date: str = (
-        ""  # as given by the user; none is taken from the clock, so that the same input gives the same file
-    )
+    date: str = ""  # given by the user, never taken from the clock: the same input gives the same file
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Everything that `fedbragg calibrate` found."""
+    """The result of `fedbragg calibrate`."""
 
     promise: Promise
     score_map: ScoreMap
-    raw_threshold: float  # the model card's threshold before the map
-    hit_share: float  # of the calibration's frames; probabilities hold where screening meets the same
+    raw_threshold: float  # threshold on the network's own score
+    hit_share: float  # of the calibration's frames; probabilities are right at this hit rate
     scores: Spread  # of calibrated scores
     levels: Levels
     origin: Origin
@@ -105,7 +103,7 @@ class Calibration:
 
     @staticmethod
     def from_metadata(values: dict[str, Any]) -> Calibration:
-        """Read them back; raise ValueError, KeyError, TypeError or AttributeError where they are none."""
+        """Read them back; raise ValueError, KeyError, TypeError or AttributeError if they are wrong."""
         levels = values["levels"]
         return Calibration(
             promise=Promise(**values["promise"]),

@@ -1,4 +1,4 @@
-"""Labelled frames of hit finding, reduced to their peaks and ready to train on."""
+"""Labelled frames of hit finding, reduced to their peaks."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks
 from fedbragg.types import Frame, Label, Spot
 
 NEAR = 2.5
-"""Pixels within which a peak is a simulated spot's."""
+"""Pixels: a peak this close to a simulated spot belongs to it."""
 VISIBLE, FAINT = 6.0, 3.0
-"""Standard deviations from which a simulated spot must be found, and below which finding it is wrong.
+"""Standard deviations: a spot above the first must be found, one below the second must not.
 
-Between them a peak teaches nothing: on an empty frame noise looks the same.
+Peaks in between do not train: on an empty frame noise looks the same.
 """
 UNKNOWN = -1.0
 
@@ -34,10 +34,10 @@ class HitExample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitData:
-    """A site's labelled frames, ready to train on."""
+    """The labelled frames of a site."""
 
     measures: Tensor  # (all peaks, 57)
-    first: Tensor  # (frames + 1,) where each frame's peaks start
+    first: Tensor  # (frames + 1,) index of each frame's first peak
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
 
@@ -49,7 +49,7 @@ class HitData:
         """Return neighbouring frames; raise ValueError for a slice with steps."""
         start, stop, step = part.indices(len(self))
         if step != 1:
-            raise ValueError("frames are taken without steps: neighbours in time stay together")
+            raise ValueError("a slice of frames must have step 1: neighbours in time stay together")
         first = self.first[start : stop + 1]
         peaks = slice(int(first[0]), int(first[-1]))
         return HitData(self.measures[peaks], first - first[0], self.hit[start:stop], self.spots[peaks])
@@ -64,7 +64,7 @@ class HitData:
 def hit_example(
     frame: Frame, label: Label, settings: PrepareSettings, true_spots: Sequence[Spot] | None = None
 ) -> HitExample:
-    """Prepare one labelled frame; simulated ones say where their spots are."""
+    """Prepare one labelled frame; ``true_spots`` are known for simulated ones."""
     view, peaks = prepare_with_peaks(frame, settings)
     known = torch.full((len(view.cells),), UNKNOWN)
     if true_spots is not None:
@@ -74,7 +74,7 @@ def hit_example(
 
 
 def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:
-    """Say for peaks at row and column (peaks, 2) whether each is a true spot: 1, 0, or -1 for unknown."""
+    """Return for each peak at row and column (peaks, 2) whether it is a true spot: 1, 0, or -1 for unknown."""
     if not true_spots or not len(places):
         return torch.zeros(len(places))
     spots = torch.tensor([[spot.row, spot.column, spot.significance] for spot in true_spots])
@@ -85,7 +85,7 @@ def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:
 
 
 def from_examples(examples: Iterable[HitExample]) -> HitData:
-    """Put a site's examples together."""
+    """Join examples."""
     listed = list(examples)
     lengths = torch.tensor([0] + [len(example.measures) for example in listed])
     return HitData(

@@ -1,9 +1,9 @@
-"""What a peak's surroundings look like: fixed measures over 3 x 3, 5 x 5 and 9 x 9 cells, blind to direction.
+"""Fixed measures of a peak's surroundings over 3 x 3, 5 x 5 and 9 x 9 cells, independent of direction.
 
-A Bragg spot stands alone or among spots; a powder ring, a streak or the edge of a shadow is a row of peaks whose rims
-are bright; a hot or struck pixel has no wings. With the peak's own profile these measures say so in 57 numbers that no
-quarter turn or mirror changes, and they need no training: what is learnt, and travels in a federation, is only how to
-weigh them.
+A Bragg spot is isolated or among other spots. A powder ring, a streak or the edge of a shadow is a row of peaks with
+bright rims. A hot pixel or a zinger has no wings. These measures and the peak's own profile are 57 numbers that do not
+change under quarter turns and mirror images. They are not trained: the network, which travels in a federation, only
+learns their weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE
 from fedbragg.types import View
 
 LEAST = 4.0
-"""Standard deviations from which a cell's peak counts among the surroundings of another."""
+"""Standard deviations above which a cell's peak counts in the surroundings of another."""
 REACHES = (1, 2, 4)
 """Cells to each side of a peak: 24, 40 and 72 pixels across at the default block."""
 WINDOW = 2 * max(REACHES) + 1
@@ -44,7 +44,7 @@ def surroundings(channels: Tensor, cells: Tensor, profiles: Tensor) -> Tensor:
 
 
 def _windows(channels: Tensor, cells: Tensor) -> Tensor:
-    """Cut the surroundings (peaks, 4, 9, 9) of cells out of the channels; beyond the frame everything is masked."""
+    """Cut the surroundings (peaks, 4, 9, 9) of cells from the channels; everything beyond the frame is masked."""
     beyond = torch.zeros(len(CHANNELS), 1, 1)
     beyond[-1] = 1.0
     edge = WINDOW // 2
@@ -58,7 +58,7 @@ def _windows(channels: Tensor, cells: Tensor) -> Tensor:
 
 
 def _maps(window: Tensor) -> Tensor:
-    """Turn the channels (peaks, 4, 9, 9) into the nine maps that are averaged."""
+    """Return the nine maps (peaks, 9, 9, 9) that are averaged, from the channels (peaks, 4, 9, 9)."""
     core, wings, rim, masked = window.unbind(dim=1)
     peak = (core > math.log1p(LEAST)).to(core.dtype)
     bright_rim, dark_rim = (rim > 1).to(core.dtype), (rim < -1).to(core.dtype)

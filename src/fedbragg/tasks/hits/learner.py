@@ -1,4 +1,4 @@
-"""How spotnet learns from labelled frames: the loss, the training, the scores."""
+"""Train spotnet on labelled frames: loss, training, scores."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PRETRAINING_RATE = 4e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitProblem:
-    """What the training loop asks: spotnet on a site's frames."""
+    """The loss of spotnet on a site's frames, as the training loop needs it."""
 
     network: SpotNet
     data: HitData
     spot_share: float = SPOT_SHARE
-    hit_weight: float = 1.0  # of a hit or maybe, against a miss
+    hit_weight: float = 1.0  # weight of a hit or maybe against a miss
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -48,7 +48,7 @@ class HitProblem:
 
 
 def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Tensor:
-    """Return the cross-entropy of the known peaks, each frame counting the same however many it has."""
+    """Return the cross-entropy of the known peaks; every frame counts the same, however many peaks it has."""
     known = spots >= 0
     entropy = nn.functional.binary_cross_entropy_with_logits(logits[known], spots[known], reduction="none")
     number = torch.zeros(frames).index_add(0, owner[known], torch.ones(len(entropy)))
@@ -56,7 +56,7 @@ def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Ten
 
 
 def _select(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return measures, owning position in the batch, and spot labels of the peaks of some frames."""
+    """Return measures, position of the frame in the batch, and spot labels of the peaks of these frames."""
     spans = [(int(data.first[i]), int(data.first[i + 1])) for i in examples]
     owner = torch.repeat_interleave(
         torch.arange(len(spans)), torch.tensor([stop - start for start, stop in spans])
@@ -77,14 +77,14 @@ def score(network: SpotNet, data: HitData) -> NDArray[np.float64]:
 
 
 def new_network(generator: torch.Generator) -> SpotNet:
-    """Return a spotnet with random weights that only the generator decides."""
+    """Return a spotnet with random weights from the generator."""
     network = SpotNet()
     layers = [layer for layer in network.spot if isinstance(layer, nn.Linear)]
     for layer in layers:
         bound = layer.in_features**-0.5
         nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
         nn.init.zeros_(layer.bias)
-    nn.init.constant_(layers[-1].bias, -2.0)  # spots are rare: start from few
+    nn.init.constant_(layers[-1].bias, -2.0)  # spots are rare, so start with a low probability
     return network
 
 
@@ -101,7 +101,7 @@ def train(
 def pretrain(
     data: HitData | None, epochs: int, seed: int, step: Step | None = None, hit_weight: float = 1.0
 ) -> dict[str, NDArray[Any]]:
-    """Return the state of a new network, trained on frames with known spots and then end to end on their labels.
+    """Return the state of a new network, trained first on known spots, then on the labels of whole frames.
 
     ``hit_weight`` is the weight of a hit against a miss in the last stage.
     """
@@ -110,7 +110,7 @@ def pretrain(
     if data is not None:
         settings = FitSettings(epochs, learning_rate=PRETRAINING_RATE, annealed=True)
         fit(network, HitProblem(network, data), settings, generator, step)
-        # Finish on the frames' labels, which are what counts; a small loss of the spots keeps the map.
+        # The labels of frames decide in use, so training ends on them; a small loss on the spots keeps the map.
         settings = FitSettings(max(epochs // 4, 1), learning_rate=PRETRAINING_RATE / 8, annealed=True)
         fit(network, HitProblem(network, data, SPOT_SHARE / 4, hit_weight), settings, generator)
     return state_of(network)
@@ -122,7 +122,7 @@ def scores_of(state: State, data: HitData) -> NDArray[np.float64]:
 
 
 def whole_frame_of(state: State) -> WholeFrame:
-    """Return a model as the model file holds it."""
+    """Return the network in the form that the model file holds."""
     return WholeFrame(network_of(state))
 
 

@@ -1,9 +1,9 @@
-"""The model file: one ONNX file that carries its own settings, threshold and provenance.
+"""The model file of hit finding: one ONNX file with settings, threshold and provenance.
 
-Opening one needs ONNX Runtime only; writing one needs the training extras.
+Opening one needs only ONNX Runtime; writing one needs the training extra.
 
-The card is one line of JSON. Its format is 1, or 2 where it holds a calibration: then threshold and scores are
-calibrated probabilities, which a fedbragg that knows format 1 only would take for raw ones, so it must refuse.
+The card is one line of JSON. Its format is 1, or 2 with a calibration. Then threshold and scores are calibrated
+probabilities, which a version that knows only format 1 would compare with raw scores; so it must refuse the file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import ModelFileError
 from fedbragg.models.onnx_file import (
     Signature,
+    card_values,
     export_quietly,
     open_session,
     read_card,
@@ -38,16 +39,14 @@ REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model file says of itself."""
+    """The description inside a model file."""
 
     task: str  # TASK
     network: str  # "spotnet"
-    prepare: PrepareSettings  # how frames become what the network sees
+    prepare: PrepareSettings  # how frames become the network's input
     threshold: float  # score from which a frame is kept
-    provenance: dict[str, Any] = field(
-        default_factory=dict
-    )  # how it was trained: strategy, sites, seed, version
-    calibration: Calibration | None = None  # where there is one, scores and threshold are probabilities
+    provenance: dict[str, Any] = field(default_factory=dict)  # how it was trained: rule, sites, seed, version
+    calibration: Calibration | None = None  # if present, scores and threshold are probabilities
 
     def to_json(self) -> str:
         """Return the card as one line of JSON."""
@@ -59,13 +58,9 @@ class ModelCard:
 
     @staticmethod
     def from_json(text: str) -> ModelCard:
-        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
-        values = json.loads(text)
-        if values.get("task", TASK) != TASK:
-            raise ValueError(f"it is a model of the task {values['task']}, not of {TASK}")
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError if it is not one."""
+        values = card_values(text, TASK, (FORMAT, CALIBRATED_FORMAT))
         form = values.pop("format")
-        if form not in (FORMAT, CALIBRATED_FORMAT):
-            raise ValueError("written by another version of fedbragg")
         prepare = PrepareSettings.from_metadata(values.pop("prepare"))
         threshold = float(values.pop("threshold"))
         found = Calibration.from_metadata(values.pop("calibration")) if form == CALIBRATED_FORMAT else None
@@ -73,7 +68,7 @@ class ModelCard:
 
 
 class Scorer:
-    """A model file, opened: a View in, score and spot map out. Safe to call from several threads."""
+    """An opened model file: a View in, score and spot map out. May be called from several threads."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
@@ -83,14 +78,14 @@ class Scorer:
     def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the score of a hit, 0 to 1, and the spot map (cell rows, cell cols).
 
-        The score is a calibrated probability where the model file holds a calibration.
+        The score is a calibrated probability if the model file holds a calibration.
         """
         score, spot_map = self.raw(view)
         calibration = self.card.calibration
         return (score if calibration is None else calibration.score_map(score)), spot_map
 
     def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
-        """Return the network's own score and spot map, whatever the calibration."""
+        """Return the network's own score and spot map, without the calibration."""
         score, spot_map = self._session.run(
             None, {"channels": view.channels, "cells": view.cells, "profiles": view.profiles}
         )
@@ -98,7 +93,7 @@ class Scorer:
 
 
 def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, state: State) -> None:
-    """Write a network that maps channels, cells and profiles of a View to score and spot map, with card and weights."""
+    """Write a model file with card and weights; ``whole_frame`` maps a View's arrays to score and spot map."""
     import torch
 
     rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
@@ -114,12 +109,14 @@ def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, state: State
 
 
 def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:
-    """Write a copy of a model file with another card; the source stays as it is.
+    """Write a copy of a model file with another card; the source does not change.
 
-    Raises ModelFileError where source and target are the same file or the target cannot be written.
+    Raises ModelFileError if source and target are the same file or the target cannot be written.
     """
     import onnx
 
     if target.exists() and target.samefile(source):
-        raise ModelFileError(f"{target}: is the model itself, which is never changed. Give another --out.")
+        raise ModelFileError(
+            f"{target}: this is the model itself, which is never changed. Give another --out."
+        )
     write_with_card(target, onnx.load(str(source)), card.to_json())

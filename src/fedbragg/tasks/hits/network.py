@@ -1,10 +1,10 @@
-"""spotnet: where the spots are, and from their number whether the frame is a hit.
+"""spotnet: find the spots, and decide from their number whether the frame is a hit.
 
-A fully convolutional network gives every cell of a View the probability that its peak is a Bragg spot, from the cell
-and its surroundings. It is worked out only in cells that hold a peak, a few in a hundred; elsewhere there is no spot.
-A head counts the spots and turns the count into the score, so that five spots among 60,000 cells are not averaged away.
+A small network gives the peak of a cell the probability that it is a Bragg spot, from the cell and its surroundings. It
+runs only in cells with a peak, a few in a hundred. A head counts the spots and turns the count into the score, so that
+five spots among 60,000 cells are not averaged away.
 
-There is no batch normalisation: nothing depends on which frames happen to share a batch or a site.
+There is no batch normalisation, so the result does not depend on which frames share a batch or a site.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fedbragg.tasks.hits.features import MEASURES, surroundings
 
 
 class SpotNet(nn.Module):
-    """Measures of peaks in; logits of being a spot out, and from these the logit of the hit score."""
+    """Map measures of peaks to spot logits, and these to the logit of the hit score."""
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
@@ -37,9 +37,9 @@ class SpotNet(nn.Module):
         return logits
 
     def votes(self, logits: Tensor) -> Tensor:
-        """Map spot logits to what each peak adds to the count: its probability to a learnt power above 1.
+        """Map spot logits to each peak's share in the count: its probability to a learnt power above 1.
 
-        A thousand peaks of 1 in 100 are what a large empty detector shows; they must not add up to ten spots.
+        A large empty detector shows a thousand peaks of probability 1/100, which must not add up to ten spots.
         """
         return torch.exp((1 + nn.functional.softplus(self.certainty)) * nn.functional.logsigmoid(logits))
 
@@ -49,7 +49,7 @@ class SpotNet(nn.Module):
 
 
 class WholeFrame(nn.Module):
-    """What the model file holds: one frame's View in, hit score and spot map out."""
+    """The network in the model file: one frame's View in, hit score and spot map out."""
 
     def __init__(self, network: SpotNet) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A hit finder's model file, opened: a frame in, a verdict out."""
+"""An opened model file of hit finding: a frame in, a verdict out."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
 from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.types import Frame, Label, Unreadable, Verdict
 
-Judged = tuple[str, int, float | None]
-"""Path, index in the file, and score of a frame; None where it could not be read."""
+ScoredFrame = tuple[str, int, float | None]
+"""Path, index in the file, and score of a frame; None if it could not be read."""
 
 
 class HitPredictor:
-    """An opened model file of hit finding; safe to call from several threads."""
+    """An opened model file of hit finding; may be called from several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open a model file; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError if it is not one."""
         self.path = path
         self.scorer = Scorer(path)
 
     @property
     def card(self) -> ModelCard:
-        """Return what the file says of itself."""
+        """Return the description inside the file."""
         return self.scorer.card
 
     def __call__(self, frame: Frame) -> Verdict:
-        """Return the verdict on one frame with its spots; raise FrameError where it cannot be scored."""
+        """Return the verdict on one frame with its spots; raise FrameError if it cannot be scored."""
         view, peaks = prepare_with_peaks(frame, self.card.prepare)
         score, spot_map = self.scorer(view)
         keep = score >= self.card.threshold
@@ -49,7 +49,7 @@ class HitPredictor:
         step = progress.stage("Evaluating", len(run))
         scores: list[float | None] = []
         labels: list[Label] = []
-        for path, index, score in run.map(self._judged, labelled.threads):
+        for path, index, score in run.map(self._score, labelled.threads):
             if (label := table.label(path, index)) is not None:
                 scores.append(score)
                 labels.append(label)
@@ -57,7 +57,7 @@ class HitPredictor:
         threshold = self.card.threshold if labelled.threshold is None else labelled.threshold
         return _evaluation(labels, scores, threshold)
 
-    def _judged(self, frame: Frame | Unreadable) -> Judged:
+    def _score(self, frame: Frame | Unreadable) -> ScoredFrame:
         if isinstance(frame, Unreadable):
             return frame.path, frame.index, None
         try:

@@ -10,13 +10,13 @@ from fedbragg.config import Section
 
 
 class HitsSettings(Section):
-    """Which network finds hits, and how it starts."""
+    """The network of hit finding and its start model."""
 
     network: Literal["spotnet"] = "spotnet"
     block: int = Field(default=8, ge=6, le=32)
     """Pixels along the edge of one cell of the view."""
     hit_weight: float = Field(default=3.0, gt=0)
-    """Weight of a hit or maybe against a miss in the loss: a lost hit is worse than a kept miss."""
+    """Weight of a hit or maybe against a miss in the loss; above 1 because a lost hit is worse than a kept miss."""
     public_frames: int = Field(default=240, ge=0)
     """Simulated frames with known spots that the start model is trained on; 0 starts at random."""
     public_epochs: int = Field(default=30, ge=0)

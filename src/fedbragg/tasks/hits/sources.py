@@ -1,4 +1,4 @@
-"""Where labelled frames come from: a site's files, or the simulator."""
+"""Labelled frames to train on, from a site's files or from the simulator."""
 
 from __future__ import annotations
 
@@ -19,23 +19,20 @@ from fedbragg.types import Frame, Run
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """What public frames show; the default is nothing special: rings, ice, streaks and swarms are what sites know."""
+    """Beamlines and artefacts of public frames; rings, ice, streaks and zingers are left to the sites' own frames."""
 
     beamlines: tuple[str, ...] = ("l498", "ln83", "ln84", "pilatus6m", "pilatus2m", "ccd")
-    edges: tuple[int, ...] = (
-        512,
-        768,
-        1280,
-    )  # pixels along the detectors, in turn: large empty ones have more noise
-    troubles: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # what misses show, equally often
+    edges: tuple[int, ...] = (512, 768, 1280)
+    """Pixels along the detectors, one size after the other: large empty detectors have more noise peaks."""
+    artefacts: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # of the misses, equally often
 
 
 UNMASKED = 5
-"""Every so many public frames come without their mask, as many a TIFF does."""
+"""One public frame in this many has no mask, as TIFF files often have none."""
 
 
 def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT) -> HitData:
-    """Prepare the frames of a run that have a label, in order; raise LabelError where there is none."""
+    """Prepare the frames of a run that have a label, in order; raise LabelError if there is none."""
     step = progress.stage("Reading labelled frames", len(run))
     examples = []
     for frame in run.frames():
@@ -44,9 +41,7 @@ def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, progress: 
             examples.append(hit_example(frame, label, settings))
         step()
     if not examples:
-        raise LabelError(
-            "no frame of the run has a label; paths in the table are seen from the table's folder."
-        )
+        raise LabelError("no frame of the run has a label; paths in the table start at the table's folder.")
     return from_examples(examples)
 
 
@@ -55,18 +50,18 @@ def public_frames(
     seed: int,
     settings: PrepareSettings,
     progress: Progress = SILENT,
-    shown: PublicSet | None = None,
+    public: PublicSet | None = None,
 ) -> HitData:
-    """Simulate frames of many detectors with known spots; they belong to nobody."""
-    shown = shown or PublicSet()
+    """Simulate frames of many detectors with known spots."""
+    public = public or PublicSet()
     step = progress.stage("Simulating public frames", frames)
-    shares = [frames // len(shown.beamlines)] * len(shown.beamlines)
+    shares = [frames // len(public.beamlines)] * len(public.beamlines)
     shares[0] += frames - sum(shares)
-    facilities = [_public(shown, position) for position in range(len(shown.beamlines))]
+    beamlines = [_public(public, position) for position in range(len(public.beamlines))]
     return from_examples(
         example
-        for position, (facility, share) in enumerate(zip(facilities, shares, strict=True))
-        for example in _simulated(facility, share, 1000 * seed + position, settings, step)
+        for position, (beamline, share) in enumerate(zip(beamlines, shares, strict=True))
+        for example in _simulated(beamline, share, 1000 * seed + position, settings, step)
     )
 
 
@@ -81,15 +76,15 @@ def _simulated(
 
 
 def _unmasked(frame: Frame) -> Frame:
-    """Return a frame as files without a mask have it: zeros in the gaps, and nobody says so."""
+    """Return a frame as it is in a file without a mask: zeros in the gaps."""
     return Frame(np.where(frame.mask, 0, frame.counts), np.zeros_like(frame.mask), frame.path, frame.index)
 
 
-def _public(shown: PublicSet, position: int) -> Beamline:
-    """Return one of the facilities, with the set's troubles and a smaller detector."""
-    beamline = BEAMLINES[shown.beamlines[position]]
-    edge = shown.edges[position % len(shown.edges)]
-    mix = replace(beamline.mix, misses=tuple((trouble, 1.0) for trouble in shown.troubles))
+def _public(public: PublicSet, position: int) -> Beamline:
+    """Return one of the beamlines with the set's artefacts and a smaller detector."""
+    beamline = BEAMLINES[public.beamlines[position]]
+    edge = public.edges[position % len(public.edges)]
+    mix = replace(beamline.mix, misses=tuple((kind, 1.0) for kind in public.artefacts))
     return reduced(
         replace(beamline, mix=mix), min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
     )

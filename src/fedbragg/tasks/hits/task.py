@@ -1,4 +1,4 @@
-"""Hit finding as a task: a site's labelled frames in, a hit finder's model file out."""
+"""Hit finding as a task: labelled frames in, a model file out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import open_run, read_labels
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
@@ -22,18 +23,19 @@ from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import State
 
 THRESHOLD = 0.5
-"""Score from which a frame is kept, until a calibration finds a better one."""
+"""Frames with this score or more are kept, until a calibration finds a better threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class HitsTask:
-    """Which frames to keep."""
+    """Decide which frames to keep."""
 
     settings: HitsSettings
-    prepare: PrepareSettings  # how frames become what the network sees
+    prepare: PrepareSettings  # how frames become the network's input
     name: ClassVar[str] = "hits"
     unit: ClassVar[str] = "frame"
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg calibrate OTHER_PATH... --labels OTHER_LABELS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"hit": ("miss", "hit or maybe")}
 
     @property
@@ -55,7 +57,7 @@ class HitsTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated frames of many detectors; they belong to nobody."""
+        """Train on simulated frames of many detectors."""
         frames, epochs = self.settings.public_frames, self.settings.public_epochs
         data = public_frames(frames, seed, self.prepare, progress) if frames and epochs else None
         step = progress.stage("Training the start model", epochs)

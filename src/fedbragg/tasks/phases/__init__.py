@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def open_task(settings: Federation, folder: Path | None) -> PhasesTask:
-    """Check the section ``[phases]`` and return the task; structures without a folder are the shipped ones."""
+    """Check the section ``[phases]`` and return the task; without a folder only shipped structures are allowed."""
     from fedbragg.config import read_section
     from fedbragg.extras import require
     from fedbragg.tasks.phases.settings import PhasesSettings
@@ -41,14 +41,14 @@ def task_of_model(path: Path) -> PhasesTask:
 
 
 def open_model(path: Path) -> PhasePredictor:
-    """Open a model file; raise ModelFileError where it is none of phase identification."""
+    """Open a model file; raise ModelFileError if it is not one of phase identification."""
     from fedbragg.tasks.phases.predictor import PhasePredictor
 
     return PhasePredictor(path)
 
 
 def default_model() -> Path:
-    """Return the model file in the package."""
+    """Return the packaged model file."""
     from fedbragg.models.onnx_file import packaged
 
     return packaged(__file__, "scripts/build-phases-model")

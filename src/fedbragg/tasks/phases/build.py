@@ -1,6 +1,6 @@
-"""Train a model that tells phases apart, from structures alone: the shipped one, and anybody's by CIF.
+"""Train a model that identifies phases from their structures alone: the packaged one, or one for a user's CIFs.
 
-Run by scripts/build-phases-model. Nothing measured is used: measured patterns judge it, in benchmarks/phases.py.
+scripts/build-phases-model runs this. It uses no measured pattern; benchmarks/phases.py tests the model on them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.bragg import q_of, two_theta_of
 from fedbragg.errors import ConfigError, InputError
 from fedbragg.progress import SILENT, Progress
-from fedbragg.simulation.powder import Phase, PowderConditions, q_of, shipped_phases, two_theta_of
+from fedbragg.simulation.powder import Phase, PowderConditions, shipped_phases
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model
 from fedbragg.tasks.phases.prepare import PatternSettings
 from fedbragg.tasks.phases.settings import LossName
-from fedbragg.tasks.phases.sources import Scene, lines_of, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, lines_of, simulated
 from fedbragg.types import State
 from fedbragg.version import __version__
 
@@ -29,14 +30,14 @@ SEED = 30
 PATTERNS = 24_000
 EPOCHS = 12
 FEWEST_LINES = 3
-"""Lines on the grid without which a phase cannot be told from a stray spot."""
+"""Fewest lines on the grid that distinguish a phase from a stray spot."""
 MARGIN = 0.2
-"""Degrees two-theta by which simulated patterns overlap the grid."""
+"""Degrees two-theta by which simulated patterns extend beyond the grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained."""
+    """The settings of a training from structures."""
 
     seed: int = SEED
     patterns: int = PATTERNS
@@ -52,14 +53,14 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: R
         ends = two_theta_of(np.array([base.settings.q_low, base.settings.q_high]), wavelength)
         if not np.isfinite(ends).all():
             raise ConfigError(
-                f"at {wavelength:g} angstrom the default range cannot be reached; give --two-theta."
+                f"wavelength {wavelength:g} angstrom cannot reach the default range of q; give a range of two-theta."
             )
         low, high = ends.tolist()
     else:
         low, high = two_theta
     if not (0 < low + 1 < high < 170 and wavelength > 0):
         raise ConfigError(
-            f"two-theta {low:g} to {high:g} at {wavelength:g} angstrom is no range for a pattern."
+            f"two-theta {low:g} to {high:g} degrees is not a range for a pattern; give 0 < LOW, LOW + 1 < HIGH < 170."
         )
     q_low, q_high = q_of(np.array([low, high]), wavelength)
     conditions = replace(
@@ -71,24 +72,24 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: R
 def train_model(
     phases: Sequence[Phase], recipe: Recipe, progress: Progress = SILENT
 ) -> tuple[PhaseTraining, dict[str, NDArray[Any]]]:
-    """Simulate patterns of the phases and train on them; raise InputError for a phase without enough lines."""
+    """Simulate patterns of the phases and train on them; raise InputError for a phase with too few lines."""
     training = PhaseTraining(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
-    scene = Scene(phases, recipe.settings, recipe.conditions)
+    plan = SimulationPlan(phases, recipe.settings, recipe.conditions)
     simulating = progress.stage("Simulating patterns", recipe.patterns)
-    data = simulated(scene, recipe.patterns, recipe.seed, simulating)
+    data = simulated(plan, recipe.patterns, recipe.seed, simulating)
     return training, training.pretrain(
         data, recipe.epochs, recipe.seed, progress.stage("Training", recipe.epochs)
     )
 
 
 def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
-    """Return the lines by which phases are recognised; raise InputError for a phase that has too few on the grid."""
+    """Return each phase's strongest lines on the grid; raise InputError for a phase with too few."""
     lines = lines_of(phases, settings)
     for phase in lines:
         if len(phase.q) < FEWEST_LINES:
             raise InputError(
                 f"{phase.name}: {len(phase.q)} lines between q = {settings.q_low:.2f} and "
-                f"{settings.q_high:.2f} 1/angstrom; give a wider range, {FEWEST_LINES} are needed."
+                f"{settings.q_high:.2f} 1/angstrom, and {FEWEST_LINES} are needed. Give a wider range."
             )
     return lines
 
@@ -96,15 +97,15 @@ def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[Ph
 def write_phases_model(
     path: Path, training: PhaseTraining, state: State, wavelength: float, provenance: dict[str, Any]
 ) -> None:
-    """Write a model file with its lines, grid and provenance."""
+    """Write a model file with lines, grid and provenance."""
     card = PhaseCard(
         training.lines, wavelength, training.settings, provenance={"fedbragg": __version__, **provenance}
     )
-    save_phases_model(path, training.answer(state), card, state)
+    save_phases_model(path, training.exported(state), card, state)
 
 
 def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
-    """Say how a model came about."""
+    """Return how a model was made."""
     return {
         "made_by": made_by,
         "data": "simulated",
@@ -116,11 +117,11 @@ def provenance(recipe: Recipe, made_by: str) -> dict[str, Any]:
 
 
 def main(path: Path, progress: Progress) -> None:
-    """Train the shipped model and write it to ``path``."""
+    """Train the packaged model and write it to ``path``."""
     import torch
 
-    torch.set_num_threads(1)  # more change the order of sums, and with it the model
+    torch.set_num_threads(1)  # more threads change the order of sums, and so the model
     recipe = Recipe()
     training, state = train_model(shipped_phases(), recipe, progress)
-    written_by = provenance(recipe, "scripts/build-phases-model")
-    write_phases_model(path, training, state, recipe.conditions.wavelength, written_by)
+    made = provenance(recipe, "scripts/build-phases-model")
+    write_phases_model(path, training, state, recipe.conditions.wavelength, made)

@@ -1,4 +1,4 @@
-"""Labelled powder patterns, prepared and ready to train on."""
+"""Labelled powder patterns, prepared for training."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseData:
-    """Labelled patterns, ready to train on."""
+    """Labelled patterns, prepared for training."""
 
     views: Tensor  # (patterns, 3, points)
     labels: Tensor  # (patterns, phases) 1, 0, or -1 for unknown
-    measured: Tensor  # (patterns,) whether measured, not simulated
+    measured: Tensor  # (patterns,) True if measured, False if simulated
 
     def __len__(self) -> int:
         """Return the number of patterns."""
         return len(self.views)
 
     def __getitem__(self, part: slice | Tensor, /) -> PhaseData:
-        """Return some of the patterns: neighbours by slice, any others by a tensor of indices or a mask."""
+        """Return some of the patterns, by a slice, a tensor of indices or a mask."""
         return PhaseData(self.views[part], self.labels[part], self.measured[part])
 
     @property

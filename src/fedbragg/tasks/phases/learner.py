@@ -1,4 +1,4 @@
-"""How phasenet learns from labelled patterns: the loss, the training, the probabilities."""
+"""Train phasenet on labelled patterns: loss, training, probabilities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fedbragg.progress import Step
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
 from fedbragg.tasks.phases.model_card import PhaseLines
-from fedbragg.tasks.phases.network import Answer, PhaseNet, comb_of
+from fedbragg.tasks.phases.network import ExportedNetwork, PhaseNet, comb_of
 from fedbragg.tasks.phases.prepare import PatternSettings
 from fedbragg.tasks.phases.settings import LossName, OneSided
 from fedbragg.types import State
@@ -29,7 +29,7 @@ BATCH = 64
 
 
 class Learner(nn.Module):
-    """phasenet, and what the uncertainty-weighted loss learns beside it."""
+    """phasenet, and the log variances that the uncertainty-weighted loss learns."""
 
     def __init__(self, lines: Sequence[PhaseLines], settings: PatternSettings) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Learner(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseProblem:
-    """What the training loop asks."""
+    """The loss of phasenet on labelled patterns, as the training loop needs it."""
 
     learner: Learner
     data: PhaseData
@@ -60,7 +60,7 @@ class PhaseProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseTraining:
-    """Which phases are told apart, on which grid, by which loss."""
+    """The phases to identify, the grid, and the loss."""
 
     lines: tuple[PhaseLines, ...]
     settings: PatternSettings = field(default_factory=PatternSettings)
@@ -68,7 +68,7 @@ class PhaseTraining:
     one_sided: OneSided = "ignore"
 
     def new_state(self, seed: int) -> dict[str, NDArray[Any]]:
-        """Return the state of a network with random weights that only the seed decides."""
+        """Return the state of a network with random weights from the seed."""
         generator = torch.Generator().manual_seed(seed)
         learner = Learner(self.lines, self.settings)
         for module in learner.modules():
@@ -117,9 +117,9 @@ class PhaseTraining:
         result: NDArray[np.float64] = torch.sigmoid(torch.cat(logits)).double().numpy()
         return result
 
-    def answer(self, state: State) -> Answer:
-        """Return a model as the model file holds it."""
-        return Answer(self._learner(state).network)
+    def exported(self, state: State) -> ExportedNetwork:
+        """Return the network in the form that the model file holds."""
+        return ExportedNetwork(self._learner(state).network)
 
     def _learner(self, state: State) -> Learner:
         learner = Learner(self.lines, self.settings)

@@ -1,6 +1,6 @@
-"""The tailored cross-entropies: what an error costs, by phase, by origin of the pattern, by how sure the network is.
+"""The cross-entropies to choose from: they weigh an error by phase, by origin of the pattern, or by confidence.
 
-All leave out labels that are unknown, and take the mean over the rest.
+All ignore unknown labels and take the mean over the rest.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from torch import Tensor, nn
 from fedbragg.tasks.phases.settings import LossName
 
 FOCUS = 2.0
-"""Focal loss' gamma (Lin et al. 2017): how little an example counts that is right already."""
+"""Gamma of the focal loss (Lin et al. 2017), which reduces the weight of examples that are already right."""
 MEASURED_WEIGHT = 20.0
-"""What a measured pattern counts against a simulated one in the domain-weighted loss."""
+"""Weight of a measured pattern against a simulated one in the domain-weighted loss."""
 MOST_POSITIVE = 10.0
+"""Largest weight of a presence; its inverse is the smallest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What a loss may look at."""
+    """What a loss depends on."""
 
     logits: Tensor  # (batch, phases)
     labels: Tensor  # (batch, phases) 1, 0, or -1 for unknown
-    measured: Tensor  # (batch,) whether the pattern was measured, not simulated
+    measured: Tensor  # (batch,) True if measured, False if simulated
 
 
 def positive_weights(labels: Tensor) -> Tensor:
-    """Return absences per presence of each phase (phases,), at most ten: what a presence then counts."""
+    """Return the weight of a presence of each phase (phases,): absences per presence, from 1/10 to 10."""
     positive, negative = (labels == 1).sum(dim=0), (labels == 0).sum(dim=0)
     return (negative / positive.clamp(min=1)).clamp(1 / MOST_POSITIVE, MOST_POSITIVE)
 
 
 def cross_entropy(name: LossName, batch: Batch, positive: Tensor, log_variance: Tensor) -> Tensor:
-    """Return the mean loss; ``positive`` (phases,) and ``log_variance`` (phases,) serve the losses that use them."""
+    """Return the mean loss; only some losses use ``positive`` (phases,) and ``log_variance`` (phases,)."""
     known = (batch.labels >= 0).float()
     entropy = nn.functional.binary_cross_entropy_with_logits(
         batch.logits,
@@ -48,6 +49,6 @@ def cross_entropy(name: LossName, batch: Batch, positive: Tensor, log_variance: 
     weight = known
     if name == "domain":
         weight = known * torch.where(batch.measured, MEASURED_WEIGHT, 1.0).unsqueeze(1)
-    if name == "uncertainty":  # Kendall et al. 2018: each phase's loss over its own learnt variance
+    if name == "uncertainty":  # Kendall et al. 2018: each phase's loss over its learnt variance
         entropy = entropy * torch.exp(-log_variance) + log_variance / 2
     return (entropy * weight).sum() / weight.sum().clamp(min=1.0)

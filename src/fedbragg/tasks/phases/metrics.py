@@ -1,4 +1,4 @@
-"""How good phase identification is: every metric of each phase, and their means."""
+"""Metrics of phase identification: for each phase, and averaged over phases."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 
 
 def metrics_by_phase(
     labels: NDArray[np.float64], probabilities: NDArray[np.float64], threshold: float = 0.5
 ) -> list[dict[str, Estimate]]:
     """Return every metric of each phase, from labels and probabilities (patterns, phases)."""
-    judged = []
+    phases = []
     for truth, score in zip(labels.T, probabilities.T, strict=True):
         known = truth >= 0
-        judged.append(summary(truth[known] > 0, score[known], threshold))
-    return judged
+        phases.append(summary(truth[known] > 0, score[known], threshold))
+    return phases
 
 
-def mean_metrics(judged: Sequence[dict[str, Estimate]]) -> dict[str, Estimate]:
-    """Average metrics over the phases that have them; the interval is the mean interval, not narrowed."""
+def mean_metrics(phases: Sequence[dict[str, Estimate]]) -> dict[str, Estimate]:
+    """Average metrics over the phases that have them; the interval is the mean of theirs."""
     means = {}
-    for name in judged[0]:
-        values = np.array([[e.value, e.low, e.high] for e in (one[name] for one in judged)])
+    for name in phases[0]:
+        values = np.array([[e.value, e.low, e.high] for e in (one[name] for one in phases)])
         values = values[np.isfinite(values[:, 0])]
         means[name] = Estimate(*(values.mean(axis=0) if len(values) else np.full(3, np.nan)).tolist())
     return means

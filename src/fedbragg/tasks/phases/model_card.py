@@ -1,4 +1,4 @@
-"""What a model file of the phases task says of itself."""
+"""The description inside a model file of the phases task."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.models.onnx_file import card_values
 from fedbragg.tasks.phases.prepare import PatternSettings
 
 FORMAT = 1
 TASK = "phases"
 MERGED = 0.012
-"""Lines of a phase nearer than this, 1/angstrom, count as one: they are narrower together than a peak is."""
+"""Lines of a phase closer than this, 1/angstrom, count as one: a peak is wider."""
 MOST_LINES = 24
-"""Lines of a phase that a comb reads, the strongest."""
+"""Number of strongest lines of a phase that a comb uses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseLines:
-    """The lines by which a phase is recognised and drawn."""
+    """The lines by which a phase is identified and drawn."""
 
     name: str
     q: NDArray[np.float64]  # (lines,), 1/angstrom, rising
-    strength: NDArray[np.float64]  # (lines,), of a perfect powder, the strongest 1
+    strength: NDArray[np.float64]  # (lines,), of an ideal powder, the strongest 1
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseCard:
-    """Which phases a model knows, and how patterns become what it sees."""
+    """The phases that a model knows, and how patterns become its input."""
 
     phases: tuple[PhaseLines, ...]
     wavelength: float  # angstrom, of the training patterns
@@ -56,12 +57,8 @@ class PhaseCard:
 
     @staticmethod
     def from_json(text: str) -> PhaseCard:
-        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
-        values = json.loads(text)
-        if values.get("task") != TASK:
-            raise ValueError(f"it is a model of the task {values.get('task')}, not of phases")
-        if values["format"] != FORMAT:
-            raise ValueError("written by another version of fedbragg")
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError if it is not one."""
+        values = card_values(text, TASK, (FORMAT,))
         phases = tuple(
             PhaseLines(str(p["name"]), np.array(p["q"], float), np.array(p["strength"], float))
             for p in values["phases"]
@@ -78,7 +75,7 @@ class PhaseCard:
 def strongest_lines(
     name: str, q: NDArray[np.float64], intensity: NDArray[np.float64], settings: PatternSettings
 ) -> PhaseLines:
-    """Return a phase's strongest lines on the grid, those that lie on one another as one."""
+    """Return a phase's strongest lines on the grid; lines that coincide count as one."""
     inside = np.flatnonzero((q > settings.q_low) & (q < settings.q_high))
     order = inside[np.argsort(q[inside])]
     groups = np.split(order, np.flatnonzero(np.diff(q[order]) > MERGED) + 1) if len(order) else []

@@ -1,4 +1,4 @@
-"""The model file of the phases task: opened by ONNX Runtime alone, written with the training extras."""
+"""The model file of the phases task: opening needs only ONNX Runtime, writing the training extra."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ REMEDY = "Give a model that `fedbragg phases train` or `fedbragg federate` with 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Identified:
-    """What a model says of one pattern."""
+    """A model's answer for one pattern."""
 
     probabilities: NDArray[np.float64]  # (phases,)
-    strains: NDArray[np.float64]  # (phases,), relative growth of each cell: those tried, weighed by fit
+    strains: NDArray[
+        np.float64
+    ]  # (phases,), relative growth of each cell, the mean of those tried by their fit
 
 
 class Identifier:
-    """A model file, opened: a prepared pattern in, phases out."""
+    """An opened model file: a prepared pattern in, phases out."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,13 +39,13 @@ class Identifier:
         self.card = read_card(path, self._session, PhaseCard.from_json, REMEDY)
 
     def __call__(self, view: NDArray[np.float32]) -> Identified:
-        """Say which phases a prepared pattern (3, points) shows."""
+        """Return the phases of a prepared pattern (3, points)."""
         probabilities, strains = self._session.run(None, {"views": view[None]})
         return Identified(probabilities[0].astype(np.float64), strains[0].astype(np.float64))
 
 
 def save_phases_model(path: Path, network: nn.Module, card: PhaseCard, state: State) -> None:
-    """Write a network that maps prepared patterns (n, 3, points) to probabilities and strains, card and weights."""
+    """Write a model file; ``network`` maps patterns (n, 3, points) to probabilities and strains, (n, phases) each."""
     import torch
 
     signature = Signature(

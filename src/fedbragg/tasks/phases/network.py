@@ -1,11 +1,11 @@
-"""phasenet: a shared 1-D trunk, and for each phase a comb that looks where the phase's lines must lie.
+"""phasenet: shared 1-D convolutions, and for each phase a comb that samples them at the phase's lines.
 
-The trunk, two small convolutions, turns a pattern into features along q. For every phase the features are read off
-at its lines' places, for a row of strains at once: lines of one phase move together, so a strain fits only if it fits
-several lines. What was read is weighed line by line, the strains compete, and the winner's evidence of every phase
-goes to every phase's head: a line that two phases share counts for the one whose other lines are there too.
+The convolutions turn a pattern into features along q. For every phase the features are sampled at its lines, at several
+strains at once: the lines of one phase move together, so a strain fits only if it fits several lines. A small network
+weighs the samples, a softmax selects among the strains, and the evidence of all phases goes to each phase's head. So a
+line that two phases share counts for the phase whose other lines are present.
 
-There is no batch normalisation: nothing depends on which patterns happen to share a batch or a site.
+There is no batch normalisation, so the result does not depend on which patterns share a batch or a site.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 FEATURES = 12
-"""Features along q that the trunk gives."""
+"""Features along q after the convolutions."""
 EVIDENCE = 12
-"""Numbers that a comb says of its phase."""
+"""Numbers that a comb gives for its phase."""
 STRIDE = 2
-"""Points of the grid to one of the trunk's."""
+"""Points of the grid for one point of the features."""
 STRAINS = np.linspace(-0.012, 0.012, 17)
-"""Growths of the cell that are tried, relative."""
+"""Relative growths of the cell that are tried."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comb:
-    """Where one phase's lines lie on the trunk's axis, and how strong each is in a perfect powder."""
+    """Positions of a phase's lines on the axis of the features, and their strengths in an ideal powder."""
 
-    places: NDArray[np.float64]  # (strains, lines), positions along the trunk's features, from 0
+    places: NDArray[np.float64]  # (strains, lines), positions along the features, from 0
     strength: NDArray[np.float64]  # (lines,), the strongest 1
 
 
-class Reader(nn.Module):
-    """Read features off at a comb's places and say what speaks for the phase."""
+class CombReader(nn.Module):
+    """Sample the features at the places of a comb, and return the evidence for its phase."""
 
     left: Tensor  # (strains * lines,) point before each place
-    share: Tensor  # (strains, lines) how far past it the place lies
-    inside: Tensor  # (strains, lines) 1 where the place is on the grid
-    prior: Tensor  # (lines,) root of the strength
+    share: Tensor  # (strains, lines) distance of each place past that point
+    inside: Tensor  # (strains, lines) 1 if the place is on the grid
+    prior: Tensor  # (lines,) square root of the strength
 
     def __init__(self, comb: Comb, points: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Reader(nn.Module):
         self.weigh = nn.Sequential(
             nn.Linear(FEATURES * lines, 32), nn.ReLU(), nn.Linear(32, EVIDENCE), nn.ReLU()
         )
-        self.fit = nn.Linear(EVIDENCE, 1, bias=False)  # softmax would not notice a bias
+        self.fit = nn.Linear(EVIDENCE, 1, bias=False)  # a bias would cancel in the softmax
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return evidence (batch, 12) and the strains' weights (batch, strains) from features (batch, 12, points)."""
@@ -70,13 +70,13 @@ class Reader(nn.Module):
         read = (left * (1 - share) + right * share) * self.inside.reshape(-1)
         strains, lines = self.share.shape
         read = read.reshape(batch, FEATURES, strains, lines) * (0.25 + self.prior)
-        said = self.weigh(read.permute(0, 2, 1, 3).reshape(batch, strains, FEATURES * lines))
-        weights = torch.softmax(self.fit(said).squeeze(2), dim=1)  # (batch, strains)
-        return (said * weights.unsqueeze(2)).sum(dim=1), weights
+        evidence = self.weigh(read.permute(0, 2, 1, 3).reshape(batch, strains, FEATURES * lines))
+        weights = torch.softmax(self.fit(evidence).squeeze(2), dim=1)  # (batch, strains)
+        return (evidence * weights.unsqueeze(2)).sum(dim=1), weights
 
 
 class PhaseNet(nn.Module):
-    """Prepared patterns (batch, 3, points) in; logits (batch, phases) out."""
+    """Map prepared patterns (batch, 3, points) to logits (batch, phases)."""
 
     def __init__(self, combs: Sequence[Comb], points: int, channels: int = 3) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class PhaseNet(nn.Module):
             nn.Conv1d(16, FEATURES, 9, padding=8, dilation=2),
             nn.ReLU(),
         )
-        self.readers = nn.ModuleList(Reader(comb, points // STRIDE) for comb in combs)
+        self.readers = nn.ModuleList(CombReader(comb, points // STRIDE) for comb in combs)
         shared = EVIDENCE * len(combs) + 2 * FEATURES
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(shared, 24), nn.ReLU(), nn.Linear(24, 1)) for _ in combs
@@ -97,22 +97,22 @@ class PhaseNet(nn.Module):
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (batch, phases) and each strain's weight (batch, phases, strains)."""
         features = self.trunk(views)
-        said = [reader(features) for reader in self.readers]
-        everything = torch.cat(
-            [*(evidence for evidence, _ in said), features.mean(dim=2), features.amax(dim=2)], dim=1
+        phases = [reader(features) for reader in self.readers]
+        combined = torch.cat(
+            [*(evidence for evidence, _ in phases), features.mean(dim=2), features.amax(dim=2)], dim=1
         )
-        logits = torch.cat([head(everything) for head in self.heads], dim=1)
-        return logits, torch.stack([weights for _, weights in said], dim=1)
+        logits = torch.cat([head(combined) for head in self.heads], dim=1)
+        return logits, torch.stack([weights for _, weights in phases], dim=1)
 
 
 def comb_of(q: NDArray[np.float64], strength: NDArray[np.float64], q_low: float, step: float) -> Comb:
-    """Lay a comb for lines at ``q`` (lines,) on the grid that starts at ``q_low``; a growing cell lowers q."""
+    """Return the comb of lines at ``q`` (lines,) on the grid that starts at ``q_low``; a growing cell lowers q."""
     moved = q / (1 + STRAINS[:, None])
     return Comb((moved - q_low) / step / STRIDE, strength / strength.max())
 
 
-class Answer(nn.Module):
-    """A network as the model file holds it: probabilities, and each phase's strain, the mean weighed by the fit."""
+class ExportedNetwork(nn.Module):
+    """The network in the model file: probabilities, and each phase's strain, the mean weighted by the fit."""
 
     def __init__(self, network: PhaseNet) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A phase model's file, opened: a pattern in, phases out."""
+"""An opened model file of phase identification: a pattern in, phases out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
-from fedbragg.tasks.phases.files.columns import read_pattern
+from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files, pattern_files
 from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_card import PhaseCard
@@ -18,24 +18,24 @@ from fedbragg.types import Pattern
 
 
 class PhasePredictor:
-    """An opened model file of phase identification; safe to call from several threads."""
+    """An opened model file of phase identification; may be called from several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open a model file; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError if it is not one."""
         self.path = path
         self._identifier = Identifier(path)
 
     @property
     def card(self) -> PhaseCard:
-        """Return what the file says of itself."""
+        """Return the description inside the file."""
         return self._identifier.card
 
     def __call__(self, pattern: Pattern) -> Identified:
-        """Return the phases of one pattern; raise InputError where it cannot be prepared."""
+        """Return the phases of one pattern; raise InputError if it cannot be prepared."""
         return self._identifier(prepare_pattern(pattern, self.card.prepare))
 
     def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
-        """Compare the phases found with a table ``path,PHASE,PHASE,...``, metrics averaged over the phases."""
+        """Compare the answers with a table ``path,PHASE,PHASE,...``; metrics are averaged over the phases."""
         names, wavelength = self.card.names, self.card.wavelength
         files = pattern_files(Path(), labelled.paths)
         chosen, truth = labelled_files(files, labelled.labels, names)

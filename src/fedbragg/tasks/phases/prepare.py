@@ -1,7 +1,7 @@
-"""A powder pattern -> what a network sees: the same grid, no background, in units of its own noise.
+"""Prepare a powder pattern for the network: on one grid, without background, in units of its own noise.
 
-The grid is even in q, the length of the scattering vector: a zero shift then moves all lines alike, a strain moves
-them in proportion, and patterns of another wavelength need no other network.
+The grid is uniform in q, the length of the scattering vector. So a zero shift moves all lines alike, a strain moves
+them in proportion to q, and one network serves every wavelength.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from fedbragg.errors import ConfigError, InputError
 from fedbragg.types import Pattern
 
 CHANNELS = ("significance", "share", "covered")
-"""What each row of a prepared pattern holds: excess over noise, excess over the plot's range, whether measured."""
+"""The rows of a prepared pattern: excess over noise, excess over the plot's range, 1 where measured."""
 PEAK_REACH = 0.1
-"""Half of the widest peak's foot, 1/angstrom; what varies more slowly is background."""
+"""Half the width of the widest peak at its foot, 1/angstrom; slower variations are background."""
 LEAST_COVERED = 0.6
-"""Share of the grid that a pattern must cover."""
+"""Smallest share of the grid that a pattern must cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatternSettings:
-    """The grid that every pattern is brought to."""
+    """The grid of all prepared patterns."""
 
     q_low: float = 0.92  # 1/angstrom
     q_high: float = 4.80  # 1/angstrom
@@ -60,14 +60,14 @@ class PatternSettings:
 
 
 def prepare_pattern(pattern: Pattern, settings: PatternSettings) -> NDArray[np.float32]:
-    """Return a pattern as the network sees it, (3, points); raise InputError where it misses the grid."""
+    """Return the network's input (3, points); raise InputError if the pattern covers too little of the grid."""
     grid = settings.grid
     covered = (grid >= pattern.q[0]) & (grid <= pattern.q[-1])
     if covered.mean() < LEAST_COVERED:
         raise InputError(
             f"{pattern.path}: covers q = {pattern.q[0]:.2f} to {pattern.q[-1]:.2f} 1/angstrom, {covered.mean():.0%} of "
-            f"what the model was trained on ({settings.q_low:.2f} to {settings.q_high:.2f}). Give --wavelength if it "
-            "is another one than the model's, or train a model for this range."
+            f"the model's range ({settings.q_low:.2f} to {settings.q_high:.2f}). Give --wavelength if it differs from "
+            "the model's, or train a model for this range."
         )
     first, last = np.flatnonzero(covered)[[0, -1]]
     part = slice(first, last + 1)
@@ -82,38 +82,35 @@ def prepare_pattern(pattern: Pattern, settings: PatternSettings) -> NDArray[np.f
 
 
 def plotted_range(intensity: NDArray[np.float64]) -> float:
-    """Return how far a plot reaches that one narrow spike, a hundredth of the points, may leave."""
+    """Return the height of a plot that may cut off narrow spikes: the 0.99 quantile minus the minimum."""
     return float(np.quantile(intensity, 0.99) - intensity.min())
 
 
 def excess_and_noise(
     intensity: NDArray[np.float64], step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what stands above the smooth background, and the noise of one point, both (points,)."""
+    """Return the excess over the smooth background, and the noise of one point, both (points,)."""
     noise = _noise(intensity)
     smoothed = np.convolve(np.pad(intensity, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     excess = intensity - _snip(smoothed, max(round(PEAK_REACH / step), 2))
-    centre = np.median(
-        excess[excess <= np.quantile(excess, 0.5)]
-    )  # the envelope runs below the noise' middle
+    # The background found is the lower envelope of the noise, not its middle.
+    centre = np.median(excess[excess <= np.quantile(excess, 0.5)])
     return excess - centre, noise
 
 
 def _rebin(pattern: Pattern, grid: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """Average a pattern over the grid's cells: finer steps are summed up, coarser ones interpolated."""
+    """Average a pattern over the grid's cells: finer steps are averaged, coarser ones interpolated."""
     largest = float(np.abs(pattern.intensity).max()) or 1.0
-    intensity = (
-        pattern.intensity / largest
-    )  # whatever the unit, sums stay far from the ends of the number range
+    intensity = pattern.intensity / largest  # so that sums neither overflow nor underflow in any unit
     area = np.concatenate([[0.0], np.cumsum(np.diff(pattern.q) * (intensity[1:] + intensity[:-1]) / 2)])
     edges = np.clip(np.concatenate([grid - step / 2, grid[-1:] + step / 2]), pattern.q[0], pattern.q[-1])
     return np.asarray(np.diff(np.interp(edges, pattern.q, area)) / np.diff(edges))
 
 
 def _snip(intensity: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Clip peaks down to what their feet say lies under them, wide ones first (Ryan et al. 1988).
+    """Return the background by SNIP: clip peaks to the values at their feet, wide ones first (Ryan et al. 1988).
 
-    The larger of chord and cubic is taken (Morhac and Matousek 2008): a chord alone cuts into the back of a hump.
+    The larger of chord and cubic is used (Morhac and Matousek 2008), because a chord alone cuts into broad humps.
     """
     background = intensity.copy()
     padded = np.pad(background, reach, mode="reflect", reflect_type="odd")
@@ -132,10 +129,10 @@ def _snip(intensity: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
 
 
 def _noise(intensity: NDArray[np.float64], block: int = 64) -> NDArray[np.float64]:
-    """Return the local standard deviation of a point (points,), whether or not neighbours' noise is alike.
+    """Return the local standard deviation of a point (points,), also where the noise of neighbours is correlated.
 
-    It is the largest of those that differences over 3, 6 and 12 points tell: averaging over shared pixels correlates
-    neighbours, so that near ones differ too little.
+    It is the largest estimate from differences over 3, 6 and 12 points: integration correlates neighbours, and close
+    points then differ too little.
     """
     spread = np.max([_spread(intensity, lag, block) for lag in (3, 6, 12)], axis=0)
     floor = max(1e-5 * float(np.ptp(intensity)), 1e-12)

@@ -1,4 +1,4 @@
-"""Phase identification as a task: a site's labelled patterns in, a model file out."""
+"""Phase identification as a task: labelled patterns in, a model file out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from fedbragg.config import SiteSettings
-from fedbragg.errors import LabelError
+from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.settings import FitSettings
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.simulation.powder import Phase, PowderConditions
 from fedbragg.tasks.phases.build import Recipe, enough_lines, recipe_for, write_phases_model
@@ -23,14 +23,14 @@ from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.settings import PhasesSettings
-from fedbragg.tasks.phases.sources import Scene, measured, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, measured, simulated
 from fedbragg.tasks.phases.structures import is_file, read_structures
 from fedbragg.types import State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhasesTask:
-    """Which phases powder patterns show."""
+    """Identify the phases in powder patterns."""
 
     training: PhaseTraining
     settings: PhasesSettings
@@ -38,6 +38,7 @@ class PhasesTask:
     name: ClassVar[str] = "phases"
     unit: ClassVar[str] = "pattern"
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    next_command: ClassVar[str] = "fedbragg phases identify PATTERN... --model {model}"
 
     @property
     def questions(self) -> Mapping[str, tuple[str, ...]]:
@@ -54,7 +55,9 @@ class PhasesTask:
         """Read a site's patterns and labels."""
         files = pattern_files(folder, site.runs)
         if not files:
-            raise LabelError(f"site {site.name}: no pattern under {', '.join(site.runs)}.")
+            raise LabelError(
+                f"site {site.name}: no pattern file in {', '.join(site.runs)}. Give files, globs or folders."
+            )
         names = [lines.name for lines in self.training.lines]
         grid, wavelength = self.training.settings, self.settings.wavelength
         step = progress.stage("Reading labelled patterns", 1)
@@ -67,11 +70,11 @@ class PhasesTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated patterns; they belong to nobody."""
+        """Train on simulated patterns."""
         patterns, epochs, data = self.settings.public_patterns, self.settings.public_epochs, None
         if patterns and epochs:
-            scene = Scene(self._phases(), self.training.settings, self.conditions)
-            data = simulated(scene, patterns, seed, progress.stage("Simulating public patterns", patterns))
+            plan = SimulationPlan(self._phases(), self.training.settings, self.conditions)
+            data = simulated(plan, patterns, seed, progress.stage("Simulating public patterns", patterns))
         return self.training.pretrain(data, epochs, seed, progress.stage("Training the start model", epochs))
 
     def train(self, state: State, data: PhaseData, fit: FitSettings, seed: int) -> tuple[State, float]:
@@ -92,8 +95,14 @@ class PhasesTask:
 
 
 def open_phases(settings: PhasesSettings) -> PhasesTask:
-    """Return the task of checked settings; raise InputError for a phase without enough lines."""
-    recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+    """Return the task of checked settings.
+
+    Raises ConfigError for an impossible range, InputError for a phase with too few lines.
+    """
+    try:
+        recipe = recipe_for(settings.wavelength, settings.two_theta, Recipe(loss=settings.loss))
+    except ConfigError as error:
+        raise ConfigError(f"[phases]: {error}") from None
     recipe = recipe if settings.two_theta else replace(recipe, settings=Recipe().settings)
     lines = enough_lines(read_structures(settings.structures), recipe.settings)
     training = PhaseTraining(lines, recipe.settings, settings.loss, settings.one_sided)
@@ -101,6 +110,6 @@ def open_phases(settings: PhasesSettings) -> PhasesTask:
 
 
 def task_of_card(card: PhaseCard) -> PhasesTask:
-    """Return the task that a model file was trained for: its phases, its grid, its wavelength."""
+    """Return the task that a model file was trained for, with its phases, grid and wavelength."""
     settings = PhasesSettings(structures=card.names, wavelength=card.wavelength)
     return PhasesTask(PhaseTraining(card.phases, card.prepare), settings)

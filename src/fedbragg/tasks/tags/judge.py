@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.metrics.average_precision import average_precision
-from fedbragg.metrics.classification import Estimate, summary
+from fedbragg.metrics.classification import summary
+from fedbragg.metrics.estimate import Estimate
 
 SHOWN = ("mAP", "AUC", "balanced accuracy", "accuracy", "recall", "precision", "F1")
 

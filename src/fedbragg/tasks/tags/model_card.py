@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fedbragg.models.onnx_file import card_values
 from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE
 
 FORMAT = 1
@@ -36,10 +37,8 @@ class TagCard:
     @staticmethod
     def from_json(text: str) -> TagCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
-        values = json.loads(text)
-        if values.get("task") != TASK:
-            raise ValueError(f"it is a model of the task {values.get('task')}, not of tags")
-        if values["format"] != FORMAT or values["prepare"] != prepared_as():
+        values = card_values(text, TASK, (FORMAT,))
+        if values["prepare"] != prepared_as():
             raise ValueError("written by another version of fedbragg")
         return TagCard(tuple(map(str, values["names"])), float(values["threshold"]), values["provenance"])
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (24, 48, 96, 128)
+WIDTHS = (16, 32, 64, 112)
 """Channels of the trunk at 64, 32, 16 and 8 cells along an edge."""
 DEPTHS = (1, 1, 2, 1)
 RADII, ANGLES, HARMONICS = 96, 64, 6
@@ -22,21 +22,20 @@ POLAR_FEATURES = HARMONICS + 7
 
 
 class Block(nn.Module):
-    """A residual block: a depthwise convolution and two pointwise layers (ConvNeXt's order, without norms).
+    """A residual block of two layers, without norms.
 
     A learnt factor scales the change (SkipInit, De and Smith 2020); norms over the map would cost a third of the time.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(width, width, 5, padding=2, groups=width)
-        self.rise = nn.Conv2d(width, 2 * width, 1)
-        self.fall = nn.Conv2d(2 * width, width, 1)
+        self.near = nn.Conv2d(width, width, 3, padding=1)
+        self.mix = nn.Conv2d(width, width, 1)
         self.scale = nn.Parameter(torch.tensor(0.2))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, width, rows, cols) to the same shape."""
-        change: Tensor = self.fall(functional.relu(self.rise(self.depthwise(x))))
+        change: Tensor = self.mix(functional.relu(self.near(x)))
         return x + self.scale * change
 
 
@@ -53,7 +52,7 @@ class Trunk(nn.Module):
         self.votes = nn.Conv2d(WIDTHS[2] + WIDTHS[3], 3, 1)
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features (batch, 2 * 128) and the beam (batch, 2) of views (batch, 3, cells, cells)."""
+        """Return features (batch, 2 * 112) and the beam (batch, 2) of views (batch, 3, cells, cells)."""
         x = self.stem(views)
         kept = x
         for i, stage in enumerate(self.stages):

@@ -28,16 +28,16 @@ class TagPredictor:
     def __init__(self, path: Path) -> None:
         """Open a model file; raise ModelFileError where it is none."""
         self.path = path
-        self._tagger = Tagger(path)
+        self.tagger = Tagger(path)
 
     @property
     def card(self) -> TagCard:
         """Return what the file says of itself."""
-        return self._tagger.card
+        return self.tagger.card
 
     def __call__(self, frame: Frame) -> Tagged:
         """Return the tags of one image; raise FrameError where it cannot be prepared."""
-        return self._tagger(prepare(frame))
+        return self.tagger(prepare(frame))
 
     def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
         """Compare with a table ``path,frame,TAG,...``, metrics averaged over the tags that have both answers."""

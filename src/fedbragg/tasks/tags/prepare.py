@@ -18,6 +18,8 @@ CELLS = 256
 """Cells along each edge of a view."""
 SMALLEST = 16
 """Pixels along the longer edge of an image, below which it shows nothing to tag."""
+NARROWEST = 5
+"""Pixels along the shorter edge: a colour picture, read as counts, has 3 or 4."""
 CHANNELS = ("log of the mean", "coverage", "spread inside a cell")
 FAINT = 0.02
 """Counts a pixel that the logarithm still tells from none."""
@@ -51,11 +53,9 @@ def prepare(frame: Frame) -> TagView:
 
     Raises FrameError where the image is too small, or no pixel is valid.
     """
+    _check_size(frame)
     rows, cols = frame.counts.shape
     longest = max(rows, cols)
-    if longest < SMALLEST or min(rows, cols) < 2:
-        reason = f"has {rows} x {cols} pixels; tags need {SMALLEST} or more along the longer edge."
-        raise FrameError(frame.path, frame.index, reason)
     cells = min(CELLS, longest)
     starts = [_starts(size, longest, cells) for size in (rows, cols)]
     top, left = ((CELLS - len(edges) + 1) // 2 for edges in starts)
@@ -64,6 +64,17 @@ def prepare(frame: Frame) -> TagView:
     if _reduce(frame.counts, frame.mask, starts[0], starts[1], inside) == 0:
         raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
     return TagView(channels, (top, left), longest / cells)
+
+
+def _check_size(frame: Frame) -> None:
+    rows, cols = frame.counts.shape
+    reason = ""
+    if max(rows, cols) < SMALLEST:
+        reason = f"has {rows} x {cols} pixels; tags need {SMALLEST} or more along the longer edge."
+    elif min(rows, cols) < NARROWEST:
+        reason = f"has {rows} x {cols} numbers, as a colour picture has. Give the counts of a detector."
+    if reason:
+        raise FrameError(frame.path, frame.index, reason)
 
 
 def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from fedbragg.errors import LabelError
-from fedbragg.images.ordered_map import ahead
+from fedbragg.ordered_map import ordered_map
 from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, Instrument, draw_experiment
 from fedbragg.simulation.scattering.image import ScatteringImage, simulate_images
@@ -40,7 +40,7 @@ def simulated(what: Simulated, seed: int, step: Step) -> TagData:
         torch.empty((total, len(TAGS)), dtype=torch.float32),
         torch.empty((total, 2), dtype=torch.float32),
     )
-    made = ahead(lambda task: _experiment(what, *task), enumerate(children), os.cpu_count() or 1, 8)
+    made = ordered_map(lambda task: _experiment(what, *task), enumerate(children), os.cpu_count() or 1, 8)
     for i, images in enumerate(made):
         part = data[i * what.images : (i + 1) * what.images]
         for j, (image, view) in enumerate(images):

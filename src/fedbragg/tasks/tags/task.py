@@ -12,7 +12,7 @@ from fedbragg.errors import InputError, LabelError
 from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
-from fedbragg.metrics.classification import Estimate
+from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.labelled_run import labelled_run
@@ -39,6 +39,7 @@ class TagsTask:
     name: ClassVar[str] = "tags"
     unit: ClassVar[str] = "image"
     headlines: ClassVar[tuple[str, ...]] = ("mAP", "AUC")
+    next_command: ClassVar[str] = "fedbragg tags identify PATH... --model {model}"
 
     @property
     def questions(self) -> Mapping[str, tuple[str, ...]]:

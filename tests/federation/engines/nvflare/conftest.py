@@ -10,20 +10,21 @@ import pytest
 if find_spec("nvflare") is None:
     pytest.skip("NVIDIA FLARE is not installed: pip install 'fedbragg[federate]'", allow_module_level=True)
 
-sys.path.insert(0, str(Path(__file__).parent))  # deployment.py lies beside the tests
+sys.path.insert(0, str(Path(__file__).parent))  # deployment.py is beside the tests
 
-from deployment import Deployment, wait_for
+from deployment import Deployment
+from waiting import wait_for
 
 SITES = ("site0", "site1", "site2")
 SETTINGS = {
     "training": {"warmup_epochs": 2, "epochs": 1},
-    "federation": {"schedule": "sync", "barriers": 4, "deadline": 15.0},
+    "federation": {"schedule": "sync", "barriers": 4, "deadline": 60.0},
     "server": {
-        "contact": 0.3,
-        "lost": 4.0,
-        "training": 3.0,
-        "answer": 5.0,
-        "away": 30.0,
+        "heartbeat": 0.3,
+        "site_timeout": 4.0,
+        "training_timeout": 3.0,
+        "message_timeout": 5.0,
+        "server_timeout": 30.0,
         "observers": ["guest"],
     },
     "sites": [{"name": name} for name in SITES],
@@ -32,7 +33,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A server and three sites that train softmax regression; whatever happens, nothing of it is left in the end."""
+    """A server and three sites that train softmax regression; whatever happens, all of it is ended at the end."""
     deployment = Deployment(tmp_path_factory.mktemp("three"), SETTINGS)
     try:
         deployment.start("server", *SITES)
@@ -43,7 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 @pytest.fixture
 def three(running: Deployment) -> Iterator[Deployment]:
-    """The same with everybody up and no trouble arranged."""
+    """The same with all processes up, no fault arranged and no federation in progress."""
     running.start(*(name for name in ("server", *SITES) if running.processes[name].poll() is not None))
     for name in SITES:
         (running.folder / f"{name}.pause").unlink(missing_ok=True)

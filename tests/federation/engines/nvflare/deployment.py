@@ -1,4 +1,4 @@
-"""A server and sites as real processes on loopback, each in a group of its own that is killed in the end."""
+"""A server and sites as real processes on loopback, each in a group of its own that is killed at the end."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from waiting import TIMEOUT, wait_for
+
+from fedbragg.cli.real_sites import bytes_by_barrier, event_line
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
-from fedbragg.federation.engines.remote.protocol import decode_message
+from fedbragg.federation.engines.remote.server_folder import without_paths
+from fedbragg.federation.tensors import decode_tensors
 from fedbragg.types import State
 
 HERE = Path(__file__).parent
 FEDBRAGG = Path(sys.executable).with_name("fedbragg")
-SIMPLE = (sys.executable, str(HERE / "simple_process.py"))
-PATIENCE = 40.0
-"""Seconds after which a test gives up waiting for anything."""
+SOFTMAX = (sys.executable, str(HERE / "softmax_process.py"))
 
 
 class Deployment:
     """Kits in a folder, and the processes that run from them."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], command: tuple[str, ...] = SIMPLE) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], command: tuple[str, ...] = SOFTMAX) -> None:
         """Provision; ``command`` runs a kit, with a site's own file after it."""
         self.folder, self.port, self._command = folder, free_port(), command
         server = {"address": f"localhost:{self.port}", **settings.get("server", {})}
@@ -42,7 +43,7 @@ class Deployment:
         assert made.returncode == 0, made.stderr
         (folder / "own.toml").write_text('runs = ["private.h5"]\nlabels = "private.csv"\n')
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._accounts: dict[str, Remote] = {}
+        self._accounts: dict[str, Account] = {}
 
     def kit(self, name: str) -> Path:
         return self.folder / "kits" / name
@@ -52,7 +53,8 @@ class Deployment:
         own = self.folder / f"{site}.toml"
         return own if own.exists() else self.folder / "own.toml"
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, **variables: str) -> None:
+        """Start kits' processes, with environment variables."""
         for name in names:
             files = [] if name == "server" else [str(self.site_config(name))]
             with (self.folder / f"{name}.log").open("ab") as log:
@@ -61,16 +63,16 @@ class Deployment:
                     stdout=log,
                     stderr=log,
                     stdin=subprocess.DEVNULL,
-                    start_new_session=True,  # so that all of it can be killed in the end
+                    start_new_session=True,  # so that all of it can be killed at the end
                     cwd=self.folder,
-                    env={**os.environ, "FEDBRAGG_TEST_FOLDER": str(self.folder)},
+                    env={**os.environ, "FEDBRAGG_TEST_FOLDER": str(self.folder), **variables},
                     preexec_fn=die_with_the_tests,
                 )
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         process = self.processes[name]
         process.send_signal(number)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
     def close(self) -> None:
         for account in self._accounts.values():
@@ -78,39 +80,43 @@ class Deployment:
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
-    def said(self, name: str) -> str:
+    def output(self, name: str) -> str:
+        """Return what a process has printed so far."""
         return (self.folder / f"{name}.log").read_text()
 
-    def account(self, name: str = "coordinator") -> Remote:
+    def account(self, name: str = "coordinator") -> Account:
         if name not in self._accounts:
-            self._accounts[name] = Remote(self.kit(name), PATIENCE)
+            self._accounts[name] = Account(self.kit(name), TIMEOUT)
         return self._accounts[name]
 
 
-class Remote:
-    """An account in a process of its own."""
+class Account:
+    """An account's client in a process of its own."""
 
-    def __init__(self, kit: Path, patience: float) -> None:
-        command = [sys.executable, str(HERE / "account_process.py"), str(kit), str(patience)]
+    def __init__(self, kit: Path, timeout: float) -> None:
+        command = [sys.executable, str(HERE / "admin_process.py"), str(kit), str(timeout)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
-    def start(self, settings: Federation, *, anew: bool) -> str:
-        told = settings.model_dump(mode="json", exclude={"sites": {"__all__": {"runs", "labels"}}})
-        return str(self._do(start=told, anew=anew))
+    def start(self, settings: Federation, *, restart: bool) -> str:
+        return str(self._do(start=without_paths(settings), restart=restart))
 
     def status(self, since: int = 0) -> dict[str, Any]:
-        told: dict[str, Any] = self._do(status=since)
-        return told
+        status: dict[str, Any] = self._do(status=since)
+        return status
+
+    def problem(self, site: str) -> str:
+        """Return a site's last problem."""
+        return next(str(row["problem"]) for row in self.status()["sites"] if row["site"] == site)
 
     def stop(self) -> None:
         self._do(stop=True)
 
     def model(self) -> State:
-        return decode_message(bytes.fromhex(self._do(model=True))).tensors
+        return decode_tensors(bytes.fromhex(self._do(model=True)))
 
     def close(self) -> None:
         self._process.kill()
@@ -120,40 +126,58 @@ class Remote:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        if "error" in told:
-            raise FederationError(told["error"])
-        return told["answer"]
+        reply = json.loads(self._process.stdout.readline())
+        if "error" in reply:
+            raise FederationError(reply["error"])
+        return reply["answer"]
 
 
 def die_with_the_tests() -> None:
-    """Have the kernel end a process with the one that tests, should that be killed before it can tidy up."""
+    """Have the kernel end a process with the one that tests, which may be killed before it can clean up."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def wait_for(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Return the condition's value once it is true."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {patience:g} s")
+def ended(account: Account, timeout: float = TIMEOUT) -> dict[str, Any]:
+    """Return the status of a federation once it has ended."""
+
+    def finished() -> dict[str, Any] | None:
+        status = account.status()
+        assert status["state"] in ("preparing", "running", "finished"), status
+        return status if status["state"] == "finished" else None
+
+    return wait_for(finished, "the end of the federation", timeout)
 
 
-def ended(account: Remote, patience: float = PATIENCE) -> dict[str, Any]:
-    """Return the status of a federation once it is over."""
+def barriers(status: dict[str, Any]) -> list[set[str]]:
+    """Return the sites whose updates each barrier combined."""
+    return [set(line["losses"]) for line in status.get("history", []) if line["event"] == "barrier"]
 
-    def over() -> dict[str, Any] | None:
-        told = account.status()
-        assert told["state"] in ("preparing", "running", "finished"), told
-        return told if told["state"] == "finished" else None
 
-    return wait_for(over, "the end of the federation", patience)
+def lasting(deployment: Deployment, pause: float, **rules: Any) -> Federation:
+    """Have every training take ``pause`` seconds, and return the settings with other rules."""
+    for site in deployment.settings.sites:
+        (deployment.folder / f"{site.name}.pause").write_text(str(pause))
+        (deployment.folder / f"{site.name}.pid").unlink(missing_ok=True)
+    return with_rules(deployment.settings, **rules)
+
+
+def with_rules(settings: Federation, **rules: Any) -> Federation:
+    """Return settings with other values in [federation]."""
+    return settings.model_copy(update={"federation": settings.federation.model_copy(update=rules)})
+
+
+def wait_for_barrier(account: Account, count: int) -> None:
+    wait_for(lambda: account.status().get("barrier", 0) >= count, f"barrier {count}")
+
+
+def printed(status: dict[str, Any]) -> list[str]:
+    """Return the lines that the command prints of a federation."""
+    sizes = bytes_by_barrier(status["history"])
+    return [text for event in status["history"] if (text := event_line(event, sizes))]
 
 
 def as_toml(settings: Mapping[str, Any]) -> str:
-    """Write settings as federation.toml."""
+    """Return settings as the text of a federation.toml."""
     sections = {name: part for name, part in settings.items() if isinstance(part, Mapping)}
     text = _keys({name: value for name, value in settings.items() if name not in {*sections, "sites"}})
     text += "".join(f"[{name}]\n{_keys(part)}" for name, part in sections.items())

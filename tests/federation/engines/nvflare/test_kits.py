@@ -1,4 +1,4 @@
-"""Kits: made by the command, each for one holder and no other."""
+"""Kits: made by the command, each for one participant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
-from deployment import FEDBRAGG, wait_for
+from deployment import FEDBRAGG
+from waiting import wait_for
 
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare.kit import open_kit
@@ -32,13 +33,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kits")
     done = provisioned(folder, SETTINGS)
     assert done.returncode == 0, done.stderr
-    told = [
+    lines = [
         "server: for server",
         "coordinator: for coordinator",
         "north: for the site north",
         "guest: for observer",
     ]
-    assert done.stdout.splitlines() == [f"kits/{line}" for line in told]
+    assert done.stdout.splitlines() == [f"kits/{line}" for line in lines]
     return folder / "kits"
 
 
@@ -46,16 +47,18 @@ def subject(certificate: Path) -> set[str]:
     return set(load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string().split(","))
 
 
-def test_each_certificate_bears_its_holders_name_and_role(made: Path) -> None:
+def test_each_certificate_has_the_name_and_role_of_its_kit(made: Path) -> None:
     assert "CN=north" in subject(made / "north/startup/client.crt")
     assert "CN=localhost" in subject(made / "server/startup/server.crt")
     for name, role in (("coordinator", "lead"), ("guest", "member")):
-        told = subject(made / name / "startup/client.crt")
-        assert f"CN={name}@fedbragg.local" in told
-        assert f"1.2.840.113549.1.9.2={role}" in told  # PKCS 9's unstructuredName, in which FLARE puts a role
+        parts = subject(made / name / "startup/client.crt")
+        assert f"CN={name}@fedbragg.local" in parts
+        assert (
+            f"1.2.840.113549.1.9.2={role}" in parts
+        )  # PKCS 9's unstructuredName, in which FLARE puts a role
 
 
-def test_keys_are_for_their_holder_only(made: Path) -> None:
+def test_only_the_owner_of_a_kit_can_read_its_key(made: Path) -> None:
     for key in made.glob("*/startup/*.key"):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
     for folder in (made / "north", made / "authority"):
@@ -77,10 +80,10 @@ def test_each_readme_has_the_one_command(made: Path) -> None:
         text = (made / name / "README.md").read_text()
         assert command in text
         assert "18371" in text
-    assert "Open nothing" in (made / "north" / "README.md").read_text()
+    assert "Open no port" in (made / "north" / "README.md").read_text()
 
 
-def test_a_site_grants_nobody_anything(made: Path) -> None:
+def test_a_site_grants_nobody_any_right(made: Path) -> None:
     rights = json.loads((made / "north/local/authorization.json").read_text())["permissions"]
     assert set(rights) == {"project_admin", "org_admin", "lead", "member"}
     for role in rights.values():
@@ -88,7 +91,7 @@ def test_a_site_grants_nobody_anything(made: Path) -> None:
         assert set(role.values()) == {"none"}
 
 
-def test_a_site_is_added_and_nobody_else_gets_a_new_kit(made: Path) -> None:
+def test_a_new_site_gets_a_kit_and_the_other_kits_stay_as_they_are(made: Path) -> None:
     before = (made / "north/startup/client.key").read_bytes()
     done = provisioned(made.parent, SETTINGS + '[[sites]]\nname = "south"\n')
     assert done.stdout == "kits/south: for the site south\n", done.stderr
@@ -107,7 +110,9 @@ def test_a_site_is_added_and_nobody_else_gets_a_new_kit(made: Path) -> None:
         (SETTINGS.replace("north", "authority"), "two kits would be named 'authority'"),
     ],
 )
-def test_what_cannot_be_provisioned_is_refused_in_one_line(tmp_path: Path, settings: str, part: str) -> None:
+def test_settings_that_cannot_be_provisioned_are_refused_in_one_line(
+    tmp_path: Path, settings: str, part: str
+) -> None:
     done = provisioned(tmp_path, settings)
     assert done.returncode == 2
     assert part in done.stderr
@@ -122,33 +127,33 @@ def test_a_folder_that_is_no_kit_is_refused(tmp_path: Path, made: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "sign", "calling"),
+    ("command", "code", "trace", "seconds"),
     [
         (["join", "kits/north", "--data", "own.toml"], 0, "log.txt", 1.0),
         (["status", "--kit", "kits/guest", "--wait", "60"], 130, "kit.json", 4.0),
     ],
 )
-def test_ctrl_c_ends_who_calls_a_server_that_is_away(
-    made: Path, command: list[str], code: int, sign: str, calling: float
+def test_ctrl_c_ends_a_command_that_waits_for_a_server(
+    made: Path, command: list[str], code: int, trace: str, seconds: float
 ) -> None:
     (made.parent / "own.toml").write_text('runs = ["a"]\nlabels = "b"\n')
-    trace = made.parent / command[1 + ("--kit" in command)] / sign
+    sign = made.parent / command[1 + ("--kit" in command)] / trace
     with subprocess.Popen(
         [FEDBRAGG, *command], cwd=made.parent, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            wait_for(trace.exists, "the first call")
-            time.sleep(calling)
+            wait_for(sign.exists, "the first try")
+            time.sleep(seconds)
             process.send_signal(signal.SIGINT)
-            said = process.communicate(timeout=20)[1]
+            errors = process.communicate(timeout=20)[1]
         finally:
             process.kill()
     assert process.returncode == code
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("name", ["localhost", "x" * 64, "a.b", "a-", "1"])
-def test_a_name_that_flare_does_not_take_is_told_in_a_line(tmp_path: Path, name: str) -> None:
+def test_a_name_that_flare_refuses_is_an_error_of_one_line(tmp_path: Path, name: str) -> None:
     done = provisioned(tmp_path, SETTINGS.replace('"north"', f'"{name}"'))
     assert "Traceback" not in done.stderr
     assert done.returncode == 0 or done.stderr.count("\n") == 1
@@ -173,7 +178,7 @@ def test_a_kit_runs_once_at_a_time(made: Path) -> None:
         assert "is running already" in refusal(made.parent, "serve", "kits/server")
 
 
-def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -1,4 +1,4 @@
-"""A job with code of its own: the server refuses it, and where the server would not, every site does."""
+"""A job with code of its own: the server refuses it, and where a server does not, every site does."""
 
 from __future__ import annotations
 
@@ -43,18 +43,19 @@ def write_job(folder: Path) -> Path:
     return folder / "job"
 
 
-def submitted(deployment: Deployment) -> dict[str, Any]:
+def submit(deployment: Deployment) -> dict[str, Any]:
+    """Submit the job as the coordinator; return the outcome."""
     job = write_job(deployment.folder)
-    command = [sys.executable, str(HERE / "submit_process.py"), str(deployment.kit("coordinator")), str(job)]
+    command = [sys.executable, str(HERE / "submit_job.py"), str(deployment.kit("coordinator")), str(job)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 @contextmanager
-def careless(deployment: Deployment) -> Iterator[None]:
-    """Have the server grant everybody everything, as one in foreign hands would."""
+def hostile_server(deployment: Deployment) -> Iterator[None]:
+    """Have the server grant everybody every right, as an attacker's would."""
     path = deployment.kit("server") / "local" / "authorization.json"
     before = path.read_text()
     deployment.kill("server")
@@ -68,21 +69,21 @@ def careless(deployment: Deployment) -> Iterator[None]:
         deployment.start("server")
 
 
-def test_the_server_takes_no_job_even_from_the_lead(three: Deployment) -> None:
-    assert "authoriz" in submitted(three)["refused"]
+def test_the_server_refuses_a_job_even_of_the_coordinator(three: Deployment) -> None:
+    assert "authoriz" in submit(three)["refused"]
     assert not list(three.folder.glob("was-here-*"))
 
 
-def test_every_site_refuses_a_job_that_a_careless_server_hands_on(three: Deployment) -> None:
-    with careless(three):
+def test_every_site_refuses_a_job_of_a_hostile_server(three: Deployment) -> None:
+    with hostile_server(three):
         account = three.account()
-        account.status()  # the sites are back once it answers, or soon
-        told = submitted(three)
-    assert told.get("status") not in ("RUNNING", "FINISHED:COMPLETED"), told
-    assert told["detail"], told
-    detail = " ".join(told["detail"])
-    assert all(site in detail for site in SITES), told
-    assert "OK" not in detail.replace("server: OK", ""), told
+        account.status()  # when it answers, the sites are back or soon will be
+        result = submit(three)
+    assert result.get("status") not in ("RUNNING", "FINISHED:COMPLETED"), result
+    assert result["detail"], result
+    detail = " ".join(result["detail"])
+    assert all(site in detail for site in SITES), result
+    assert "OK" not in detail.replace("server: OK", ""), result
     assert not list(three.folder.glob("was-here-*"))
 
 
@@ -90,6 +91,6 @@ def test_an_observer_cannot_start_a_federation(three: Deployment) -> None:
     guest = three.account("guest")
     assert "state" in guest.status()
     with pytest.raises(FederationError, match="may not do this"):
-        guest.start(three.settings, anew=True)
+        guest.start(three.settings, restart=True)
     with pytest.raises(FederationError, match="may not do this"):
         guest.stop()

@@ -1,4 +1,4 @@
-"""The local background, on planes and steps whose value is known everywhere."""
+"""The local background on planes and steps of known value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def of_mean(mean: NDArray[np.float64], valid: float = 64.0) -> NDArray[np.float3
     return local_background(share, (mean * valid).astype(np.float32), 16.0)
 
 
-def test_a_plane_stays_a_plane() -> None:
+def test_the_background_of_a_plane_is_the_plane() -> None:
     rows, columns = np.mgrid[:12, :15]
     plane = 5 + 0.25 * rows + 0.5 * columns
     np.testing.assert_allclose(of_mean(plane)[2:-2, 2:-2], plane[2:-2, 2:-2], rtol=1e-6)
@@ -26,7 +26,7 @@ def test_a_block_with_a_spot_does_not_count() -> None:
     np.testing.assert_allclose(of_mean(mean), 2.0)
 
 
-def test_masked_blocks_borrow_from_their_neighbours() -> None:
+def test_masked_blocks_take_a_neighbours_value() -> None:
     valid = np.full((6, 6), 64, np.float32)
     total = np.full((6, 6), 64 * 3.0, np.float32)
     valid[0] = valid[3, :2] = valid[:, 5] = 0  # a whole first row, the start of a row, the end of every row
@@ -35,14 +35,14 @@ def test_masked_blocks_borrow_from_their_neighbours() -> None:
     np.testing.assert_allclose(result[1:], 3.0, rtol=1e-6)
 
 
-def test_the_first_rows_all_masked_borrow_from_below() -> None:
+def test_fully_masked_first_rows_take_values_from_below() -> None:
     valid = np.full((6, 6), 64, np.float32)
     total = np.full((6, 6), 64 * 3.0, np.float32)
     valid[:2] = total[:2] = 0
     np.testing.assert_allclose(local_background(valid, total, 16.0), 3.0, rtol=1e-6)
 
 
-def test_a_frame_all_masked_has_no_background() -> None:
+def test_a_fully_masked_frame_has_no_background() -> None:
     nothing = np.zeros((5, 5), np.float32)
     assert not local_background(nothing, nothing, 16.0).any()
 

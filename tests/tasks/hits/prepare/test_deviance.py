@@ -1,4 +1,4 @@
-"""The deviance, against the exact Poisson tail."""
+"""The deviance against the exact Poisson tail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVELS = (0.02, 0.05, 0.18, 0.5, 1.0, 3.0, 10.0, 100.0, 1000.0, 10_000.0)
 
 
 def exact(photons: int, expected: float) -> float:
-    """Standard deviations of a Gaussian with the same chance, the photons' own chance counted half (mid-p)."""
+    """Standard deviations of a Gaussian with the same tail probability, half of the point itself included (mid-p)."""
     above = (poisson.sf(photons, expected) + poisson.sf(photons - 1, expected)) / 2
     return float(norm.isf(above))
 
@@ -34,14 +34,14 @@ def test_the_deviance_is_the_exact_tail_from_2_to_8_sigma(expected: float) -> No
     assert checked >= 3
 
 
-def test_the_plain_root_would_fail_where_there_is_little() -> None:
-    """Two photons where 0.02 are expected: (n - m) / sqrt(m) claims 14 sigma, the exact tail says 3.7."""
+def test_the_plain_root_fails_at_few_photons() -> None:
+    """Two photons where 0.02 are expected: (n - m) / sqrt(m) is 14 sigma, the exact tail is 3.7."""
     assert (2 - 0.02) / math.sqrt(0.02) == pytest.approx(14.0, abs=0.01)
     assert exact(2, 0.02) == pytest.approx(3.72, abs=0.01)
     assert deviance(2.0, 0.02) == pytest.approx(3.80, abs=0.01)
 
 
-def test_values_worked_out_by_hand() -> None:
+def test_values_equal_a_hand_calculation() -> None:
     # sqrt(2 (38 ln(38 / 18) - 20)) and sqrt(2 * 3)
     assert deviance(38.0, 18.0) == pytest.approx(4.0973, abs=1e-4)
     assert deviance(0.0, 3.0) == pytest.approx(-math.sqrt(6))
@@ -49,6 +49,6 @@ def test_values_worked_out_by_hand() -> None:
 
 
 @given(st.floats(0.0, 1e6), st.floats(0.0, 1e6), st.floats(0.02, 1e5))
-def test_more_photons_never_mean_less(one: float, other: float, expected: float) -> None:
+def test_more_photons_never_lower_the_significance(one: float, other: float, expected: float) -> None:
     fewer, more = sorted((one, other))
     assert deviance(fewer, expected) <= deviance(more, expected) + 1e-4  # float64's own noise

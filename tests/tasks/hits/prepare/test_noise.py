@@ -1,4 +1,4 @@
-"""What one photon is worth, on detectors whose gain, offset, read noise and blur are known."""
+"""The photon scale of detectors with known gain, offset, read noise and blur."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_photon_counters_scale_is_exactly_one(level: float, even: bool) -> Non
     assert scale_of(counts) == COUNTER
 
 
-def test_a_photon_counter_full_of_spots_is_one_still() -> None:
+def test_a_photon_counter_full_of_spots_is_recognised() -> None:
     generator = np.random.default_rng(2)
     expected = np.full((400, 400), 1.5)
     for row, column in generator.uniform(10, 390, (150, 2)):
@@ -36,7 +36,7 @@ def test_a_photon_counter_full_of_spots_is_one_still() -> None:
 
 
 def shared_by_blur(blur: float) -> float:
-    """Variance of a sum over 3 x 3 pixels of blurred white noise, over that without blur: what blur takes away."""
+    """Variance of a sum over 3 x 3 pixels of blurred white noise, relative to that without blur."""
     impulse = np.zeros((41, 41))
     impulse[19:22, 19:22] = 1.0
     return float((gaussian_filter(impulse, blur) ** 2).sum() / 9) if blur else 1.0
@@ -68,7 +68,7 @@ def integrating(gain: float, offset: float, noise: float, blur: float, seed: int
 def test_a_ccds_gain_offset_and_read_noise_are_found(
     gain: float, offset: float, noise: float, blur: float, tolerance: float, seed: int
 ) -> None:
-    """The gain is that of sums over 3 x 3 pixels, which are what is tested: blur takes its known share from it."""
+    """The gain is that of sums over 3 x 3 pixels, which the peak test uses; blur reduces it by a known factor."""
     counts = integrating(gain, offset, noise, blur, seed)
     found = scale_of(counts)
     assert 1 / found.scale == pytest.approx(gain * shared_by_blur(blur), rel=tolerance)

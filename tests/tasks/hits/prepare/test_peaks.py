@@ -1,4 +1,4 @@
-"""Peaks on frames whose contents are known: spots, zingers, rings, shoulders, nothing."""
+"""Peaks on frames of known content: spots, zingers, rings, shoulders, noise."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ WINGS, RIM = CHANNELS.index("wings"), CHANNELS.index("rim")
 
 
 def peaks_on(background: float, counts: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Find the peaks of a photon counter's frame whose background is known: measures and places."""
+    """Return measures and places of the peaks of a photon counter's frame with a known background."""
     mask = np.zeros(counts.shape, np.bool_)
     highest = block_sums(counts, mask, 8).peak
     return find_peaks(counts, mask, np.full(highest.shape, background, np.float32), highest, (1.0, 0.0), 8)
 
 
-def test_a_spots_measures_worked_out_by_hand() -> None:
+def test_the_measures_of_a_spot_equal_a_hand_calculation() -> None:
     """20 photons in 3 x 3 pixels on a background of exactly 2: 38 where 18 are expected, 28 where 16 are."""
     counts = np.full((64, 64), 2, np.uint16)
     counts[26:29, 34:37] += np.array([[1, 2, 1], [2, 8, 2], [1, 2, 1]], np.uint16)
@@ -60,7 +60,7 @@ def test_a_gaussian_spot_of_known_photons_has_the_significance_of_its_share() ->
 
 @pytest.mark.parametrize("level", [0.0, 0.0001, 0.001, 0.01])
 def test_single_photons_on_an_empty_frame_are_no_spots(level: float) -> None:
-    """Four million pixels; (x - b) / sqrt(b) would call every single photon of the last a 10-sigma spot."""
+    """Four million pixels; (x - b) / sqrt(b) would make every single photon of the last a 10-sigma spot."""
     counts = np.random.default_rng(1).poisson(level, (2000, 2000)).astype(np.uint16)
     _, peaks = seen(counts)
     assert peaks.significance.max() < 4.5

@@ -1,4 +1,4 @@
-"""The pass over the pixels, against numpy."""
+"""The pass over the pixels against numpy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST = {"uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int32": 2**31 - 
 
 @st.composite
 def frames(draw: st.DrawFn) -> tuple[NDArray[Any], NDArray[np.bool_], int]:
-    """Random counts up to the dtype's largest, a random mask, edges that are seldom a multiple of the block."""
+    """Return random counts up to the dtype's largest and a random mask, rarely of a multiple of the block size."""
     dtype = draw(st.sampled_from(sorted(LARGEST)))
     block = draw(st.integers(2, 9))
     shape = draw(st.tuples(st.integers(block, 40), st.integers(block, 40)))
@@ -64,7 +64,7 @@ def test_values_below_zero_count_in_the_sum_and_not_as_peak() -> None:
     np.testing.assert_array_equal(blocks.peak, [[7, 0], [0, 0]])
 
 
-def test_what_is_beyond_the_last_whole_block_is_left_out() -> None:
+def test_pixels_beyond_the_last_whole_block_are_left_out() -> None:
     counts = np.zeros((17, 19), np.uint16)
     counts[16, :] = counts[:, 16:] = 500
     blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
@@ -99,6 +99,6 @@ def test_samples_are_spread_over_a_large_frame() -> None:
     assert np.flatnonzero(blocks.variance).tolist() == lit
 
 
-def test_small_blocks_have_no_variance_to_tell() -> None:
+def test_blocks_without_room_for_sums_have_variance_zero() -> None:
     counts = np.random.default_rng(3).poisson(20, (40, 40)).astype(np.uint16)
     assert not block_sums(counts, np.zeros(counts.shape, np.bool_), 5).variance.any()

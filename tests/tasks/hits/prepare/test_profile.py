@@ -1,4 +1,4 @@
-"""The shape of a peak, by hand and of a Gaussian, however it lies."""
+"""The shape of a peak: a hand calculation, and Gaussians in any orientation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare import PROFILE
-from fedbragg.tasks.hits.prepare.profile import MOST, profiles_of
+from fedbragg.tasks.hits.prepare.profile import LARGEST, profiles_of
 
 Counts = NDArray[np.integer]
 
@@ -67,7 +67,7 @@ def test_a_gaussian_spot_has_a_gaussians_sides_and_width(sigma: float) -> None:
     assert found["short"] == pytest.approx(found["long"], rel=1e-3)
 
 
-def test_a_track_lacks_sides_that_a_spot_of_the_same_light_has() -> None:
+def test_a_track_lacks_sides_that_a_spot_of_the_same_photons_has() -> None:
     counts = np.zeros((15, 15), np.uint16)
     counts[7, 7], counts[8, 8], counts[8, 9], counts[9, 10] = 40, 35, 30, 25
     track = profile(counts, 7, 7)
@@ -85,7 +85,7 @@ def test_a_track_lacks_sides_that_a_spot_of_the_same_light_has() -> None:
     st.floats(0, 0.5),
 )
 @settings(max_examples=60, deadline=None)
-def test_turns_and_mirrors_change_nothing(
+def test_rotations_and_mirrors_change_nothing(
     seed: int, turns: int, mirrored: bool, level: float, masked: float
 ) -> None:
     generator = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_turns_and_mirrors_change_nothing(
     before = profile(counts, 3, 3, mask)
     after = profile(moved(counts), 3, 3, moved(mask))
     assert list(after.values()) == pytest.approx(list(before.values()), abs=1e-5)
-    assert all(0 <= value <= MOST for value in before.values())
+    assert all(0 <= value <= LARGEST for value in before.values())
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(4.0, 100.0), (25.0, 7.0)])
@@ -110,7 +110,7 @@ def test_gain_and_offset_change_nothing(gain: float, offset: float) -> None:
 
 
 @pytest.mark.parametrize("place", [(0, 0), (0, 9), (14, 14), (3, 0)])
-def test_beyond_the_frame_is_masked(place: tuple[int, int]) -> None:
+def test_pixels_beyond_the_frame_count_as_masked(place: tuple[int, int]) -> None:
     counts = np.full((15, 15), 3, np.uint16)
     counts[place] = 90
     wide = np.pad(counts, 5, constant_values=65535)

@@ -1,4 +1,4 @@
-"""A frame's View as a whole: what must not change it, what may not be read, and what is read back."""
+"""The View of a frame: what does not change it, and settings that are refused or read back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def spotted(seed: int, shape: tuple[int, int] = (96, 120)) -> NDArray[np.float64
 
 @given(st.integers(0, 2**32), st.sampled_from(["uint8", "uint16", "uint32", "int32"]))
 @settings(max_examples=40, deadline=None)
-def test_what_lies_under_the_mask_never_matters(seed: int, dtype: str) -> None:
+def test_masked_pixels_never_matter(seed: int, dtype: str) -> None:
     generator = np.random.default_rng(seed)
     counts = np.minimum(generator.poisson(spotted(seed)), 255).astype(dtype)
     mask = generator.random(counts.shape) < 0.1
@@ -63,7 +63,7 @@ def integrating(gain: float, offset: float) -> NDArray[np.uint16]:
 
 @pytest.mark.parametrize(("gain", "offset"), [(4.0, 1000.0), (12.0, 20.0), (20.0, 500.0)])
 def test_a_ccds_gain_and_offset_change_the_view_little(gain: float, offset: float) -> None:
-    """Clear peaks stay where they are, to the rounding of counts, their measures within a tenth."""
+    """Clear peaks keep their places up to the rounding of counts, and their measures within a tenth."""
     view, peaks = seen(integrating(4.0, 20.0))
     other, other_peaks = seen(integrating(gain, offset))
     same = (other_peaks.places == peaks.places).all(axis=0)
@@ -76,8 +76,8 @@ def test_a_ccds_gain_and_offset_change_the_view_little(gain: float, offset: floa
     np.testing.assert_allclose(np.log1p(other.background), np.log1p(view.background), atol=0.15)
 
 
-def test_a_turned_frame_shows_the_same_peaks_turned() -> None:
-    """To the background's median of row medians, which is not the median of column medians."""
+def test_a_rotated_frame_shows_the_same_peaks_rotated() -> None:
+    """Up to the background's median of row medians, which differs from that of column medians."""
     counts = np.random.default_rng(8).poisson(spotted(8, (96, 96))).astype(np.uint16)
     _, peaks = seen(counts)
     _, turned = seen(np.ascontiguousarray(np.rot90(counts)))
@@ -88,7 +88,7 @@ def test_a_turned_frame_shows_the_same_peaks_turned() -> None:
     np.testing.assert_array_equal(turned.places[0][clear], 95 - np.rot90(peaks.places[1])[clear])
 
 
-def test_channels_and_shape_are_as_told() -> None:
+def test_the_view_has_the_documented_channels_and_shape() -> None:
     counts = np.random.default_rng(1).poisson(2, (67, 50)).astype(np.uint16)
     mask = np.zeros(counts.shape, np.bool_)
     mask[:8, :4] = mask[8:16, 8:16] = True
@@ -105,7 +105,7 @@ def test_channels_and_shape_are_as_told() -> None:
     assert masked.sum() == 1.5
 
 
-def test_a_frame_all_masked_shows_nothing() -> None:
+def test_a_fully_masked_frame_has_no_peaks() -> None:
     counts = np.full((64, 64), 2**32 - 1, np.uint32)
     view, peaks = seen(counts, np.ones(counts.shape, np.bool_))
     assert not peaks.significance.any()
@@ -122,7 +122,7 @@ def test_the_smallest_frame_is_taken() -> None:
     assert prepare(frame_of(np.zeros((24, 24), np.uint16)), PrepareSettings()).channels.shape == (4, 3, 3)
 
 
-def test_peaks_worth_a_look_are_those_from_the_least_significance_on() -> None:
+def test_peaks_above_the_least_significance_are_described() -> None:
     counts = np.random.default_rng(9).poisson(spotted(9)).astype(np.uint16)
     for least in (3.5, 4.0, 8.0):
         view, peaks = prepare_with_peaks(frame_of(counts), PrepareSettings(least=least))
@@ -147,8 +147,8 @@ def test_settings_come_back_from_their_metadata() -> None:
         {"kind": None},
     ],
 )
-def test_another_kind_of_view_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="another kind of view"):
+def test_another_kind_of_input_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="another kind of input"):
         PrepareSettings.from_metadata(PrepareSettings().as_metadata() | change)
 
 

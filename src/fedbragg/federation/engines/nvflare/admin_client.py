@@ -1,4 +1,4 @@
-"""An account's way to the server: FLARE's login with the kit's certificate, and our four commands over it."""
+"""An account's connection to the server: FLARE's login with the kit's certificate, and our four commands over it."""
 
 from __future__ import annotations
 
@@ -18,96 +18,111 @@ from fedbragg.config import Federation
 from fedbragg.errors import FederationError
 from fedbragg.federation.engines.nvflare.admin_commands import MODEL, START, STATUS, STOP
 from fedbragg.federation.engines.nvflare.kit import open_kit
-from fedbragg.federation.engines.remote.protocol import decode_message
-from fedbragg.federation.engines.remote.service import without_paths
+from fedbragg.federation.engines.remote.protocol import check_protocol, decode_message, versioned
+from fedbragg.federation.engines.remote.server_folder import without_paths
 from fedbragg.types import State
 
-LOGIN = 10.0
+LOGIN_TIMEOUT = 10.0
 """Seconds for one login."""
+RETRY = 1.0
+"""Seconds between two tries to reach the server."""
 
 
 class AdminClient:
-    """Log in when needed, and again after the server has been away."""
+    """Give commands with an account's kit; it logs in when needed, and again after the server was away."""
 
-    def __init__(self, kit: Path, patience: float, tell: Callable[[str], None] = lambda _: None) -> None:
-        """Use ``kit``; give up, in the end, when the server has not answered for ``patience`` seconds.
+    def __init__(self, kit: Path, timeout: float, say: Callable[[str], None] = lambda _: None) -> None:
+        """Use ``kit``; give up when the server has not answered for ``timeout`` seconds.
 
-        ``tell`` hears, once each time, that the server does not answer, and that it does again.
+        ``say`` is called once when the server does not answer, and once when it answers again.
         """
-        self._name = open_kit(kit, "coordinator", "observer").account
-        self._kit, self._patience, self._tell = kit, patience, tell
+        self._account = open_kit(kit, "coordinator", "observer").account
+        self._kit, self._timeout, self._say = kit, timeout, say
         self._session: Session | None = None
 
     def __enter__(self) -> AdminClient:
-        """Return it; nothing is opened before it is needed."""
+        """Return the client; nothing is opened before it is needed."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Log out."""
         self.close()
 
-    def start(self, settings: Federation, *, anew: bool) -> str:
-        """Start a federation, or join the same one that runs; return its name."""
-        return str(self._do(START, {"settings": without_paths(settings), "anew": anew})["federation"])
+    def start(self, settings: Federation, *, restart: bool) -> str:
+        """Start a federation and return its name; without ``restart``, go on with one of equal settings."""
+        fields = {"settings": without_paths(settings), "restart": restart}
+        return str(self._answer(START, fields)["federation"])
 
     def stop(self) -> None:
         """End the federation."""
-        self._do(STOP, {})
+        self._answer(STOP, {})
 
     def status(self, since: int = 0) -> dict[str, Any]:
-        """Return how things stand, with the history from line ``since`` on."""
-        told: dict[str, Any] = self._do(STATUS, {"since": since})
-        return told
+        """Return the state of the federation, with its history from line ``since`` on."""
+        status: dict[str, Any] = self._answer(STATUS, {"since": since})
+        return status
 
     def model(self) -> State:
         """Fetch the finished model."""
-        pieces, had, length = [], 0, 1
-        while had < length:
-            told = self._do(MODEL, {"offset": had})
-            pieces.append(base64.b85decode(told["piece"]))
-            had, length = had + len(pieces[-1]), told["length"]
-        return decode_message(b"".join(pieces)).tensors
+        message, length = b"", 1
+        while len(message) < length:
+            answer = self._answer(MODEL, {"offset": len(message)})
+            message += base64.b85decode(answer["chunk"])
+            length = answer["length"]
+        return decode_message(message, "the server", "this account").tensors
 
     def close(self) -> None:
         """Log out."""
         if self._session is not None:
-            with contextlib.suppress(Exception):  # a farewell; the server may be gone
+            with contextlib.suppress(Exception):  # the server may be gone
                 self._session.close()
             self._session = None
 
-    def _do(self, command: str, told: dict[str, Any]) -> Any:
-        began, silent = time.monotonic(), False
+    def _answer(self, command: str, fields: dict[str, Any]) -> Any:
+        """Return the server's answer; raise FederationError for an error, a missing right or a server that is away."""
+        reply = self._reply(command, versioned(fields))
+        check_protocol(reply, "the server", "this account")
+        if "error" in reply:
+            raise FederationError(str(reply["error"]))
+        return reply["answer"]
+
+    def _reply(self, command: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return what the server replies, as soon as it can be reached."""
+        start, silent = time.monotonic(), False
         while True:
             try:
-                answer = self._once(command, told)
-                break
+                reply = self._try(command, fields)
             except (AuthorizationError, AuthenticationError) as error:
                 raise FederationError(
-                    f"{self._name} may not do this ({error}). A lead may start and stop, an observer may look."
+                    f"{self._account} may not do this ({error}). "
+                    "The coordinator may start and stop, an observer may look."
                 ) from None
             except Exception as error:  # FLARE raises many kinds while a server is away
                 self.close()
-                if time.monotonic() - began > self._patience:
+                if time.monotonic() - start > self._timeout:
                     raise FederationError(
-                        f"the server has not answered for {self._patience:g} s ({error}). "
+                        f"the server has not answered for {self._timeout:g} s ({error}). "
                         "Is `fedbragg serve` running, and can its address be reached from here?"
                     ) from None
                 if not silent:
-                    self._tell(f"the server does not answer; trying for {self._patience:g} s")
+                    self._say(f"the server does not answer; trying for {self._timeout:g} s")
                 silent = True
-                time.sleep(1.0)
-        if silent:
-            self._tell(f"the server answers again, after {time.monotonic() - began:.0f} s")
-        if "error" in answer:
-            raise FederationError(str(answer["error"]))
-        return answer["answer"]
+                time.sleep(RETRY)
+            else:
+                if silent:
+                    self._say(f"the server answers again, after {time.monotonic() - start:.0f} s")
+                return reply
 
-    def _once(self, command: str, told: dict[str, Any]) -> dict[str, Any]:
+    def _try(self, command: str, fields: dict[str, Any]) -> dict[str, Any]:
         if self._session is None:
-            with contextlib.redirect_stdout(io.StringIO()):  # it tells that it connects
+            with contextlib.redirect_stdout(io.StringIO()):  # FLARE prints that it connects
                 self._session = new_secure_session(
-                    self._name, str(self._kit), timeout=min(LOGIN, self._patience), auto_login_max_tries=1
+                    self._account,
+                    str(self._kit),
+                    timeout=min(LOGIN_TIMEOUT, self._timeout),
+                    auto_login_max_tries=1,
                 )
-        reply = self._session._do_command(command, enforce_meta=False, props=told)  # noqa: SLF001  its own commands go so
-        told_back: dict[str, Any] = json.loads(Session._get_string_data(reply))  # noqa: SLF001
-        return told_back
+        # FLARE's own commands are sent by the same private methods.
+        response = self._session._do_command(command, enforce_meta=False, props=fields)  # noqa: SLF001
+        reply: dict[str, Any] = json.loads(Session._get_string_data(response))  # noqa: SLF001
+        return reply

@@ -1,4 +1,4 @@
-"""What an account may tell the server, over FLARE's login; its rights stand in authorization.json."""
+"""The commands that an account may give the server, over FLARE's login; authorization.json says who may give which."""
 
 from __future__ import annotations
 
@@ -13,60 +13,59 @@ from nvflare.fuel.hci.server.authz import PreAuthzReturnCode
 from nvflare.fuel.hci.server.constants import ConnProps
 
 from fedbragg.errors import FedbraggError
+from fedbragg.federation.engines.remote.protocol import check_protocol, versioned
 from fedbragg.federation.engines.remote.service import FederationService
 
 START, STOP, STATUS, MODEL = "federation_start", "federation_stop", "federation_status", "federation_model"
-LEADS, LOOKS = (START, STOP, STATUS, MODEL), (STATUS,)
-"""The rights of a lead and of an observer; a right bears its command's name."""
+LEAD_RIGHTS, OBSERVER_RIGHTS = (START, STOP, STATUS, MODEL), (STATUS,)
+"""The rights of a lead and of an observer; a right has the name of its command."""
+
+Fields = dict[str, Any]
+ServiceOf = Callable[[Connection], FederationService]
+"""Returns the service of the server that a command came to."""
 
 
 class FederationCommands(CommandModule):  # type: ignore[misc]
     """Four commands beside FLARE's own."""
+
+    def __init__(self, service_of: ServiceOf) -> None:
+        super().__init__()
+        self._service_of = service_of
 
     def get_spec(self) -> CommandModuleSpec:
         """Return the commands; FLARE checks the right of the same name before it calls one."""
         return CommandModuleSpec(
             "fedbragg",
             [
-                _spec(
-                    START, lambda service, told, _: service.start(told["settings"], anew=bool(told["anew"]))
-                ),
-                _spec(STOP, lambda service, _, user: service.stop(user)),
-                _spec(STATUS, lambda service, told, _: service.status(int(told["since"]))),
-                _spec(MODEL, _piece),
+                self._spec(START, lambda service, fields, _: service.start(**_start_arguments(fields))),
+                self._spec(STOP, lambda service, _, account: service.stop(account)),
+                self._spec(STATUS, lambda service, fields, _: service.status(int(fields["since"]))),
+                self._spec(MODEL, lambda service, fields, _: _chunk(service, int(fields["offset"]))),
             ],
         )
 
+    def _spec(self, name: str, act: Callable[[FederationService, Fields, str], Any]) -> CommandSpec:
+        def handle(connection: Connection, _: list[str]) -> None:
+            fields = connection.get_prop(ConnProps.CMD_PROPS) or {}
+            account = connection.get_prop(ConnProps.USER_NAME)
+            try:
+                check_protocol(fields, "this account", "the server")
+                answer = {"answer": act(self._service_of(connection), fields, account)}
+            except (FedbraggError, KeyError, TypeError, ValueError) as error:
+                answer = {"error": str(error)}
+            connection.append_string(json.dumps(versioned(answer)))
 
-def _piece(service: FederationService, told: dict[str, Any], _: str) -> dict[str, Any]:
-    piece, length = service.chunk(int(told["offset"]))
-    return {"piece": base64.b85encode(piece).decode(), "length": length}
-
-
-def _spec(name: str, act: Callable[[FederationService, dict[str, Any], str], Any]) -> CommandSpec:
-    def handle(conn: Connection, args: list[str]) -> None:
-        try:
-            answer = act(
-                _service(conn), conn.get_prop(ConnProps.CMD_PROPS) or {}, conn.get_prop(ConnProps.USER_NAME)
-            )
-        except (FedbraggError, KeyError, TypeError, ValueError) as error:
-            conn.append_string(json.dumps({"error": str(error)}))
-        else:
-            conn.append_string(json.dumps({"answer": answer}))
-
-    return CommandSpec(name, name, name, handle, authz_func=_needs_right, visible=False)
+        return CommandSpec(name, name, name, handle, authz_func=_require_right, visible=False)
 
 
-def _needs_right(conn: Connection, args: list[str]) -> PreAuthzReturnCode:
+def _start_arguments(fields: Fields) -> Fields:
+    return {"settings": fields["settings"], "restart": bool(fields["restart"])}
+
+
+def _chunk(service: FederationService, offset: int) -> Fields:
+    chunk, length = service.model_chunk(offset)
+    return {"chunk": base64.b85encode(chunk).decode(), "length": length}
+
+
+def _require_right(connection: Connection, arguments: list[str]) -> PreAuthzReturnCode:
     return PreAuthzReturnCode.REQUIRE_AUTHZ
-
-
-def _service(conn: Connection) -> FederationService:
-    """Return the service of the server that a command came to."""
-    from fedbragg.federation.engines.nvflare.server_component import FederationServer
-
-    handlers = conn.app_ctx.run_manager.handlers
-    service: FederationService = next(
-        handler.service for handler in handlers if isinstance(handler, FederationServer)
-    )
-    return service

@@ -1,7 +1,7 @@
-"""What may be done at a server and at a site, and what FLARE itself is set up with there.
+"""FLARE's settings for a server and a site: who may do what, which components run, where logs go.
 
-A site grants nobody anything: FLARE would carry jobs, shell commands and logs, and none of it is let in. What a
-site does for the federation it does by the installed package, asked in messages that hold no code.
+A site grants nobody any right: FLARE could run jobs and shell commands and send logs, and all of that is refused. What
+a site does for the federation is code of the installed package; the messages that ask for it hold no code.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fedbragg.federation.engines.nvflare.admin_commands import LEADS, LOOKS
+from fedbragg.federation.engines.nvflare.admin_commands import LEAD_RIGHTS, OBSERVER_RIGHTS
 
 FORMAT = {"format_version": "1.0"}
 ENFORCED = {"format_version": 2, "class_list_enforcement_mode": "enforce"}
@@ -17,13 +17,13 @@ ROLES = ("project_admin", "org_admin", "lead", "member")
 
 
 def server_rights() -> dict[str, Any]:
-    """Return authorization.json of a server: a lead starts and stops, a member looks, nobody does more."""
-    rights = {"lead": dict.fromkeys(LEADS, "any"), "member": dict.fromkeys(LOOKS, "any")}
+    """Return authorization.json of a server: a lead may start and stop, a member may look, nobody may do more."""
+    rights = {"lead": dict.fromkeys(LEAD_RIGHTS, "any"), "member": dict.fromkeys(OBSERVER_RIGHTS, "any")}
     return {**FORMAT, "permissions": rights}
 
 
 def site_rights() -> dict[str, Any]:
-    """Return authorization.json of a site: whatever the role, nothing is allowed, foreign code by name."""
+    """Return authorization.json of a site: no role is allowed anything; foreign code ("byoc") is refused by name."""
     refused = dict.fromkeys(
         ("submit_job", "clone_job", "manage_job", "operate", "shell_commands", "byoc"), "none"
     )
@@ -31,7 +31,7 @@ def site_rights() -> dict[str, Any]:
 
 
 def server_resources(kit: Path, component: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return resources.json of a server: our component, and what FLARE cannot start without, kept in the kit."""
+    """Return resources.json of a server: our component, and what FLARE needs to start, with its files in the kit."""
     scratch = kit / "flare"
     store = {"path": "nvflare.app_common.storages.filesystem_storage.FilesystemStorage"}
     snapshots = {**store, "args": {"root_dir": str(scratch / "snapshots"), "uri_root": "/"}}
@@ -56,7 +56,7 @@ def server_resources(kit: Path, component: str, options: dict[str, Any]) -> dict
 def site_resources(component: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return resources.json of a site: our component, and nothing that could launch a job.
 
-    The resource manager is there so that a job is refused for what it is, and not for want of one.
+    With the resource manager a job is refused because it is not allowed; without it, because the manager is missing.
     """
     manager = "nvflare.app_common.resource_managers.gpu_resource_manager.GPUResourceManager"
     nothing = {"num_of_gpus": 0, "mem_per_gpu_in_GiB": 0}
@@ -73,7 +73,7 @@ def site_resources(component: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_configuration() -> dict[str, Any]:
-    """Return FLARE's log settings: into log.txt in the kit, 10 MB and one older, warnings and errors."""
+    """Return FLARE's log settings: messages from INFO on, in log.txt in the kit, 10 MB and one older file."""
     plain = {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}
     file = {
         "class": "logging.handlers.RotatingFileHandler",

@@ -1,4 +1,4 @@
-"""One kit: what it is for, read back from its folder, and the page that tells how to use it."""
+"""One kit: whose it is, read from its folder, and the README that says how to use it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """Who its holder is."""
+    """The participant that a kit is for."""
 
     kind: str  # server, site, coordinator or observer
     name: str
@@ -28,7 +28,7 @@ class Kit:
 
     @property
     def account(self) -> str:
-        """Return the name that an account logs in with: FLARE wants an address, nothing is sent there."""
+        """Return the name that an account logs in with; FLARE requires an e-mail address, to which nothing is sent."""
         return f"{self.name}@{DOMAIN}"
 
     def as_dict(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Kit:
 
 
 def open_kit(folder: Path, *kinds: str) -> Kit:
-    """Read a kit, which must be of one of ``kinds``; raise ConfigError where it is none of them."""
+    """Read a kit; raise ConfigError where the folder is none, or is for another kind than ``kinds``."""
     try:
         kit = Kit(**json.loads((folder / KIT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -55,8 +55,8 @@ def kit_text(kit: Kit) -> str:
 
 
 COMMON = """
-`startup/` holds a private key: whoever has this folder can act in your name. Hand it over by a safe way, keep it to
-yourself, and tell the coordinator if it is lost. Its certificate holds for 360 days.
+`startup/` holds a private key: whoever has this folder can act in your name. Transfer it over a safe channel, show it
+to nobody, and tell the coordinator if it is lost. Its certificate is valid for 360 days.
 """
 TEXTS = {
     "server": """\
@@ -66,13 +66,13 @@ On {host}: install `fedbragg[federate]`, then run
 
     fedbragg serve KIT
 
-with this folder as KIT. Open port {port} (TCP) to the sites and the coordinator; nothing else comes in. The server
-keeps the federation's state in `KIT/federation`; stopped or killed, it goes on from there when it is started again.
+with this folder as KIT. Open port {port} (TCP) to the sites and the coordinator, and no other port. The server keeps
+the federation's state in `KIT/federation`; after a stop or a crash it goes on from there when you start it again.
 """,
     "site": """\
 # Kit of the site {name}
 
-Install `fedbragg[federate]`, write down where your data lie in a file of your own, say `my-runs.toml`:
+Install `fedbragg[federate]`, and write a file of your own that says where your data are, say `my-runs.toml`:
 
     runs = ["/data/2026/*.cbf"]
     labels = "/data/2026/labels.csv"   # path,frame,label
@@ -81,23 +81,24 @@ and run
 
     fedbragg join KIT --data my-runs.toml
 
-with this folder as KIT. Open nothing: your client calls {host}, port {port} (TCP, TLS), and nobody calls you. No
-image, no path and no label leaves; what does is listed in docs/how-to/real-sites.md. Your site runs the package
-that you installed and refuses any code from elsewhere. `[limits]` in your file caps what it takes part in.
+with this folder as KIT. Open no port: your client connects to {host}, port {port} (TCP, TLS), and nobody connects to
+you. No image, path or label leaves your site; docs/how-to/real-sites.md lists what does. Your site runs the package
+that you installed and refuses code from elsewhere. `[limits]` in your file limits what it takes part in.
 """,
     "coordinator": """\
 # Kit of the coordinator
 
     fedbragg federate federation.toml --engine nvflare --kit KIT
 
-starts a federation and follows it, with this folder as KIT; `fedbragg status --kit KIT` looks at it. Both call
-{host}, port {port} (TCP, TLS). The command may be ended: the federation goes on at the server.
+starts a federation and follows it, with this folder as KIT; `fedbragg status --kit KIT` shows its state. Both connect
+to {host}, port {port} (TCP, TLS). You may end the command: the federation goes on at the server.
 """,
     "observer": """\
 # Kit of the observer {name}
 
     fedbragg status --kit KIT
 
-looks at the federation, with this folder as KIT, and can do nothing else. It calls {host}, port {port} (TCP, TLS).
+shows the state of the federation, with this folder as KIT. The account can do nothing else. The command connects to
+{host}, port {port} (TCP, TLS).
 """,
 }

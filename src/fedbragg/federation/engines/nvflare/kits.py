@@ -1,4 +1,4 @@
-"""Startup kits: who one is in a federation (key, certificate, rights), and where its server is."""
+"""Make the kits of a federation: for each participant a key, a certificate, its rights and the server's address."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from fedbragg.federation.engines.nvflare.kit import DOMAIN, KIT, Kit, kit_text
 PROJECT, HOST = "fedbragg", "federation"
 COORDINATOR, SERVER, AUTHORITY = "coordinator", "server", "authority"
 ROOT_DAYS = 3650
-"""How long the authority's certificate holds; FLARE gives each kit's 360 days."""
+"""Days for which the authority's certificate is valid; FLARE gives each kit's 360 days."""
 
 
 def provision(settings: Federation, out: Path) -> list[Kit]:
     """Write the kits that ``out`` lacks, and return them; raise ConfigError where the settings have no address.
 
-    ``out/authority`` holds the key that signs them: with it, later calls add sites to the same federation.
+    ``out/authority`` holds the key that signs them; with it, later calls add sites to the same federation.
     """
     if not settings.server.address:
         raise ConfigError('[server] has no address; give the host and port that sites reach, "host:port".')
-    wanted = [kit for kit in _kits(settings) if not (out / kit.name / KIT).exists()]
-    if not wanted:
+    missing = [kit for kit in _all_kits(settings) if not (out / kit.name / KIT).exists()]
+    if not missing:
         return []
     authority = out / AUTHORITY
     authority.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = _signed(settings, authority)
+    made = _make_certificates(settings, authority)
     try:
-        for kit in wanted:
-            _finish(kit, made / _participant(kit, settings), out / kit.name)
+        for kit in missing:
+            _complete_kit(kit, made / _flare_name(kit, settings), out / kit.name)
     finally:
         shutil.rmtree(made)
     (authority / "README.md").write_text(AUTHORITY_TEXT, encoding="utf-8")
-    return wanted
+    return missing
 
 
 AUTHORITY_TEXT = """\
 # The authority of this federation
 
-`state/cert.json` holds the key that signs everybody's certificate, and the keys of all kits. Whoever has it can
-pretend to be any site. Keep it off the network, and never hand it out; `fedbragg provision` needs it to add a site.
+`state/cert.json` holds the key that signs every certificate, and the keys of all kits. Whoever has it can pretend to
+be any site. Keep it off the network and give it to nobody; `fedbragg provision` needs it to add a site.
 """
 
 
-def _kits(settings: Federation) -> list[Kit]:
+def _all_kits(settings: Federation) -> list[Kit]:
     address = settings.server.address
     sites = [Kit("site", site.name, site.name, address) for site in settings.sites]
     observers = [Kit("observer", name, HOST, address) for name in settings.server.observers]
@@ -72,24 +72,24 @@ def _kits(settings: Federation) -> list[Kit]:
     return kits
 
 
-def _signed(settings: Federation, authority: Path) -> Path:
-    """Have FLARE make keys, certificates and its own settings; return the folder it put them into."""
+def _make_certificates(settings: Federation, authority: Path) -> Path:
+    """Have FLARE make keys, certificates and its own settings; return the folder that holds them."""
     builders = [
         WorkspaceBuilder(),
         StaticFileBuilder(config_folder="config", scheme="tcp"),
         CertBuilder(root_valid_days=ROOT_DAYS),
     ]
-    teller = _Teller()
-    with contextlib.redirect_stdout(teller), contextlib.redirect_stderr(teller):
+    output = _Output()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
             project = prepare_project(
                 {"api_version": 3, "name": PROJECT, "participants": _participants(settings)}
             )
         except ValueError as error:
             raise ConfigError(f"NVIDIA FLARE refuses a name: {error}. Rename the site.") from None
-        context = Provisioner(str(authority), builders).provision(project, logger=teller)
+        context = Provisioner(str(authority), builders).provision(project, logger=output)
     if context.get("build_error") or "current_prod_dir" not in context:
-        raise FederationError(f"NVIDIA FLARE could not make the kits: {teller.told()}")
+        raise FederationError(f"NVIDIA FLARE could not make the kits: {output.text()}")
     return Path(context["current_prod_dir"])
 
 
@@ -108,7 +108,7 @@ def _participants(settings: Federation) -> list[dict[str, Any]]:
     return [server, *sites, *accounts]
 
 
-def _participant(kit: Kit, settings: Federation) -> str:
+def _flare_name(kit: Kit, settings: Federation) -> str:
     if kit.kind == "server":
         return settings.server.address.rsplit(":", 1)[0]
     return kit.name if kit.kind == "site" else kit.account
@@ -119,8 +119,8 @@ def _organisation(site: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in site)
 
 
-def _finish(kit: Kit, made: Path, out: Path) -> None:
-    """Turn FLARE's folder into a kit: its own start scripts go, rights and the one command to run come."""
+def _complete_kit(kit: Kit, made: Path, out: Path) -> None:
+    """Turn FLARE's folder into a kit: remove its start scripts, add rights and a README with the one command."""
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(made, out)
     out.chmod(0o700)
@@ -145,8 +145,8 @@ def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-class _Teller:
-    """Keep what FLARE would print, for the case that something goes wrong."""
+class _Output:
+    """Keep what FLARE prints and logs, for the message if something goes wrong."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -156,13 +156,13 @@ class _Teller:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: it is kept already."""
+        """Do nothing: every line is kept at once."""
 
-    def told(self) -> str:
+    def text(self) -> str:
         return " ".join(" ".join(self._lines).split())[:500]
 
-    def info(self, *told: Any) -> None:
-        """Keep a line."""
-        self._lines += map(str, told)
+    def info(self, *parts: Any) -> None:
+        """Keep a log line; FLARE calls this as a logger's method."""
+        self._lines += map(str, parts)
 
     debug = warning = error = info

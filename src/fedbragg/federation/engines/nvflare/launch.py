@@ -1,4 +1,7 @@
-"""Start a kit's process: the server, or a site's client."""
+"""Start a kit's process: the server, or a site's client.
+
+The commands of the programs that make a start model and that hold a site's data come from the caller.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,46 @@ from typing import Any
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare import authorization
 from fedbragg.federation.engines.nvflare.kit import open_kit
-from fedbragg.federation.engines.remote.service import START_MODEL_COMMAND
 from fedbragg.federation.engines.remote.site_config import load_site_config
-from fedbragg.federation.engines.remote.worker_process import WORKER_COMMAND
 
-STATE, OWN = "federation", "site"
+SERVER_FOLDER, SITE_FOLDER, FLARE_FOLDER = "federation", "site", "flare"
 
 
-def serve(kit: Path, make_start: Sequence[str] = START_MODEL_COMMAND) -> int:
-    """Hold the server until it is ended; ``make_start`` is the command that makes a start model."""
+def serve(kit: Path, start_model_command: Sequence[str]) -> int:
+    """Run the server until it is ended; ``start_model_command`` is that of FederationService."""
     from fedbragg.federation.engines.nvflare import server_component
 
-    known, kit = open_kit(kit, "server"), kit.resolve()
-    options = {"folder": str(kit / STATE), "make_start": list(make_start)}
-    (kit / "flare").mkdir(exist_ok=True)
-    with _alone(kit, "flare"):
-        _check_port(int(known.address.rsplit(":", 1)[1]))
+    holder, kit = open_kit(kit, "server"), kit.resolve()
+    options = {"folder": str(kit / SERVER_FOLDER), "start_model_command": list(start_model_command)}
+    (kit / FLARE_FOLDER).mkdir(exist_ok=True)
+    with _locked(kit, FLARE_FOLDER):
+        _check_port(int(holder.address.rsplit(":", 1)[1]))
         _write_resources(kit, authorization.server_resources(kit, server_component.COMPONENT, options))
-        return server_component.run(kit, known.organisation)
+        return server_component.run(kit, holder.organisation)
 
 
-def join(kit: Path, site_config: Path, worker: Sequence[str] = WORKER_COMMAND) -> int:
-    """Be a site's client until it is ended; ``worker`` is the command of the process that trains."""
+def join(kit: Path, site_config: Path, worker_command: Sequence[str]) -> int:
+    """Run a site's client until it is ended; ``worker_command`` is that of SiteClient."""
     from fedbragg.federation.engines.nvflare import site_component
 
-    known, kit = open_kit(kit, "site"), kit.resolve()
+    holder, kit = open_kit(kit, "site"), kit.resolve()
     load_site_config(site_config)  # report a mistake in it before anything starts
     options = {
-        "site": known.name,
+        "site": holder.name,
         "site_config": str(site_config.resolve()),
-        "folder": str(kit / OWN),
-        "worker": list(worker),
+        "folder": str(kit / SITE_FOLDER),
+        "worker_command": list(worker_command),
     }
-    (kit / OWN).mkdir(exist_ok=True, mode=0o700)
-    with _alone(kit, OWN):
+    (kit / SITE_FOLDER).mkdir(exist_ok=True, mode=0o700)
+    with _locked(kit, SITE_FOLDER):
         _write_resources(kit, authorization.site_resources(site_component.COMPONENT, options))
-        site_component.say(f"site {known.name}: calling {known.address}")
-        return site_component.run(kit, known.name, known.organisation)
+        site_component.say(f"site {holder.name}: connecting to {holder.address}")
+        return site_component.run(kit, holder.name, holder.organisation)
 
 
 @contextmanager
-def _alone(kit: Path, folder: str) -> Iterator[None]:
-    """Hold a kit as long as the process lives: two would write the same files and answer to the same name."""
+def _locked(kit: Path, folder: str) -> Iterator[None]:
+    """Lock a kit while the process runs: two would write the same files and use the same name."""
     with (kit / folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,9 +67,9 @@ def _alone(kit: Path, folder: str) -> Iterator[None]:
 
 
 def _check_port(port: int) -> None:
-    """Raise ConfigError where nobody can listen: FLARE would try for ever and say nothing."""
+    """Raise ConfigError where the port cannot be listened on: FLARE would retry for ever without a message."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one just left is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just left is free
         try:
             probe.bind(("", port))
         except (OSError, OverflowError) as error:

@@ -14,9 +14,11 @@ from nvflare.apis.event_type import EventType
 from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
+from nvflare.fuel.hci.conn import Connection
 
 from fedbragg.federation.engines.nvflare import cells
-from fedbragg.federation.engines.remote.service import START_MODEL_COMMAND, FederationService
+from fedbragg.federation.engines.nvflare.admin_commands import FederationCommands
+from fedbragg.federation.engines.remote.service import FederationService
 
 COMPONENT = "fedbragg.federation.engines.nvflare.server_component.FederationServer"
 
@@ -24,10 +26,10 @@ COMPONENT = "fedbragg.federation.engines.nvflare.server_component.FederationServ
 class FederationServer(FLComponent):  # type: ignore[misc]
     """Open the service once FLARE's server listens."""
 
-    def __init__(self, folder: str, make_start: Sequence[str] = START_MODEL_COMMAND) -> None:
-        """Keep the federation in ``folder``."""
+    def __init__(self, folder: str, start_model_command: Sequence[str]) -> None:
+        """Store the federation in ``folder``; see FederationService."""
         super().__init__()
-        self.service = FederationService(Path(folder), self._notify, make_start)
+        self.service = FederationService(Path(folder), self._notify, start_model_command)
         self._cell: Any = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
@@ -41,8 +43,15 @@ class FederationServer(FLComponent):  # type: ignore[misc]
         cells.send_notice(self._cell, site)
 
 
-def ended(number: int, frame: FrameType | None) -> None:
-    """End at once: all that matters is on disk, and FLARE's threads would hold the process up."""
+def service_of(connection: Connection) -> FederationService:
+    """Return the service of the server that a command came to."""
+    components = connection.app_ctx.run_manager.handlers
+    server: FederationServer = next(each for each in components if isinstance(each, FederationServer))
+    return server.service
+
+
+def end_process(number: int, frame: FrameType | None) -> None:
+    """End at once on a signal: all that matters is on disk, and FLARE's threads would hold the process up."""
     os._exit(0)
 
 
@@ -52,14 +61,12 @@ def run(kit: Path, organisation: str) -> int:
     from nvflare.private.fed.app.server import server_train
     from nvflare.private.fed.server.server_cmd_modules import ServerCommandModules
 
-    from fedbragg.federation.engines.nvflare.admin_commands import FederationCommands
-
-    signal.signal(signal.SIGINT, ended)
-    signal.signal(signal.SIGTERM, ended)
-    ServerCommandModules.register_cmd_module(FederationCommands())
-    told = argparse.Namespace(
+    signal.signal(signal.SIGINT, end_process)
+    signal.signal(signal.SIGTERM, end_process)
+    ServerCommandModules.register_cmd_module(FederationCommands(service_of))
+    arguments = argparse.Namespace(
         workspace=str(kit),
         fed_server="fed_server.json",
         set=["secure_train=true", f"org={organisation}", "config_folder=config"],
     )
-    return int(MainProcessMonitor.run(main_func=server_train.main, run_dir=str(kit), args=told) or 0)
+    return int(MainProcessMonitor.run(main_func=server_train.main, run_dir=str(kit), args=arguments) or 0)

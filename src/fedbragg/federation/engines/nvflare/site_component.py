@@ -19,56 +19,53 @@ from nvflare.apis.fl_context import FLContext
 
 from fedbragg.federation.engines.nvflare import cells
 from fedbragg.federation.engines.remote.client import SiteClient
-from fedbragg.federation.engines.remote.worker_process import WORKER_COMMAND
 
 COMPONENT = "fedbragg.federation.engines.nvflare.site_component.FederationSite"
-FAREWELL = 3.0
-"""Seconds that a client told to end may take for it."""
+LEAVE_TIMEOUT = 3.0
+"""Seconds after a signal until the process ends in any case."""
 
 
 class FederationSite(FLComponent):  # type: ignore[misc]
     """Start the client once FLARE's client is registered, and end the process with it."""
 
-    def __init__(
-        self, site: str, site_config: str, folder: str, worker: Sequence[str] = WORKER_COMMAND
-    ) -> None:
-        """Stand for ``site``; see SiteClient."""
+    def __init__(self, site: str, site_config: str, folder: str, worker_command: Sequence[str]) -> None:
+        """Represent ``site``; see SiteClient."""
         super().__init__()
-        self._client = SiteClient(site, Path(site_config), Path(folder), say, worker)
+        self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Start with the system."""
         if event_type == EventType.SYSTEM_START:
             cell = fl_ctx.get_engine().get_cell()
-            cells.hear_notices(cell, self._client.wake)
-            signals_end(self._client)
+            cells.on_notice(cell, self._client.wake)
+            leave_on_signals(self._client)
             say("connected; waiting for a federation to start")
             threading.Thread(
-                target=self._serve, args=(cells.CellLink(cell),), name="client", daemon=True
+                target=self._run, args=(cells.CellLink(cell),), name="client", daemon=True
             ).start()
 
-    def _serve(self, link: cells.CellLink) -> None:
+    def _run(self, link: cells.CellLink) -> None:
         try:
             self._client.run(link)
         except Exception:
             traceback.print_exc()
-            os._exit(1)  # whatever watches over the client starts it again
+            os._exit(1)  # systemd, or whatever watches the client, starts it again
         os._exit(0)
 
 
-def signals_end(client: SiteClient) -> None:
-    """Have SIGTERM and SIGINT end the client in order, and in any case soon."""
+def leave_on_signals(client: SiteClient) -> None:
+    """Have SIGTERM and SIGINT end the client in order, and the process soon in any case."""
 
-    def ended(number: int, frame: FrameType | None) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
         client.leave()
-        threading.Timer(FAREWELL, os._exit, (0,)).start()
+        threading.Timer(LEAVE_TIMEOUT, os._exit, (0,)).start()
 
-    signal.signal(signal.SIGTERM, ended)
-    signal.signal(signal.SIGINT, ended)
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
 
 
-def ended(number: int, frame: FrameType | None) -> None:
-    """End at once."""
+def end_process(number: int, frame: FrameType | None) -> None:
+    """End at once on a signal."""
     os._exit(0)
 
 
@@ -77,16 +74,16 @@ def run(kit: Path, name: str, organisation: str) -> int:
     from nvflare.fuel.f3.mpm import MainProcessMonitor
     from nvflare.private.fed.app.client import client_train
 
-    # Until the server is reached there is nobody to say farewell to, and FLARE's threads would go on calling.
+    # Until the server is reached there is no client that could end in order, and FLARE's threads go on trying.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ended)
-    told = argparse.Namespace(
+        signal.signal(number, end_process)
+    arguments = argparse.Namespace(
         workspace=str(kit),
         fed_client="fed_client.json",
         local_rank=0,
         set=["secure_train=true", f"uid={name}", f"org={organisation}", "config_folder=config"],
     )
-    return int(MainProcessMonitor.run(main_func=client_train.main, run_dir=str(kit), args=told) or 0)
+    return int(MainProcessMonitor.run(main_func=client_train.main, run_dir=str(kit), args=arguments) or 0)
 
 
 def say(text: str) -> None:

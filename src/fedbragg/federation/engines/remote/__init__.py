@@ -1,5 +1,6 @@
-"""Real sites, whatever carries their messages.
+"""Real sites, whatever network carries their messages.
 
-Read in this order: protocol (the messages), driver (runs the coordinator in real time), service (answers sites and
-administrators), client (a site's side), worker_process and worker (where a site trains).
+Read in this order: protocol and update_message (what is sent), sessions and driver (run the coordinator in real time),
+hosted and service (the server), client_state and client (a site), worker_process and worker (where a site trains).
+The commands that start other programs come from the caller: nothing here knows a workflow.
 """

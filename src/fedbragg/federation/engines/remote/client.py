@@ -1,8 +1,7 @@
-"""A site's side: poll the server, train what it assigns, send the update. No NVIDIA FLARE here.
+"""A site's side: poll the server, train what it assigns, send the update; no code of a network here.
 
-The site asks and the server answers, never the other way round; a notice from the server only makes it ask at
-once. Whatever is lost on the way is asked or told again until the server says that it has it, or that it no
-longer matters.
+The site asks and the server answers, never the other way round; a notice from the server only makes it poll at once.
+A report is sent again until the server answers it. client_state.py defines the states.
 """
 
 from __future__ import annotations
@@ -12,28 +11,51 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from fedbragg.config import Federation
-from fedbragg.errors import FederationError
-from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message, is_large
+from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError
+from fedbragg.federation.engines.remote.client_state import (
+    Declined,
+    Exporting,
+    Finished,
+    Loading,
+    NoWorker,
+    Outside,
+    Ready,
+    Reporting,
+    State,
+    Training,
+    Unreadable,
+    after_event,
+)
+from fedbragg.federation.engines.remote.connection import (
+    ConnectionLog,
+    Link,
+    ServerConnection,
+    check_answer,
+)
+from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
-from fedbragg.federation.engines.remote.worker_process import WORKER_COMMAND, Failure, WorkerProcess
+from fedbragg.federation.engines.remote.worker_messages import Failure, Load
+from fedbragg.federation.engines.remote.worker_process import WorkerProcess
 
-CONTACT, ANSWER = 2.0, 120.0  # seconds, until the server says otherwise
+SHORTEST_TIMEOUT = 5.0
+"""Seconds that a poll may take at least."""
+LEAVE_TIMEOUT = 2.0
+"""Seconds that the last message of a client may take."""
 
 
-class NoAnswerError(FederationError):
-    """The server did not answer in time."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A federation's name, settings and timeouts, as the server gives them to a site."""
 
-
-class Link(Protocol):
-    """The way to the server."""
-
-    def ask(self, topic: str, payload: bytes, patience: float) -> memoryview:
-        """Return the server's answer, or raise NoAnswerError after ``patience`` seconds without progress."""
-        ...
+    federation: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)  # without server and sites
+    heartbeat: float = 2.0  # seconds between two polls
+    training_timeout: float = 0.0  # seconds for one training
 
 
 class SiteClient:
@@ -45,188 +67,196 @@ class SiteClient:
         site_config: Path,
         folder: Path,
         say: Callable[[str], None],
-        worker: Sequence[str] = WORKER_COMMAND,
+        worker_command: Sequence[str],
     ) -> None:
-        """Stand for ``site``, whose data ``site_config`` names; keep state and final models in ``folder``."""
+        """Represent ``site``, whose data ``site_config`` names; keep state and final models in ``folder``.
+
+        ``worker_command`` starts the process that holds the data and trains.
+        """
         self._site, self._site_config, self._folder, self._say = site, site_config, folder, say
-        self._own = load_site_config(site_config)
-        self._caps = ParticipationLimits(self._own.limits, folder / "rounds.json")
-        self._life = os.urandom(6).hex()
-        self._news = threading.Event()
-        self._trainer = WorkerProcess(folder / "work", self.wake, worker)
-        self._link: Link | None = None
-        self._federation: str | None = None
-        self._terms: Mapping[str, Any] = {}
-        self._order: dict[str, Any] = {}  # what a worker needs to read this site's data
-        self._refused: Failure | None = None  # why this site takes no part
-        self._request: str | None = None  # the current request, or the last finished
-        self._owed: tuple[str, bytes] | None = None  # a report that the server does not have yet
-        self._silent_since: float | None = None
+        self._config = load_site_config(site_config)
+        self._limits = ParticipationLimits(self._config.limits, folder / "rounds.json")
+        self._client = os.urandom(6).hex()  # differs after every start
+        self._woken = threading.Event()
         self._leaving = False
+        self._log = ConnectionLog(say)
+        self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
+        self._state: State = Outside()
+        self._terms = Terms()
+        self._request: str | None = None  # in progress, or the last one that ended
 
     def wake(self) -> None:
-        """Have the next round begin at once; any thread."""
-        self._news.set()
+        """Start the next round at once; any thread may call this."""
+        self._woken.set()
 
     def leave(self) -> None:
-        """End after a word of farewell; any thread."""
+        """End after a last message; any thread may call this."""
         self._leaving = True
         self.wake()
 
     def run(self, link: Link) -> None:
-        """Serve federations until told to leave."""
-        self._link = link
+        """Take part in federations until ``leave`` is called."""
+        connection = ServerConnection(link)
         while not self._leaving:
             try:
-                self._round()
+                self._round(connection)
             except NoAnswerError as error:
-                self._note_silence(str(error))
+                self._log.silence(str(error))
+            except ProtocolMismatchError as error:
+                self._log.error(str(error))
             except FederationError as error:
-                self._say(f"the server says: {error}")
-            self._news.wait(self._terms.get("contact", CONTACT))
-            self._news.clear()
-        with contextlib.suppress(FederationError):  # it will notice
-            self._ask("leave", {"life": self._life}, 2.0)
-        self._trainer.close()
+                self._log.error(f"the server says: {error}")
+            else:
+                self._log.success()
+            self._woken.wait(self._pause())
+            self._woken.clear()
+        with contextlib.suppress(FederationError):  # the server notices in any case
+            connection.ask("leave", {"client": self._client}, LEAVE_TIMEOUT)
+        self._worker.close()
 
-    def _round(self) -> None:
-        self._report()
-        # A sign of life is small: where it takes longer than two rounds, the next one is as good.
-        told = self._ask(
-            "contact", {"life": self._life}, max(2 * self._terms.get("contact", CONTACT), 5.0)
-        ).fields
-        self._note_speech()
-        if told["federation"] is None:
+    def _round(self, connection: ServerConnection) -> None:
+        for event in self._worker.events():
+            self._change(after_event(self._state, event))
+        self._stop_overdue_training()
+        self._send_report(connection)
+        answer = self._poll(connection)
+        self._log.answer()
+        if answer["federation"] is None:
             return
-        if told["federation"] != self._federation:
-            self._enter(told["federation"])
-        request = told["request"]
-        if told["finished"]:
-            self._finish()
-        elif request is None:
-            self._trainer.drop()
+        if answer["federation"] != self._terms.federation:
+            self._enter(connection, answer)
+        if answer["finished"]:
+            self._finish(connection)
+        elif answer["request"] is None:
+            self._stop_training()
             self._request = None
-        elif request["name"] != self._request:
-            self._take(request)
+        elif answer["request"]["name"] != self._request:
+            self._take(connection, answer["request"])
 
-    def _enter(self, federation: str) -> None:
-        fields = self._ask("terms", {}).fields
-        self._federation, self._terms, self._request, self._owed = federation, fields["waits"], None, None
-        site = {"name": self._site, "runs": self._own.runs, "labels": self._own.labels}
-        self._refused = self._refusal(fields["settings"])
-        if self._refused is not None:
-            self._say(f"federation {federation}: {self._refused.own}")
+    def _poll(self, connection: ServerConnection, *, sending: bool = False) -> Mapping[str, Any]:
+        # A poll is small: if it takes longer than two heartbeats, the next one does as well.
+        timeout = max(2 * self._terms.heartbeat, SHORTEST_TIMEOUT)
+        return connection.ask("poll", {"client": self._client, "sending": sending}, timeout)
+
+    def _pause(self) -> float:
+        """Return the seconds until the next round."""
+        left = self._state.ends_by - time.monotonic() if isinstance(self._state, Training) else inf
+        return max(0.0, min(self._terms.heartbeat, left))
+
+    def _change(self, new: State) -> None:
+        """Enter a state, and print what people at the site should know."""
+        if new is self._state:
             return
-        folder = str(self._site_config.parent.resolve())
-        self._order = {"terms": fields["settings"], "site": site, "folder": folder}
-        self._say(f"federation {federation}: reading this site's frames")
-        self._trainer.load(self._order, gpu=self._own.limits.gpu)
+        self._state = new
+        match new:
+            case Reporting(_, Failure(_, local), _):
+                self._say(f"failed: {local}")
+            case Finished(text) if text:
+                self._say(f"the federation has ended: {text}")
+        if isinstance(new, Finished):
+            self._worker.close()
 
-    def _refusal(self, settings: Mapping[str, Any]) -> Failure | None:
-        """Return why this site takes no part in a federation with such settings, or None."""
-        anywhere = {"name": self._site, "runs": ["-"], "labels": "-"}
-        try:
-            self._caps.check_terms(Federation.model_validate({**settings, "sites": [anywhere]}))
-        except FederationError as error:
-            return Failure(str(error), str(error))
-        except ValueError as error:
-            return Failure("the site cannot read the settings; all must run the same version", str(error))
-        return None
+    # Federations
 
-    def _take(self, request: Mapping[str, Any]) -> None:
-        if self._refused is None and not self._trainer.alive and self._trainer.refused is None:
-            self._trainer.load(self._order, gpu=self._own.limits.gpu)
-        refused = self._refused or self._trainer.refused
-        if refused is None and self._trainer.samples is None:
-            return  # still reading; it wakes us
-        if refused is not None:
-            self._trainer.refused = None  # mended files may be read at the next try
-            self._trainer.close()
-            self._owe_failure(request["name"], refused)
-            self._request = request["name"]
+    def _enter(self, connection: ServerConnection, answer: Mapping[str, Any]) -> None:
+        name, fields = str(answer["federation"]), connection.ask("settings", {})
+        settings, timeouts = fields["settings"], fields["timeouts"]
+        connection.timeout = timeouts["message"]
+        self._terms = Terms(name, settings, timeouts["heartbeat"], timeouts["training"])
+        self._request = None
+        self._worker.close()
+        if (refusal := self._limits.refusal(settings)) is not None:
+            self._say(f"federation {name}: {refusal.local}")
+            self._change(Declined(refusal))
             return
-        self._trainer.drop()
-        model = self._fetch("model", {"request": request["name"]})
+        self._change(NoWorker())
+        if not answer["finished"]:
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        self._say(f"federation {self._terms.federation}: reading this site's data")
+        folder = self._site_config.parent.resolve()
+        site = {"name": self._site, "runs": self._config.runs, "labels": self._config.labels}
+        self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=self._config.limits.gpu)
+        self._change(Loading())
+
+    def _finish(self, connection: ServerConnection) -> None:
+        """Have the final model written here, once."""
+        out = self._folder / "models" / f"{self._terms.federation}.onnx"
+        match self._state:
+            case NoWorker() | Ready() | Training() if out.exists():
+                self._change(Finished())
+            case NoWorker():
+                self._start_worker()
+            case Ready() | Training():
+                self._stop_training()
+                self._worker.export(connection.fetch("final", {}), out)
+                self._change(Exporting())
+
+    # Requests
+
+    def _take(self, connection: ServerConnection, request: Mapping[str, Any]) -> None:
+        name = str(request["name"])
+        match self._state:
+            case Declined(failure):
+                self._fail(name, failure, self._state)
+            case Unreadable(failure):
+                self._worker.close()  # the next request reads the data again: somebody may have corrected them
+                self._fail(name, failure, NoWorker())
+            case NoWorker():
+                self._start_worker()
+            case Ready() | Training():
+                self._stop_training()
+                self._train(connection, name, request)
+
+    def _train(self, connection: ServerConnection, name: str, request: Mapping[str, Any]) -> None:
+        model = connection.fetch("model", {"request": name})
         if is_large(model):
-            self.wake()  # tell at once that it is here
+            self.wake()  # the next poll, at once, shows the server that the model has arrived
         try:
-            self._caps.take_round()
+            self._limits.take_round()
         except FederationError as error:
-            self._owe_failure(request["name"], Failure(str(error), str(error)))
-        else:
-            self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
-            self._trainer.train(dict(request), model, self._terms["training"])
-        self._request = request["name"]
-
-    def _report(self) -> None:
-        """Send the server the outcome of the request, until it has it."""
-        if self._owed is None and self._request is not None:
-            if self._trainer.update is not None:
-                self._owed = ("update", self._trainer.update.read_bytes())
-            elif self._trainer.failure is not None:
-                self._owe_failure(self._request, self._trainer.failure)
-        if self._owed is None:
+            self._fail(name, Failure.of(str(error)), Ready())
             return
-        topic, payload = self._owed
-        if is_large(payload):
-            self._ask("contact", {"life": self._life, "sending": True})
-        answer = decode_message(self._sent(topic, payload, self._terms["answer"]))
-        self._owed, self._trainer.update, self._trainer.failure = None, None, None
-        taken = _checked(topic, answer).fields["taken"]  # refused or not, it has been heard: that is all
-        if topic == "update":
-            self._say(f"update of {len(payload)} bytes sent" + ("" if taken else "; nobody waits for it"))
+        self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
+        self._worker.train(request, model)
+        limit = self._terms.training_timeout
+        self._request = name
+        self._change(Training(name, limit, time.monotonic() + limit))
 
-    def _owe_failure(self, request: str, why: Failure) -> None:
-        self._say(f"failed: {why.own}")
-        self._owed = ("failed", encode_message(Message({"request": request, "reason": why.told})))
+    def _stop_training(self) -> None:
+        if isinstance(self._state, Training):
+            self._worker.stop_training()
+            self._change(Ready())
+
+    def _stop_overdue_training(self) -> None:
+        match self._state:
+            case Training(request, limit, ends_by) if time.monotonic() >= ends_by:
+                self._stop_training()
+                reason = f"no update within {limit:g} s; the trainer was stopped"
+                self._fail(request, Failure.of(reason), Ready())
+
+    def _fail(self, request: str, failure: Failure, then: Declined | NoWorker | Ready) -> None:
+        self._request = request
+        self._change(Reporting(request, failure, then))
         self.wake()
 
-    def _finish(self) -> None:
-        out = self._folder / "models" / f"{self._federation}.onnx"
-        if self._trainer.final is not None:
-            self._say(f"federation over: {out}: {self._trainer.final}")
-            self._trainer.final, self._request = None, "over"
-            self._trainer.close()
-        elif self._request not in ("over", "final") and not out.exists() and self._refused is None:
-            if self._trainer.alive and self._trainer.samples is not None:
-                self._trainer.drop()
-                self._trainer.finish(self._fetch("final", {}), out)
-                self._request = "final"
-            elif not self._trainer.alive and self._trainer.refused is None:
-                self._trainer.load(self._order, gpu=self._own.limits.gpu)
+    def _send_report(self, connection: ServerConnection) -> None:
+        if not isinstance(self._state, Reporting):
+            return
+        report = self._state
+        topic, payload = self._encoded(report)
+        if is_large(payload):
+            self._poll(connection, sending=True)
+        answer = connection.send(topic, payload)
+        self._change(report.then)  # the server has it, whether it accepts it or not
+        accepted = check_answer(topic, answer)["accepted"]
+        if report.failure is None:
+            self._say(f"update of {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
 
-    # The way to the server
-
-    def _ask(self, topic: str, fields: Mapping[str, Any], patience: float | None = None) -> Message:
-        return self._answered(topic, encode_message(Message(fields)), patience)
-
-    def _answered(self, topic: str, payload: bytes, patience: float | None = None) -> Message:
-        return _checked(topic, decode_message(self._sent(topic, payload, patience)))
-
-    def _fetch(self, topic: str, fields: Mapping[str, Any]) -> memoryview:
-        answer = self._sent(topic, encode_message(Message(fields)), None)
-        _checked(topic, decode_message(answer))
-        return answer
-
-    def _sent(self, topic: str, payload: bytes, patience: float | None) -> memoryview:
-        if self._link is None:
-            raise NoAnswerError("there is no way to the server yet")
-        return self._link.ask(topic, payload, patience or self._terms.get("answer", ANSWER))
-
-    def _note_silence(self, why: str) -> None:
-        if self._silent_since is None:
-            self._silent_since = time.monotonic()
-            self._say(f"no answer from the server ({why}); trying again until there is one")
-
-    def _note_speech(self) -> None:
-        if self._silent_since is not None:
-            self._say(f"the server answers again, after {time.monotonic() - self._silent_since:.0f} s")
-            self._silent_since = None
-
-
-def _checked(topic: str, answer: Message) -> Message:
-    if "error" in answer.fields:
-        raise FederationError(str(answer.fields["error"]))
-    if topic != "contact" and answer.fields.get("federation", "") is None:  # gone since the last contact
-        raise FederationError("there is no federation for this site now")
-    return answer
+    def _encoded(self, report: Reporting) -> tuple[str, bytes]:
+        """Return a report's topic and message."""
+        if report.failure is None:
+            return "update", self._worker.update()
+        fields = {"request": report.request, "reason": report.failure.public}
+        return "failure", encode_message(Message(fields))

@@ -1,8 +1,7 @@
-"""The coordinator's side of a federation of real sites: one thread carries out its commands, in real time.
+"""Run the coordinator of real sites in real time: one thread handles events and carries out commands.
 
-Sites call in (contact), and every answer states what the site is to do: whatever gets lost on the way, the next
-call repairs it. The methods that answer sites may be called from any thread; they only look, and put events on
-the queue that the one thread works off.
+Sites poll, and every answer states what the site is to do, so the next poll makes up for any lost message. The methods
+that answer sites may be called from any thread; they read the sessions and put events on the queue of the one thread.
 """
 
 from __future__ import annotations
@@ -20,8 +19,14 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large, update_of
-from fedbragg.federation.engines.remote.site_session import SiteSession, TrainingRequest
+from fedbragg.federation.engines.remote.protocol import (
+    LARGEST_HEAD,
+    Message,
+    encode_message,
+    is_large,
+)
+from fedbragg.federation.engines.remote.sessions import SessionTable, TrainingRequest
+from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.federation.wire import EncodedUpdate, decode
@@ -29,6 +34,8 @@ from fedbragg.types import State
 
 Notify = Callable[[str], None]
 """Ask a site to poll at once; if the notice is lost, its next poll catches up."""
+CHECK = 0.5
+"""Longest pause between two checks for silent sites and for a stop, in seconds."""
 
 
 class RealTimeDriver:
@@ -42,162 +49,141 @@ class RealTimeDriver:
         notify: Notify,
         saved: Saved | None = None,
     ) -> None:
-        """Take up the federation that ``store`` names; ``saved`` is its last barrier, where there is one."""
+        """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one."""
         model, record = (saved.model, saved.record) if saved else (initial, None)
         names = [site.name for site in settings.sites]
         self._coordinator = Coordinator(Plan.of(settings), names, model, record)
-        self._rules, self._notify = settings.server, notify
+        self._notify = notify
         self._recorder = Recorder(store=store)
         self._recorder.begin(initial, saved)
-        self.finished = bool(saved and saved.finished)  # once all is on disk
+        self._started = time.monotonic() - (saved.time if saved else 0.0)
+        self._sessions = SessionTable(names, settings.server, self._now)
+        self._check = min(settings.server.site_timeout / 4, CHECK)
+        self._events: SimpleQueue[events.Event | EncodedUpdate] = SimpleQueue()
+        self._deadline: tuple[float, events.DeadlinePassed] | None = None
+        self._run_id = f"{time.time_ns():x}"  # no two runs of a server give a request the same name
+        self._requests = 0
+        self._encoded: tuple[State | None, bytes] = (None, b"")  # the model that was sent last
+        self._encoding = threading.Lock()
+        self._stop_reason: str | None = None
+        # Bytes of the longest message with an update: no number takes more than 8.
+        self.largest_update = 2 * LARGEST_HEAD + sum(8 * tensor.size for tensor in initial.values())
+        self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
+        self.finished = bool(saved and saved.finished)  # true once everything is on disk
         if saved and saved.finished:
             self._recorder.outcome = FederationOutcome(
                 saved.model, saved.history, saved.record["barrier"], saved.finished
             )
-        self._started = time.monotonic() - (saved.time if saved else 0.0)
-        self._life = f"{time.time_ns():x}"  # requests from before a restart of the server are not answered
-        self._requests = 0
-        self._sessions = {name: SiteSession(name) for name in names}
-        self._lock = threading.Lock()
-        self._queue: SimpleQueue[events.Event | EncodedUpdate] = SimpleQueue()
-        self._deadline: tuple[float, events.DeadlinePassed] | None = None
-        self._packed: tuple[State | None, bytes] = (None, b"")
-        self._stopped: str | None = None
-        self.version = self._coordinator.versions.number
-        self.barrier = self._coordinator.barrier
 
     def run(self) -> None:
-        """Conduct until the federation is over; call it in a thread of its own."""
+        """Run until the federation has ended; call this in a thread of its own."""
         if not self.finished:
             self._handle(events.Started())
         while not self.finished:
-            self._look_for_silence()
-            if self._stopped is not None:
-                self._finish(events.Finish(self._coordinator.versions.newest, self._stopped))
-            elif (event := self._next()) is not None:
+            for site, timeout in self._sessions.disconnect_silent():
+                self._handle(events.SiteLeft(site, f"no message for {timeout:g} s"))
+            if self._stop_reason is not None:
+                self._finish(events.Finish(self._coordinator.versions.newest, self._stop_reason))
+            elif (event := self._next_event()) is not None:
                 self._handle(event)
 
+    # What other threads call
+
     def stop(self, reason: str) -> None:
-        """End the federation before its time."""
-        self._stopped = reason
+        """End the federation early, with the newest model."""
+        self._stop_reason = reason
 
-    # What sites ask for; any thread
+    def poll(self, site: str, client: str, *, sending: bool = False) -> dict[str, Any]:
+        """Note a poll and return what the site is to do; ``client`` differs after a restart of the site's client."""
+        connected, request = self._sessions.poll(site, client, sending=sending)
+        finished = self.finished
+        if connected and not finished:
+            self._events.put(events.SiteJoined(site))
+        return {
+            "finished": finished,
+            "request": None if request is None or finished else request.fields(),
+        }
 
-    def contact(self, site: str, life: str, *, sending: bool = False) -> dict[str, Any]:
-        """Take a sign of life and say what the site is to do; ``life`` differs after a restart of the site.
+    def model(self, site: str, name: str) -> bytes:
+        """Return the message with a request's model; raise FederationError where the request is superseded."""
+        request = self._sessions.request(site, name)
+        if request is None:
+            raise FederationError(f"request {name} is superseded")
+        message = self._encode(request.model)
+        self._sessions.model_sent(site, len(message), large=is_large(message))
+        return message
 
-        A site that is ``sending`` an update may be silent for as long as a message may take.
-        """
-        with self._lock:
-            session = self._sessions[site]
-            anew = session.life != life or session.gone
-            session.life, session.gone = life, False
-            session.hear(self._now(), in_transfer=sending)
-            if anew:
-                session.request = None
-            request = session.request
-        if anew and not self.finished:
-            self._queue.put(events.SiteJoined(site))
-        told = (
-            None
-            if request is None
-            else {"name": request.name, "version": request.version, "epochs": request.epochs}
-        )
-        return {"finished": self.finished, "request": None if self.finished else told}
-
-    def model(self, site: str, request: str) -> bytes:
-        """Return the model of a request, as it travels; raise FederationError where it is superseded."""
-        with self._lock:
-            session = self._sessions[site]
-            if session.request is None or session.request.name != request:
-                raise FederationError(f"request {request} is superseded")
-            if self._packed[0] is not session.request.model:
-                self._packed = (session.request.model, encode_message(Message({}, session.request.model)))
-            session.sent += len(self._packed[1])
-            session.hear(self._now(), in_transfer=is_large(self._packed[1]))
-            return self._packed[1]
-
-    def final(self) -> bytes:
-        """Return the federation's last model, as it travels."""
+    def final_model(self) -> bytes:
+        """Return the message with the federation's last model; raise FederationError while it runs."""
         if self._recorder.outcome is None:
-            raise FederationError("the federation is not over yet")
-        return encode_message(Message({}, self._recorder.outcome.model))
+            raise FederationError("the federation has not ended yet")
+        return self._encode(self._recorder.outcome.model)
 
-    def deliver(self, site: str, message: Message, size: int) -> bool:
-        """Take an update in, and tell whether anybody waited for it."""
-        encoded = update_of(message)
-        request = self._closed(site, str(message.fields["request"]), size)
+    def take_update(self, site: str, message: Message, nbytes: int) -> bool:
+        """Take an update of ``nbytes``; return whether it answers the site's current request."""
+        name, encoded = update_of(message)
+        request = self._sessions.close_request(site, name, nbytes)
         if request is None:
             return False
-        if (encoded.site, encoded.version) != (site, request.version):
-            wrong = f"its update is signed {encoded.site!r}, version {encoded.version}"
-            self._queue.put(events.SiteFailed(site, wrong, request.version))
+        if (encoded.site, encoded.version) == (site, request.version):
+            self._events.put(encoded)
         else:
-            self._queue.put(encoded)
+            wrong = f"its update is signed {encoded.site!r}, version {encoded.version}"
+            self._events.put(events.SiteFailed(site, wrong, request.version))
         return True
 
-    def failed(self, site: str, request: str, reason: str) -> bool:
-        """Take in that a site could not train, and tell whether anybody waited for it."""
-        closed = self._closed(site, request, 0)
-        if closed is not None:
-            self._queue.put(events.SiteFailed(site, reason, closed.version))
-        return closed is not None
+    def take_failure(self, site: str, name: str, reason: str) -> bool:
+        """Take the reason why a site could not train; return whether it answers the site's current request."""
+        request = self._sessions.close_request(site, name)
+        if request is not None:
+            self._events.put(events.SiteFailed(site, reason, request.version))
+        return request is not None
 
-    def left(self, site: str, life: str) -> None:
-        """Take in that a site's client was told to end."""
-        with self._lock:
-            session = self._sessions[site]
-            if session.life != life or session.gone:
-                return
-            session.gone, session.request = True, None
-        self._queue.put(events.SiteLeft(site, "its client was ended"))
+    def leave(self, site: str, client: str) -> None:
+        """Note that a site's client ends."""
+        if self._sessions.leave(site, client):
+            self._events.put(events.SiteLeft(site, "its client was ended"))
 
-    def _closed(self, site: str, name: str, size: int) -> TrainingRequest | None:
-        with self._lock:
-            session = self._sessions[site]
-            request = session.request
-            session.received += size
-            if request is None or request.name != name:
-                return None
-            session.request = None
-            session.hear(self._now())
-            return request
+    def note_problem(self, site: str, problem: str) -> None:
+        """Show a problem of a site in the status."""
+        self._sessions.note_problem(site, problem)
 
     def status(self, since: int) -> dict[str, Any]:
-        """Return how the federation stands as JSON, with its history from line ``since`` on."""
-        now, history, outcome = self._now(), self._recorder.history, self._recorder.outcome
-        with self._lock:
-            sites = [session.row(now) for session in self._sessions.values()]
-        told = {"time": round(now, 1), "version": self.version, "barrier": self.barrier, "sites": sites}
-        ended = None if outcome is None else outcome.reason
-        return {**told, "lines": len(history), "history": history[since:], "ended": ended}
+        """Return the state of the federation as JSON, with its history from line ``since`` on."""
+        history, outcome = self._recorder.history, self._recorder.outcome
+        return {
+            "time": round(self._now(), 1),
+            "version": self._version,
+            "barrier": self._barrier,
+            "sites": self._sessions.rows(),
+            "lines": len(history),
+            "history": history[since:],
+            "ended": None if outcome is None else outcome.reason,
+        }
 
-    # The one thread
+    # What the one thread calls
 
     def _now(self) -> float:
         return time.monotonic() - self._started
 
-    def _next(self) -> events.Event | None:
+    def _next_event(self) -> events.Event | None:
+        """Wait a moment for the next event; return None if there is none yet."""
         due = self._deadline[0] if self._deadline else inf
-        patience = min(self._rules.site_timeout / 4, 0.5, max(due - self._now(), 0.0))
         try:
-            happened = self._queue.get(timeout=patience)
+            event = self._events.get(timeout=min(self._check, max(due - self._now(), 0.0)))
         except Empty:
             if self._deadline is None or self._now() < due:
                 return None
             passed, self._deadline = self._deadline[1], None
             return passed
-        if isinstance(happened, EncodedUpdate):
-            return self._arrived(happened)
-        return happened
+        return self._update_event(event) if isinstance(event, EncodedUpdate) else event
 
-    def _arrived(self, encoded: EncodedUpdate) -> events.Event:
+    def _update_event(self, encoded: EncodedUpdate) -> events.Event:
         try:
             update = decode(encoded)
-        except (ValueError, TypeError, ArithmeticError) as error:  # whatever a broken site may have sent
-            return events.SiteFailed(encoded.site, f"its update cannot be opened: {error}", encoded.version)
-        session = self._sessions[update.site]
-        session.version, session.loss, session.samples = update.version, update.loss, update.samples
+        except (ValueError, TypeError, ArithmeticError) as error:  # a broken site may send anything
+            return events.SiteFailed(encoded.site, f"its update cannot be decoded: {error}", encoded.version)
+        self._sessions.note_update(update)
         self._note(
             "update",
             site=update.site,
@@ -208,56 +194,31 @@ class RealTimeDriver:
         )
         return events.UpdateArrived(update)
 
-    def _look_for_silence(self) -> None:
-        now = self._now()
-        with self._lock:
-            silent = [
-                session
-                for session in self._sessions.values()
-                if session.heard is not None
-                and not session.gone
-                and now - session.heard > self._silence_allowed(session)
-            ]
-            for session in silent:
-                session.gone, session.request = True, None
-        for session in silent:
-            self._handle(
-                events.SiteLeft(session.site, f"not heard of for {self._silence_allowed(session):g} s")
-            )
-
-    def _silence_allowed(self, session: SiteSession) -> float:
-        return (
-            max(self._rules.site_timeout, self._rules.message_timeout)
-            if session.in_transfer
-            else self._rules.site_timeout
-        )
-
     def _handle(self, event: events.Event) -> None:
         match event:
             case events.SiteJoined(site):
                 self._note("joined", site=site)
             case events.SiteFailed(site, reason, version):
-                self._trouble("failed", site, reason, version)
+                self._note_problem("failed", site, reason, version)
             case events.SiteLeft(site, reason):
-                self._trouble("left", site, reason)
+                self._note_problem("left", site, reason)
         for command in self._coordinator.handle(event):
-            self._carry_out(command)
+            self._execute(command)
 
-    def _carry_out(self, command: events.Command) -> None:
+    def _execute(self, command: events.Command) -> None:
         match command:
             case events.SendModel():
                 self._send(command)
             case events.SetDeadline(barrier, seconds):
                 self._deadline = (self._now() + seconds, events.DeadlinePassed(barrier))
             case events.Abandon(site, reason):
-                with self._lock:
-                    self._sessions[site].request = None
+                self._sessions.assign(site, None)
                 self._notify(site)
-                self._trouble("abandoned", site, reason)
+                self._note_problem("abandoned", site, reason)
             case events.Reject(site, version, reason):
-                self._trouble("rejected", site, reason, version)
+                self._note_problem("rejected", site, reason, version)
             case events.ModelChanged():
-                self.version, self.barrier = command.version, command.barrier
+                self._version, self._barrier = command.version, command.barrier
                 self._recorder.changed(command, self._now())
             case events.Checkpoint():
                 self._recorder.checkpoint(command, self._now())
@@ -266,22 +227,27 @@ class RealTimeDriver:
 
     def _send(self, command: events.SendModel) -> None:
         self._requests += 1
-        request = TrainingRequest(
-            f"{self._life}-{self._requests}", command.version, command.epochs, command.model
-        )
-        with self._lock:
-            self._sessions[command.site].request = request
+        name = f"{self._run_id}-{self._requests}"
+        request = TrainingRequest(name, command.version, command.epochs, command.model)
+        self._sessions.assign(command.site, request)
         self._notify(command.site)
 
     def _finish(self, command: events.Finish) -> None:
         self._recorder.finish(command, self._now())
         self.finished = True
-        for site in self._sessions:
-            self._notify(site)
+        for member in self._coordinator.roster:
+            self._notify(member.name)
 
-    def _trouble(self, event: str, site: str, reason: str, version: int | None = None) -> None:
-        self._sessions[site].trouble = f"{event}: {reason}"
+    def _note_problem(self, event: str, site: str, reason: str, version: int | None = None) -> None:
+        self._sessions.note_problem(site, f"{event}: {reason}")
         self._note(event, site=site, reason=reason, version=version)
 
-    def _note(self, event: str, **told: Any) -> None:
-        self._recorder.note(ProgressEvent(event, self._now(), **told))
+    def _note(self, event: str, **fields: Any) -> None:
+        self._recorder.note(ProgressEvent(event, self._now(), **fields))
+
+    def _encode(self, model: State) -> bytes:
+        """Return the message with a model; every site of a round gets the same one, so the last is kept."""
+        with self._encoding:
+            if self._encoded[0] is not model:
+                self._encoded = (model, encode_message(Message({}, model)))
+            return self._encoded[1]

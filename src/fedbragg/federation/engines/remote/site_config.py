@@ -1,4 +1,4 @@
-"""A site's own file: where its data lie, and what it takes part in. It is read here and never leaves the site.
+"""A site's own file: where its data are, and what it takes part in. It is read here and never leaves the site.
 
 runs = ["/data/2026/*.cbf"]
 labels = "/data/2026/labels.csv"
@@ -13,35 +13,38 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from fedbragg.config import Federation, Section, read_toml
 from fedbragg.errors import ConfigError, FederationError
+from fedbragg.federation.engines.remote.worker_messages import Failure
 from fedbragg.files import write_whole
 
-DAY = 86400.0
+DAY = 86400.0  # seconds
 
 
 class Limits(Section):
-    """What a site takes part in, whatever a federation asks."""
+    """What a site takes part in, whatever a federation asks for."""
 
     tasks: tuple[str, ...] = ()
-    """Tasks that it trains for; empty are all that are installed here."""
+    """Tasks that it trains for; none given means all that are installed here."""
     rounds_a_day: int = Field(default=0, ge=0)
     """Trainings within any 24 hours; 0 is no limit."""
     gpu: bool = False
-    """Whether its trainer may see a GPU."""
+    """Whether its trainer may use a GPU."""
 
 
 class SiteConfig(Section):
     """The whole file."""
 
     runs: tuple[str, ...] = Field(min_length=1)
-    """Files, globs or folders; relative ones are seen from this file."""
+    """Files, globs or folders, relative to this file."""
     labels: str
-    """Table ``path,frame,label``; relative ones are seen from this file."""
+    """Table ``path,frame,label``, relative to this file."""
     limits: Limits = Limits()
 
 
@@ -58,18 +61,25 @@ def load_site_config(path: Path) -> SiteConfig:
 
 
 class ParticipationLimits:
-    """Keep a site's limits, also over restarts: the rounds it took part in stand in a file."""
+    """Apply a site's limits; the times of its trainings are in a file, so that a restart does not reset them."""
 
     def __init__(self, limits: Limits, record: Path) -> None:
         self._limits, self._record = limits, record
 
-    def check_terms(self, settings: Federation) -> None:
-        """Raise FederationError where a federation asks for what this site does not do."""
-        if self._limits.tasks and settings.task not in self._limits.tasks:
-            raise FederationError(f"this site takes no part in the task {settings.task!r} (its own limit)")
+    def refusal(self, settings: Mapping[str, Any]) -> Failure | None:
+        """Return why this site takes no part in a federation with such settings, or None."""
+        site = {"name": "this", "runs": ["-"], "labels": "-"}
+        try:
+            task = Federation.model_validate({**settings, "sites": [site]}).task
+        except ValueError as error:
+            public = "the site cannot read the settings; install the same version of fedbragg on all machines"
+            return Failure(public, f"{public}: {error}")
+        if self._limits.tasks and task not in self._limits.tasks:
+            return Failure.of(f"this site takes no part in the task {task!r} (its own limit)")
+        return None
 
     def take_round(self) -> None:
-        """Count one training; raise FederationError where there have been enough for the day."""
+        """Count one training; raise FederationError where the day's number is reached."""
         if not self._limits.rounds_a_day:
             return
         now = time.time()

@@ -1,148 +1,161 @@
-"""The process in which a site's data lie: it reads them once and forks a trainer for every request.
+"""The process that holds a site's data: it reads them once and forks a process for each training.
 
-Orders come as lines of JSON on standard input, answers go out as such; models and updates lie in files. When the
-client that started it is gone, the worker ends, and a trainer ends with its worker: nothing stays behind.
+Orders come as lines on standard input, events go out as lines on standard output; models and updates are in files.
+When the client that started it is gone, the worker ends, and a training ends with its worker: no process is left.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
-import mmap
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from select import select
-from typing import Any
 
 import numpy as np
 
 from fedbragg.config import Federation
-from fedbragg.federation.engines.remote.protocol import decode_message, encode_message, update_message
+from fedbragg.federation.engines.remote import worker_messages as messages
+from fedbragg.federation.engines.remote.protocol import encode_message
+from fedbragg.federation.engines.remote.update_message import update_message
 from fedbragg.federation.privacy import clip_and_noise
+from fedbragg.federation.tensors import read_tensors
 from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.wire import encode
 from fedbragg.files import write_whole
 from fedbragg.types import State
 
-Order = dict[str, Any]
 PR_SET_PDEATHSIG = 1  # prctl(2)
-LOOK = 0.02
-"""Seconds between two looks whether a trainer has ended."""
+CHECK = 0.02
+"""Seconds between two checks whether a training has ended."""
+PIECE = 1 << 16
+"""Bytes of standard input read at a time."""
 
 
+ExportModel = Callable[[State, Path], str]
+"""Write the final model to a path, and return in one line how good it is at this site."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedSite:
-    """One site's trainer with its data, and what to do with a finished model."""
+    """A site with its data read."""
 
-    def __init__(self, settings: Federation, trainer: Trainer, finish: Callable[[State, Path], str]) -> None:
-        """Hold a trainer; ``finish`` writes a final model to a path and says how good it is here."""
-        self.settings, self.trainer, self.finish = settings, trainer, finish
-
-
-LoadSite = Callable[[Order], LoadedSite]
+    settings: Federation
+    trainer: Trainer
+    export: ExportModel
 
 
-def main(make: LoadSite) -> None:
+LoadSite = Callable[[messages.Load], LoadedSite]
+
+
+def main(load_site: LoadSite) -> None:
     """Carry out orders until standard input ends."""
     _die_with_parent()
-    loaded: LoadedSite | None = None
-    child, pending = 0, b""  # the trainer's process; the beginning of a line
+    worker = _Worker(load_site)
+    for line in _lines(worker.check_fork):
+        worker.carry_out(messages.from_line(line))
+
+
+def train(site: LoadedSite, order: messages.Train) -> None:
+    """Train for one request and write the update's message: clipped, noised and compressed before it leaves."""
+    update = site.trainer.train(read_tensors(Path(order.model)), order.version, order.epochs)
+    generator = np.random.default_rng()  # seeded by the system: nobody can guess a site's noise
+    rules = site.settings.federation
+    encoded = encode(clip_and_noise(update, rules, generator), rules, generator)
+    write_whole(Path(order.update), encode_message(update_message(encoded, order.request)))
+
+
+@dataclass(slots=True)
+class _Worker:
+    """The state of the process: the site with its data, and the fork that trains."""
+
+    load_site: LoadSite
+    site: LoadedSite | None = None
+    fork: int = 0  # process id, 0 for none
+    request: str = ""  # for which the fork trains
+
+    def carry_out(self, order: messages.Order) -> None:
+        """Carry out one order."""
+        match order:
+            case messages.Load():
+                self._load(order)
+            case messages.Train() if self.site is not None:
+                self._stop()
+                self._fork(self.site, order)
+            case messages.Stop():
+                self._stop()
+            case messages.Export() if self.site is not None:
+                _export(self.site, order)
+
+    def check_fork(self) -> bool:
+        """Report a fork that was killed; return whether one still trains."""
+        if not self.fork:
+            return False
+        ended, status = os.waitpid(self.fork, os.WNOHANG)
+        if not ended:
+            return True
+        self.fork = 0
+        if os.WIFSIGNALED(status):
+            _report(messages.TrainingKilled(self.request, signal.Signals(os.WTERMSIG(status)).name))
+        return False
+
+    def _load(self, order: messages.Load) -> None:
+        try:
+            self.site = self.load_site(order)
+        except Exception as error:  # a site's files may hold anything; its people must read why they fail
+            _report(messages.LoadFailed(type(error).__name__, str(error)))
+        else:
+            _report(messages.Loaded())
+
+    def _fork(self, site: LoadedSite, order: messages.Train) -> None:
+        sys.stdout.flush()
+        self.request, self.fork = order.request, os.fork()
+        if self.fork:
+            return
+        try:  # the fork must not return: the stack below belongs to the worker
+            _die_with_parent()
+            train(site, order)
+            _report(messages.Trained(order.request))
+        except BaseException as error:
+            _report(messages.TrainingFailed(order.request, type(error).__name__, str(error)))
+        finally:
+            sys.stdout.flush()
+            os._exit(0)
+
+    def _stop(self) -> None:
+        if self.fork:
+            os.kill(self.fork, signal.SIGKILL)
+            os.waitpid(self.fork, 0)
+            self.fork = 0
+
+
+def _lines(check_fork: Callable[[], bool]) -> Iterator[bytes]:
+    """Yield the lines of standard input; call ``check_fork`` often while it returns true."""
+    rest = b""
     while True:
-        ready, _, _ = select([0], [], [], LOOK if child else None)
-        child = _reaped(child) if child else 0
+        ready, _, _ = select([0], [], [], CHECK if check_fork() else None)
         if not ready:
             continue
-        chunk = os.read(0, 1 << 16)
-        if not chunk:
+        piece = os.read(0, PIECE)
+        if not piece:
             return
-        *lines, pending = (pending + chunk).split(b"\n")
-        for order in map(json.loads, lines):
-            if "terms" in order:
-                loaded = _loaded(make, order)
-            elif loaded is not None:
-                child = _carried_out(loaded, order, child)
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
 
 
-def _carried_out(loaded: LoadedSite, order: Order, child: int) -> int:
-    """Carry out an order and return the trainer that is at work then, 0 for none."""
-    if "final" in order:
-        _finish(loaded, order)
-        return child
-    _stop(child)
-    return _forked(loaded, order) if "train" in order else 0
-
-
-def _loaded(make: LoadSite, order: Order) -> LoadedSite | None:
+def _export(site: LoadedSite, order: messages.Export) -> None:
     try:
-        loaded = make(order)
-    except Exception as error:  # a site's files may be anything; its people must hear of it
-        _say(refused=str(error), kind=type(error).__name__)
-    else:
-        _say(ready=loaded.trainer.samples)
-        return loaded
-    return None
+        text = f"{order.out}: {site.export(read_tensors(Path(order.model)), Path(order.out))}"
+    except Exception as error:  # the federation has ended: report the error as the result
+        text = f"the final model could not be written: {type(error).__name__}: {error}"
+    _report(messages.Exported(text))
 
 
-def _forked(loaded: LoadedSite, order: Order) -> int:
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        return child
-    try:  # the child must not return: the stack below belongs to the worker
-        _die_with_parent()
-        train(loaded, order)
-    except BaseException as error:
-        _say(failed=order["train"], reason=str(error), kind=type(error).__name__)
-    finally:
-        sys.stdout.flush()
-        os._exit(0)
-
-
-def train(loaded: LoadedSite, order: Order) -> None:
-    """Train on one request and write the update as it travels: shortened, noised and packed before it leaves."""
-    with Path(order["model"]).open(
-        "rb"
-    ) as file:  # mapped and not read: writing copies a page, the file stays
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-    model = decode_message(memoryview(mapped)).tensors
-    update = loaded.trainer.train(model, order["version"], order["epochs"])
-    generator = np.random.default_rng()  # from the system: nobody can guess a site's noise
-    rules = loaded.settings.federation
-    encoded = encode(clip_and_noise(update, rules, generator), rules, generator)
-    write_whole(Path(order["update"]), encode_message(update_message(encoded, order["train"])))
-    _say(done=order["train"])
-
-
-def _reaped(child: int) -> int:
-    """Return the child if it still trains, 0 if it has ended; report a death by signal."""
-    done, status = os.waitpid(child, os.WNOHANG)
-    if not done:
-        return child
-    if os.WIFSIGNALED(status):
-        _say(killed=signal.Signals(os.WTERMSIG(status)).name)
-    return 0
-
-
-def _stop(child: int) -> None:
-    if child:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
-def _finish(loaded: LoadedSite, order: Order) -> None:
-    model = decode_message(Path(order["final"]).read_bytes()).tensors
-    try:
-        said = loaded.finish(model, Path(order["out"]))
-    except Exception as error:  # the federation is over; what is wrong here must be told here
-        said = f"the model could not be written: {type(error).__name__}: {error}"
-    _say(final=said)
-
-
-def _say(**answer: Any) -> None:
-    os.write(1, json.dumps(answer).encode() + b"\n")
+def _report(event: messages.Event) -> None:
+    os.write(1, messages.to_line(event))
 
 
 def _die_with_parent() -> None:
@@ -150,6 +163,5 @@ def _die_with_parent() -> None:
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            time.sleep(0)
+        if os.getppid() != parent:  # it ended before the call
             os._exit(1)

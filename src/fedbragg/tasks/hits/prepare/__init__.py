@@ -1,4 +1,4 @@
-"""Counts and mask to a View: spots kept, however large the detector."""
+"""Turn counts and mask into a View, which keeps the spots of any detector."""
 
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.profile import PROFILE

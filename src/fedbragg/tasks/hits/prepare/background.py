@@ -1,4 +1,4 @@
-"""The local background of every block, robust against the spots on it."""
+"""The local background of every block, robust against spots."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def local_background(
 ) -> NDArray[np.float32]:
     """Return the background in counts a pixel around every block, (cell rows, cell cols).
 
-    The median of the row medians over 3 x 3 blocks drops spots, which are smaller than a block; a 3 x 3 mean of that
-    takes off the noise. Blocks with fewer than ``fewest`` valid pixels borrow from their neighbours.
+    The median of the row medians over 3 x 3 blocks removes spots, which are smaller than a block; a 3 x 3 mean of that
+    removes noise. Blocks with fewer than ``fewest`` valid pixels take a neighbour's value.
     """
     mean = _filled_mean(valid, total, fewest)
     return _smooth(_median_of_medians(mean))
@@ -24,9 +24,9 @@ def local_background(
 def _filled_mean(
     valid: NDArray[np.float32], total: NDArray[np.float32], fewest: float
 ) -> NDArray[np.float32]:
-    """Return each block's mean; a block with too few pixels takes the one before it in its row, or above.
+    """Return each block's mean; a block with too few pixels takes the mean to its left or, in an empty row, above.
 
-    Rows masked from the top of the frame on take the first row below them.
+    Empty rows at the top of the frame take the first row below them.
     """
     rows, cols = valid.shape
     mean = np.zeros((rows, cols), np.float32)

@@ -1,4 +1,4 @@
-"""What a cell says: significances on a logarithmic scale, and the masked share."""
+"""The channels of a cell: significances on a logarithmic scale, and the masked share."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 CHANNELS = ("core", "wings", "rim", "masked")
-"""What each cell says, in the order of the View's channels:
+"""The channels of a View, in order:
 
-core        ln(1 + z), z = significance of the 3 x 3 pixels around the block's peak; 0 = no peak there
-wings       ln(1 + z) of these pixels without the peak itself: high for a spot, near 0 for a zinger
-rim         sign(z) ln(1 + |z|) of the next ring, out to 7 x 7: near 0 for a spot, high for a ring or an edge
+core        ln(1 + z), z = significance of the 3 x 3 pixels around the block's peak; 0 = no peak
+wings       ln(1 + z) of these pixels without the central one: high for a spot, near 0 for a zinger
+rim         sign(z) ln(1 + |z|) of the pixels around them, out to 7 x 7: near 0 for a spot, high for a ring or an edge
 masked      share of the block's pixels that are masked
 """
 
 
 @njit(cache=True, nogil=True)
 def channels_of(measures: NDArray[np.float32], valid: NDArray[np.float32], block: int) -> NDArray[np.float32]:
-    """Return the channels (4, cell rows, cell cols) from what `find_peaks` measured.
+    """Return the channels (4, cell rows, cell cols) from the measures of `find_peaks`.
 
-    Logarithms are taken where there is a peak only: in a few cells of a hundred.
+    Logarithms are computed only where there is a peak, in a few cells of a hundred.
     """
     rows, cols = valid.shape
     result = np.zeros((4, rows, cols), np.float32)

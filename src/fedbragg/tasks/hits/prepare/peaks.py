@@ -1,4 +1,4 @@
-"""The most significant peak of every block, in Poisson terms."""
+"""Find the most significant peak of every block by its Poisson significance."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from numba import njit
 from numpy.typing import NDArray
 
 EMPTY = 0.02
-"""Photons a pixel: the least background assumed. Under it four photons in 3 x 3 pixels make 4 standard deviations."""
+"""Photons a pixel: the lowest background assumed. Over it four photons in 3 x 3 pixels have 4 standard deviations."""
 CANDIDATE = 3.2
-"""Standard deviations that a block's highest pixel must stand above the background to be looked at more closely."""
+"""Standard deviations above the background from which a block's highest pixel is measured."""
 
 
 NO_PHOTONS = 1e-9
-"""Fewer count as none: the logarithm of a denormal number is not finite."""
+"""Fewer photons count as none: the logarithm of a denormal number is not finite."""
 
 
 @njit(cache=True, nogil=True)
 def deviance(photons: float, expected: float) -> float:
-    """Return how many standard deviations ``photons`` lies above (or, negative, below) ``expected``.
+    """Return by how many standard deviations ``photons`` exceeds ``expected``; negative if it is below.
 
-    The signed root of the Poisson deviance, z = sqrt(2 (n ln(n / m) - (n - m))): within a few percent of the exact tail
-    probability from no count to 10,000, where (n - m) / sqrt(m) fails at the low end.
+    This is the signed root of the Poisson deviance, z = sqrt(2 (n ln(n / m) - (n - m))). It agrees with the exact tail
+    probability within a few per cent from 0 to 10,000 counts, whereas (n - m) / sqrt(m) fails at low counts.
     """
     if photons <= NO_PHOTONS:
         return -math.sqrt(2 * expected)
@@ -42,14 +42,14 @@ def find_peaks(
     photons: tuple[float, float],
     block: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Measure the highest pixel of every block and what surrounds it.
+    """Measure the highest pixel of every block and its surroundings.
 
-    ``background`` counts a pixel and ``peak`` counts, both (cell rows, cell cols); ``photons`` scale and shift of
-    `PhotonScale`. Returns measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols) int32:
-    significance of the 3 x 3 pixels around the peak; of its 8 neighbours alone, which a zinger lacks; of the rim from
-    there to 7 x 7, which a ring or edge fills and a spot does not; intensity in counts above the background; row and
-    column of the peak in pixels. Blocks without a candidate hold 0 and place -1; a peak on the shoulder of a higher
-    one in the next block is no candidate.
+    ``background`` in counts a pixel and ``peak`` in counts are both (cell rows, cell cols); ``photons`` is scale and
+    shift of `PhotonScale`. Returns measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols)
+    int32. The measures are the significance of the 3 x 3 pixels around the peak, of its 8 neighbours alone (low for a
+    zinger), of the rim from there to 7 x 7 (high for a ring or an edge), and the intensity in counts above the
+    background. The places are row and column of the peak in pixels. Blocks without a peak hold 0 and place -1; a pixel
+    beside a higher one of the next block is not a peak.
     """
     cell_rows, cell_cols = background.shape
     measures = np.zeros((4, cell_rows, cell_cols), np.float32)
@@ -59,7 +59,7 @@ def find_peaks(
         for cell_col in range(cell_cols):
             expected = max(background[cell_row, cell_col] * scale + shift, EMPTY)
             highest = peak[cell_row, cell_col] * scale + shift
-            # 1.1 photons make this the deviance's own limit from 0.02 to 10,000 photons, without its logarithm.
+            # Adding 1.1 photons reproduces the deviance's limit from 0.02 to 10,000 photons without a logarithm.
             if highest < expected + 1.1 + CANDIDATE * math.sqrt(expected):
                 continue
             row, column = _place(
@@ -115,7 +115,7 @@ def _place(
 
 @njit(cache=True, nogil=True)
 def _shoulder(counts: NDArray[Any], mask: NDArray[np.bool_], row: int, column: int) -> bool:
-    """Say whether a neighbour is higher, or as high and earlier, so that one spot gives one peak."""
+    """Tell whether a neighbour is higher, or equal and earlier, so that one spot gives one peak."""
     top = counts[row, column]
     for i in range(max(row - 1, 0), min(row + 2, counts.shape[0])):
         for j in range(max(column - 1, 0), min(column + 2, counts.shape[1])):

@@ -1,8 +1,8 @@
-"""The one pass over the pixels: what each block of k x k pixels holds.
+"""Reduce a frame to sums and maxima of blocks of k x k pixels, in one pass.
 
-A frame is read once, k rows at a time; sums and maxima are taken down each column, which the compiler turns into
-vector instructions, and then folded into blocks. Of every so many blocks the noise is measured while they are in the
-cache. Rows and columns beyond the last whole block are left out: they are fewer than k.
+The frame is read once, k rows at a time. Sums and maxima are taken down each column, which the compiler vectorises, and
+then combined into blocks. The noise is measured in a sample of the blocks while they are in the cache. Rows and columns
+beyond the last whole block, fewer than k, are left out.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.contrast import contrast
 
-USUAL = 8
-"""The block whose loops the compiler unrolls."""
+UNROLLED_BLOCK = 8
+"""The block size for which the compiler unrolls the loops."""
 SAMPLED_BLOCKS = 3000
-"""Blocks that are enough for a gain within a few percent; a frame has tens of thousands."""
+"""Blocks that give the gain within a few per cent; a frame has tens of thousands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """What every block of a frame holds. A block without a valid pixel has sum and peak 0."""
+    """Sums and maxima of every block of a frame. A block without a valid pixel has sum and peak 0."""
 
     valid: NDArray[np.float32]  # (cell rows, cell cols) number of pixels that are not masked
     total: NDArray[np.float32]  # (cell rows, cell cols) their counts
     peak: NDArray[np.float32]  # (cell rows, cell cols) the highest of them, or 0
-    variance: NDArray[np.float64]  # (samples,) of 3 x 3 sums in every step-th block, counts^2 a pixel
+    variance: NDArray[np.float64]  # (samples,) of 3 x 3 sums in every step-th block, in counts^2 a pixel
     step: int  # samples are the blocks step // 2, step // 2 + step ... in row order
     size: int  # pixels along a block's edge
 
@@ -61,27 +61,27 @@ def _reduce(
     cell_rows, cell_cols = valid.shape
     width = cell_cols * block
     columns = (np.empty(width, np.uint8), np.empty(width, np.float32), np.empty(width, np.float32))
-    apart = np.empty((block // 2, block // 2))
+    work = np.empty((block // 2, block // 2))
     sample = 0
     for row in range(cell_rows):
         top = row * block
-        if block == USUAL:
-            _take_columns(counts, mask, top, USUAL, columns)
-            _fold(columns, USUAL, valid[row], total[row], peak[row])
+        if block == UNROLLED_BLOCK:
+            _sum_columns(counts, mask, top, UNROLLED_BLOCK, columns)
+            _combine(columns, UNROLLED_BLOCK, valid[row], total[row], peak[row])
         else:
-            _take_columns(counts, mask, top, block, columns)
-            _fold(columns, block, valid[row], total[row], peak[row])
+            _sum_columns(counts, mask, top, block, columns)
+            _combine(columns, block, valid[row], total[row], peak[row])
         while sample < variance.size and step // 2 + sample * step < (row + 1) * cell_cols:
             left = (step // 2 + sample * step - row * cell_cols) * block
-            variance[sample] = contrast(counts, top, left, apart)
+            variance[sample] = contrast(counts, top, left, work)
             sample += 1
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _take_columns(
+def _sum_columns(
     counts: NDArray[Any], mask: NDArray[np.bool_], top: int, block: int, columns: Columns
 ) -> None:
-    """Take the sum and maximum down each column of ``block`` rows; no branch, so that it vectorises."""
+    """Take the sum and maximum down each column of ``block`` rows, without a branch so that it vectorises."""
     masked, sums, highest = columns
     for column in range(masked.size):
         hidden, total, most = np.uint8(0), np.float32(0), np.float32(0)
@@ -96,14 +96,14 @@ def _take_columns(
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _fold(
+def _combine(
     columns: Columns,
     block: int,
     valid: NDArray[np.float32],
     total: NDArray[np.float32],
     peak: NDArray[np.float32],
 ) -> None:
-    """Put ``block`` columns together."""
+    """Combine every ``block`` columns into one block."""
     masked, sums, highest = columns
     for cell in range(valid.size):
         hidden, here, most = 0, np.float32(0), np.float32(0)

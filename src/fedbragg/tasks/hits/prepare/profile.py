@@ -1,9 +1,9 @@
-"""The shape of a peak: how its photons lie over 7 x 7 pixels.
+"""The shape of a peak: how its photons are distributed over 7 x 7 pixels.
 
-A Bragg spot is a crystal's image, blurred: its light falls off evenly to all sides within a pixel or two. A struck
-pixel has no sides, a track has some and lacks others, a grain of a powder ring is drawn out along the ring, an edge has
-one side only. The numbers are relative to the peak's own pixel, so that they say shape and not strength, and sorted or
-principal ones, so that no quarter turn or mirror changes them.
+A Bragg spot is the blurred image of a crystal and falls off evenly to all sides within a pixel or two. A zinger in one
+pixel has no sides, a track has some and lacks others, a grain of a powder ring is stretched along the ring, an edge has
+only one side. The numbers are relative to the peak's own pixel, so they describe shape rather than strength. They are
+sorted, or along principal axes, so quarter turns and mirror images do not change them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PROFILE = (
     "side 1", "side 2", "side 3", "side 4", "corner 1", "corner 2", "corner 3", "corner 4",
     "within 3", "within 5", "within 7", "long", "short", "height", "masked",
 )  # fmt: skip
-"""What is said of each peak, in order; photons are those above the level, the mean of the outermost shell of 7 x 7:
+"""The numbers of a peak, in order. Photons are counted above the mean of the outermost shell of 7 x 7:
 
-side 1..4         photons of the four pixels beside the peak over its own, from the darkest to the brightest
-corner 1..4       the same of the four pixels at its corners
+side 1..4         photons of the four pixels beside the peak over the peak's own, in rising order
+corner 1..4       the same for the four pixels at its corners
 within 3, 5, 7    ln of the photons in 3 x 3, 5 x 5 and 7 x 7 pixels over the peak's own
 long, short       standard deviations of the photons along their principal axes, in pixels
 height            ln(1 + photons of the peak's own pixel)
@@ -31,9 +31,9 @@ masked            share of the 7 x 7 pixels that are masked or beyond the frame
 REACH = 3
 EDGE = 2 * REACH + 1
 LEAST_HEIGHT = 1e-3
-"""Photons: a peak no higher than its own rim has some too."""
-MOST = 8.0
-"""Nothing said exceeds this: beside a pixel of next to no light every other is infinitely bright."""
+"""Photons: the lowest height of a peak, where its rim is as high as the peak itself."""
+LARGEST = 8.0
+"""Every number is clipped to this, because ratios to a dark pixel diverge."""
 
 
 @njit(cache=True, nogil=True)
@@ -42,11 +42,11 @@ def profiles_of(
 ) -> NDArray[np.float32]:
     """Return the profiles (peaks, 15) of the peaks at row and column (peaks, 2)."""
     result = np.empty((places.shape[0], 15), np.float32)
-    light = np.empty((EDGE, EDGE))
+    patch = np.empty((EDGE, EDGE))
     for peak in range(places.shape[0]):
         row, column = places[peak]
-        masked = _cut(counts, mask, row, column, photons, light)
-        _describe(light, masked, result[peak])
+        masked = _cut(counts, mask, row, column, photons, patch)
+        _describe(patch, masked, result[peak])
     return result
 
 
@@ -57,63 +57,63 @@ def _cut(
     row: int,
     column: int,
     photons: tuple[float, float],
-    light: NDArray[np.float64],
+    patch: NDArray[np.float64],
 ) -> int:
-    """Fill ``light`` (7, 7) with the photons above the level around a pixel, and return how many are masked."""
+    """Fill ``patch`` (7, 7) with the photons above the rim around a pixel; return the number of masked pixels."""
     rows, cols = counts.shape
     shell, shell_pixels, masked = 0.0, 0, 0
     for i in range(EDGE):
         for j in range(EDGE):
             y, x = row + i - REACH, column + j - REACH
             if y < 0 or x < 0 or y >= rows or x >= cols or mask[y, x]:
-                light[i, j] = -np.inf
+                patch[i, j] = -np.inf
                 masked += 1
                 continue
-            light[i, j] = float(counts[y, x]) * photons[0] + photons[1]
+            patch[i, j] = float(counts[y, x]) * photons[0] + photons[1]
             if i == 0 or j == 0 or i == EDGE - 1 or j == EDGE - 1:
-                shell += light[i, j]
+                shell += patch[i, j]
                 shell_pixels += 1
     level = shell / max(shell_pixels, 1)
     for i in range(EDGE):
         for j in range(EDGE):
-            light[i, j] = max(light[i, j] - level, 0.0)
+            patch[i, j] = max(patch[i, j] - level, 0.0)
     return masked
 
 
 @njit(cache=True, nogil=True)
-def _describe(light: NDArray[np.float64], masked: int, result: NDArray[np.float32]) -> None:
-    """Fill ``result`` (15,) with what ``PROFILE`` names."""
+def _describe(patch: NDArray[np.float64], masked: int, result: NDArray[np.float32]) -> None:
+    """Fill ``result`` (15,) with the numbers that ``PROFILE`` names."""
     middle = REACH
-    own = max(light[middle, middle], LEAST_HEIGHT)
+    own = max(patch[middle, middle], LEAST_HEIGHT)
     sides = (
-        light[middle - 1, middle],
-        light[middle + 1, middle],
-        light[middle, middle - 1],
-        light[middle, middle + 1],
+        patch[middle - 1, middle],
+        patch[middle + 1, middle],
+        patch[middle, middle - 1],
+        patch[middle, middle + 1],
     )
     corners = (
-        light[middle - 1, middle - 1],
-        light[middle + 1, middle + 1],
-        light[middle - 1, middle + 1],
-        light[middle + 1, middle - 1],
+        patch[middle - 1, middle - 1],
+        patch[middle + 1, middle + 1],
+        patch[middle - 1, middle + 1],
+        patch[middle + 1, middle - 1],
     )
     result[0], result[1], result[2], result[3] = _sorted4(sides)
     result[4], result[5], result[6], result[7] = _sorted4(corners)
     for k in range(8):
         result[k] /= own
     for reach in range(1, 4):
-        inside = light[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1].sum()
+        inside = patch[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1].sum()
         result[7 + reach] = math.log(max(inside / own, 1.0))
-    result[11], result[12] = _axes(light)
+    result[11], result[12] = _axes(patch)
     result[13] = math.log1p(own)
     result[14] = masked / (EDGE * EDGE)
     for k in range(result.size):
-        result[k] = min(result[k], MOST)
+        result[k] = min(result[k], LARGEST)
 
 
 @njit(cache=True, nogil=True)
 def _sorted4(values: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """Sort four numbers by the five comparisons that this takes."""
+    """Sort four numbers with five comparisons."""
     a, b, c, d = values
     a, b = min(a, b), max(a, b)
     c, d = min(c, d), max(c, d)
@@ -123,12 +123,12 @@ def _sorted4(values: tuple[float, float, float, float]) -> tuple[float, float, f
 
 
 @njit(cache=True, nogil=True)
-def _axes(light: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the standard deviations of the light along its long and short axis, in pixels."""
+def _axes(patch: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the standard deviations of the photons along their long and short axis, in pixels."""
     total, x, y, xx, yy, xy = LEAST_HEIGHT, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(EDGE):
         for j in range(EDGE):
-            weight, down, right = light[i, j], i - REACH, j - REACH
+            weight, down, right = patch[i, j], i - REACH, j - REACH
             total += weight
             x += weight * right
             y += weight * down

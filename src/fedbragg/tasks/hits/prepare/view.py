@@ -1,4 +1,4 @@
-"""Counts and mask in, View out: the same for training and for screening."""
+"""Turn counts and mask into a View, in training and in screening alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PrepareSettings:
     """How a frame becomes a View; stored in the model file."""
 
     block: int = 8  # pixels along a cell's edge: about twice a spot's width
-    least: float = 4.0  # standard deviations from which a peak is worth a look; an empty 6M frame has dozens
+    least: float = 4.0  # standard deviations from which a peak is described; an empty 6M frame has dozens
 
     def as_metadata(self) -> dict[str, Any]:
         """Return the settings as plain values."""
@@ -31,18 +31,18 @@ class PrepareSettings:
 
     @staticmethod
     def from_metadata(values: dict[str, Any]) -> PrepareSettings:
-        """Read settings back; raise ConfigError where this version of fedbragg prepares in another way."""
-        said = tuple(tuple(values.get(key, ())) for key in ("channels", "profile"))
-        if values.get("kind") != "peaks" or said != (CHANNELS, PROFILE):
+        """Read settings back; raise ConfigError if this version of fedbragg prepares frames differently."""
+        names = tuple(tuple(values.get(key, ())) for key in ("channels", "profile"))
+        if values.get("kind") != "peaks" or names != (CHANNELS, PROFILE):
             raise ConfigError(
-                "the model was trained on another kind of view; train it again with this version"
+                "the model was trained on another kind of input; train it again with this version"
             )
         return PrepareSettings(block=int(values["block"]), least=float(values["least"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Peaks:
-    """Every block's peak, before a model has said which are spots."""
+    """The peak of every block, before a model decides which are spots."""
 
     significance: NDArray[np.float32]  # (cell rows, cell cols) standard deviations; 0 = none
     intensity: NDArray[np.float32]  # (cell rows, cell cols) counts above the background
@@ -55,13 +55,13 @@ DEFAULT_SETTINGS = PrepareSettings()
 def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
     """Turn a frame into a View of (4, rows // block, cols // block).
 
-    Raises FrameError for a frame smaller than three blocks: its background cannot be told from its spots.
+    Raises FrameError for a frame smaller than three blocks, in which background and spots cannot be separated.
     """
     return prepare_with_peaks(frame, settings)[0]
 
 
 def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
-    """Turn a frame into a View, and say where the peaks behind it lie."""
+    """Turn a frame into a View; return it with the peaks that it describes."""
     block, counts, mask = settings.block, frame.counts, frame.mask
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
@@ -73,15 +73,15 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
     cells = np.argwhere(measures[0] > settings.least)
     profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
-    light = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
-    view = View(channels_of(measures, blocks.valid, block), light, cells, profiles, block)
+    level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
+    view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
 
 
 def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:
-    """Return the peaks that a model holds for spots, the most significant first.
+    """Return the peaks that a model takes for spots, the most significant first.
 
-    ``probability``: (cell rows, cell cols), the model's spot map.
+    ``probability`` (cell rows, cell cols) is the model's spot map.
     """
     found = np.argwhere((probability >= threshold) & (peaks.places[0] >= 0))
     listed = [

@@ -1,1 +1,1 @@
-"""Powder patterns in: columns of text, xrdml, images integrated by pyFAI."""
+"""Files of powder patterns: columns of text, .xrdml, .npy, and images integrated by pyFAI."""

@@ -1,4 +1,4 @@
-"""A detector image -> a Pattern, integrated by pyFAI with a .poni file or the geometry that the image itself gives."""
+"""Integrate a detector image to a pattern by pyFAI, with a .poni file or the image's own geometry."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from fedbragg.types import Frame, Geometry, Pattern
 POINTS = 2000
 """Points of the integrated pattern, from centre to the farthest corner."""
 RING = 0.01
-"""Width of the rings, 1/angstrom, in which spots are sought."""
+"""Width in 1/angstrom of the rings in which spots are found."""
 SPOT_LIMIT = 6.0
 """Standard deviations above its ring's median from which a pixel belongs to a spot."""
 FEWEST_RINGS = 64
+"""With fewer rings an image gives no pattern."""
 LEAST_PIXELS = 4
-"""Pixels without which a ring says nothing."""
+"""With fewer pixels a ring is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ class Integration:
     """How images become patterns."""
 
     poni: Path | None = None  # pyFAI's file of the geometry; None takes the image's own
-    mask_spots: bool = False  # leave single grains' spots out
+    mask_spots: bool = False  # leave out the spots of single grains
 
 
 def integrate(path: Path, settings: Integration, wavelength: float | None = None) -> Pattern:
-    """Return an image as a pattern; ``wavelength`` (angstrom) overrules the geometry's.
+    """Return an image as a pattern; ``wavelength`` (angstrom) replaces the geometry's.
 
     ``path`` is FILE, or FILE:FRAME where the file has several. Raises InputError where file or geometry cannot be
     used, MissingExtraError without pyFAI.
@@ -43,7 +44,7 @@ def integrate(path: Path, settings: Integration, wavelength: float | None = None
         raise RunError(f"{path}: holds no frame.")
     if index is None and len(run) > 1:
         raise InputError(
-            f"{path}: holds {len(run)} frames. Say which: {path}:0 is the first, {path}:{len(run) - 1} the last."
+            f"{path}: holds {len(run)} frames. Name one: {path}:0 is the first, {path}:{len(run) - 1} the last."
         )
     frame = run[index or 0]
     integrator = _integrator(path, settings.poni, run.geometry, frame.counts.shape)
@@ -70,7 +71,7 @@ def _pattern(path: Path, frame: Frame, integrator: Any, *, mask_spots: bool) -> 
 
 
 def _spots(frame: Frame, integrator: Any) -> NDArray[np.bool_]:
-    """Say which pixels rise far above the median of their ring: single grains, not powder."""
+    """Return the pixels far above the median of their ring: single grains, not powder."""
     q = np.asarray(integrator.center_array(frame.counts.shape, unit="q_A^-1"))
     good = np.flatnonzero(~frame.mask)
     values = frame.counts.ravel()[good].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Patterns as text: .xy, .xye, .csv, .chi, .dat; comments and headers are passed over, units read from them."""
+"""Patterns as columns of text: .xy, .xye, .csv, .chi, .dat. Comments are skipped; the header may name the unit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fedbragg.errors import InputError
 from fedbragg.tasks.phases.files.columns import Columns
 
 HEADER_LINES = 200
-"""Lines without numbers that may stand before the first point."""
+"""Most lines without numbers before the first point."""
 LARGEST = 64 * 2**20
-"""Bytes; a longer text is no powder pattern."""
+"""Bytes; a powder pattern is never larger."""
 
 
 def read_text(path: Path) -> Columns:
-    """Read two or more columns; the third (errors) and later ones are passed over."""
+    """Read the first two columns; the third (errors) and later ones are ignored."""
     rows, head = _rows(path, _text(path))
     if not rows:
         raise InputError(f"{path}: holds no numbers. Give two columns: two-theta in degrees, and intensity.")
@@ -41,7 +41,7 @@ def _text(path: Path) -> str:
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[float]], str]:
-    """Split a text into rows of numbers and what stands before them."""
+    """Split a text into its rows of numbers and the header before them."""
     rows: list[list[float]] = []
     head: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -59,7 +59,7 @@ def _rows(path: Path, text: str) -> tuple[list[list[float]], str]:
 
 
 def _is_count(numbers: list[float], path: Path) -> bool:
-    """Say whether a lone number before the points is their count, as .chi files have it."""
+    """Tell whether a single number before the points is their count, as in .chi files."""
     return path.suffix.lower() == ".chi" and len(numbers) == 1
 
 
@@ -73,7 +73,7 @@ def _numbers(line: str) -> list[float] | None:
 
 
 def _unit(head: str) -> str:
-    """Tell from the header whether the axis is q, as pyFAI and others mark it; else it is two-theta."""
+    """Return the axis's unit: of q, where the header names it as pyFAI and others do, else degrees of two-theta."""
     text = head.lower()
     if re.search(r"q[_ ]*[(\[]?(nm\^-1|1/nm|nm-1)", text):
         return "1/nm"

@@ -12,11 +12,11 @@ from fedbragg.errors import InputError
 from fedbragg.tasks.phases.files.columns import Columns
 
 LARGEST = 256 * 2**20
-"""Bytes; more is no powder pattern."""
+"""Bytes; a powder pattern is never larger."""
 
 
 def read_xrdml(path: Path) -> Columns:
-    """Read the first scan: two-theta from its ends or list, counts or intensities, wavelength K-alpha 1."""
+    """Read the first scan: two-theta from its ends or its list, counts or intensities, and the wavelength K-alpha 1."""
     root = _root(path)
     points = next(root.iterfind(".//{*}scan/{*}dataPoints"), None)
     if points is None:
@@ -41,7 +41,7 @@ def _root(path: Path) -> Xml.Element:
         raise InputError(f"{path}: {size / 2**20:.0f} MiB is no powder pattern.")
     raw = path.read_bytes()
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        # Entities can be nested until they fill the memory; no instrument writes any. In UTF-16 they would hide.
+        # Nested entities can fill the memory; no instrument writes any. In UTF-16 this search would miss them.
         raise InputError(f"{path}: an .xrdml file with entities of its own, or not in UTF-8, is not read.")
     try:
         return Xml.fromstring(raw)

@@ -1,0 +1,58 @@
+"""``fedbragg tags train``: adapt a tags model to your own annotated images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedbragg.cli.options import PathsArgument
+from fedbragg.cli.train import (
+    EpochsOption,
+    ForceOption,
+    HeldOutOption,
+    LearningRateOption,
+    ModelOutOption,
+    SeedOption,
+    train_and_show,
+)
+
+
+def train(
+    paths: PathsArgument,
+    labels: Annotated[Path, typer.Option(help="Table path,frame,TAG,... with 1, 0, or nothing for unknown.")],
+    out: ModelOutOption = Path("tags.onnx"),
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="MODEL", help="Model file to adapt.  [default: the packaged model]"),
+    ] = None,
+    epochs: EpochsOption = 15,
+    learning_rate: LearningRateOption = 5e-4,
+    held_out: HeldOutOption = 0.3,
+    seed: SeedOption = 1,
+    force: ForceOption = False,
+) -> int:
+    """Adapt the packaged tags model, or another, to your own annotated images.
+
+    Trains on the first images in time, holds back the last, and compares the models on those. A model that is worse
+    there is not written unless --force is given. The same as `fedbragg train --task tags`.
+    """
+    from fedbragg.extras import require
+    from fedbragg.learn.settings import FitSettings
+    from fedbragg.workflows.tag_images import open_tag_model
+    from fedbragg.workflows.train import TrainRequest
+
+    require("train", "training")
+    request = TrainRequest(
+        paths=tuple(paths),
+        labels=labels,
+        out=out,
+        model=open_tag_model(start).path,  # refuses a model of another task
+        fit=FitSettings(epochs, learning_rate=learning_rate),
+        held_out=held_out,
+        seed=seed,
+        force=force,
+    )
+    train_and_show(request)
+    return 0

@@ -1,0 +1,142 @@
+"""One federation at the server: its thread makes the start model, then runs the driver.
+
+The state is one value, replaced under one lock, and belongs to one federation. So no thread can mix two federations,
+and one that ends cannot change the next.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fedbragg.config import Federation
+from fedbragg.errors import FedbraggError, FederationError
+from fedbragg.federation.checkpoint import CheckpointStore, fingerprint
+from fedbragg.federation.engines.remote.driver import Notify, RealTimeDriver
+from fedbragg.federation.engines.remote.server_folder import ServerFolder
+from fedbragg.federation.tensors import read_tensors
+from fedbragg.types import State
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preparing:
+    """The start model is being made."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Running:
+    """The driver runs, or has ended with the federation."""
+
+    driver: RealTimeDriver
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The federation cannot go on."""
+
+    reason: str
+
+
+class HostedFederation:
+    """One federation, from its start at this server to its end."""
+
+    def __init__(self, name: str, settings: Federation, folder: ServerFolder, notify: Notify) -> None:
+        self.name, self.settings = name, settings
+        self._folder, self._notify = folder, notify
+        self._lock = threading.Lock()
+        self._state: Preparing | Running | Failed = Preparing()
+        self._stop_reason: str | None = None
+
+    @property
+    def state(self) -> Preparing | Running | Failed:
+        """Return the state; it may change at any time, so read it once and use that value."""
+        return self._state
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the federation has ended with a model."""
+        state = self._state
+        return isinstance(state, Running) and state.driver.finished
+
+    @property
+    def over(self) -> bool:
+        """Return whether the federation has ended or was stopped."""
+        return self.finished or self._stop_reason is not None
+
+    @property
+    def saved(self) -> bool:
+        """Return whether there is a checkpoint to go on from."""
+        return CheckpointStore(self._folder.checkpoints, "").exists
+
+    def stop(self, reason: str) -> None:
+        """End the federation early, whatever it is doing."""
+        with self._lock:
+            self._stop_reason = reason
+            match self._state:
+                case Preparing(process) if process is not None:
+                    process.kill()
+                case Running(driver):
+                    driver.stop(reason)
+
+    def run(self, start_model_command: Sequence[str]) -> None:
+        """Run to the end; call this in a thread of its own."""
+        try:
+            self._start_driver(self._start_model(start_model_command)).run()
+        except FedbraggError as error:
+            self._fail(str(error))
+        except Exception as error:  # the thread must not die unnoticed
+            traceback.print_exc()
+            self._fail(f"{type(error).__name__}: {error}")
+
+    def _start_model(self, command: Sequence[str]) -> State:
+        path = self._folder.start_model
+        if not path.exists():
+            made = path.with_suffix(".part")
+            process = self._start_process([*command, str(self._folder.settings), str(made)])
+            self._wait_for(process, self.settings.server.preparation)
+            made.replace(path)
+        return read_tensors(path)
+
+    def _start_process(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with self._lock:  # stop() finds either no process, and none is started, or this one
+            self._check_not_stopped()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            self._state = Preparing(process)
+            return process
+
+    def _wait_for(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise FederationError(f"the start model was not ready within {seconds:g} s") from None
+        self._check_not_stopped()
+        if code:
+            raise FederationError(
+                f"the start model could not be made (exit code {code}); see the server's log"
+            )
+
+    def _check_not_stopped(self) -> None:
+        if self._stop_reason is not None:
+            raise FederationError(f"{self._stop_reason} before it had begun")
+
+    def _start_driver(self, initial: State) -> RealTimeDriver:
+        sites = [site.name for site in self.settings.sites]
+        store = CheckpointStore(self._folder.checkpoints, fingerprint(self.settings, sites, initial))
+        driver = RealTimeDriver(self.settings, initial, store, self._notify, store.load())
+        with self._lock:
+            self._state = Running(driver)
+            if self._stop_reason is not None:
+                driver.stop(self._stop_reason)
+        return driver
+
+    def _fail(self, reason: str) -> None:
+        with self._lock:
+            if not self.finished:  # then the model is on disk, whatever failed after that
+                self._state = Failed(reason)

@@ -1,0 +1,97 @@
+"""An update as a message: the fields of fedbragg.types.Update and the request that it answers, nothing else."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fedbragg.errors import FederationError
+from fedbragg.federation.engines.remote.protocol import Message
+from fedbragg.federation.quantise import QuantisedTensor
+from fedbragg.federation.wire import EncodedUpdate
+
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+"""A number of frames; larger ones are not exact in double precision."""
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuantisedFields(_Fields):
+    """How to read the codes of one quantised tensor."""
+
+    length: float = Field(ge=0, strict=True)
+    """Euclidean norm of the tensor."""
+    shape: tuple[Count, ...] = Field(max_length=64)
+    bits: Literal[2, 4, 8]
+
+
+class UpdateFields(_Fields):
+    """All fields of an update's message; its tensors are sent beside them."""
+
+    request: str = Field(strict=True)
+    """Name of the training request that the update answers."""
+    site: str = Field(strict=True)
+    version: Count
+    samples: Count
+    label_counts: tuple[tuple[Count, ...], ...]
+    loss: float = Field(strict=True)
+    quantised: dict[str, QuantisedFields]
+    """By name, the tensors that are sent as codes."""
+
+
+def update_message(encoded: EncodedUpdate, request: str) -> Message:
+    """Return the message of an update."""
+    fields = {
+        "request": request,
+        "site": encoded.site,
+        "version": encoded.version,
+        "samples": encoded.samples,
+        "label_counts": encoded.label_counts,
+        "loss": encoded.loss,
+        "quantised": {
+            name: {"length": tensor.length, "shape": tensor.shape, "bits": tensor.bits}
+            for name, tensor in encoded.tensors.items()
+            if isinstance(tensor, QuantisedTensor)
+        },
+    }
+    tensors = {name: t.codes if isinstance(t, QuantisedTensor) else t for name, t in encoded.tensors.items()}
+    return Message(fields, tensors)
+
+
+def update_of(message: Message) -> tuple[str, EncodedUpdate]:
+    """Return the request that an update answers, and the update.
+
+    Raise FederationError where a field is missing, unknown or out of range, or where the codes of a quantised tensor
+    do not fit its shape.
+    """
+    try:
+        fields = UpdateFields.model_validate(message.fields)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise FederationError(f"an update cannot be read ({where}: {problem['msg']})") from None
+    if unknown := fields.quantised.keys() - message.tensors.keys():
+        raise FederationError(f"an update cannot be read (it lacks the codes of {sorted(unknown)[0]!r})")
+    tensors = {name: _tensor(name, codes, fields) for name, codes in message.tensors.items()}
+    update = EncodedUpdate(
+        fields.site, fields.version, tensors, fields.samples, fields.label_counts, fields.loss
+    )
+    return fields.request, update
+
+
+def _tensor(name: str, sent: NDArray[Any], fields: UpdateFields) -> NDArray[Any] | QuantisedTensor:
+    how = fields.quantised.get(name)
+    if how is None:
+        return sent
+    size = -(-prod(how.shape) * how.bits // 8)
+    if sent.dtype != np.uint8 or sent.shape != (size,):
+        raise FederationError(
+            f"an update cannot be read ({name!r}: {sent.dtype} of shape {sent.shape} instead of {size} bytes of codes)"
+        )
+    return QuantisedTensor(how.length, sent, how.shape, how.bits)

@@ -1,0 +1,111 @@
+"""Decoders of HDF5 chunks, by the filters of a dataset. Each works without HDF5's lock."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.images.mask import UntrustedPixels
+
+BITSHUFFLE_LZ4 = 2
+"""Bitshuffle's own number for LZ4."""
+
+
+class DamagedChunkError(Exception):
+    """A chunk that does not decode to a frame."""
+
+
+Decode = Callable[[bytes, NDArray[Any], UntrustedPixels | None], bool]
+"""Fills (rows, cols) counts from a chunk, or raises DamagedChunkError.
+
+True when it also compared the counts with the pixels expected outside the trusted range, and found exactly these.
+"""
+
+
+def decoder_of(dataset: Any) -> Decode | None:
+    """Return the decoder for a dataset's filters, or None where none here fits."""
+    packing, dtype = dataset.id.get_create_plist(), dataset.dtype
+    filters = [packing.get_filter(position) for position in range(packing.get_nfilters())]
+    match [(number, values) for number, _, values, _ in filters]:  # numbers as registered with the HDF Group
+        case []:
+            return copy_chunk
+        case [(32008, values)] if (
+            len(values) >= 5 and values[4] == BITSHUFFLE_LZ4 and values[2] == dtype.itemsize
+        ):
+            return _bitshuffle_lz4()
+        case [(32004, _)]:
+            return _lz4()
+        case [(1, _)]:
+            return _deflate
+        case [(2, values), (1, _)] if list(values[:1]) in ([], [dtype.itemsize]):
+            return _shuffle_deflate
+    return None
+
+
+def copy_chunk(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+    """Copy a chunk that no filter has packed."""
+    memory = counts.reshape(-1).view(np.uint8)
+    if len(chunk) != memory.size:
+        raise DamagedChunkError(f"its data have {len(chunk)} bytes instead of {memory.size}")
+    memory[:] = np.frombuffer(chunk, np.uint8)
+    return False
+
+
+def _bitshuffle_lz4() -> Decode | None:
+    from fedbragg.images.codecs.lz4 import AVAILABLE
+
+    if not AVAILABLE:
+        return None
+    from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, decode_bitshuffle
+
+    nothing = np.empty(0, np.uint8)
+
+    def decode(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+        bits, high = (expected.bits, int(expected.bounds[1])) if expected else (nothing, 0)
+        state = decode_bitshuffle(np.frombuffer(chunk, np.uint8), counts.reshape(-1), bits, high)
+        if state == DAMAGED:
+            raise DamagedChunkError("its bitshuffle-LZ4 data are damaged")
+        return bool(bits.size) and state == AS_EXPECTED
+
+    return decode
+
+
+def _lz4() -> Decode | None:
+    from fedbragg.images.codecs.lz4 import AVAILABLE, decode_lz4
+
+    def decode(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+        if not decode_lz4(np.frombuffer(chunk, np.uint8), counts.reshape(-1).view(np.uint8)):
+            raise DamagedChunkError("its LZ4 data are damaged")
+        return False
+
+    return decode if AVAILABLE else None
+
+
+def _deflate(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+    return copy_chunk(_inflated(chunk, counts.nbytes), counts, expected)
+
+
+def _shuffle_deflate(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+    """Also undo HDF5's byte shuffle: the first bytes of all elements, then their second bytes, and so on."""
+    content = _inflated(chunk, counts.nbytes)
+    if len(content) != counts.nbytes:
+        raise DamagedChunkError(f"its data have {len(content)} bytes instead of {counts.nbytes}")
+    elements = counts.reshape(-1).view(np.uint8).reshape(-1, counts.itemsize)
+    elements[:] = np.frombuffer(content, np.uint8).reshape(counts.itemsize, -1).T
+    return False
+
+
+def _inflated(chunk: bytes, size: int) -> bytes:
+    """Decompress at most one byte more than ``size``, which tells a longer chunk without filling the memory."""
+    try:
+        decompressor = zlib.decompressobj()
+        content = decompressor.decompress(chunk, size + 1)
+    except zlib.error as error:
+        raise DamagedChunkError(f"its gzip data are damaged ({error})") from None
+    if not decompressor.eof and len(content) <= size:
+        raise DamagedChunkError("its gzip data are cut short")
+    return content

@@ -1,0 +1,21 @@
+"""What a file records about its detector, the same for every format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fedbragg.images.mask import TrustedRange
+from fedbragg.types import Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Geometry and trusted counts; empty where the file gives none."""
+
+    geometry: Geometry = field(default_factory=Geometry)
+    trusted: TrustedRange = field(default_factory=TrustedRange)
+
+
+def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
+    """Return both numbers, or None where either is missing."""
+    return None if first is None or second is None else (first, second)

@@ -1,0 +1,23 @@
+"""Open files of detector images as one run."""
+
+from __future__ import annotations
+
+from fedbragg.images.followed_run import FollowedRun
+from fedbragg.images.frame_requests import ReadAhead
+from fedbragg.images.paths import Paths, expand
+from fedbragg.images.run import FileRun
+from fedbragg.types import Run
+
+
+def open_run(
+    paths: Paths, *, follow: bool = False, patience: float = 30.0, reading: ReadAhead | None = None
+) -> Run:
+    """Open files, globs or folders of detector images as one run.
+
+    With ``follow`` the run may still be written: its frames are yielded as they arrive, until the writer closes its
+    file or nothing has arrived for ``patience`` seconds. ``reading`` says how many frames are decoded ahead. Raises
+    RunError when nothing is there, or when the run's only file cannot be opened.
+    """
+    if follow:
+        return FollowedRun(paths, reading or ReadAhead(), patience)
+    return FileRun(expand(paths), reading or ReadAhead())

@@ -1,0 +1,194 @@
+"""Hit finding with real processes, by the command line: the model, and what leaves a site."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from deployment import FEDBRAGG, HERE, Deployment, as_toml
+from waiting import wait_for
+
+from fedbragg.types import Update
+
+pytestmark = pytest.mark.slow
+CANARY = "canary-7f3a"
+SETTINGS: dict[str, Any] = {
+    "hits": {"public_frames": 12, "public_epochs": 6},
+    "training": {"warmup_epochs": 2, "epochs": 1},
+    "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
+    "server": {"heartbeat": 0.5, "server_timeout": 60.0, "observers": ["guest"]},
+    "sites": [{"name": "counter"}, {"name": "old-ccd"}],
+}
+BEAMLINES = {"counter": ("pilatus6m", "3"), "old-ccd": ("ccd", "4")}
+HEAD = re.compile(rb'\{"protocol": 2, "fields": \{"request": "[^"]+", "site".*?"quantised": \{\}\}\}')
+"""The head of an update's message; a safetensors document follows it."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A federation of two sites that has ended; its command was killed once on the way."""
+
+    deployment: Deployment
+    output: str  # of the command that saw the end
+
+    def fedbragg(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return fedbragg(self.deployment.folder, *arguments)
+
+
+def fedbragg(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [str(FEDBRAGG), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+
+
+def canary_frames() -> np.ndarray:
+    """Return frames of noise, which no simulator writes: no eight neighbouring pixels of them occur by chance."""
+    return np.random.default_rng(99).integers(0, 60_000, size=(2, 64, 256), dtype=np.uint16)
+
+
+def write_site(folder: Path, site: str) -> Path:
+    """Simulate a site's frames into a folder whose name is searched for, canary frames among them."""
+    beamline, seed = BEAMLINES[site]
+    data = folder / f"{CANARY}-{site}"
+    made = fedbragg(
+        folder, "simulate", beamline, "--frames", "24", "--size", "256", "--seed", seed, "--out", data
+    )
+    assert made.returncode == 0, made.stderr
+    np.save(data / f"{CANARY}.npy", canary_frames())
+    with (data / "labels.csv").open("a") as table:
+        table.writelines(f"{CANARY}.npy,{index},miss\n" for index in range(2))
+    return data
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    folder = tmp_path_factory.mktemp("hits")
+    deployment = Deployment(folder, SETTINGS, (sys.executable, str(HERE / "recording_process.py")))
+    for site in BEAMLINES:
+        data = write_site(folder, site)
+        (folder / f"{site}.toml").write_text(f'runs = ["{data}"]\nlabels = "{data}/labels.csv"\n')
+    try:
+        deployment.start("server", *BEAMLINES)
+        command = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
+        with subprocess.Popen(
+            [FEDBRAGG, *command, "--out", "killed"], cwd=folder, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            lines = process.stdout
+            wait_for(lambda: "joined" in lines.readline(), "the first site", 100)
+            process.kill()
+        done = fedbragg(folder, *command, "--out", "real", "--resume")
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        models = [deployment.kit(site) / "site" / "models" for site in BEAMLINES]
+        wait_for(lambda: all(any(path.glob("*.onnx")) for path in models), "the model at every site", 100)
+        yield Finished(deployment, done.stdout)
+    finally:
+        deployment.close()
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    graph = onnx.load(path).graph
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def test_the_model_is_the_local_engines(finished: Finished) -> None:
+    folder = finished.deployment.folder
+    sites = [
+        {"name": site, "runs": [f"{CANARY}-{site}"], "labels": f"{CANARY}-{site}/labels.csv"}
+        for site in BEAMLINES
+    ]
+    (folder / "local.toml").write_text(as_toml({**SETTINGS, "sites": sites}))
+    done = finished.fedbragg("federate", "local.toml", "--out", "local")
+    assert done.returncode == 0, done.stderr
+    local = weights(folder / "local" / "model.onnx")
+    real = weights(folder / "real" / "model.onnx")
+    assert local.keys() == real.keys()
+    for name, tensor in local.items():
+        np.testing.assert_allclose(real[name], tensor, rtol=0, atol=1e-5)
+
+
+def test_every_site_gets_the_model_and_prints_how_good_it_is_there(finished: Finished) -> None:
+    real = weights(finished.deployment.folder / "real" / "model.onnx")
+    for site in BEAMLINES:
+        (path,) = (finished.deployment.kit(site) / "site" / "models").glob("*.onnx")
+        assert all(np.array_equal(tensor, real[name]) for name, tensor in weights(path).items())
+        wait_for(
+            lambda site=site: "balanced accuracy" in finished.deployment.output(site), "the site's metric"
+        )
+
+
+def test_only_the_named_fields_leave_a_site(finished: Finished) -> None:
+    named = {field.name for field in fields(Update)} - {"tensors"} | {"request", "quantised"}
+    for site in BEAMLINES:
+        record = (finished.deployment.folder / f"{site}.record").read_bytes()
+        heads = list(HEAD.finditer(record))
+        assert len(heads) == 2  # one update for each barrier
+        for head in heads:
+            sent = json.loads(head[0])["fields"]
+            assert set(sent) == named
+            assert sent["site"] == site
+        sizes = sum(tensor_bytes(record[head.end() :]) for head in heads)
+        # The rest is certificates, once, and FLARE's headers around each poll: too little for an image.
+        assert len(record) - sizes < 50_000 + 4_000 * record.count(b'"client"')
+
+
+def tensor_bytes(document: bytes) -> int:
+    """Return the bytes of the tensors in a safetensors document: the head's length, the head, the numbers."""
+    end = 8 + int.from_bytes(document[:8], "little")
+    return max(entry["data_offsets"][1] for entry in json.loads(document[8:end]).values())
+
+
+def holds_canary(path: Path) -> bool:
+    """Return whether a file holds the canary's name, or eight neighbouring pixels of it in any likely type."""
+    rows = canary_frames().reshape(-1, 256)[:, :8]
+    types = (np.uint16, np.int32, np.float32)
+    content = path.read_bytes()
+    return CANARY.encode() in content or any(
+        row.astype(kind).tobytes() in content for row in rows for kind in types
+    )
+
+
+def test_no_pixel_and_no_path_leaves_a_site(finished: Finished) -> None:
+    folder = finished.deployment.folder
+    server = [path for path in finished.deployment.kit("server").rglob("*") if path.is_file()]
+    assert any(path.name == "checkpoint.json" for path in server)
+    for path in [*(folder / f"{site}.record" for site in BEAMLINES), folder / "server.record", *server]:
+        assert not holds_canary(path), path
+
+
+def test_the_same_search_finds_the_canary_where_it_is(finished: Finished) -> None:
+    folder = finished.deployment.folder
+    assert holds_canary(folder / f"{CANARY}-counter" / "labels.csv")
+    assert holds_canary(folder / f"{CANARY}-counter" / f"{CANARY}.npy")
+
+
+def test_the_command_prints_each_barrier_and_the_end(finished: Finished) -> None:
+    assert "barrier 2: loss " in finished.output
+    assert "ended    all 2 barriers passed" in finished.output
+    history = json.loads((finished.deployment.folder / "real" / "history.json").read_text())
+    assert [line["bytes"] for line in history["history"] if line["event"] == "update"]
+
+
+def test_an_observer_sees_the_table_and_cannot_start(finished: Finished) -> None:
+    seen = finished.fedbragg("status", "--kit", "kits/guest")
+    assert seen.returncode == 0, seen.stderr
+    assert "finished, barrier 2 of 2" in seen.stdout
+    assert all(site in seen.stdout for site in BEAMLINES)
+    tried = finished.fedbragg("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/guest")
+    assert tried.returncode == 2
+    assert "guest@fedbragg.local may not do this" in tried.stderr
+
+
+def test_a_kit_for_something_else_is_refused_in_one_line(finished: Finished) -> None:
+    wrong = finished.fedbragg("join", "kits/server", "--data", "counter.toml")
+    assert wrong.returncode == 2
+    assert "this kit is for the server; the command needs that of a site" in wrong.stderr
