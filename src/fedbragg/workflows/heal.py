@@ -19,7 +19,7 @@ from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, gapped
 from fedbragg.tasks.tags.healing.known_gaps import known_gaps
 from fedbragg.tasks.tags.healing.mask_file import read_mask
-from fedbragg.tasks.tags.healing.methods import Method, fill_gaps, place
+from fedbragg.tasks.tags.healing.methods import Fill, Method, filler, place
 from fedbragg.types import Frame, Geometry
 from fedbragg.workflows.apply import Applied, apply
 from fedbragg.workflows.folder import make_folder
@@ -70,13 +70,14 @@ def heal_into(names: Sequence[str], request: Request, progress: Progress = SILEN
     """Heal FILE or FILE:FRAME, write each image, what filled it and a picture into a folder, and say how it went.
 
     An image that cannot be healed has no answer and says why. Raises InputError where the mask cannot be read or the
-    folder not be written.
+    folder not be written, and what ``filler`` raises.
     """
+    fill = filler(request.method, request.model)
     mask = read_mask(request.mask) if request.mask is not None else None
     make_folder(request.out)
     step, taken = progress.stage("Healing", len(names)), set[str]()
     rows = []
-    for row in apply(names, _reader(mask), lambda named: _healed(named, request, taken)):
+    for row in apply(names, _reader(mask), lambda named: _healed(named, request, fill, taken)):
         rows.append(replace(row, item=None))  # images are not kept: there may be many
         step()
     return rows
@@ -102,10 +103,10 @@ def _joined(frame: Frame, gaps: NDArray[np.bool_], mask: NDArray[np.bool_]) -> N
     return gaps | mask if mask.shape == frame.counts.shape else mask
 
 
-def _healed(named: Named, request: Request, taken: set[str]) -> HealedFile:
+def _healed(named: Named, request: Request, fill: Fill, taken: set[str]) -> HealedFile:
     needed = request.method is Method.SYMMETRY and not named.image.measured.all()
     beam, source = _beam(named, request) if needed else (None, None)
-    healed = fill_gaps(named.image, request.method, beam, request.model)
+    healed = fill(named.image, beam)
     stem = _stem(named.frame, taken)
     path = request.out / f"{stem}.tif"
     try:

@@ -10,12 +10,13 @@ from .conftest import bars, without
 
 
 def test_a_plane_in_the_logarithm_goes_on_exactly() -> None:
+    """Where a gap meets the image's edge the surface is free, and bends a little."""
     y, x = np.mgrid[:60, :60]
     truth = np.expm1(1 + 0.05 * x + 0.02 * y).astype(np.float32)
     gap = bars(truth.shape)
     healed = heal_smoothly(without(truth, gap))
-    inner = np.s_[5:-5, 5:-5]
-    assert healed.counts[inner] == pytest.approx(truth[inner], rel=0.005)
+    inner = np.s_[10:-10, 10:-10]
+    assert healed.counts[inner] == pytest.approx(truth[inner], rel=0.001)
     assert (healed.steps[gap] == Step.SMOOTH).all()
 
 

@@ -23,6 +23,7 @@ def heal(
     measured tells stays not a number. Raises InputError where nothing was measured, ConfigError for another method.
     """
     from fedbragg.tasks.tags.healing.healed import image_of
-    from fedbragg.tasks.tags.healing.methods import fill_gaps, known_method, place
+    from fedbragg.tasks.tags.healing.methods import filler, known_method, place
 
-    return fill_gaps(image_of(counts, gaps), known_method(method), None if beam is None else place(beam))
+    fill = filler(known_method(method))
+    return fill(image_of(counts, gaps), None if beam is None else place(beam))

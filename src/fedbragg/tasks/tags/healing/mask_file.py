@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import InputError
-from fedbragg.images.run import open_run
+from fedbragg.images import open_run
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
+from fedbragg.extras import require
 from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed
+
+Fill = Callable[[GappedImage, Beam | None], Healed]
+"""Fills an image's gaps; the beam is used by methods that need one."""
 
 
 class Method(StrEnum):
@@ -31,22 +36,26 @@ def place(beam: tuple[float, float]) -> Beam:
     return Beam(*beam, confidence=1.0)
 
 
-def fill_gaps(
-    image: GappedImage, method: Method = Method.SYMMETRY, beam: Beam | None = None, model: Path | None = None
-) -> Healed:
-    """Fill the gaps of an image.
+def filler(method: Method, model: Path | None = None) -> Fill:
+    """Return what fills gaps by a method; without a beam, ``symmetry`` estimates it.
 
-    Without a beam, ``symmetry`` estimates it; without a model, ``network`` takes the packaged one. Raises
-    MissingExtraError for ``smooth`` without the extra [heal], ModelFileError for a model that is none.
+    Without a model, ``network`` takes the packaged one. Raises MissingExtraError for ``smooth`` without the extra
+    [heal], ModelFileError for a model that is none.
     """
     if method is Method.SMOOTH:
         from fedbragg.tasks.tags.healing.smooth import heal_smoothly
 
-        return heal_smoothly(image)
+        require("heal", "healing with --method smooth")
+        return lambda image, beam: heal_smoothly(image)
     if method is Method.NETWORK:
         from fedbragg.tasks.tags.healing.network.healer import Healer, default_model
 
-        return Healer(model or default_model())(image)
+        healer = Healer(model or default_model())
+        return lambda image, beam: healer(image)
+    return _by_symmetry
+
+
+def _by_symmetry(image: GappedImage, beam: Beam | None) -> Healed:
     from fedbragg.tasks.tags.healing.symmetry.heal import heal_by_symmetry
 
     found = beam or estimate_beam(image)

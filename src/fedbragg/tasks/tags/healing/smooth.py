@@ -9,13 +9,10 @@ from fedbragg.tasks.tags.healing.reach import between_measured
 
 
 def heal_smoothly(image: GappedImage) -> Healed:
-    """Fill the gaps between measured pixels by the surface of least curvature; raise MissingExtraError without [heal].
+    """Fill the gaps between measured pixels by the surface of least curvature. Needs the extra [heal].
 
     The surface passes through the measured pixels at a gap's edge, whose counting noise it carries into the gap.
     """
-    from fedbragg.extras import require
-
-    require("heal", "healing with --method smooth")
     from skimage.restoration import inpaint_biharmonic
 
     gap = between_measured(image.measured)

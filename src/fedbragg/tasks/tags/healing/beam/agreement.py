@@ -121,7 +121,8 @@ def _mean_change(values, measured, place, mean, weight):  # type: ignore[no-unty
 def _reflection(values, measured, column, row):  # type: ignore[no-untyped-def]
     """Return the correlation of measured cells with those opposite, and the share of them that have one."""
     rows, cols = values.shape
-    sums, number, total = np.zeros(5), 0, 0
+    first, second, product, square, other = 0.0, 0.0, 0.0, 0.0, 0.0
+    number, total = 0, 0
     for i in range(rows):
         for j in range(cols):
             if measured[i, j]:
@@ -135,10 +136,11 @@ def _reflection(values, measured, column, row):  # type: ignore[no-untyped-def]
                     upper = (1 - q) * values[k, m] + q * values[k, m + 1]
                     lower = (1 - q) * values[k + 1, m] + q * values[k + 1, m + 1]
                     here, there = values[i, j], (1 - p) * upper + p * lower
-                    sums += np.array([here, there, here * there, here * here, there * there])
+                    first, second, product = first + here, second + there, product + here * there
+                    square, other = square + here * here, other + there * there
                     number += 1
     if number < FEWEST:
         return 0.0, 0.0
-    first, second, product, square, other = sums / number
-    spread = max((square - first**2) * (other - second**2), 1e-12)
-    return (product - first * second) / np.sqrt(spread), number / total
+    first, second = first / number, second / number
+    spread = max((square / number - first**2) * (other / number - second**2), 1e-12)
+    return (product / number - first * second) / np.sqrt(spread), number / total
