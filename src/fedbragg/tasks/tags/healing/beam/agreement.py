@@ -9,10 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fedbragg.tasks.tags.healing.beam.picture import Picture
+from fedbragg.tasks.tags.healing.beam.picture import CUT, Picture
 
-CUT = 1.0
-"""Usual deviations from a ring's mean beyond which a cell counts no more: it lies in a shadow or in a spot."""
 REFLECTED = 0.5
 """What a perfect point reflection is worth beside rings that explain everything."""
 FARTHEST = 2.0
@@ -49,11 +47,9 @@ def agreement(image: Picture, place: NDArray[np.float64]) -> Agreement:
     if away > FARTHEST:
         return Agreement(-1.0, 0.0, 0.0)
     column, row = place.tolist()
-    values = image.values[image.measured]
-    total = float(np.minimum((values - values.mean()) ** 2, CUT**2).mean())
     within = float(_ring_variance(image.values, image.measured, column, row))
     reflected, share = _reflection(image.values, image.measured, column, row)
-    return Agreement(1 - within / max(total, 1e-12), reflected, share, max(away - 0.5, 0.0))
+    return Agreement(1 - within / max(image.variance, 1e-12), reflected, share, max(away - 0.5, 0.0))
 
 
 def cost_near(image: Picture, start: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
@@ -65,14 +61,6 @@ def cost_near(image: Picture, start: NDArray[np.float64]) -> Callable[[NDArray[n
     return lambda place: -agreement(image, place).explained(share)
 
 
-@njit(inline="always")
-def _ring(i, j, column, row, near):  # type: ignore[no-untyped-def]
-    """Return the ring at a cell's inner side, and how far the cell lies towards the next."""
-    distance = np.sqrt((i - row) ** 2 + (j - column) ** 2) - near
-    ring = int(distance)
-    return ring, distance - ring
-
-
 @njit(nogil=True, cache=True)
 def _ring_variance(values, measured, column, row):  # type: ignore[no-untyped-def]
     """Return the mean square from the rings' means, cut at CUT; a ring is one cell wide."""
@@ -80,40 +68,41 @@ def _ring_variance(values, measured, column, row):  # type: ignore[no-untyped-de
     far = np.hypot(max(abs(column), abs(cols - column)), max(abs(row), abs(rows - row)))
     near = max(np.hypot(max(-column, column - cols, 0.0), max(-row, row - rows, 0.0)) - 2, 0.0)
     mean, weight = np.zeros(int(far - near) + 4), np.zeros(int(far - near) + 4)
+    value, distance, number = np.empty(values.size), np.empty(values.size), 0
     for i in range(rows):
         for j in range(cols):
             if measured[i, j]:
-                k, part = _ring(i, j, column, row, near)
-                mean[k] += (1 - part) * values[i, j]
-                mean[k + 1] += part * values[i, j]
+                value[number] = values[i, j]
+                distance[number] = np.sqrt((i - row) ** 2 + (j - column) ** 2) - near
+                k = int(distance[number])
+                part = distance[number] - k
+                mean[k] += (1 - part) * value[number]
+                mean[k + 1] += part * value[number]
                 weight[k] += 1 - part
                 weight[k + 1] += part
-    mean /= np.maximum(weight, 1e-9)
-    mean += 1.5 * _mean_change(values, measured, (column, row, near), mean, weight)
-    square, number = 0.0, 0
-    for i in range(rows):
-        for j in range(cols):
-            if measured[i, j]:
-                k, part = _ring(i, j, column, row, near)
-                change = values[i, j] - (1 - part) * mean[k] - part * mean[k + 1]
-                square += min(change * change, CUT * CUT)
                 number += 1
+    mean /= np.maximum(weight, 1e-9)
+    mean += 1.5 * _mean_change(value[:number], distance[:number], mean, weight)
+    square = 0.0
+    for cell in range(number):
+        k = int(distance[cell])
+        part = distance[cell] - k
+        change = value[cell] - (1 - part) * mean[k] - part * mean[k + 1]
+        square += min(change * change, CUT * CUT)
     return square / max(number - np.minimum(weight, 1).sum(), 1.0)
 
 
 @njit(nogil=True, cache=True)
-def _mean_change(values, measured, place, mean, weight):  # type: ignore[no-untyped-def]
+def _mean_change(value, distance, mean, weight):  # type: ignore[no-untyped-def]
     """Return by how much the means move when no cell pulls by more than CUT."""
-    column, row, near = place
     total = np.zeros(mean.size)
-    for i in range(values.shape[0]):
-        for j in range(values.shape[1]):
-            if measured[i, j]:
-                k, part = _ring(i, j, column, row, near)
-                change = values[i, j] - (1 - part) * mean[k] - part * mean[k + 1]
-                change = min(max(change, -CUT), CUT)
-                total[k] += (1 - part) * change
-                total[k + 1] += part * change
+    for cell in range(value.size):
+        k = int(distance[cell])
+        part = distance[cell] - k
+        change = value[cell] - (1 - part) * mean[k] - part * mean[k + 1]
+        change = min(max(change, -CUT), CUT)
+        total[k] += (1 - part) * change
+        total[k + 1] += part * change
     return total / np.maximum(weight, 1e-9)
 
 

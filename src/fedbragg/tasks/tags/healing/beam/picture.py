@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 LOWEST, HIGHEST = -2.0, 4.0
 """Usual deviations from the median beyond which values are cut: shadows and the direct beam must not decide."""
+CUT = 1.0
+"""Usual deviations from a mean beyond which a cell counts no more: it lies in a shadow or in a spot."""
 COVERED = 0.3
 """Share of a cell's pixels that must be measured."""
 
@@ -22,6 +24,7 @@ class Picture:
     ]  # (rows, cols) ln(1 + mean counts) from its median, in usual deviations; 0 unmeasured
     measured: NDArray[np.bool_]  # (rows, cols)
     cell: int  # pixels along a cell's edge
+    variance: float  # mean square from the mean over measured cells, each cut at CUT
 
     def to_pixels(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a place (column, row) given in cells in pixels; whole numbers are the middles of both."""
@@ -40,12 +43,13 @@ def picture(counts: NDArray[np.float32], measured: NDArray[np.bool_], cell: int)
     there = there if there.any() else number > 0
     values = np.log1p(mean)
     if not there.any():
-        return Picture(np.zeros_like(values), there, cell)
+        return Picture(np.zeros_like(values), there, cell, 0.0)
     middle = np.median(values[there])
     noise = float(np.sqrt((mean / np.maximum(number, 1) / (1 + mean) ** 2)[there].mean()))
     usual = max(1.4826 * float(np.median(np.abs(values[there] - middle))), noise, 1e-3)
-    values = np.where(there, np.clip((values - middle) / usual, LOWEST, HIGHEST), 0)
-    return Picture(values.astype(np.float32), there, cell)
+    light = np.clip((values - middle) / usual, LOWEST, HIGHEST).astype(np.float32)
+    variance = float(np.minimum((light[there] - light[there].mean()) ** 2, CUT**2).mean())
+    return Picture(np.where(there, light, np.float32(0)), there, cell, variance)
 
 
 def _sums(pixels: NDArray[np.generic], cell: int) -> NDArray[np.float32]:
