@@ -25,9 +25,9 @@ class Recipe:
     """How the network is trained."""
 
     seed: int = 92
-    images: int = 1500  # simulated, each of another experiment
-    tiles: int = 4  # of each image
-    epochs: int = 8
+    images: int = 500  # simulated, each of another experiment
+    tiles: int = 2  # of each image
+    epochs: int = 3
     batch: int = 8
     learning_rate: float = 2e-3
 
