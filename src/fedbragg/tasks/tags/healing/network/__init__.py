@@ -1,1 +1,0 @@
-"""Heal by a small network that learnt from simulated images."""
