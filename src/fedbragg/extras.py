@@ -12,6 +12,7 @@ EXTRAS = {
     "federate": ("nvflare", "torch", "safetensors", "onnx", "onnxscript"),
     "parquet": ("pyarrow",),
     "phases": ("pyFAI",),
+    "heal": ("skimage",),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

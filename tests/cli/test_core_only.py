@@ -20,7 +20,8 @@ import sys
 
 
 class Missing:
-    names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "monai", "scipy"}
+    names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
+             "scipy"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
@@ -76,6 +77,7 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("tags", "train", *LABELLED), "train"),
         (("tags", "train", *TAGGED, "--from", "tags.onnx"), "train"),
         (("tags", "identify", "run.h5", "--model", "tags.onnx", "--table", "all.parquet"), "parquet"),
+        (("tags", "heal", "run.h5:3", "--method", "smooth"), "heal"),
         (("phases", "train", "--cif", "x.cif", "--wavelength", "1"), "train"),
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
@@ -108,6 +110,7 @@ def test_a_command_that_needs_an_extra_names_it_and_writes_nothing(
         ("phases", "identify", "pattern.npy", "--out", "phases"),
         ("tags", "identify", "run.h5", "--model", "tags.onnx", "--out", "tagged"),
         ("tags", "evaluate", *TAGGED, "--model", "tags.onnx"),
+        ("tags", "heal", "run.h5:3", "--beam", "60,60", "--out", "healed"),
     ],
 )
 def test_a_command_that_needs_no_extra_works(core: Path, arguments: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ PAGES = (
     "docs/how-to/add-a-rule.md",
     "docs/how-to/add-a-task.md",
     "docs/how-to/add-a-file-format.md",
+    "docs/how-to/tags-heal.md",
     "docs/reference/simulate.md",
     "docs/index.md",
 )

@@ -10,6 +10,7 @@ import typer
 from fedbragg.cli.options import PathsArgument, TagModelOption, ThreadsOption
 from fedbragg.cli.show import say, warn
 from fedbragg.cli.tags_evaluate import evaluate
+from fedbragg.cli.tags_heal import heal
 from fedbragg.cli.tags_train import train
 
 if TYPE_CHECKING:
@@ -89,3 +90,4 @@ def _show_unreadable(tally: TagTally, width: int) -> None:
 
 tags.command()(train)
 tags.command()(evaluate)
+tags.command()(heal)

@@ -1,0 +1,1 @@
+"""Heal by symmetry and rings, from measured pixels of the same image alone."""
