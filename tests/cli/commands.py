@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ runs = ["old"]
 labels = "old/labels.csv"
 speed = 2.0
 """
+
+
+Refused = Callable[..., str]
+"""The fixture ``refused_here``."""
 
 
 @dataclass(frozen=True)

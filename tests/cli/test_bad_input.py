@@ -1,4 +1,7 @@
-"""Bad input: one clear line saying what, where and what to do, exit code 2, no traceback."""
+"""Bad input: one clear line saying what, where and what to do, exit code 2, no traceback.
+
+Most cases run in this process; test_starting.py and test_core_only.py see that a refusal ends a process the same way.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
-from commands import SETTINGS, Trained, done, refused
+from commands import SETTINGS, Refused, Trained, done, refused
 
 from fedbragg.images import write_run
 from fedbragg.types import Geometry
@@ -33,55 +36,59 @@ def test_a_missing_path(trained: Trained, tmp_path: Path) -> None:
     assert line.startswith(f"{tmp_path / 'none.h5'}: no such file or folder. Check the path")
 
 
-def test_an_empty_folder(trained: Trained, tmp_path: Path) -> None:
+def test_an_empty_folder(trained: Trained, refused_here: Refused, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    line = refused("screen", tmp_path / "run", "--model", trained.model)
+    line = refused_here("screen", tmp_path / "run", "--model", trained.model)
     assert line.startswith(f"{tmp_path / 'run'}: folder holds no image file. Known extensions")
 
 
-def test_a_glob_that_matches_nothing(trained: Trained, tmp_path: Path) -> None:
-    assert "no image file matches" in refused("screen", tmp_path / "*.cbf", "--model", trained.model)
+def test_a_glob_that_matches_nothing(trained: Trained, refused_here: Refused, tmp_path: Path) -> None:
+    assert "no image file matches" in refused_here("screen", tmp_path / "*.cbf", "--model", trained.model)
 
 
-def test_a_truncated_image(trained: Trained, tmp_path: Path) -> None:
+def test_a_truncated_image(trained: Trained, refused_here: Refused, tmp_path: Path) -> None:
     write_cbf(tmp_path / "cut.cbf", 1)
     cut(tmp_path / "cut.cbf")
-    assert str(tmp_path / "cut.cbf") in refused("screen", tmp_path / "cut.cbf", "--model", trained.model)
+    assert str(tmp_path / "cut.cbf") in refused_here("screen", tmp_path / "cut.cbf", "--model", trained.model)
 
 
-def test_images_that_are_all_truncated_are_kept_all_the_same(trained: Trained, tmp_path: Path) -> None:
+def test_images_that_are_all_truncated_are_kept_all_the_same(
+    trained: Trained, refused_here: Refused, tmp_path: Path
+) -> None:
     files = [tmp_path / "1.cbf", tmp_path / "2.cbf"]
     for file in files:
         write_cbf(file, 1)
         cut(file)
-    line = refused("screen", *files, "--model", trained.model, "--out", tmp_path / "out")
+    line = refused_here("screen", *files, "--model", trained.model, "--out", tmp_path / "out")
     assert line.startswith(f"none of the 2 frames could be read; all are kept. First: {files[0]} frame 0: ")
     assert (tmp_path / "out" / "hits.lst").read_text() == f"{files[0]}\n{files[1]}\n"
 
 
-def test_a_text_named_h5(trained: Trained, tmp_path: Path) -> None:
+def test_a_text_named_h5(trained: Trained, refused_here: Refused, tmp_path: Path) -> None:
     (tmp_path / "notes.h5").write_text("shift 3: beam lost at 4 am\n")
-    assert str(tmp_path / "notes.h5") in refused("screen", tmp_path / "notes.h5", "--model", trained.model)
+    assert str(tmp_path / "notes.h5") in refused_here(
+        "screen", tmp_path / "notes.h5", "--model", trained.model
+    )
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_stacks_without_a_frame(trained: Trained, tmp_path: Path, number: int) -> None:
+def test_stacks_without_a_frame(trained: Trained, refused_here: Refused, tmp_path: Path, number: int) -> None:
     for index in range(number):
         with h5py.File(tmp_path / f"run{index}.h5", "w") as file:
             file["entry/data/data"] = np.zeros((0, 64, 64), np.uint16)
-    assert "Check that its writer got any" in refused("screen", tmp_path, "--model", trained.model)
+    assert "Check that its writer got any" in refused_here("screen", tmp_path, "--model", trained.model)
 
 
 @pytest.mark.parametrize("content", [None, "hello", "image"])
 @pytest.mark.parametrize("command", ["screen", "evaluate"])
 def test_a_model_file_that_is_none(
-    trained: Trained, tmp_path: Path, command: str, content: str | None
+    trained: Trained, refused_here: Refused, tmp_path: Path, command: str, content: str | None
 ) -> None:
     model = tmp_path / "model.onnx"
     if content is not None:
         model.write_bytes(trained.run.read_bytes()[:5000] if content == "image" else content.encode())
     labels = ("--labels", trained.labels) if command == "evaluate" else ("--out", tmp_path / "out")
-    line = refused(command, trained.run, "--model", model, *labels)
+    line = refused_here(command, trained.run, "--model", model, *labels)
     assert line.startswith(f"{model}: ")
     assert "Give a model.onnx" in line
     assert not (tmp_path / "out").exists()
@@ -104,28 +111,32 @@ def test_a_model_file_that_is_none(
         ),
     ],
 )
-def test_a_settings_file_with_a_mistake(tmp_path: Path, text: str, said: str) -> None:
+def test_a_settings_file_with_a_mistake(refused_here: Refused, tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "federation.toml").write_text(text)
-    line = refused("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
+    line = refused_here("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
     assert line.startswith(str(tmp_path / "federation.toml"))
     assert said in line
 
 
-def test_a_site_whose_run_or_labels_are_missing(trained: Trained, tmp_path: Path) -> None:
+def test_a_site_whose_run_or_labels_are_missing(
+    trained: Trained, refused_here: Refused, tmp_path: Path
+) -> None:
     settings = tmp_path / "federation.toml"
     settings.write_text(SETTINGS)
-    assert "counter/pilatus6m.h5: no such file" in refused("federate", settings, "--out", tmp_path / "out")
+    assert "counter/pilatus6m.h5: no such file" in refused_here(
+        "federate", settings, "--out", tmp_path / "out"
+    )
     settings.write_text(
         SETTINGS.replace("counter/", f"{trained.folder}/counter/").replace("labels.csv", "l.csv")
     )
-    assert "l.csv: no such file" in refused("federate", settings, "--out", tmp_path / "out")
+    assert "l.csv: no such file" in refused_here("federate", settings, "--out", tmp_path / "out")
 
 
-def test_a_site_with_too_few_labels(trained: Trained, tmp_path: Path) -> None:
+def test_a_site_with_too_few_labels(trained: Trained, refused_here: Refused, tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text(f"path,frame,label\n{trained.run},3,hit\n")
     text = SETTINGS.replace("counter/pilatus6m.h5", str(trained.run)).replace("counter/labels.csv", "few.csv")
     (tmp_path / "federation.toml").write_text(text)
-    line = refused("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
+    line = refused_here("federate", tmp_path / "federation.toml", "--out", tmp_path / "out")
     assert "site counter: 1 labelled frames; label at least 10" in line
 
 
@@ -139,23 +150,25 @@ def test_a_site_with_too_few_labels(trained: Trained, tmp_path: Path) -> None:
     ],
 )
 def test_a_table_of_labels_with_a_mistake(
-    trained: Trained, tmp_path: Path, table: str | None, said: str
+    trained: Trained, refused_here: Refused, tmp_path: Path, table: str | None, said: str
 ) -> None:
     if table is not None:
         (tmp_path / "labels.csv").write_text(table)
-    assert said in refused(
+    assert said in refused_here(
         "evaluate", trained.run, "--labels", tmp_path / "labels.csv", "--model", trained.model
     )
 
 
-def test_an_unknown_beamline(tmp_path: Path) -> None:
-    line = refused("simulate", "i99", "--out", tmp_path / "out")
+def test_an_unknown_beamline(refused_here: Refused, tmp_path: Path) -> None:
+    line = refused_here("simulate", "i99", "--out", tmp_path / "out")
     assert "no beamline is named 'i99'. Known ones: " in line
     assert "pilatus6m" in line
 
 
 @pytest.mark.parametrize("command", ["screen", "federate", "simulate", "demo"])
-def test_a_folder_that_cannot_be_made(trained: Trained, tmp_path: Path, command: str) -> None:
+def test_a_folder_that_cannot_be_made(
+    trained: Trained, refused_here: Refused, tmp_path: Path, command: str
+) -> None:
     (tmp_path / "file").write_text("in the way")
     arguments = {
         "screen": (trained.run, "--model", trained.model),
@@ -163,7 +176,7 @@ def test_a_folder_that_cannot_be_made(trained: Trained, tmp_path: Path, command:
         "simulate": ("pilatus6m", "--frames", "1", "--size", "128"),
         "demo": (),
     }
-    line = refused(command, *arguments[command], "--out", tmp_path / "file")
+    line = refused_here(command, *arguments[command], "--out", tmp_path / "file")
     assert str(tmp_path / "file") in line
 
 
@@ -203,7 +216,7 @@ def spoil_one_of_many_kinds(folder: Path) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("spoil", [spoil_stack, spoil_pictures, spoil_arrays, spoil_one_of_many_kinds])
-def test_an_unreadable_frame_in_the_middle_is_kept_counted_and_told(
+def test_an_unreadable_frame_in_the_middle_is_kept_counted_and_reported(
     trained: Trained, tmp_path: Path, spoil
 ) -> None:
     folder, out = tmp_path / "run", tmp_path / "out"
@@ -227,9 +240,11 @@ def test_an_unreadable_frame_in_the_middle_is_kept_counted_and_told(
 @pytest.mark.parametrize(
     ("command", "name"), [(["demo"], "federation.toml"), (["simulate", "ccd"], "ccd.h5")]
 )
-def test_a_file_that_cannot_be_written(tmp_path: Path, command: list[str], name: str) -> None:
+def test_a_file_that_cannot_be_written(
+    refused_here: Refused, tmp_path: Path, command: list[str], name: str
+) -> None:
     (tmp_path / name).mkdir()
     few = ["--frames", "1", "--size", "64"] if "simulate" in command else []
-    line = refused(*command, *few, "--out", tmp_path)
+    line = refused_here(*command, *few, "--out", tmp_path)
     assert str(tmp_path / name) in line
     assert line.endswith("Check the path, its rights and the space on its disk.")

@@ -42,7 +42,7 @@ def test_training_leaves_model_history_and_report(trained: Trained) -> None:
     assert all(set(weight) == {"counter", "old-ccd"} for weight in weights)
 
 
-def test_the_model_tells_where_it_comes_from_and_not_where_data_lie(trained: Trained) -> None:
+def test_the_model_names_its_settings_and_no_path_of_the_data(trained: Trained) -> None:
     card = Scorer(trained.model).card
     assert (card.task, card.network, card.prepare.block) == ("hits", "spotnet", 8)
     assert card.provenance["settings"]["federation"]["aggregation"] == "fedkl"
@@ -183,7 +183,7 @@ def test_real_images_are_screened(trained: Trained, tmp_path: Path) -> None:
     not Path(model_file.__file__).with_name("default.onnx").is_file(),
     reason="no default model in the package: run scripts/build-model",
 )
-def test_the_packaged_model_parts_thaumatin_from_empty_frames(tmp_path: Path) -> None:
+def test_the_packaged_model_separates_thaumatin_from_empty_frames(tmp_path: Path) -> None:
     """Frames 1 to 13 show the lattice, 16 to 18 none (README of the data); 15 is at the border."""
     done("screen", DATA / "stills" / "thaumatin-i24", "--out", tmp_path)
     scores = {int(row["path"][-12:-8]): float(row["score"]) for row in verdicts_of(tmp_path)}

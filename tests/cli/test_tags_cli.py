@@ -11,7 +11,7 @@ import fabio.cbfimage
 import h5py
 import numpy as np
 import pytest
-from commands import DATA, done, fedbragg
+from commands import DATA, Refused, done, fedbragg
 from PIL import Image
 
 from fedbragg.cli import main
@@ -160,23 +160,13 @@ BAD = {
 }
 
 
-def refused_here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run a command in this process that must end with one line and exit code 2; return the line."""
-    assert main(list(map(str, arguments))) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("fedbragg: ")
-    assert said.err.count("\n") == 1
-    return said.err.removeprefix("fedbragg: ").rstrip("\n")
-
-
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_refused_in_one_line(
-    tag_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    tag_model: Path, tmp_path: Path, refused_here: Refused, name: str
 ) -> None:
     bad_files(tmp_path)
     given = ("--model", tag_model, "--out", tmp_path / "out")
-    assert BAD[name] in refused_here(capsys, "tags", "identify", tmp_path / name, *given)
+    assert BAD[name] in refused_here("tags", "identify", tmp_path / name, *given)
 
 
 def test_among_good_files_bad_ones_are_reported_and_the_run_goes_on(tag_model: Path, tmp_path: Path) -> None:
@@ -209,45 +199,41 @@ def test_many_unreadable_images_are_not_all_listed(tag_model: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("task", ["hits", "phases"])
 def test_a_model_of_another_task_is_refused(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str
+    run: Path, tmp_path: Path, refused_here: Refused, task: str
 ) -> None:
     from fedbragg.tasks.registry import default_model
 
-    line = refused_here(
-        capsys, "tags", "identify", run, "--model", default_model(task), "--out", tmp_path / "out"
-    )
+    line = refused_here("tags", "identify", run, "--model", default_model(task), "--out", tmp_path / "out")
     assert f"a model of the task {task}, not of tags" in line
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_that_is_not_there_or_not_a_model(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = refused_here(capsys, "tags", "identify", run, "--model", tmp_path / "none.onnx")
+def test_a_model_that_is_not_there_or_not_a_model(run: Path, tmp_path: Path, refused_here: Refused) -> None:
+    line = refused_here("tags", "identify", run, "--model", tmp_path / "none.onnx")
     assert "no such model file" in line
-    line = refused_here(capsys, "tags", "identify", run, "--model", run / "2.cbf", "--out", tmp_path / "out")
+    line = refused_here("tags", "identify", run, "--model", run / "2.cbf", "--out", tmp_path / "out")
     assert "not a model file" in line
 
 
 @pytest.mark.parametrize("way", ["file in the way", "table is a folder", "page is a folder"])
 def test_an_output_that_cannot_be_written(
-    run: Path, tag_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str
+    run: Path, tag_model: Path, tmp_path: Path, refused_here: Refused, way: str
 ) -> None:
     out = tmp_path / "out"
     if way == "file in the way":
         out.write_text("")
     else:
         (out / ("tags.csv" if way == "table is a folder" else "tags.html")).mkdir(parents=True)
-    line = refused_here(capsys, "tags", "identify", run, "--model", tag_model, "--out", out)
+    line = refused_here("tags", "identify", run, "--model", tag_model, "--out", out)
     assert str(out) in line
     assert "Give another --out." in line or "give another --out." in line
 
 
 def test_a_table_that_is_not_parquet_is_refused_before_work(
-    run: Path, tag_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, tag_model: Path, tmp_path: Path, refused_here: Refused
 ) -> None:
     given = ("--model", tag_model, "--out", tmp_path / "out", "--table", "all.xlsx")
-    assert "give a name that ends in .parquet" in refused_here(capsys, "tags", "identify", run, *given)
+    assert "give a name that ends in .parquet" in refused_here("tags", "identify", run, *given)
     assert not (tmp_path / "out").exists()
 
 
@@ -289,12 +275,12 @@ def test_train_adapts_a_model_that_identify_takes(
     assert len(rows(tmp_path / "out" / "tags.csv")) == 24
 
 
-def test_train_refuses_a_model_of_another_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_refuses_a_model_of_another_task(tmp_path: Path, refused_here: Refused) -> None:
     from fedbragg.tasks.registry import default_model
 
     labels = annotate(tmp_path, 12)
     given = ("--labels", labels, "--from", default_model("hits"), "--out", tmp_path / "own.onnx")
-    assert "not of tags" in refused_here(capsys, "tags", "train", tmp_path / "run.npy", *given)
+    assert "not of tags" in refused_here("tags", "train", tmp_path / "run.npy", *given)
 
 
 @pytest.mark.skipif(not (DATA / "tags").exists(), reason="no measured scattering images here")
