@@ -30,12 +30,12 @@ from fedbragg.workflows.site_data import SiteData
 from harness import Table
 
 RULES = ("fedavg", "fedkl", "feddisco")
-IMAGES = 8
-EXPERIMENTS = (45, 35, 35, 25, 20)
+IMAGES = 4
+EXPERIMENTS = (90, 70, 70, 50, 40)
 """Of each site, with IMAGES images each."""
 TEST_EXPERIMENTS = 40
 """Of each site's instrument, never trained on, with 4 images each."""
-PUBLIC, PUBLIC_EPOCHS = 60, 4
+PUBLIC, PUBLIC_EPOCHS = 120, 4
 """Experiments of any instrument that the start model learns from."""
 
 
