@@ -40,7 +40,7 @@ def only_light(views: Tensor) -> Tensor:
 
 
 def healed(views: Tensor) -> Tensor:
-    """Return views whose gaps are filled first, by symmetry and rings from measured cells."""
+    """Return views whose gaps are filled first, by smooth surfaces over measured cells."""
     from baselines.tags_healed import fill
 
     return torch.stack([torch.from_numpy(fill(view.float().numpy())).to(view.dtype) for view in views])
