@@ -80,14 +80,14 @@ def test_a_recorded_loss_is_read_off_its_curve() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["sync", "hybrid"])
-def test_five_hundred_sites_take_less_than_half_a_minute(make_problem, settings, schedule: str) -> None:
+def test_five_hundred_sites_take_less_than_a_minute(make_problem, settings, schedule: str) -> None:
     generator = np.random.default_rng(4)
-    speeds, sizes = 10 * 3 ** generator.random(500), generator.integers(20, 80, 500)
+    speeds, sizes = 10 * 8 ** generator.random(500), generator.integers(20, 80, 500)
     problem = make_problem(speeds=tuple(speeds), sizes=tuple(sizes))
     rules = settings(schedule=schedule, warmup=2, epochs=1, barriers=2, deadline=1e4)
     start = time.process_time()  # a busy machine stretches the time on the clock
     outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules))
-    assert time.process_time() - start < 30
+    assert time.process_time() - start < 60
     assert outcome.barriers == 2
     assert problem.evaluate(outcome.model)["accuracy"] > 0.7
 
