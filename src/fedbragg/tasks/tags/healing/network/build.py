@@ -49,9 +49,10 @@ def train(recipe: Recipe, progress: Progress = SILENT) -> HealNet:
 
 def write(network: HealNet, recipe: Recipe, path: Path) -> None:
     """Write a model file that ONNX Runtime opens."""
-    image, fills = torch.ones(1, 1, SIZE, SIZE), torch.ones(1, FILLS, SIZE, SIZE)
-    inputs = ["counts", "measured", "fills", "there"]
-    signature = Signature((image, image, fills, fills), ({},) * 4, inputs, ["logarithm"])
+    inputs = {"counts": 1, "measured": 1, "fills": FILLS, "there": FILLS}
+    # Each input needs a tensor of its own: the exporter takes one tensor passed twice for one input.
+    examples = tuple(torch.ones(1, channels, SIZE, SIZE) for channels in inputs.values())
+    signature = Signature(examples, ({},) * len(inputs), list(inputs), ["logarithm"])
     made = {"fedbragg": __version__, "made_by": "scripts/build-healing-model", "data": "simulated"}
     card = HealingCard(provenance=made | asdict(recipe))
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

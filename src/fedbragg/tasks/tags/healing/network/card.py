@@ -6,12 +6,17 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from fedbragg.models.onnx_file import card_values
+
+FORMAT, TASK = 1, "healing"
+
 
 @dataclass(frozen=True, slots=True)
 class HealingCard:
     """A healing network's origin."""
 
-    task: str = "healing"
+    format: int = FORMAT
+    task: str = TASK
     provenance: dict[str, Any] = field(default_factory=dict)  # how it was made
 
     def to_json(self) -> str:
@@ -20,8 +25,5 @@ class HealingCard:
 
     @classmethod
     def from_json(cls, text: str) -> HealingCard:
-        """Read a card; raise ValueError where the file is for something else."""
-        card = json.loads(text)
-        if card.get("task") != "healing":
-            raise ValueError(f"it is for {card.get('task', 'hits')}, not for healing")
-        return cls(card["task"], card["provenance"])
+        """Read a card; raise ValueError, KeyError or AttributeError where it is none."""
+        return cls(provenance=card_values(text, TASK, (FORMAT,))["provenance"])

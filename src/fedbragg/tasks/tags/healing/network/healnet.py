@@ -80,8 +80,8 @@ class HealNet(nn.Module):
             wide = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.up[level](torch.cat([wide, kept[level]], dim=1))
         choice = self.last(x)
-        absent = torch.cat([1 - there, torch.zeros_like(measured)], dim=1)
-        weights = torch.softmax(choice[:, 1:] - FAR * absent, dim=1)
+        logits = torch.cat([choice[:, 1:-1] - FAR * (1 - there), choice[:, -1:]], dim=1)
+        weights = torch.softmax(logits, dim=1)
         expected: Tensor = filled[0] + (weights[:, :-1] * lines).sum(dim=1, keepdim=True) + choice[:, :1]
         return expected
 
