@@ -1,9 +1,9 @@
-"""How well gaps of scattering images are healed, by symmetry and by a biharmonic surface.
+"""How well gaps of scattering images are healed, by symmetry, by a biharmonic surface and by the network.
 
     .venv/bin/python benchmarks/healing.py [simulated] [real] [beam] [speed]
 
-Real images lie in ``../shared/data/tags`` or where FEDBRAGG_DATA says, and only judge. Needs the extra ``heal``. Tables
-not asked for keep their last state.
+Simulated images are of experiments that the network never saw; real ones lie in ``../shared/data/tags`` or where
+FEDBRAGG_DATA says, and only judge. Needs the extra ``heal``. Tables not asked for keep their last state.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import numpy as np
 
 from baselines.healing_images import DATA, Hidden, measured, module_bars, simulated
 from baselines.healing_judging import COLUMNS, Score, ceiling, ceiling_of_counts, figures, score
+from fedbragg.errors import ModelFileError
 from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
 from fedbragg.tasks.tags.healing.healed import GappedImage, Healed
+from fedbragg.tasks.tags.healing.network.healer import Healer, default_model
 from fedbragg.tasks.tags.healing.smooth import heal_smoothly
 from fedbragg.tasks.tags.healing.symmetry.heal import heal_by_symmetry
 from harness import RESULTS, Table, publish, timed
@@ -39,11 +42,19 @@ Heal = Callable[[GappedImage, tuple[float, float] | None], Healed]
 Scores = dict[tuple[str, str], dict[int, list[Score]]]
 
 
-METHODS: dict[str, Heal] = {
-    "symmetry": lambda image, beam: heal_by_symmetry(image, beam or _place(estimate_beam(image))),
-    "smooth": lambda image, _: heal_smoothly(image),
-}
-"""The ways to heal, by name."""
+@cache
+def methods() -> dict[str, Heal]:
+    """Return the ways to heal, by name."""
+    found: dict[str, Heal] = {
+        "symmetry": lambda image, beam: heal_by_symmetry(image, beam or _place(estimate_beam(image))),
+        "smooth": lambda image, _: heal_smoothly(image),
+    }
+    try:
+        healer = Healer(default_model())
+        found["network"] = lambda image, _: healer(image)
+    except ModelFileError as error:
+        print(error, file=sys.stderr)
+    return found
 
 
 def _place(beam: Beam) -> tuple[float, float]:
@@ -56,7 +67,7 @@ def simulated_tables() -> list[Table]:
     covered: dict[str, list[float]] = defaultdict(list)
     for seed in SEEDS:
         for hidden in simulated(seed, EACH, LONGEST):
-            healed, judged = _healed(hidden, METHODS, covered)
+            healed, judged = _healed(hidden, methods(), covered)
             noisy = judged & hidden.measured
             if noisy.sum() < FEWEST or hidden.expected is None or hidden.expected[judged].mean() < DARK:
                 continue
@@ -93,7 +104,7 @@ def real_table() -> list[Table]:
     covered: dict[str, list[float]] = defaultdict(list)
     for seed in SEEDS:
         for number, hidden in enumerate(measured(seed)):
-            healed, judged = _healed(hidden, METHODS, covered)
+            healed, judged = _healed(hidden, methods(), covered)
             if judged.sum() < FEWEST:
                 continue
             counts = hidden.counts[judged].astype(float)
@@ -131,7 +142,7 @@ def _coverage(covered: dict[str, list[float]]) -> str:
 def _table(question: str, scores: Scores, notes: Iterable[str]) -> Table:
     rows = []
     for group in GROUPS:
-        for name in ("symmetry", "smooth", CEILING):
+        for name in ("symmetry", "smooth", "network", CEILING):
             found = scores.get((group, name))
             if found:
                 rows.append([group, sum(map(len, found.values())), name, *figures(found)])
@@ -177,7 +188,7 @@ def speed_table() -> list[Table]:
     rows = []
     for shape in ((1043, 981), (1679, 1475), (2167, 2070)):
         image, beam = _rings(shape)
-        for name, heal in {**METHODS, "beam alone": lambda image, _: estimate_beam(image)}.items():
+        for name, heal in {**methods(), "beam alone": lambda image, _: estimate_beam(image)}.items():
             seconds = timed(lambda heal=heal, image=image, beam=beam: heal(image, beam), 3)
             rows.append([f"{shape[0]} x {shape[1]}", name, seconds["best"], seconds["median"]])
     note = "A Pilatus' gaps; symmetry with the beam given. Best and median of three calls."

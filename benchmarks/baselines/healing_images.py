@@ -23,7 +23,7 @@ from fedbragg.tasks.tags.healing.symmetry.defects import defects
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "tags"
 JUDGING = 1092
-"""Entropy of the judging experiments."""
+"""Entropy of the judging experiments; the network's training has another."""
 Mask = NDArray[np.bool_]
 
 

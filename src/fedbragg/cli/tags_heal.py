@@ -39,22 +39,26 @@ MaskOption = Annotated[
 def heal(
     files: FilesArgument,
     out: Annotated[Path, typer.Option(help="Folder for the healed images.")] = Path("healed"),
-    method: Annotated[str, typer.Option(help="symmetry or smooth.")] = "symmetry",
+    method: Annotated[str, typer.Option(help="symmetry, smooth or network.")] = "symmetry",
     beam: BeamOption = None,
     mask: MaskOption = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Network of scripts/build-healing-model.  [default: the one in the package]"),
+    ] = None,
 ) -> int:
     """Fill the gaps of scattering images, for viewing and for tools that cannot do with gaps.
 
     Writes for each image OUT/NAME.tif (float32; measured pixels unchanged, not a number where nothing measured tells),
     OUT/NAME-steps.tif (uint8: 0 measured, 1 by symmetry, 2 along the azimuth, 3 by radius, 4 across the gap, 5 smooth,
-    255 unfilled) and OUT/NAME.png, before and after. The exit code is 3 where some images could not be
+    6 network, 255 unfilled) and OUT/NAME.png, before and after. The exit code is 3 where some images could not be
     healed, and 2 where none could.
     """
     from fedbragg.progress import bars
     from fedbragg.tasks.tags.healing.methods import known_method
     from fedbragg.workflows.heal import Request, heal_into
 
-    request = Request(out, known_method(method), _beam(beam), mask)
+    request = Request(out, known_method(method), _beam(beam), mask, model)
     with bars() as progress:
         rows = heal_into(files, request, progress)
     return _show(rows, out)

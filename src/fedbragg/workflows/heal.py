@@ -41,6 +41,7 @@ class Request:
     method: Method = Method.SYMMETRY
     beam: tuple[float, float] | None = None  # pixel, (column, row); None takes the file's, or estimates it
     mask: Path | None = None  # file of more gaps
+    model: Path | None = None  # of the network; None takes the packaged one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ def heal_into(names: Sequence[str], request: Request, progress: Progress = SILEN
     An image that cannot be healed has no answer and says why. Raises InputError where the mask cannot be read or the
     folder not be written, and what ``filler`` raises.
     """
-    fill = filler(request.method)
+    fill = filler(request.method, request.model)
     mask = read_mask(request.mask) if request.mask is not None else None
     make_folder(request.out)
     step, taken = progress.stage("Healing", len(names)), set[str]()

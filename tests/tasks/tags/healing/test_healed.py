@@ -52,7 +52,7 @@ def test_arrays_are_healed_by_name() -> None:
     healed = heal(counts, gap, beam=(200.0, 15.0)).counts
     assert healed[10, 14] == pytest.approx(19, abs=1.5)
     assert (healed[~gap] == counts[~gap]).all()
-    with pytest.raises(ConfigError, match=r"method 'magic' is unknown\. Known: symmetry, smooth"):
+    with pytest.raises(ConfigError, match=r"method 'magic' is unknown\. Known: symmetry, smooth, network"):
         heal(counts, gap, "magic")
     with pytest.raises(InputError, match="no valid pixel"):
         heal(counts, np.ones_like(gap))

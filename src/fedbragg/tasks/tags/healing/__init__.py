@@ -1,4 +1,4 @@
-"""Fill the gaps of scattering images: by symmetry and rings, or by smooth surfaces."""
+"""Fill the gaps of scattering images: by symmetry and rings, by smooth surfaces, or by a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def heal(
     method: str = "symmetry",
     beam: tuple[float, float] | None = None,
 ) -> Healed:
-    """Fill the gaps (rows, cols) of an image (rows, cols) by ``symmetry`` or ``smooth``.
+    """Fill the gaps (rows, cols) of an image (rows, cols) by ``symmetry``, ``smooth`` or ``network``.
 
     Values that are not finite are gaps, too. ``beam`` is (column, row) in pixels; None estimates it. What nothing
     measured tells stays not a number. Raises InputError where nothing was measured, ConfigError for another method.

@@ -25,6 +25,7 @@ class Step(IntEnum):
     RADIUS = 3  # mostly from the mean of its ring
     ACROSS = 4  # mostly from the two sides of the gap where it is shortest
     SMOOTH = 5  # from a biharmonic surface
+    NETWORK = 6
     UNFILLED = 255  # not a number in the healed image: nothing measured tells
 
 

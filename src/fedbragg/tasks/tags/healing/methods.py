@@ -1,9 +1,10 @@
-"""The two ways to fill gaps, by name."""
+"""The three ways to fill gaps, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 
 from fedbragg.errors import ConfigError
 from fedbragg.extras import require
@@ -19,6 +20,7 @@ class Method(StrEnum):
 
     SYMMETRY = "symmetry"
     SMOOTH = "smooth"
+    NETWORK = "network"
 
 
 def known_method(name: str) -> Method:
@@ -34,16 +36,22 @@ def place(beam: tuple[float, float]) -> Beam:
     return Beam(*beam, confidence=1.0)
 
 
-def filler(method: Method) -> Fill:
+def filler(method: Method, model: Path | None = None) -> Fill:
     """Return what fills gaps by a method; without a beam, ``symmetry`` estimates it.
 
-    Raises MissingExtraError for ``smooth`` without the extra [heal].
+    Without a model, ``network`` takes the packaged one. Raises MissingExtraError for ``smooth`` without the extra
+    [heal], ModelFileError for a model that is none.
     """
     if method is Method.SMOOTH:
         from fedbragg.tasks.tags.healing.smooth import heal_smoothly
 
         require("heal", "healing with --method smooth")
         return lambda image, beam: heal_smoothly(image)
+    if method is Method.NETWORK:
+        from fedbragg.tasks.tags.healing.network.healer import Healer, default_model
+
+        healer = Healer(model or default_model())
+        return lambda image, beam: healer(image)
     return _by_symmetry
 
 

@@ -1,0 +1,1 @@
+"""Heal by a small network that learnt from simulated images."""
