@@ -24,7 +24,7 @@ ANNOTATES = {
 }
 SETTINGS: dict[str, Any] = {
     "task": "tags",
-    "tags": {"public_images": 10, "public_epochs": 1},
+    "tags": {"public_images": 0},
     "training": {"warmup_epochs": 1, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
     "server": {"heartbeat": 0.5, "server_timeout": 60.0},
@@ -36,7 +36,7 @@ def write_images(folder: Path, seed: int, annotates: tuple[str, ...]) -> None:
     """Write a site's images and the table of the tags that it annotates."""
     folder.mkdir()
     rows = []
-    for number in range(8):
+    for number in range(4):
         experiment = draw_experiment(ANY_INSTRUMENT, 96, np.random.SeedSequence([seed, number]))
         for j, image in enumerate(simulate_images(experiment, 2, np.random.SeedSequence([seed, number, 1]))):
             np.save(folder / f"{number}_{j}.npy", np.where(image.mask, -1, image.counts).astype(np.int32))
