@@ -10,7 +10,7 @@ from torch import Tensor
 from baselines.tags_conditions import Change, cases
 from fedbragg.metrics.average_precision import average_precision
 from fedbragg.tasks.tags.halve import halved
-from fedbragg.tasks.tags.prepare import prepare
+from fedbragg.tasks.tags.prepare import view_of
 from fedbragg.types import Frame
 
 EXPERIMENTS, IMAGES = 250, 4
@@ -28,7 +28,7 @@ def views_and_tags(change: Change, experiments: int) -> tuple[Tensor, NDArray[np
     """Return the prepared images (images, channels, cells, cells) of one condition and their tags (images, tags)."""
     views, truth = [], []
     for case in cases(change, experiments, IMAGES):
-        views.append(torch.from_numpy(prepare(Frame(case.counts, case.mask, "", 0)).channels).half())
+        views.append(torch.from_numpy(view_of(Frame(case.counts, case.mask, "", 0)).channels).half())
         truth.append(case.tags)
     return torch.stack(views), np.array(truth)
 

@@ -18,7 +18,7 @@ from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_exper
 from fedbragg.simulation.scattering.image import simulate_images
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.learner import tag_loss
-from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE, prepare
+from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE, view_of
 from fedbragg.tasks.tags.sources import frame_of
 from harness import Table
 
@@ -70,7 +70,7 @@ def _training_images(seed: int) -> tuple[Tensor, Tensor]:
     for number in range(IMAGES // 2):
         child = np.random.SeedSequence([seed, 7, number])
         for image in simulate_images(draw_experiment(ANY_INSTRUMENT, CELLS, child), 2, child):
-            views.append(torch.from_numpy(prepare(frame_of(image)).channels).half())
+            views.append(torch.from_numpy(view_of(frame_of(image)).channels).half())
             labels.append(torch.from_numpy(image.tags.astype(np.float32)))
     return torch.stack(views), torch.stack(labels)
 
