@@ -36,7 +36,7 @@ def write_images(folder: Path, seed: int, annotates: tuple[str, ...]) -> None:
     """Write a site's images and the table of the tags that it annotates."""
     folder.mkdir()
     rows = []
-    for number in range(4):
+    for number in range(8):
         experiment = draw_experiment(ANY_INSTRUMENT, 96, np.random.SeedSequence([seed, number]))
         for j, image in enumerate(simulate_images(experiment, 2, np.random.SeedSequence([seed, number, 1]))):
             np.save(folder / f"{number}_{j}.npy", np.where(image.mask, -1, image.counts).astype(np.int32))
