@@ -74,6 +74,14 @@ def publish(name: str, tables: Sequence[Table]) -> None:
         print(f"\n{table.question}\n{markdown(table)}")
 
 
+def with_kept(name: str, table: Table) -> list[Table]:
+    """Return the tables last published under a name, with this one in the place of its question, else at the end."""
+    path = RESULTS / f"{name}.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.is_file() else []
+    tables = {old["question"]: Table(**old) for old in kept}
+    return list((tables | {table.question: table}).values())
+
+
 def markdown(table: Table) -> str:
     """Lay a table out as Markdown."""
     head = [list(map(str, table.columns)), ["---"] * len(table.columns)]

@@ -8,7 +8,6 @@ FEDBRAGG_DATA says, and only judge. Needs the extra ``heal``. Tables not asked f
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ from fedbragg.tasks.tags.healing.healed import GappedImage, Healed
 from fedbragg.tasks.tags.healing.network.healer import Healer, default_model
 from fedbragg.tasks.tags.healing.smooth import heal_smoothly
 from fedbragg.tasks.tags.healing.symmetry.heal import heal_by_symmetry
-from harness import RESULTS, Table, publish, timed
+from harness import Table, publish, timed, with_kept
 
 SEEDS = range(5)
 EACH, LONGEST = 6, 512
@@ -214,20 +213,9 @@ def main() -> None:
     wanted = sys.argv[1:] or list(PARTS)
     if "real" in wanted and not (DATA / "labels.csv").exists():
         sys.exit(f"{DATA}: no labels.csv; set FEDBRAGG_DATA to the folder of the measured images.")
-    tables = _kept()
     for name in wanted:
         for table in PARTS[name]():
-            tables[table.question] = table
-    publish("healing", list(tables.values()))
-
-
-def _kept() -> dict[str, Table]:
-    file = RESULTS / "healing.json"
-    if not file.exists():
-        return {}
-    return {
-        table["question"]: Table(**table) for table in json.loads(file.read_text(encoding="utf-8"))["tables"]
-    }
+            publish("healing", with_kept("healing", table))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ for keep their last state.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 
@@ -41,7 +40,7 @@ from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.tasks.phases.settings import LossName
-from harness import RESULTS, Table, publish
+from harness import Table, publish, with_kept
 
 PATTERNS, EPOCHS = 6_000, 8
 FEW, FEW_EPOCHS = 3_000, 8
@@ -212,15 +211,7 @@ def main(asked: Sequence[str]) -> None:
     measured = {kind: Measured(kind) for kind in KINDS}
     for name in asked or PARTS:
         table = PARTS[name](measured)
-        publish("phases", _merged(table))
-
-
-def _merged(table: Table) -> list[Table]:
-    """Return the last run's tables with this one in its place."""
-    path = RESULTS / "phases.json"
-    kept = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.is_file() else []
-    tables = [table if old["question"] == table.question else Table(**old) for old in kept]
-    return tables if any(t is table for t in tables) else [*tables, table]
+        publish("phases", with_kept("phases", table))
 
 
 if __name__ == "__main__":

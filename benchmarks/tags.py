@@ -10,7 +10,6 @@ asked for keep their last state. Trained networks are kept under --cache.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks import tags
 from fedbragg.tasks.tags.prepare import TagView, prepare
-from harness import RESULTS, Table, publish
+from harness import Table, publish, with_kept
 
 SEEDS = range(5)
 MASKED_EXPERIMENTS = 60
@@ -209,15 +208,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in options.parts:
         for table in PARTS[name](options):
-            publish("tags", _merged(table))
-
-
-def _merged(table: Table) -> list[Table]:
-    """Return the last run's tables with this one in its place."""
-    path = RESULTS / "tags.json"
-    kept = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.is_file() else []
-    tables = [table if old["question"] == table.question else Table(**old) for old in kept]
-    return tables if any(t is table for t in tables) else [*tables, table]
+            publish("tags", with_kept("tags", table))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.taggers import WAYS, export_random, export_residual, stages
+from baselines.taggers import WAYS, export_residual, stages
 
 IMAGES = 12
 REPEATED = 5
@@ -129,7 +129,6 @@ def verdicts(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def main(model: Path | None) -> None:
-    from fedbragg.errors import ModelFileError
     from fedbragg.tasks.tags import default_model
     from harness import Table, publish
 
@@ -139,12 +138,7 @@ def main(model: Path | None) -> None:
         folder = Path(place)
         os.environ["RESIDUAL"] = str(folder / "residual.onnx")
         export_residual(folder / "residual.onnx")
-        try:
-            model = model or default_model()
-            which = f"the model {model.name}"
-        except ModelFileError:
-            model, which = folder / "random.onnx", "a tags model with random weights"
-            export_random(model)
+        model = model or default_model()
         os.environ["TAGS"] = str(model)
         images, gaps = simulated()
         for name, write in FORMATS.items():
@@ -155,7 +149,7 @@ def main(model: Path | None) -> None:
             parts += [[name, part, spent] for part, spent in measured("stages", path).items()]
     notes = [
         f"{IMAGES} simulated small-angle images of {LONGEST} x 981 pixels, each {REPEATED} times; files in the page "
-        f"cache; {which}; best and median of {PASSES} passes, each way in a process of its own on one core.",
+        f"cache; the model {model.name}; best and median of {PASSES} passes, each way in its own process on one core.",
         "fedbragg tags: from the files to tags.csv on disk; with the page, all 60 images are on it, as in no long "
         "run. ResNet-50: our decoder, then log(I)/log(1.0414), 224 x 224 pixels (bilinear), standardised; 1 channel, "
         "17 answers, random weights (speed only), one thread of ONNX Runtime.",

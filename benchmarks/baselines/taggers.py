@@ -93,17 +93,6 @@ def export_residual(path: Path) -> None:
     onnx.save(export_quietly(network, Signature((sample,), ({},), ["image"], ["logits"])), path)
 
 
-def export_random(path: Path) -> None:
-    """Write a tags model with random weights: as fast as a trained one."""
-    from fedbragg.learn.state import state_of
-    from fedbragg.tasks.tags.learner import new_network
-    from fedbragg.tasks.tags.settings import TagsSettings
-    from fedbragg.tasks.tags.task import TagsTask
-
-    settings = TagsSettings()
-    TagsTask(settings).export(state_of(new_network(len(settings.names), 1)), path, {})
-
-
 def stages(path: str, passes: int) -> dict[str, float]:
     """Return the median CPU milliseconds that each part of the work takes for one image."""
     from fedbragg.images import open_run
