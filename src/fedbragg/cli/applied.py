@@ -24,12 +24,8 @@ def show_rows(
 
     ``unit`` is what one item is called. Raises InputError if no item could be read.
     """
-    from fedbragg.errors import InputError
-
     unread = [row for row in rows if row.values is None]
-    if len(unread) == len(rows):
-        more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-        raise InputError(f"{unread[0].reason}{more}")
+    refuse_if_all_failed([row.reason for row in unread], len(rows))
     lines = [(f"{unit}s", len(rows)), *counts, *([("unreadable", len(unread))] if unread else [])]
     width = max(12, *(len(name) for name, _ in lines))
     for name, number in lines:
@@ -40,6 +36,15 @@ def show_rows(
         warn(f"and {len(unread) - SHOWN} more, whose rows are empty")
     say(f"{'written':<{width}} {', '.join(map(str, written))}")
     return UNREADABLE if unread else 0
+
+
+def refuse_if_all_failed(reasons: Sequence[str], items: int) -> None:
+    """Raise InputError with the first reason if every item has one."""
+    from fedbragg.errors import InputError
+
+    if len(reasons) == items:
+        more = f" (and {items - 1} more)" if items > 1 else ""
+        raise InputError(f"{reasons[0]}{more}")
 
 
 def reaching(rows: Sequence[Row], columns: Sequence[str], threshold: float) -> list[tuple[str, int]]:

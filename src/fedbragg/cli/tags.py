@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.applied import UNREADABLE
 from fedbragg.cli.options import PathsArgument, TagModelOption, ThreadsOption
 from fedbragg.cli.show import say, warn
 from fedbragg.cli.tags_evaluate import evaluate
@@ -15,9 +16,6 @@ from fedbragg.cli.tags_train import train
 
 if TYPE_CHECKING:
     from fedbragg.report.tag_tally import TagTally
-
-UNREADABLE = 3
-"""Exit code where some images have no tags and the others are done."""
 
 tags = typer.Typer(
     name="tags",

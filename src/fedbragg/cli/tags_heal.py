@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.applied import SHOWN, UNREADABLE, refuse_if_all_failed
 from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:
     from fedbragg.tasks.tags.healing.healed import Step
     from fedbragg.workflows.heal import HealedFile, HealedRow
-
-UNREADABLE = 3
-"""Exit code where some images could not be healed and the others are done."""
-SHOWN = 20
-"""Images listed on the screen."""
 
 FilesArgument = Annotated[
     list[str], typer.Argument(metavar="FILE[:FRAME]...", help="Images; the frame counts from 0.")
@@ -81,12 +77,8 @@ def _beam(text: str | None) -> tuple[float, float] | None:
 
 
 def _show(rows: Sequence[HealedRow], out: Path) -> int:
-    from fedbragg.errors import InputError
-
     failed = [row for row in rows if row.answer is None]
-    if len(failed) == len(rows):
-        more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-        raise InputError(f"{failed[0].reason}{more}")
+    refuse_if_all_failed([row.reason for row in failed], len(rows))
     done = [row.answer for row in rows if row.answer is not None]
     for answer in done[:SHOWN]:
         _show_one(answer)

@@ -15,8 +15,8 @@ from fedbragg.cli.train import (
     LearningRateOption,
     ModelOutOption,
     SeedOption,
-    train_and_show,
 )
+from fedbragg.cli.train import train as adapt
 
 
 def train(
@@ -39,20 +39,8 @@ def train(
     there is not written unless --force is given. The same as `fedbragg train --task tags`.
     """
     from fedbragg.extras import require
-    from fedbragg.learn.settings import FitSettings
     from fedbragg.workflows.tag_images import open_tag_model
-    from fedbragg.workflows.train import TrainRequest
 
     require("train", "training")
-    request = TrainRequest(
-        paths=tuple(paths),
-        labels=labels,
-        out=out,
-        model=open_tag_model(start).path,  # refuses a model of another task
-        fit=FitSettings(epochs, learning_rate=learning_rate),
-        held_out=held_out,
-        seed=seed,
-        force=force,
-    )
-    train_and_show(request)
-    return 0
+    model = open_tag_model(start).path  # refuses a model of another task
+    return adapt(paths, labels, out, model, "tags", epochs, learning_rate, held_out, seed, force)

@@ -11,7 +11,7 @@ from fedbragg.cli.options import PathsArgument
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
-    from fedbragg.workflows.train import Trained, TrainRequest
+    from fedbragg.workflows.train import Trained
 
 ModelOutOption = Annotated[Path, typer.Option(help="Model file to write.")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over the labelled examples.")]
@@ -49,8 +49,10 @@ def train(
     there is not written unless --force is given. Paths and table are those of the task.
     """
     from fedbragg.learn.settings import FitSettings
+    from fedbragg.progress import bars
     from fedbragg.tasks.registry import default_model
     from fedbragg.workflows.train import TrainRequest
+    from fedbragg.workflows.train import train as adapt
 
     request = TrainRequest(
         paths=tuple(paths),
@@ -62,20 +64,12 @@ def train(
         seed=seed,
         force=force,
     )
-    train_and_show(request)
-    return 0
-
-
-def train_and_show(request: TrainRequest) -> None:
-    """Train with bars and print how the model compares with the one it started from."""
-    from fedbragg.progress import bars
-    from fedbragg.workflows.train import train as adapt
-
     with bars() as progress:
         found = adapt(request, progress)
     _show(found)
-    say(f"written            {request.out}")
-    say(f"next               {found.next_command.format(model=request.out)}")
+    say(f"written            {out}")
+    say(f"next               {found.next_command.format(model=out)}")
+    return 0
 
 
 def _show(found: Trained) -> None:

@@ -34,10 +34,11 @@ def as_counts(pixels: Counts, path: str, index: int) -> Counts:
 
 def _from_floats(pixels: Counts, path: str, index: int) -> Counts:
     finite = np.where(np.isfinite(pixels), pixels, -1)
-    if np.abs(finite).max() > np.finfo(np.float32).max:
+    low, high = finite.min(), finite.max()
+    if max(-low, high) > np.finfo(np.float32).max:
         raise FrameError(path, index, f"holds {pixels.dtype} values beyond float32. Check the file's writer.")
     limits = np.iinfo(np.int32)
-    whole = finite.min() >= limits.min and finite.max() <= limits.max and (finite == np.rint(finite)).all()
+    whole = low >= limits.min and high <= limits.max and (finite == np.rint(finite)).all()
     return finite.astype(np.int32 if whole else np.float32)
 
 

@@ -15,8 +15,8 @@ Mask = NDArray[np.bool_]
 Bits = NDArray[np.uint8]
 
 
-GAPS = (None, -1, -2)
-"""Lowest counts of a file that say nothing: -1 and -2 mark gaps and dead pixels."""
+GAPS = (-1, -2)
+"""Counts that mark gaps and dead pixels, also where a file gives one of them as its lowest count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class TrustedRange:
         if dtype.kind == "f":
             return self._float_bounds(dtype)
         limits = np.iinfo(dtype)
-        low = 0 if self.low in GAPS else int(np.ceil(max(self.low, limits.min)))
+        low = 0 if self.low is None else int(np.ceil(max(self.low, limits.min)))
         low = 0 if low in GAPS else low
         high = limits.max - 1 if self.high is None else int(np.floor(min(self.high, limits.max - 1)))
         return np.array([min(low, limits.max), max(high, limits.min)], dtype)
 
     def _float_bounds(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        low = 0 if self.low in GAPS else self.low
+        low = 0 if self.low is None or self.low in GAPS else self.low
         return np.array([low, np.finfo(dtype).max if self.high is None else self.high], dtype)
 
 

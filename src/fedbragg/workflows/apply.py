@@ -94,11 +94,16 @@ def plot_name(name: str, taken: set[str]) -> str:
     """Return the file name of an item's plot, different from all in ``taken``, and add it there."""
     path = Path(name)
     stem = "-".join([path.stem, *path.suffix.split(":")[1:]])  # run.h5:7 becomes run-7
-    unique, number = stem or "item", 2
-    while unique in taken:
-        unique, number = f"{stem}-{number}", number + 1
-    taken.add(unique)
-    return f"{unique}.png"
+    return f"{unique(stem or 'item', taken)}.png"
+
+
+def unique(stem: str, taken: set[str]) -> str:
+    """Return a name different from all in ``taken``, with a number if need be, and add it there."""
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name)
+    return name
 
 
 def write_table(

@@ -21,7 +21,7 @@ from fedbragg.tasks.tags.healing.known_gaps import known_gaps
 from fedbragg.tasks.tags.healing.mask_file import read_mask
 from fedbragg.tasks.tags.healing.methods import Fill, Method, filler, place
 from fedbragg.types import Frame, Geometry
-from fedbragg.workflows.apply import Applied, apply
+from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
 
 
@@ -137,12 +137,7 @@ def _counted(healed: Healed) -> dict[Step, int]:
 def _stem(frame: Frame, taken: set[str]) -> str:
     """Return a name for the outputs of a frame that no other frame of this call has."""
     base = Path(frame.path).name.split(".")[0] or "image"
-    base = f"{base}-{frame.index}" if frame.index else base
-    stem, number = base, 2
-    while stem in taken:
-        stem, number = f"{base}-{number}", number + 1
-    taken.add(stem)
-    return stem
+    return unique(f"{base}-{frame.index}" if frame.index else base, taken)
 
 
 def _write_tiff(path: Path, pixels: NDArray[np.float32] | NDArray[np.uint8]) -> None:

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from fedbragg.tasks.tags.halve import READ
-from fedbragg.tasks.tags.prepare import FAINT, SCALE
 
 TURNED, GAPPED, NOISY, SPECKED = 0.25, 0.35, 0.25, 0.15
 """Shares of the images that are turned by any angle, lose parts, gain noise, gain salt and pepper."""
@@ -88,8 +87,3 @@ def _with_noise(view: Tensor, generator: torch.Generator) -> None:
         share = 0.04 * float(torch.rand((), generator=generator))
         light[(chance < share / 2) & measured] = 0
         light[(chance > 1 - share / 2) & measured] = float(light.max())
-
-
-def faint_light(counts: float) -> float:
-    """Return what the first channel of a view shows for a mean count a pixel."""
-    return math.log1p(counts / FAINT) / SCALE
