@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = (
-    "--headless=new",
+QUIET = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -25,8 +24,9 @@ OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--remote-debugging-pipe",
 )
+"""Options of a browser that calls nobody."""
+OPTIONS = ("--headless=new", *QUIET, "--remote-debugging-pipe")
 KEYS = {
     "Enter": (13, "\r"),
     " ": (32, " "),

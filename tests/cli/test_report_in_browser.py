@@ -15,21 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import CHROMIUM, QUIET
 from commands import Trained, done
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=5000",
-)
+OPTIONS = ("--headless", *QUIET, "--enable-logging=stderr", "--virtual-time-budget=5000")
 PROBE = """
 <script>
 window.addEventListener("load", () => {
@@ -53,7 +42,7 @@ def opened(page: Path, folder: Path, width: int = 1200) -> tuple[dict[str, Any],
     copy = folder / "probed.html"
     copy.write_text(page.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>"), encoding="utf-8")
     profile = folder / "profile"
-    options = (*QUIET, f"--window-size={width},900", f"--user-data-dir={profile}")
+    options = (*OPTIONS, f"--window-size={width},900", f"--user-data-dir={profile}")
     command = [str(CHROMIUM), *options, "--dump-dom", copy.as_uri()]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from deployment import HERE, Deployment, as_toml
-from test_hits import fedbragg, weights
+from beside_local import assert_same_as_local, deployed
+from deployment import Deployment
+from test_hits import fedbragg
 from waiting import wait_for
 
 from fedbragg.simulation.powder import PowderConditions, draw_present, shipped_phases, simulate_pattern
@@ -18,6 +18,7 @@ from fedbragg.simulation.powder import PowderConditions, draw_present, shipped_p
 pytestmark = pytest.mark.slow
 NAMES = tuple(phase.name for phase in shipped_phases())
 SITES = ("north", "south")
+FILES = "*.xy"
 WAVELENGTH = 0.5608  # angstrom
 SETTINGS: dict[str, Any] = {
     "task": "phases",
@@ -46,33 +47,16 @@ def write_patterns(folder: Path, seed: int, never: int) -> None:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    folder = tmp_path_factory.mktemp("phases")
-    made = Deployment(folder, SETTINGS, (sys.executable, str(HERE / "recording_process.py")))
-    for number, site in enumerate(SITES):
-        write_patterns(folder / site, number, number)
-        (folder / f"{site}.toml").write_text(
-            f'runs = ["{site}/*.xy"]\nlabels = "{site}/labels.csv"\n[limits]\ntasks = ["phases"]\n'
-        )
-    try:
+    def write(site: Path, number: int) -> None:
+        write_patterns(site, number, number)
+
+    with deployed(tmp_path_factory.mktemp("phases"), SETTINGS, FILES, write) as made:
         yield made
-    finally:
-        made.close()
 
 
 def test_the_model_is_the_local_engines_and_every_site_gets_it(deployment: Deployment) -> None:
     folder = deployment.folder
-    deployment.start("server", *SITES)
-    command = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
-    done = fedbragg(folder, *command, "--out", "real")
-    assert done.returncode == 0, done.stderr
-    sites = [{"name": site, "runs": [f"{site}/*.xy"], "labels": f"{site}/labels.csv"} for site in SITES]
-    (folder / "local.toml").write_text(as_toml({**SETTINGS, "sites": sites}))
-    done = fedbragg(folder, "federate", "local.toml", "--out", "local")
-    assert done.returncode == 0, done.stderr
-    local, real = (weights(folder / name / "model.onnx") for name in ("local", "real"))
-    assert local.keys() == real.keys()
-    for name, tensor in local.items():
-        np.testing.assert_allclose(real[name], tensor, rtol=0, atol=1e-5)
+    assert_same_as_local(deployment, SETTINGS, FILES)
     models = [deployment.kit(site) / "site" / "models" for site in SITES]
     wait_for(lambda: all(any(place.glob("*.onnx")) for place in models), "the model at every site", 60)
     done = fedbragg(

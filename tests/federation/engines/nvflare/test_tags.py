@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from deployment import HERE, Deployment, as_toml
-from test_hits import fedbragg, weights
+from beside_local import assert_same_as_local, deployed
+from deployment import Deployment
+from test_hits import fedbragg
 
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_experiment
 from fedbragg.simulation.scattering.image import simulate_images
@@ -22,6 +22,7 @@ ANNOTATES = {
     "north": ("ring", "halo", "beam_off_image"),
     "south": ("ring", "anisotropic", "strong_scattering"),
 }
+FILES = "*.npy"
 SETTINGS: dict[str, Any] = {
     "task": "tags",
     "tags": {"public_images": 0},
@@ -48,34 +49,23 @@ def write_images(folder: Path, seed: int, annotates: tuple[str, ...]) -> None:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    folder = tmp_path_factory.mktemp("tags")
-    made = Deployment(folder, SETTINGS, (sys.executable, str(HERE / "recording_process.py")))
-    for number, (site, annotates) in enumerate(ANNOTATES.items()):
-        write_images(folder / site, number, annotates)
-        (folder / f"{site}.toml").write_text(
-            f'runs = ["{site}/*.npy"]\nlabels = "{site}/labels.csv"\n[limits]\ntasks = ["tags"]\n'
-        )
-    try:
+    def write(site: Path, number: int) -> None:
+        write_images(site, number, ANNOTATES[site.name])
+
+    with deployed(tmp_path_factory.mktemp("tags"), SETTINGS, FILES, write) as made:
         yield made
-    finally:
-        made.close()
 
 
 def test_the_model_is_the_local_engines(deployment: Deployment) -> None:
-    folder = deployment.folder
-    deployment.start("server", *ANNOTATES)
-    command = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
-    done = fedbragg(folder, *command, "--out", "real")
-    assert done.returncode == 0, done.stderr
-    sites = [{"name": site, "runs": [f"{site}/*.npy"], "labels": f"{site}/labels.csv"} for site in ANNOTATES]
-    (folder / "local.toml").write_text(as_toml({**SETTINGS, "sites": sites}))
-    done = fedbragg(folder, "federate", "local.toml", "--out", "local")
-    assert done.returncode == 0, done.stderr
-    local, real = (weights(folder / name / "model.onnx") for name in ("local", "real"))
-    assert local.keys() == real.keys()
-    for name, tensor in local.items():
-        np.testing.assert_allclose(real[name], tensor, rtol=1e-5, atol=1e-5)
+    assert_same_as_local(deployment, SETTINGS, FILES, rtol=1e-5)
     done = fedbragg(
-        folder, "tags", "identify", "north/0_0.npy", "--model", "real/model.onnx", "--out", "tagged"
+        deployment.folder,
+        "tags",
+        "identify",
+        "north/0_0.npy",
+        "--model",
+        "real/model.onnx",
+        "--out",
+        "tagged",
     )
     assert done.returncode == 0, done.stderr
