@@ -86,11 +86,11 @@ def export_residual(path: Path) -> None:
     import torch
     from monai.networks.nets import resnet50
 
-    from fedbragg.models.onnx_file import Signature, export_quietly
+    from fedbragg.models.exporting import Signature, exported
 
     network = resnet50(spatial_dims=2, n_input_channels=1, num_classes=17, conv1_t_stride=2)
     sample = torch.zeros(1, 1, EDGE, EDGE)
-    onnx.save(export_quietly(network, Signature((sample,), ({},), ["image"], ["logits"])), path)
+    onnx.save(exported(network, Signature((sample,), ({},), ["image"], ["logits"])), path)
 
 
 def stages(path: str, passes: int) -> dict[str, float]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from fedbragg.errors import ModelFileError
-from fedbragg.models.onnx_file import KEY, WEIGHTS, Signature, export_quietly, packaged, read_state, task_in
+from fedbragg.models.onnx_file import KEY, packaged, read_state, task_in
+from fedbragg.models.weights import NAMES, WEIGHTS
 from fedbragg.simulation.powder import shipped_phases
 from fedbragg.tasks import hits, phases
 from fedbragg.tasks.hits.features import surroundings
@@ -68,15 +68,14 @@ def test_the_packaged_phase_models_weights_are_its_graphs() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_an_exported_graph_answers_as_its_network_without_the_exporters_notes() -> None:
-    network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
-    signature = Signature((torch.zeros(2, 3),), ({0: torch.export.Dim("rows")},), ["x"], ["y"])
-    model = export_quietly(network, signature)
-    parts = (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.initializer)
-    assert not [part.name for part in parts if part.metadata_props or part.doc_string]
-    x = torch.rand(5, 3, generator=torch.Generator().manual_seed(1))
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    np.testing.assert_allclose(session.run(None, {"x": x.numpy()})[0], network(x).detach(), atol=1e-6)
+def test_a_damaged_list_of_weights_is_refused(tmp_path: Path) -> None:
+    model = onnx.load(str(hits.default_model()))
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, entries | {NAMES: '["gone"]'})
+    damaged = tmp_path / "damaged.onnx"
+    onnx.save(model, str(damaged))
+    with pytest.raises(ModelFileError, match="its weights are damaged"):
+        read_state(damaged)
 
 
 def test_a_task_without_a_packaged_model_names_the_script_that_makes_it(tmp_path: Path) -> None:

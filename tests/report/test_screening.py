@@ -21,7 +21,7 @@ from fedbragg.screening.judge import FrameScorer, Judge
 from fedbragg.screening.session import Outcome
 from fedbragg.screening.summary.tally import Tally
 from fedbragg.tasks.hits.learner import pretrain, whole_frame_of
-from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.types import Run, Verdict
@@ -36,7 +36,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> HitPredictor:
             state[name][...] = 0
     state["spot.4.bias"][...] = 5.0
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    save_model(path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5), state)
+    save_model(
+        path, whole_frame_of(state), ModelCard("hits", "spotnet", PrepareSettings(), 0.5), state, PACKAGED
+    )
     return HitPredictor(path)
 
 

@@ -1,32 +1,25 @@
 """ONNX files with a card inside, shared by the model files of all tasks.
 
 Opening one needs only ONNX Runtime; writing one, and reading the weights to train on, needs the training extra.
-The metadata hold the card as JSON and the weights as safetensors in base64, because an exported graph folds and renames
-the weights.
+The metadata hold the card as JSON. ``exporting`` makes the graph, ``weights`` says where the weights are.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, ModelFileError
 from fedbragg.files import write_whole
+from fedbragg.models.weights import WEIGHTS, read_weights, weight_entries
 from fedbragg.types import State
 
-if TYPE_CHECKING:
-    from torch import nn
-
-KEY, WEIGHTS = "fedbragg", "fedbragg.weights"
+KEY = "fedbragg"
 REMEDY = "Give a model.onnx that fedbragg wrote."
 FIRST_TASK = "hits"
 """The task of a card that names none: early versions had only this one."""
@@ -35,66 +28,6 @@ Card = TypeVar("Card")
 
 class OtherTask(ValueError):  # noqa: N818  what the card is, not a fault in it
     """A card is of another task than the one asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The inputs and outputs of a network."""
-
-    example: tuple[Any, ...]  # input tensors of plausible sizes
-    dynamic: tuple[Any, ...]  # for each input, its axes of any length
-    inputs: Sequence[str]
-    outputs: Sequence[str]
-
-
-def export_quietly(network: nn.Module, signature: Signature) -> Any:
-    """Return a network as an ONNX model, without the messages of the exporter."""
-    import logging
-    import warnings
-
-    import torch
-
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(
-            logging.ERROR
-        )  # they report, for example, that torchvision is missing, which is not used
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its own deprecated names
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.filterwarnings("ignore", "# The axis name: ")  # several inputs may share an axis
-            program = torch.onnx.export(
-                network.eval(),
-                signature.example,
-                dynamo=True,
-                dynamic_shapes=signature.dynamic,
-                input_names=signature.inputs,
-                output_names=signature.outputs,
-                verbose=False,
-            )
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-    if program is None:
-        raise ModelFileError("the network could not be exported to ONNX.")
-    model = program.model_proto
-    _strip_notes(model.graph)
-    for function in model.functions:
-        _strip_notes(function)
-    return model
-
-
-def _strip_notes(graph: Any) -> None:
-    """Remove the exporter's notes, such as stack traces, from a graph or function; they take 0.2 MB of a file."""
-    values = [getattr(graph, field, ()) for field in ("input", "output", "value_info", "initializer")]
-    for part in (graph, *graph.node, *itertools.chain.from_iterable(values)):
-        part.ClearField("doc_string")
-        part.ClearField("metadata_props")
-    for attribute in itertools.chain.from_iterable(node.attribute for node in graph.node):
-        for branch in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
-            _strip_notes(branch)
 
 
 def write_with_card(path: Path, model: Any, card: str, state: State | None = None) -> None:
@@ -107,7 +40,7 @@ def write_with_card(path: Path, model: Any, card: str, state: State | None = Non
 
     entries = {entry.key: entry.value for entry in model.metadata_props} | {KEY: card}
     if state is not None:
-        entries[WEIGHTS] = _packed(state)
+        entries |= weight_entries(model, state)
     onnx.helper.set_model_props(model, entries)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,16 +51,16 @@ def write_with_card(path: Path, model: Any, card: str, state: State | None = Non
 
 def read_state(path: Path) -> dict[str, NDArray[Any]]:
     """Return the weights of a model file; raise ModelFileError if it holds none."""
-    from safetensors.numpy import load
+    import onnx
 
-    text = _metadata(open_session(path, 1, REMEDY)).get(WEIGHTS)
-    if text is None:
+    entries = _metadata(open_session(path, 1, REMEDY))
+    if WEIGHTS not in entries:
         raise ModelFileError(
             f"{path}: holds no weights to train on; fedbragg 0.1 wrote it. Start from the packaged model."
         )
     try:
-        return load(b64decode(text, validate=True))
-    except Exception:  # safetensors' errors and base64's share no base class
+        return read_weights(onnx.load(str(path)), entries)
+    except (ValueError, KeyError):
         raise ModelFileError(f"{path}: its weights are damaged. {REMEDY}") from None
 
 
@@ -199,9 +132,3 @@ def digest(path: Path) -> str:
 def _metadata(session: Any) -> dict[str, str]:
     entries: dict[str, str] = session.get_modelmeta().custom_metadata_map
     return entries
-
-
-def _packed(state: State) -> str:
-    from safetensors.numpy import save
-
-    return b64encode(save({name: np.asarray(tensor, order="C") for name, tensor in state.items()})).decode()

@@ -45,14 +45,14 @@ def untranspose(planes: int, out: int, stream: int, width: int, comparison: Comp
     ``stream`` is the number of bytes in a plane, an eighth of the number of elements. Only whole steps are
     transposed: the last ``stream`` % STEP bytes of each plane are left out.
     """
-    expected, limits, differing = comparison
     for start in range(0, stream // STEP * STEP, STEP):
+        here = Comparison(comparison.expected + start, comparison.limits, comparison.differing)
         if width == 1:
-            untranspose_step_1(planes + start, out + start * 8, stream, expected + start, limits, differing)
+            untranspose_step_1(planes + start, out + start * 8, stream, here)
         elif width == 2:
-            untranspose_step_2(planes + start, out + start * 16, stream, expected + start, limits, differing)
+            untranspose_step_2(planes + start, out + start * 16, stream, here)
         else:
-            untranspose_step_4(planes + start, out + start * 32, stream, expected + start, limits, differing)
+            untranspose_step_4(planes + start, out + start * 32, stream, here)
 
 
 def _step(width: int) -> Any:
@@ -61,7 +61,8 @@ def _step(width: int) -> Any:
     def generate(
         context: Any, builder: ir.IRBuilder, signature: Any, arguments: Sequence[ir.Value]
     ) -> ir.Value:
-        planes, out, stream, expected, limits, differing = arguments
+        planes, out, stream, comparison = arguments
+        expected, limits, differing = (builder.extract_value(comparison, k) for k in range(3))
         rows = [
             _load(builder, builder.add(planes, builder.mul(stream, stream.type(k)))) for k in range(8 * width)
         ]
@@ -77,10 +78,8 @@ def _step(width: int) -> Any:
         return context.get_dummy_value()
 
     @intrinsic
-    def step(
-        typing_context: Any, planes: Any, out: Any, stream: Any, expected: Any, limits: Any, differing: Any
-    ) -> Any:
-        return types.void(*[types.intp] * 6), generate
+    def step(typing_context: Any, planes: Any, out: Any, stream: Any, comparison: Any) -> Any:
+        return types.void(types.intp, types.intp, types.intp, comparison), generate
 
     return step
 

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ModelFileError
+from fedbragg.models.exporting import Signature, exported
 from fedbragg.models.onnx_file import (
-    Signature,
     card_values,
-    export_quietly,
     open_session,
     read_card,
     write_with_card,
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 FORMAT, CALIBRATED_FORMAT = 1, 2
 TASK = "hits"
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
+PACKAGED = Path(__file__).with_name("default.onnx")
+"""The packaged model file, whose graph takes other weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ class Scorer:
         return float(score), spot_map
 
 
-def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, state: State) -> None:
+def save_model(
+    path: Path, whole_frame: nn.Module, card: ModelCard, state: State, pattern: Path | None = None
+) -> None:
     """Write a model file with card and weights; ``whole_frame`` maps a View's arrays to score and spot map."""
     import torch
 
@@ -104,8 +107,9 @@ def save_model(path: Path, whole_frame: nn.Module, card: ModelCard, state: State
         dynamic=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
         inputs=["channels", "cells", "profiles"],
         outputs=["score", "spots"],
+        trained="network",
     )
-    write_with_card(path, export_quietly(whole_frame, signature), card.to_json(), state)
+    write_with_card(path, exported(whole_frame, signature, pattern), card.to_json(), state)
 
 
 def copy_with_card(source: Path, target: Path, card: ModelCard) -> None:

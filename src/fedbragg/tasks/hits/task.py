@@ -19,7 +19,7 @@ from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
-from fedbragg.tasks.hits.model_file import ModelCard, save_model
+from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.sources import labelled, public_frames
@@ -81,4 +81,4 @@ class HitsTask:
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
         card = ModelCard(self.name, self.settings.network, self.prepare, THRESHOLD, dict(provenance))
-        save_model(path, whole_frame_of(state), card, state)
+        save_model(path, whole_frame_of(state), card, state, PACKAGED)

@@ -95,13 +95,18 @@ def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[Ph
 
 
 def write_phases_model(
-    path: Path, training: PhaseTraining, state: State, wavelength: float, provenance: dict[str, Any]
+    path: Path,
+    training: PhaseTraining,
+    state: State,
+    wavelength: float,
+    provenance: dict[str, Any],
+    pattern: Path | None = None,
 ) -> None:
     """Write a model file with lines, grid and provenance."""
     card = PhaseCard(
         training.lines, wavelength, training.settings, provenance={"fedbragg": __version__, **provenance}
     )
-    save_phases_model(path, training.exported(state), card, state)
+    save_phases_model(path, training.exported(state), card, state, pattern)
 
 
 def provenance(recipe: PhasesRecipe, made_by: str) -> dict[str, Any]:

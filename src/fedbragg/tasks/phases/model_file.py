@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
+from fedbragg.models.exporting import Signature, exported
+from fedbragg.models.onnx_file import open_session, read_card, write_with_card
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.prepare import CHANNELS
 from fedbragg.types import State
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 REMEDY = "Give a model that `fedbragg phases train` or `fedbragg federate` with task phases wrote."
+PACKAGED = Path(__file__).with_name("default.onnx")
+"""The packaged model file, whose graph takes other weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,9 @@ class Identifier:
         return Identified(probabilities[0].astype(np.float64), strains[0].astype(np.float64))
 
 
-def save_phases_model(path: Path, network: nn.Module, card: PhaseCard, state: State) -> None:
+def save_phases_model(
+    path: Path, network: nn.Module, card: PhaseCard, state: State, pattern: Path | None = None
+) -> None:
     """Write a model file; ``network`` maps patterns (n, 3, points) to probabilities and strains, (n, phases) each."""
     import torch
 
@@ -54,4 +59,4 @@ def save_phases_model(path: Path, network: nn.Module, card: PhaseCard, state: St
         inputs=["views"],
         outputs=["probabilities", "strain"],
     )
-    write_with_card(path, export_quietly(network, signature), card.to_json(), state)
+    write_with_card(path, exported(network, signature, pattern), card.to_json(), state)

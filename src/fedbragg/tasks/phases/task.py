@@ -23,6 +23,7 @@ from fedbragg.tasks.phases.labels import pattern_files
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_card import PhaseCard
+from fedbragg.tasks.phases.model_file import PACKAGED
 from fedbragg.tasks.phases.settings import PhasesSettings
 from fedbragg.tasks.phases.sources import SimulationPlan, measured, simulated
 from fedbragg.tasks.phases.structures import is_file, read_structures
@@ -92,7 +93,7 @@ class PhasesTask:
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
-        write_phases_model(path, self.training, state, self.settings.wavelength, dict(provenance))
+        write_phases_model(path, self.training, state, self.settings.wavelength, dict(provenance), PACKAGED)
 
     def _phases(self) -> Sequence[Phase]:
         return read_structures(self.settings.structures)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.models.onnx_file import Signature, export_quietly, open_session, read_card, write_with_card
+from fedbragg.models.exporting import Signature, exported
+from fedbragg.models.onnx_file import open_session, read_card, write_with_card
 from fedbragg.tasks.tags.model_card import TagCard
 from fedbragg.tasks.tags.prepare import CELLS, CHANNELS, TagView
 from fedbragg.types import State
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 REMEDY = "Give a model that `fedbragg tags train` or `fedbragg federate` with task tags wrote."
+PACKAGED = Path(__file__).with_name("default.onnx")
+"""The packaged model file, whose graph takes other weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,9 @@ class Tagger:
         return Tagged(probabilities[0].astype(np.float64), view.pixel((float(beam[0, 0]), float(beam[0, 1]))))
 
 
-def save_tags_model(path: Path, network: nn.Module, card: TagCard, state: State) -> None:
+def save_tags_model(
+    path: Path, network: nn.Module, card: TagCard, state: State, pattern: Path | None = None
+) -> None:
     """Write a network that maps views (n, 3, CELLS, CELLS) to probabilities and beams, card and weights."""
     import torch
 
@@ -51,5 +56,6 @@ def save_tags_model(path: Path, network: nn.Module, card: TagCard, state: State)
         dynamic=({0: torch.export.Dim("images")},),
         inputs=["views"],
         outputs=["probabilities", "beam"],
+        trained="network",
     )
-    write_with_card(path, export_quietly(network, signature), card.to_json(), state)
+    write_with_card(path, exported(network, signature, pattern), card.to_json(), state)

@@ -24,7 +24,7 @@ from fedbragg.tasks.tags.data import TagData, concatenate
 from fedbragg.tasks.tags.judge import mean_metrics, metrics_by_tag
 from fedbragg.tasks.tags.labels import read_tags
 from fedbragg.tasks.tags.model_card import TagCard
-from fedbragg.tasks.tags.model_file import save_tags_model
+from fedbragg.tasks.tags.model_file import PACKAGED, save_tags_model
 from fedbragg.tasks.tags.settings import TagsSettings
 from fedbragg.tasks.tags.sources import Simulated, labelled, simulated
 from fedbragg.types import State
@@ -100,7 +100,7 @@ class TagsTask:
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
         card = TagCard(self.settings.names, provenance={"fedbragg": __version__, **provenance})
-        save_tags_model(path, learner.answer(state, len(card.names)), card, state)
+        save_tags_model(path, learner.answer(state, len(card.names)), card, state, PACKAGED)
 
 
 def with_columns(data: TagData, names: Sequence[str]) -> TagData:

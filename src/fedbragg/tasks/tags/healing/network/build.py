@@ -10,7 +10,8 @@ import torch
 
 from fedbragg.learn.loop import fit
 from fedbragg.learn.settings import FitSettings
-from fedbragg.models.onnx_file import Signature, export_quietly, write_with_card
+from fedbragg.models.exporting import Signature, exported
+from fedbragg.models.onnx_file import write_with_card
 from fedbragg.progress import SILENT, Progress, bars
 from fedbragg.tasks.tags.healing.network.card import HealingCard
 from fedbragg.tasks.tags.healing.network.directions import FILLS
@@ -56,7 +57,7 @@ def write(network: HealNet, recipe: Recipe, path: Path) -> None:
     made = {"fedbragg": __version__, "made_by": "scripts/build-healing-model", "data": "simulated"}
     card = HealingCard(provenance=made | asdict(recipe))
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    write_with_card(path, export_quietly(network, signature), card.to_json())
+    write_with_card(path, exported(network, signature), card.to_json())
 
 
 def main(path: Path, recipe: Recipe | None = None) -> None:

@@ -31,14 +31,15 @@ def directional_fills(
     """
     tables = summed_tables(counts, np.ones_like(counts), measured)
     fills, there = np.zeros((FILLS, *counts.shape), np.float32), np.zeros((FILLS, *counts.shape), np.bool_)
-    _fill(measured, tables, np.flatnonzero(~measured), np.array(LINES), np.array(SQUARES), fills, there)
+    _fill(measured, tables, np.array(LINES), np.array(SQUARES), (fills, there))
     return fills, there
 
 
 @njit(nogil=True, cache=True)
-def _fill(measured, tables, pixels, lines, squares, fills, there):  # type: ignore[no-untyped-def]
+def _fill(measured, tables, lines, squares, out):  # type: ignore[no-untyped-def]
+    fills, there = out
     cols = measured.shape[1]
-    for pixel in pixels:
+    for pixel in np.flatnonzero(~measured):
         row, col = pixel // cols, pixel % cols
         for k in range(len(lines)):
             down, right = lines[k]

@@ -8,13 +8,14 @@ each sum, half where it would be, so that a ratio of nothing is one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.tasks.tags.healing.symmetry.profile import Profile
-from fedbragg.tasks.tags.healing.symmetry.rings import Rings, add_arc, running_sums
+from fedbragg.tasks.tags.healing.symmetry.rings import Rings, RingTables, add_arc, running_sums
 
 PRIOR = 0.5
 """Counts added to both sums of a ratio."""
@@ -26,12 +27,19 @@ COVERED = 0.5
 """Share of the pixels equal by symmetry that must be measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arc:
+class Arc(NamedTuple):
     """The pixels that an estimate averages."""
 
     length: float  # pixel, along the ring
     thick: int  # rings to either side
+
+
+class Targets(NamedTuple):
+    """Where estimates are wanted."""
+
+    angle: NDArray[np.float64]  # (targets,) radian
+    ring: NDArray[np.int64]  # (targets,)
+    radius: NDArray[np.float32]  # (targets,) pixel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +51,16 @@ class RingSums:
     level: NDArray[np.float32]  # (pixels,) mean at each pixel's radius
     known: NDArray[np.bool_]  # (pixels,) whether that radius was measured
     sums: NDArray[np.float64]  # (3, pixels + 1) running sums of counts, level, measured pixels
+
+    def tables(self) -> RingTables:
+        """Return what the sums over arcs are read from."""
+        return RingTables(self.rings.angle, self.rings.starts, self.sums)
+
+    def targets(self, pixels: NDArray[np.int64], fold: float) -> Targets:
+        """Return the places of sorted pixels, their angles times ``fold``."""
+        radius = self.rings.radius[pixels]
+        angle = fold * self.rings.angle[pixels].astype(np.float64)
+        return Targets(angle, radius.astype(np.int64) - self.rings.first, radius)
 
 
 def ring_sums(
@@ -66,22 +84,8 @@ def along_azimuth(
 
     ``targets`` are sorted positions; returns (targets,), NaN where the gap is too wide.
     """
-    rings = image.rings
-    ring = rings.radius[targets].astype(np.int64) - rings.first
-    return np.asarray(
-        _between_arcs(
-            rings.angle,
-            rings.starts,
-            image.sums,
-            targets,
-            ring,
-            rings.radius[targets],
-            ends,
-            arc.length,
-            arc.thick,
-        )
-        * image.level[targets]
-    )
+    ratios = _between_arcs(image.tables(), image.targets(targets, 1), ends, arc)
+    return np.asarray(ratios * image.level[targets])
 
 
 def by_symmetry(
@@ -91,23 +95,9 @@ def by_symmetry(
 
     ``targets`` are sorted positions; returns (targets,), NaN where too little of it is measured.
     """
-    rings = image.rings
-    ring = rings.radius[targets].astype(np.int64) - rings.first
-    angles = turned[0] * rings.angle[targets].astype(np.float64)
-    return np.asarray(
-        _of_arcs(
-            rings.angle,
-            rings.starts,
-            image.sums,
-            angles,
-            ring,
-            rings.radius[targets],
-            turned[1],
-            arc.length,
-            arc.thick,
-        )
-        * image.level[targets]
-    )
+    fold, shifts = turned
+    ratios = _of_arcs(image.tables(), image.targets(targets, fold), shifts, arc)
+    return np.asarray(ratios * image.level[targets])
 
 
 @njit(nogil=True, cache=True)
@@ -127,39 +117,41 @@ def _gap_ends(starts, measured, targets):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _between_arcs(angle, starts, sums, targets, ring, radius, ends, length, thick):  # type: ignore[no-untyped-def]
-    out = np.full(targets.size, np.nan, np.float32)
+def _between_arcs(tables, targets, ends, arc):  # type: ignore[no-untyped-def]
+    out = np.full(targets.ring.size, np.nan, np.float32)
     left, right = np.empty(3), np.empty(3)
-    for t in range(targets.size):
+    for t in range(out.size):
         if ends[0, t] < 0:
             continue
-        here, low, high = angle[targets[t]], angle[ends[0, t]], angle[ends[1, t]]
+        here, low, high = targets.angle[t], tables.angle[ends[0, t]], tables.angle[ends[1, t]]
         low -= 2 * np.pi if low > here else 0.0
         high += 2 * np.pi if high < here else 0.0
         if high - low > WIDEST:
             continue
-        reach = min(length / max(radius[t], 1.0), LONGEST)
+        reach = min(arc.length / max(targets.radius[t], 1.0), LONGEST)
         left[:], right[:] = 0, 0
-        for k in range(ring[t] - thick, ring[t] + thick + 1):
-            add_arc(angle, starts, sums, k, low - reach, low + 1e-6, left)
-            add_arc(angle, starts, sums, k, high, high + reach, right)
+        for k in range(targets.ring[t] - arc.thick, targets.ring[t] + arc.thick + 1):
+            add_arc(tables, k, low - reach, low + 1e-6, left)
+            add_arc(tables, k, high, high + reach, right)
         share = (here - low + reach / 2) / (high - low + reach)
         out[t] = (1 - share) * _ratio(left) + share * _ratio(right)
     return out
 
 
 @njit(nogil=True, cache=True)
-def _of_arcs(angle, starts, sums, angles, ring, radius, shifts, length, thick):  # type: ignore[no-untyped-def]
-    out = np.full(angles.size, np.nan, np.float32)
+def _of_arcs(tables, targets, shifts, arc):  # type: ignore[no-untyped-def]
+    out = np.full(targets.ring.size, np.nan, np.float32)
     found = np.empty(3)
-    least = COVERED * length * (2 * thick + 1)
-    for t in range(angles.size):
-        half = min(length / max(radius[t], 1.0), LONGEST) / 2
+    rings = 2 * arc.thick + 1
+    for t in range(out.size):
+        ring, radius = targets.ring[t], targets.radius[t]
+        half = min(arc.length / max(radius, 1.0), LONGEST) / 2
         found[:] = 0
         for shift in shifts:
-            for k in range(ring[t] - thick, ring[t] + thick + 1):
-                add_arc(angle, starts, sums, k, angles[t] + shift - half, angles[t] + shift + half, found)
-        if found[2] >= min(least, COVERED * LONGEST * radius[t] * (2 * thick + 1)) and found[2] > 0:
+            middle = targets.angle[t] + shift
+            for k in range(ring - arc.thick, ring + arc.thick + 1):
+                add_arc(tables, k, middle - half, middle + half, found)
+        if found[2] >= COVERED * min(arc.length, LONGEST * radius) * rings and found[2] > 0:
             out[t] = _ratio(found)
     return out
 

@@ -6,7 +6,7 @@ The sum over any arc of a ring then costs two binary searches: it is a differenc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numba import njit
@@ -16,6 +16,14 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 TURN = 2 * np.pi
 STEPS = 2**29
 """Steps of azimuth in a turn, by which pixels are sorted."""
+
+
+class RingTables(NamedTuple):
+    """What the sum over an arc is read from."""
+
+    angle: NDArray[np.float32]  # (pixels,) radian, of the sorted pixels
+    starts: NDArray[np.int64]  # (rings + 1,) first sorted pixel of each ring
+    sums: NDArray[np.float64]  # (parts, pixels + 1) running sums
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +64,9 @@ def running_sums(measured: NDArray[np.bool_], *parts: NDArray[np.float32]) -> ND
 
 
 @njit(nogil=True, cache=True)
-def add_arc(angle, starts, sums, ring, low, high, out):  # type: ignore[no-untyped-def]
+def add_arc(tables, ring, low, high, out):  # type: ignore[no-untyped-def]
     """Add to ``out`` the sums over the arc of a ring from angle ``low`` to ``high`` (radian, high >= low)."""
+    angle, starts, sums = tables
     if ring < 0 or ring >= starts.size - 1:
         return
     first, last = starts[ring], starts[ring + 1]
