@@ -23,10 +23,10 @@ SIGNATURE = Signature((torch.zeros(2, 3),), ({0: torch.export.Dim("rows")},), ["
 class Network(nn.Module):
     """Two layers with a normalisation that a simplifier would fold into the first."""
 
-    def __init__(self, seed: int, slope: float = 1.0) -> None:
+    def __init__(self, seed: int, slope: float = 1.0, answers: int = 2) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        self.inner = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+        self.inner = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, answers))
         self.inner[1].running_mean += torch.arange(4)
         self.slope = slope
 
@@ -76,6 +76,16 @@ def test_a_network_of_other_weights_takes_the_graph_of_the_pattern(pattern: Path
     np.testing.assert_allclose(
         answer(exported(network, SIGNATURE, pattern), x), network(x).detach(), atol=1e-6
     )
+
+
+@pytest.mark.usefixtures("no_tracing")
+def test_a_network_with_another_number_of_answers_takes_the_graph_of_the_pattern(pattern: Path) -> None:
+    network = Network(2, answers=5).eval()
+    x = torch.rand(5, 3, generator=torch.Generator().manual_seed(1))
+    model = exported(network, SIGNATURE, pattern)
+    np.testing.assert_allclose(answer(model, x), network(x).detach(), atol=1e-6)
+    onnx.checker.check_model(model, full_check=True)
+    assert [axis.dim_value for axis in model.graph.output[0].type.tensor_type.shape.dim] == [0, 5]
 
 
 def test_a_network_that_answers_otherwise_is_traced_although_its_weights_fit(pattern: Path) -> None:

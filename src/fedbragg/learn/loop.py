@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from fedbragg.learn.adam import Adam
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Step
 
@@ -32,19 +33,17 @@ def fit(
 ) -> float:
     """Train a network in place and return the mean loss of the last epoch; ``step`` counts the epochs."""
     start = [parameter.detach().clone() for parameter in network.parameters()]
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    optimiser = Adam(network.parameters())
     network.train()
     mean_loss = float("nan")
     for epoch in range(settings.epochs):
-        if settings.annealed:
-            optimiser.param_groups[0]["lr"] = settings.learning_rate * 0.1 ** (epoch / settings.epochs)
+        rate = settings.learning_rate * (0.1 ** (epoch / settings.epochs) if settings.annealed else 1.0)
         total = 0.0
         for examples in torch.randperm(len(problem), generator=generator).split(settings.batch):
             loss = problem.loss(examples)
             (loss + _proximal(network, start, settings.proximal_mu)).backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimiser.step(rate)
             total += loss.item() * len(examples)
         mean_loss = total / len(problem)
         if step is not None:

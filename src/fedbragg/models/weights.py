@@ -57,7 +57,7 @@ def weights_in(model: Any) -> dict[str, NDArray[Any]]:
 
 
 def fill(model: Any, state: State) -> bool:
-    """Give a model's graph other weights; return False, and change nothing, where it cannot hold all of them.
+    """Give a model's graph other weights, also of other sizes; return False, and change nothing, where it lacks one.
 
     Counters, which are whole numbers, are no part of a graph.
     """
@@ -65,7 +65,7 @@ def fill(model: Any, state: State) -> bool:
 
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     wanted = {name: np.asarray(array) for name, array in state.items() if array.dtype.kind == "f"}
-    if any(name not in tensors or tuple(tensors[name].dims) != a.shape for name, a in wanted.items()):
+    if not wanted.keys() <= tensors.keys():
         return False
     for name, array in wanted.items():
         tensors[name].CopyFrom(numpy_helper.from_array(array, name))
