@@ -12,7 +12,7 @@ from fedbragg.cli.applied import SHOWN, UNREADABLE, refuse_if_all_failed
 from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:
-    from fedbragg.tasks.tags.healing.healed import Step
+    from fedbragg.tasks.tags.healing.healed import FilledBy
     from fedbragg.workflows.heal import HealedFile, HealedRow
 
 FilesArgument = Annotated[
@@ -102,14 +102,14 @@ def _show_one(answer: HealedFile) -> None:
             warn(f"{name}: the beam is uncertain. Look at the picture, or give --beam COL,ROW.")
 
 
-def _filled(counted: dict[Step, int]) -> str:
+def _filled(counted: dict[FilledBy, int]) -> str:
     """Say how many pixels were filled how."""
-    from fedbragg.tasks.tags.healing.healed import Step
+    from fedbragg.tasks.tags.healing.healed import FilledBy
 
-    gaps = {step: number for step, number in counted.items() if step is not Step.MEASURED}
+    gaps = {step: number for step, number in counted.items() if step is not FilledBy.MEASURED}
     if not gaps:
         return "no gaps; give --mask where the file does not mark them"
-    left = gaps.pop(Step.UNFILLED, 0)
+    left = gaps.pop(FilledBy.UNFILLED, 0)
     total = sum(gaps.values())
     parts = ", ".join(f"{step.name.lower()} {number / total:.0%}" for step, number in gaps.items())
     return f"{total} pixels filled{f' ({parts})' if parts else ''}, {left} left"

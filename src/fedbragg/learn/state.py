@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from fedbragg.errors import ModelFileError
 from fedbragg.types import State
 
 
@@ -15,5 +16,11 @@ def state_of(network: nn.Module) -> dict[str, np.ndarray]:
 
 
 def load_state(network: nn.Module, state: State) -> None:
-    """Copy arrays into a network of the same names and shapes."""
+    """Copy arrays into a network of the same names and shapes; raise ModelFileError where they are of another one."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if {name: array.shape for name, array in state.items()} != wanted:
+        raise ModelFileError(
+            "the weights are of another network: another version of fedbragg trained them, or for other answers. "
+            "Start from the packaged model."
+        )
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})

@@ -16,7 +16,7 @@ from fedbragg.images.frame_address import open_named
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.healing import before_and_after
 from fedbragg.tasks.tags.healing.beam.estimate import Beam, estimate_beam
-from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, gapped
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage, Healed, gapped
 from fedbragg.tasks.tags.healing.known_gaps import known_gaps
 from fedbragg.tasks.tags.healing.mask_file import read_mask
 from fedbragg.tasks.tags.healing.methods import Fill, Method, filler, place
@@ -58,7 +58,7 @@ class HealedFile:
     """What became of one image."""
 
     written: Path  # the healed image; what filled it and the picture lie beside it
-    counted: dict[Step, int]  # pixels that each step gave
+    counted: dict[FilledBy, int]  # pixels that each step gave
     beam: Beam | None  # None where the method needs none
     source: Source | None
 
@@ -129,9 +129,9 @@ def _beam(named: Named, request: Request) -> tuple[Beam, Source]:
     return estimate_beam(named.image), Source.IMAGE
 
 
-def _counted(healed: Healed) -> dict[Step, int]:
+def _counted(healed: Healed) -> dict[FilledBy, int]:
     counts = np.bincount(healed.steps.ravel(), minlength=256)
-    return {step: int(counts[step]) for step in Step if counts[step]}
+    return {step: int(counts[step]) for step in FilledBy if counts[step]}
 
 
 def _stem(frame: Frame, taken: set[str]) -> str:

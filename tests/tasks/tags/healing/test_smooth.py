@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fedbragg.tasks.tags.healing.healed import Step
+from fedbragg.tasks.tags.healing.healed import FilledBy
 from fedbragg.tasks.tags.healing.smooth import heal_smoothly
 
 from .conftest import bars, without
@@ -17,7 +17,7 @@ def test_a_plane_in_the_logarithm_goes_on_exactly() -> None:
     healed = heal_smoothly(without(truth, gap))
     inner = np.s_[10:-10, 10:-10]
     assert healed.counts[inner] == pytest.approx(truth[inner], rel=0.001)
-    assert (healed.steps[gap] == Step.SMOOTH).all()
+    assert (healed.steps[gap] == FilledBy.SMOOTH).all()
 
 
 def test_measured_pixels_are_unchanged_and_what_lies_outside_is_left() -> None:
@@ -28,5 +28,5 @@ def test_measured_pixels_are_unchanged_and_what_lies_outside_is_left() -> None:
     healed = heal_smoothly(without(counts, gap))
     assert (healed.counts[~gap] == counts[~gap]).all()
     assert np.isnan(healed.counts[:9, 20]).all()
-    assert (healed.steps[:9, 20] == Step.UNFILLED).all()
+    assert (healed.steps[:9, 20] == FilledBy.UNFILLED).all()
     assert np.isfinite(healed.counts[20:23, 10]).all()

@@ -16,7 +16,7 @@ SMALLEST = 8
 """Pixels along the shorter edge, below which there is no image to heal."""
 
 
-class Step(IntEnum):
+class FilledBy(IntEnum):
     """How a pixel of a healed image came about."""
 
     MEASURED = 0  # unchanged
@@ -42,7 +42,7 @@ class Healed:
     """An image without gaps, as far as anything measured tells."""
 
     counts: NDArray[np.float32]  # (rows, cols), measured ones as they were; not a number where unfilled
-    steps: NDArray[np.uint8]  # (rows, cols), values of Step
+    steps: NDArray[np.uint8]  # (rows, cols), values of FilledBy
 
 
 def gapped(frame: Frame, gaps: NDArray[np.bool_] | None = None) -> GappedImage:
@@ -85,7 +85,7 @@ def filled(image: GappedImage, values: NDArray[np.float32], steps: NDArray[np.ui
     """Return the image with ``values`` and ``steps`` (rows, cols) where nothing was measured; below 0 becomes 0."""
     known = image.measured | np.isfinite(values)
     counts = np.where(image.measured, image.counts, np.maximum(values, 0)).astype(np.float32)
-    how = np.where(image.measured, Step.MEASURED, np.where(known, steps, Step.UNFILLED))
+    how = np.where(image.measured, FilledBy.MEASURED, np.where(known, steps, FilledBy.UNFILLED))
     return Healed(counts, how.astype(np.uint8))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, filled
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage, Healed, filled
 from fedbragg.tasks.tags.healing.reach import between_measured
 
 
@@ -20,4 +20,4 @@ def heal_smoothly(image: GappedImage) -> Healed:
     highest = max(float(logarithm.max()), 1e-6)
     surface = inpaint_biharmonic(np.where(image.measured, logarithm, 0) / highest, ~image.measured)
     values = np.where(gap, np.expm1(highest * surface), np.nan).astype(np.float32)
-    return filled(image, values, np.full(values.shape, Step.SMOOTH, np.uint8))
+    return filled(image, values, np.full(values.shape, FilledBy.SMOOTH, np.uint8))

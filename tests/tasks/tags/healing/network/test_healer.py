@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fedbragg.errors import ModelFileError
-from fedbragg.tasks.tags.healing.healed import GappedImage, Step
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage
 from fedbragg.tasks.tags.healing.network.card import HealingCard
 from fedbragg.tasks.tags.healing.network.healer import TILE, Healer, default_model
 
@@ -30,7 +30,7 @@ def test_rings_go_on_through_gaps_of_an_image_of_several_tiles(healer: Healer) -
     gap = bars(counts.shape)
     healed = healer(without(counts, gap))
     assert (healed.counts[~gap] == counts[~gap]).all()
-    assert (healed.steps[gap] == Step.NETWORK).all()
+    assert (healed.steps[gap] == FilledBy.NETWORK).all()
     error = np.abs(healed.counts - light)[gap] / light[gap]
     assert np.median(error) < 0.1
 
@@ -40,7 +40,7 @@ def test_a_gap_at_the_edge_stays_unfilled(healer: Healer) -> None:
     measured[:20] = False
     healed = healer(GappedImage(np.where(measured, np.float32(9), np.float32(0)), measured))
     assert np.isnan(healed.counts[:19, 30]).all()
-    assert (healed.steps[:19, 30] == Step.UNFILLED).all()
+    assert (healed.steps[:19, 30] == FilledBy.UNFILLED).all()
 
 
 def test_an_image_without_gaps_comes_back(healer: Healer) -> None:

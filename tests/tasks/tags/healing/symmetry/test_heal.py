@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fedbragg.tasks.tags.healing.healed import GappedImage, Step
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage
 from fedbragg.tasks.tags.healing.symmetry.heal import heal_by_symmetry
 
 from ..conftest import bars, drawn, without
@@ -40,8 +40,8 @@ def test_measured_pixels_are_unchanged_bit_for_bit(rings: Rings) -> None:
     image = without(truth, gap)
     healed = heal_by_symmetry(image, beam)
     assert (healed.counts[~gap].view(np.uint32) == truth[~gap].view(np.uint32)).all()
-    assert (healed.steps[~gap] == Step.MEASURED).all()
-    assert (healed.steps[gap] != Step.MEASURED).all()
+    assert (healed.steps[~gap] == FilledBy.MEASURED).all()
+    assert (healed.steps[gap] != FilledBy.MEASURED).all()
 
 
 @pytest.mark.parametrize(("fold", "dark"), [(2, 90.0), (6, 30.0)])
@@ -65,7 +65,7 @@ def test_a_gap_and_its_opposite_are_filled_from_the_other_sixfold_copies() -> No
     healed = heal_by_symmetry(without(truth, gap), beam)
     assert healed.counts[60, 90] == pytest.approx(180, rel=0.03)
     assert healed.counts[60, 30] == pytest.approx(180, rel=0.03)
-    assert healed.steps[60, 90] == Step.SYMMETRY
+    assert healed.steps[60, 90] == FilledBy.SYMMETRY
 
 
 def test_nothing_is_invented_where_no_ring_is_measured() -> None:
@@ -77,7 +77,7 @@ def test_nothing_is_invented_where_no_ring_is_measured() -> None:
     gap = (away > 58) | (away < 12)
     healed = heal_by_symmetry(without(truth, gap), beam)
     assert np.isnan(healed.counts[0, 0])
-    assert healed.steps[0, 0] == Step.UNFILLED
+    assert healed.steps[0, 0] == FilledBy.UNFILLED
     assert np.isnan(healed.counts[away > 75]).all()
 
 
@@ -118,15 +118,15 @@ def test_any_mask_and_any_beam(
     gap[generator.integers(shape[0]), generator.integers(shape[1])] = False
     healed = heal_by_symmetry(without(counts, gap), beam)
     assert (healed.counts[~gap] == counts[~gap]).all()
-    filled = gap & (healed.steps != Step.UNFILLED)
+    filled = gap & (healed.steps != FilledBy.UNFILLED)
     assert np.isfinite(healed.counts[filled]).all()
     assert (healed.counts[filled] >= 0).all()
     assert np.isnan(healed.counts[gap & ~filled]).all()
-    assert ((healed.steps == Step.MEASURED) == ~gap).all()
+    assert ((healed.steps == FilledBy.MEASURED) == ~gap).all()
 
 
 def test_an_image_without_gaps_comes_back() -> None:
     counts = np.arange(100, dtype=np.float32).reshape(10, 10)
     healed = heal_by_symmetry(GappedImage(counts, np.ones((10, 10), np.bool_)), (4.0, 5.0))
     assert (healed.counts == counts).all()
-    assert (healed.steps == Step.MEASURED).all()
+    assert (healed.steps == FilledBy.MEASURED).all()

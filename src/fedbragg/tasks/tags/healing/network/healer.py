@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.models.onnx_file import open_session, packaged, read_card
-from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, filled
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage, Healed, filled
 from fedbragg.tasks.tags.healing.network.card import HealingCard
 from fedbragg.tasks.tags.healing.network.directions import directional_fills
 from fedbragg.tasks.tags.healing.reach import between_measured
@@ -41,7 +41,7 @@ class Healer:
             if gap[inner].any():
                 found = self._expected(image.counts[around], usable[around])
                 values[inner] = found[_within(around, inner)]
-        return filled(image, np.where(gap, values, np.nan), np.full(gap.shape, Step.NETWORK, np.uint8))
+        return filled(image, np.where(gap, values, np.nan), np.full(gap.shape, FilledBy.NETWORK, np.uint8))
 
     def _expected(self, counts: NDArray[np.float32], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the expected counts (rows, cols) of a part of an image."""

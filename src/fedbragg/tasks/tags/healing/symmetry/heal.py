@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.tasks.tags.healing.healed import GappedImage, Healed, Step, filled
+from fedbragg.tasks.tags.healing.healed import FilledBy, GappedImage, Healed, filled
 from fedbragg.tasks.tags.healing.symmetry.across import across, sides, summed_tables
 from fedbragg.tasks.tags.healing.symmetry.angular import Symmetry, find_symmetry
 from fedbragg.tasks.tags.healing.symmetry.defects import defects
@@ -34,7 +34,7 @@ ARCS = (Arc(3.0, 1), Arc(30.0, 1))
 """Few pixels keep detail, many suppress counting noise."""
 SQUARES, PLAIN_SQUARES = ((3, PRIOR), (9, PRIOR)), ((1, 0.0), (5, 0.0))
 """The same for the sides of a gap, relative to the rings and plain: pixels each way, and counts added."""
-STEPS = (Step.RADIUS, *[Step.AZIMUTH] * 2, *[Step.SYMMETRY] * 6, *[Step.ACROSS] * 4)
+STEPS = (FilledBy.RADIUS, *[FilledBy.AZIMUTH] * 2, *[FilledBy.SYMMETRY] * 6, *[FilledBy.ACROSS] * 4)
 """What each column of the estimates is."""
 BLOCK = 0.06
 """Share of the longer edge that a block with weights of its own measures."""
