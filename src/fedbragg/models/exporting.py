@@ -78,7 +78,7 @@ def _answers_alike(network: nn.Module, model: Any, signature: Signature) -> bool
     _resize(graph, expected)
     try:
         found = _run(model, {name: x.numpy() for name, x in zip(signature.inputs, inputs, strict=True)})
-    except Exception:  # weights of sizes that the graph does not take; onnxruntime's errors share no base class
+    except Exception:  # sizes that the graph does not take; onnxruntime's errors share no base class
         return False
     return all(
         a.shape == b.shape and np.allclose(a, b, CLOSE, CLOSE) for a, b in zip(found, expected, strict=True)
