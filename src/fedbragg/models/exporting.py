@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ModelFileError
+from fedbragg.models.onnx_file import session_of
 from fedbragg.models.weights import fill
 from fedbragg.types import State
 
@@ -76,8 +77,9 @@ def _answers_alike(network: nn.Module, model: Any, signature: Signature) -> bool
         answer = network(*inputs)
     expected = [part.numpy() for part in (answer if isinstance(answer, tuple) else (answer,))]
     _resize(graph, expected)
+    given = {name: x.numpy() for name, x in zip(signature.inputs, inputs, strict=True)}
     try:
-        found = _run(model, {name: x.numpy() for name, x in zip(signature.inputs, inputs, strict=True)})
+        found = session_of(model.SerializeToString(), 1).run(None, given)
     except Exception:  # sizes that the graph does not take; onnxruntime's errors share no base class
         return False
     return all(
@@ -92,17 +94,6 @@ def _resize(graph: Any, outputs: Sequence[NDArray[Any]]) -> None:
         for axis, size in zip(value.type.tensor_type.shape.dim, output.shape, strict=False):
             if axis.HasField("dim_value"):
                 axis.dim_value = size
-
-
-def _run(model: Any, inputs: Mapping[str, NDArray[Any]]) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 4
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session.run(None, dict(inputs))
 
 
 def _random_like(example: tuple[Tensor, ...]) -> list[Tensor]:

@@ -72,17 +72,22 @@ def task_in(path: Path) -> str:
 
 def open_session(path: Path, threads: int, remedy: str) -> Any:
     """Open a model file; raise ModelFileError, which ends with ``remedy``, if it is not one."""
-    import onnxruntime
-
     if not path.is_file():
         raise ModelFileError(f"{path}: no such model file. {remedy}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # our own error says what is wrong
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return session_of(str(path), threads)
     except Exception:  # onnxruntime's errors share no base class
         raise ModelFileError(f"{path}: not a model file (ONNX Runtime cannot open it). {remedy}") from None
+
+
+def session_of(model: str | bytes, threads: int) -> Any:
+    """Open a model file by name, or a serialised model; errors are ONNX Runtime's."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # our own errors say what is wrong
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def read_card(path: Path, session: Any, parse: Callable[[str], Card], remedy: str) -> Card:
