@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Several workers share the cores, and threads of torch's that wait for one another keep the others' cores busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+USE_RUNNING_SITES = (
+    "test_broken_links.py",
+    "test_killed_processes.py",
+    "test_no_foreign_code.py",
+    "test_protocol_version.py",
+    "test_same_as_local.py",
+)
+"""Files that use the fixture ``running``, whose processes take long to start."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file's tests in one worker, and all tests of the one running federation of real sites."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "real sites" if Path(file).name in USE_RUNNING_SITES else file
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

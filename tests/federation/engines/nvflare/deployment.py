@@ -75,8 +75,10 @@ class Deployment:
         process.wait(TIMEOUT)
 
     def close(self) -> None:
+        """End all processes; ``start`` may start them again."""
         for account in self._accounts.values():
             account.close()
+        self._accounts.clear()
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
