@@ -32,12 +32,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep a file's tests in one worker, and all tests of the one running federation of real sites."""
     from xdist.scheduler import LoadFileScheduling
 
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file: str = super()._split_scope(nodeid)
-            return "real sites" if Path(file).name in USE_RUNNING_SITES else file
+    scheduling = LoadFileScheduling(config, log)
+    of_file = scheduling._split_scope
 
-    return Scheduling(config, log)
+    def scope(nodeid: str) -> str:
+        file: str = of_file(nodeid)
+        return "real sites" if Path(file).name in USE_RUNNING_SITES else file
+
+    scheduling._split_scope = scope
+    return scheduling
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
