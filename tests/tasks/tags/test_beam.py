@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lit_rings import lit
 
-from fedbragg.tasks.tags.beam import PARTS, VOTES, gradient_lines, meeting_point
+from fedbragg.tasks.tags.beam import PARTS, VOTES, gradient_lines, meeting_point, normals
 
 UNSURE = torch.zeros(1, VOTES, PARTS, PARTS)
 
@@ -17,7 +17,7 @@ def lines_only() -> torch.Tensor:
 
 
 def where(views: torch.Tensor, votes: torch.Tensor) -> list[float]:
-    return meeting_point(votes, gradient_lines(views))[0].tolist()
+    return meeting_point(votes, gradient_lines(normals(views)))[0].tolist()
 
 
 @pytest.mark.parametrize("beam", [(0.0, 0.0), (0.4, -0.3), (-0.8, 0.7), (-1.3, 0.4)])

@@ -21,21 +21,30 @@ VOTES = 4
 """Numbers that the network gives for each part: column, row, trust in the place, trust in the lines."""
 
 
-def gradient_lines(views: Tensor) -> Tensor:
-    """Return (batch, 5, PARTS, PARTS): each part's normal equations of its gradient lines.
+def normals(views: Tensor) -> Tensor:
+    """Return (batch, 2, cells / 2, cells / 2) the normal (column, row) of each place's gradient line.
 
-    ``views`` are (batch, 3, cells, cells). With t the normals of a part's lines, weighed by the gradient, and p their
-    places, these are the sums of t t' (xx, xy, yy) and of t t' p (x, y), scaled so that the trace of t t' is at most 1.
+    ``views`` are (batch, 3, cells, cells). A normal is as long as the gradient, 0 where a neighbour was not measured.
     """
     light, inside = _smoothed(views)
     right, down = light[:, :, :, 2:] - light[:, :, :, :-2], light[:, :, 2:] - light[:, :, :-2]
     x = -functional.pad(down, (0, 0, 1, 1)) * inside
     y = functional.pad(right, (1, 1, 0, 0)) * inside
-    at = _places(light.shape[-1], light)
+    return torch.cat([x, y], dim=1)
+
+
+def gradient_lines(normals: Tensor) -> Tensor:
+    """Return (batch, 5, PARTS, PARTS): each part's normal equations of its gradient lines.
+
+    With t the normals of a part's lines and p their places, these are the sums of t t' (xx, xy, yy) and of t t' p
+    (x, y), scaled so that the trace of t t' is at most 1.
+    """
+    x, y = normals[:, :1], normals[:, 1:]
+    at = places(normals.shape[-1], normals)
     xx, xy, yy = x * x, x * y, y * y
     column, row = at[None, None, None, :], at[None, None, :, None]
     lines = torch.cat([xx, xy, yy, xx * column + xy * row, xy * column + yy * row], dim=1)
-    summed = functional.avg_pool2d(lines, light.shape[-1] // PARTS)
+    summed = functional.avg_pool2d(lines, normals.shape[-1] // PARTS)
     return summed / (summed[:, :1] + summed[:, 2:3] + FLAT)
 
 
@@ -57,7 +66,7 @@ def meeting_point(votes: Tensor, lines: Tensor) -> Tensor:
     ``votes`` (batch, VOTES, PARTS, PARTS) are the network's, ``lines`` those of ``gradient_lines``. The point minimises
     the squared distances from lines and places, weighed by a softmax of the trusts over all parts.
     """
-    at = _places(votes.shape[-1], votes)
+    at = places(votes.shape[-1], votes)
     trust = torch.softmax(votes[:, 2:].flatten(1), dim=1).unflatten(1, (2, -1))
     place, line = trust[:, 0], trust[:, 1]
     column = (place * (votes[:, 0] + at[None, None, :]).flatten(1)).sum(dim=1)
@@ -70,6 +79,6 @@ def meeting_point(votes: Tensor, lines: Tensor) -> Tensor:
     return point
 
 
-def _places(number: int, like: Tensor) -> Tensor:
-    """Return the middles of parts along an edge (number,), from -1 to 1."""
+def places(number: int, like: Tensor) -> Tensor:
+    """Return the middles of so many parts along an edge (number,), from -1 to 1."""
     return (torch.arange(number, dtype=like.dtype) + 0.5) * (2 / number) - 1

@@ -15,6 +15,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state
 from fedbragg.progress import Step
 from fedbragg.tasks.tags.augment import augmented
+from fedbragg.tasks.tags.comb import CombReader
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import halved
 from fedbragg.tasks.tags.network import Block, TagNet
@@ -49,8 +50,8 @@ class TagProblem:
             views, beams = augmented(views, beams, self.generator)
         given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
         about = torch.where(given, beams, torch.nan)
-        logits, found = self.network(views.contiguous(memory_format=torch.channels_last), about)
-        return tag_loss(logits, part.labels) + beam_loss(found, beams)
+        reading = self.network(views.contiguous(memory_format=torch.channels_last), about)
+        return tag_loss(reading.logits, part.labels) + beam_loss(reading.found, beams)
 
 
 def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -82,6 +83,8 @@ def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
             nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+        elif isinstance(module, CombReader):
+            module.begin(generator)
         elif isinstance(module, Block):
             nn.init.constant_(module.mix_norm.weight, CHANGE)
     nn.init.zeros_(network.trunk.votes.weight)  # at first all parts of the picture are trusted alike
@@ -115,7 +118,7 @@ def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
     """Return the probability of each tag in each image, (images, tags)."""
     network.eval()
     with torch.no_grad():
-        logits = [network(part.float())[0] for part in data.views.split(64)]
+        logits = [network(part.float()).logits for part in data.views.split(64)]
     result: NDArray[np.float64] = torch.sigmoid(torch.cat(logits)).double().numpy()
     return result
 
@@ -129,8 +132,8 @@ class Answer(nn.Module):
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
         """Return probabilities (batch, tags) and the beam's place (batch, 2) of views (batch, 3, CELLS, CELLS)."""
-        logits, beam = self.network(halved(views))
-        return torch.sigmoid(logits), beam
+        reading = self.network(halved(views))
+        return torch.sigmoid(reading.logits), reading.beam
 
 
 def answer(state: State, tags: int) -> Answer:

@@ -7,13 +7,15 @@ measured cells only, what rotation and gaps leave unchanged.
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedbragg.tasks.tags.beam import VOTES, gradient_lines, meeting_point
+from fedbragg.tasks.tags.beam import VOTES, gradient_lines, meeting_point, normals
 from fedbragg.tasks.tags.polar import POLAR_WIDTH, PolarReader
+from fedbragg.tasks.tags.refine import refined
 
 WIDTHS, DEPTHS = (24, 48, 96), (1, 2, 1)
 """Channels and blocks of the trunk at 32, 16 and 8 parts along an edge."""
@@ -59,6 +61,14 @@ class Trunk(nn.Module):
         return torch.cat([last.mean(dim=(2, 3)), last.amax(dim=(2, 3))], dim=1), votes
 
 
+class Reading(NamedTuple):
+    """What the network says of images."""
+
+    logits: Tensor  # (batch, tags)
+    found: Tensor  # (batch, 2) the beam by the trunk's votes, which training moves; halves of the view from its middle
+    beam: Tensor  # (batch, 2) the same made precise
+
+
 class TagNet(nn.Module):
     """Logits of the tags, and the direct beam's place."""
 
@@ -69,21 +79,21 @@ class TagNet(nn.Module):
         width = 2 * WIDTHS[-1] + LEVELS + (POLAR_WIDTH if polar else 0)
         self.head = nn.Sequential(nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, tags))
 
-    def forward(self, views: Tensor, beams: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return logits (batch, tags) and the beam found (batch, 2) in halves of the view from its middle.
+    def forward(self, views: Tensor, beams: Tensor | None = None) -> Reading:
+        """Read images.
 
         ``views`` are (batch, 3, 128, 128). Where ``beams`` (batch, 2) is finite, the polar reading is about that beam.
         """
         picture, levels = standardised(views)
         features, votes = self.trunk(picture)
-        found = meeting_point(votes, gradient_lines(views))
+        across = normals(views)
+        found = meeting_point(votes, gradient_lines(across))
+        beam = refined(across, found.detach())
         read = [features, levels]
         if self.polar is not None:
-            about = found.detach()
-            if beams is not None:
-                about = torch.where(torch.isfinite(beams), beams, about)
+            about = beam if beams is None else torch.where(torch.isfinite(beams), beams, beam)
             read.append(self.polar(views, about))
-        return self.head(torch.cat(read, dim=1)), found
+        return Reading(self.head(torch.cat(read, dim=1)), found, beam)
 
 
 def standardised(views: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,22 +1,14 @@
-"""What lies around a beam: the picture in polar coordinates, read along the radius and as a whole.
-
-Radii are equidistant in their logarithm, so that a lattice's ratios of radii look the same at every camera length.
-About the beam, a rotation of the sample is a shift along the azimuth.
-"""
+"""What lies around a beam: read along the radius, by combs of rings, and as a whole picture in polar coordinates."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-RADII, ANGLES, HARMONICS = 128, 64, 6
-CLOSEST = 3 / 128
-"""The first radius, in halves of the view."""
-RING_FEATURES = HARMONICS + 7
-SHEET_CHANNELS = 4
+from fedbragg.tasks.tags.comb import COMB_WIDTH, CombReader
+from fedbragg.tasks.tags.unroll import RING_FEATURES, SHEET_CHANNELS, PolarView, extent
+
 RING_WIDTH, SHEET_WIDTH = 96, 64
 SHEET_LAYERS = (
     ((SHEET_CHANNELS, 20, 5), (4, 2)),
@@ -25,67 +17,26 @@ SHEET_LAYERS = (
     ((SHEET_WIDTH, SHEET_WIDTH, 3), (2, 1)),
 )
 """Channels before and after, and kernel; stride along radius and azimuth."""
-POLAR_WIDTH = 2 * RING_WIDTH + 3 * SHEET_WIDTH
+POLAR_WIDTH = 2 * RING_WIDTH + 3 * SHEET_WIDTH + COMB_WIDTH
 """Features that ``PolarReader`` gives."""
 
 
 class PolarReader(nn.Module):
     """Features of what lies around a beam, from measured cells alone."""
 
-    turn: Tensor  # (angles,) from -1 to 1
-    cosine: Tensor  # (harmonics, angles)
-    sine: Tensor  # (harmonics, angles)
-    step: Tensor  # (radii,) from 0 to 1
-
     def __init__(self) -> None:
         super().__init__()
-        turn = (torch.arange(ANGLES) + 0.5) * (2 / ANGLES) - 1
-        harmonics = torch.arange(1, HARMONICS + 1)[:, None] * turn * math.pi
-        self.register_buffer("turn", turn, persistent=False)
-        self.register_buffer("cosine", torch.cos(harmonics), persistent=False)
-        self.register_buffer("sine", torch.sin(harmonics), persistent=False)
-        self.register_buffer("step", (torch.arange(RADII) + 0.5) / RADII, persistent=False)
+        self.unrolled = PolarView()
         self.rings = _ring_layers()
         self.sheet = SheetReader()
+        self.combs = CombReader()
 
     def forward(self, views: Tensor, beam: Tensor) -> Tensor:
         """Return features (batch, POLAR_WIDTH) of views (batch, 3, cells, cells) about beams (batch, 2)."""
         rings, sheet = self.unrolled(views, beam)
         along: Tensor = self.rings(rings)
-        return torch.cat([along.mean(dim=2), along.amax(dim=2), self.sheet(sheet)], dim=1)
-
-    def unrolled(self, views: Tensor, beam: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (batch, RING_FEATURES, radii) for each radius, and (batch, SHEET_CHANNELS, radii, angles)."""
-        nearest, farthest, half = _extent(beam)
-        first = nearest.clamp(min=CLOSEST)
-        radius = first[:, None] * (farthest / first)[:, None] ** self.step
-        weighed = torch.cat([views[:, :1] * views[:, 1:2], views[:, 1:2], views[:, 2:]], dim=1)
-        grid = self._grid(beam, radius, half)
-        light, measured, spread = functional.grid_sample(weighed, grid, align_corners=False).unbind(1)
-        total = measured.sum(dim=2) + 1e-3
-        mean = light.sum(dim=2) / total
-        about = light - mean[:, :, None] * measured  # 0 where nothing was measured: gaps add no harmonics
-        extent = torch.stack([nearest, farthest, half / math.pi], dim=1)[:, :, None].expand(-1, -1, RADII)
-        rings = torch.cat([self._along(about, measured, mean, total), extent], dim=1)
-        return rings, _sheet(light, measured, about, spread)
-
-    def _grid(self, beam: Tensor, radius: Tensor, half: Tensor) -> Tensor:
-        """Return sample places (batch, radii, angles, 2): all around a beam inside, else towards the image."""
-        towards = torch.atan2(-beam[:, 1], -beam[:, 0])
-        angle = towards[:, None] + half[:, None] * self.turn
-        along = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
-        return beam[:, None, None, :] + radius[:, :, None, None] * along[:, None, :, :]
-
-    def _along(self, about: Tensor, measured: Tensor, mean: Tensor, total: Tensor) -> Tensor:
-        """Return (batch, HARMONICS + 4, radii): mean, deviation, graininess, coverage and harmonics by azimuth."""
-        change = about[:, :, 1:] - about[:, :, :-1]
-        both = measured[:, :, 1:] * measured[:, :, :-1]
-        fine = torch.sqrt((change**2 * both).sum(dim=2) / (both.sum(dim=2) + 1e-3) + 1e-6)
-        deviation = torch.sqrt((about**2).sum(dim=2) / total + 1e-6)
-        real, imaginary = about @ self.cosine.T, about @ self.sine.T  # (batch, radii, harmonics)
-        strength = torch.sqrt(real**2 + imaginary**2 + 1e-6) / total[:, :, None]
-        each = torch.stack([mean, deviation, fine, total / ANGLES], dim=1)
-        return torch.cat([each, strength.transpose(1, 2)], dim=1)
+        together = self.combs(rings, *extent(beam)[:2])
+        return torch.cat([along.mean(dim=2), along.amax(dim=2), self.sheet(sheet), together], dim=1)
 
 
 class SheetReader(nn.Module):
@@ -120,22 +71,3 @@ def _ring_layers() -> nn.Sequential:
         nn.Conv1d(RING_WIDTH, RING_WIDTH, 5, padding=2),
         nn.ReLU(),
     )
-
-
-def _sheet(light: Tensor, measured: Tensor, about: Tensor, spread: Tensor) -> Tensor:
-    """Return (batch, SHEET_CHANNELS, radii, angles): light about its mean, coverage, light about its ring's, spread."""
-    total = measured.sum(dim=(1, 2), keepdim=True) + 1e-3
-    contrast = light - light.sum(dim=(1, 2), keepdim=True) / total * measured
-    deviation = torch.sqrt((contrast**2).sum(dim=(1, 2), keepdim=True) / total + 1e-3)
-    return torch.stack([contrast / deviation, measured, about / deviation, 4 * spread], dim=1)
-
-
-def _extent(beam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the nearest and the farthest radius of the view, and half the angle that it fills, seen from a beam."""
-    away = beam.abs()
-    nearest = torch.linalg.vector_norm(torch.clamp(away - 1, min=0), dim=1)
-    farthest = torch.linalg.vector_norm(away + 1, dim=1)
-    distance = torch.linalg.vector_norm(beam, dim=1)
-    opening = torch.asin(torch.clamp(math.sqrt(2) / torch.clamp(distance, min=math.sqrt(2)), max=1.0))
-    full = torch.full_like(opening, math.pi)
-    return nearest, farthest, torch.where(nearest > 0, torch.clamp(opening, max=math.pi / 2), full)
