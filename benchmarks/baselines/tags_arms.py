@@ -22,7 +22,7 @@ from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.network import TagNet
 from fedbragg.tasks.tags.sources import Simulated, simulated
 
-EXPERIMENTS, IMAGES, EPOCHS = 1500, 2, 8
+EXPERIMENTS, IMAGES, EPOCHS = 800, 2, 6
 """Of each seed's training: experiments, images of each, passes over them."""
 
 See = Callable[[Tensor], Tensor]
