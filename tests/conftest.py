@@ -99,3 +99,41 @@ def tag_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 TAG_SLOPE = 2.0
 """Of the tags model made by hand."""
+
+
+@pytest.fixture(scope="session")
+def segment_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A segments model whose answers can be worked out by hand, with the weights of a new network to train on.
+
+    What is darker than a quarter of a picture's range is boundary, what is brighter than three quarters precipitate.
+    """
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    from fedbragg.learn.state import state_of
+    from fedbragg.models.onnx_file import write_with_card
+    from fedbragg.simulation.micrograph.structure import CLASSES
+    from fedbragg.tasks.segments.instances import Classes
+    from fedbragg.tasks.segments.model_card import SegmentCard
+    from fedbragg.tasks.segments.network import new_network
+
+    weights = np.array([0, -20, 20], np.float32)[:, None, None, None] / 3 * np.ones((1, 3, 1, 1), np.float32)
+    constants = {"weights": weights, "levels": np.array([10, 0, 0], np.float32)}
+    nodes = [
+        helper.make_node("Conv", ["pictures", "weights", "levels"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    shape = ["n", 3, "rows", "cols"]
+    graph = helper.make_graph(
+        nodes,
+        "segments",
+        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path = tmp_path_factory.mktemp("segments") / "segments-by-hand.onnx"
+    write_with_card(
+        path, model, SegmentCard(Classes(CLASSES)).to_json(), state_of(new_network(len(CLASSES), 1))
+    )
+    return path

@@ -8,11 +8,12 @@ from fedbragg.errors import MissingExtraError
 
 EXTRAS = {
     "calibrate": ("sklearn", "onnx"),
-    "train": ("torch", "safetensors", "sklearn", "onnx", "onnxscript"),
+    "train": ("torch", "monai", "safetensors", "sklearn", "onnx", "onnxscript"),
     "federate": ("nvflare", "torch", "safetensors", "onnx", "onnxscript"),
     "parquet": ("pyarrow",),
     "phases": ("pyFAI",),
     "heal": ("skimage",),
+    "segments": ("skimage", "tifffile"),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

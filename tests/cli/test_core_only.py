@@ -21,7 +21,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "scipy"}
+             "scipy", "tifffile"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:

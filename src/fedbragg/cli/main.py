@@ -20,6 +20,7 @@ from fedbragg.cli.look import look
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
+from fedbragg.cli.segments import segments
 from fedbragg.cli.serve import serve
 from fedbragg.cli.show import interrupted, warnings_in_one_line
 from fedbragg.cli.simulate import simulate
@@ -73,6 +74,7 @@ for command in (
 
 app.add_typer(phases)
 app.add_typer(tags)
+app.add_typer(segments)
 
 
 @app.callback(invoke_without_command=True)

@@ -61,6 +61,11 @@ class Task(Protocol[D]):
         ...
 
     @property
+    def fewest(self) -> int:
+        """Return the fewest labelled examples with which a site can train and evaluate."""
+        ...
+
+    @property
     def headlines(self) -> tuple[str, ...]:
         """Return the most important metrics, keys of ``metrics``; curves and comparisons show the first."""
         ...

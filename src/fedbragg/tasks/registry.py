@@ -19,7 +19,12 @@ from fedbragg.errors import ConfigError, ModelFileError
 from fedbragg.models.onnx_file import task_in
 from fedbragg.tasks.base import Predictor, Task, TaskModule
 
-TASKS = {"hits": "fedbragg.tasks.hits", "phases": "fedbragg.tasks.phases", "tags": "fedbragg.tasks.tags"}
+TASKS = {
+    "hits": "fedbragg.tasks.hits",
+    "phases": "fedbragg.tasks.phases",
+    "tags": "fedbragg.tasks.tags",
+    "segments": "fedbragg.tasks.segments",
+}
 """The packaged tasks, by their name in the settings."""
 DEFAULT = "hits"
 GROUP = "fedbragg.tasks"

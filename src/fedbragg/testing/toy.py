@@ -69,6 +69,7 @@ class ToyTask:
     settings: ToySettings
     name: ClassVar[str] = "toy"
     unit: ClassVar[str] = "point"
+    fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("accuracy", "AUC")
     next_command: ClassVar[str] = "fedbragg evaluate - --labels POINTS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"above": ("below", "above")}

@@ -11,9 +11,6 @@ from fedbragg.errors import LabelError
 from fedbragg.progress import Progress
 from fedbragg.tasks.base import D, Task
 
-FEWEST = 10
-"""Fewest labelled examples with which a site can train and evaluate."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteData(Generic[D]):
@@ -30,8 +27,8 @@ def read_site(
 ) -> SiteData[Any]:
     """Read a site's examples and hold back the last ``share`` of them; raise LabelError where there are too few."""
     data = task.read(site, folder, progress)
-    if len(data) < FEWEST:
-        raise LabelError(f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {FEWEST}.")
+    if len(data) < task.fewest:
+        raise LabelError(f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {task.fewest}.")
     return split(site.name, data, share, site.speed)
 
 

@@ -37,6 +37,7 @@ class HitsTask:
     prepare: PrepareSettings  # how frames become the network's input
     name: ClassVar[str] = "hits"
     unit: ClassVar[str] = "frame"
+    fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
     next_command: ClassVar[str] = "fedbragg calibrate OTHER_PATH... --labels OTHER_LABELS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"hit": ("miss", "hit or maybe")}

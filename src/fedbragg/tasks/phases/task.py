@@ -39,6 +39,7 @@ class PhasesTask:
     conditions: PowderConditions = field(default_factory=PowderConditions)  # of simulated patterns
     name: ClassVar[str] = "phases"
     unit: ClassVar[str] = "pattern"
+    fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
     next_command: ClassVar[str] = "fedbragg phases identify PATTERN... --model {model}"
 

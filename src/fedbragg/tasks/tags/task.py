@@ -41,6 +41,7 @@ class TagsTask:
     settings: TagsSettings
     name: ClassVar[str] = "tags"
     unit: ClassVar[str] = "image"
+    fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("mAP", "AUC")
     next_command: ClassVar[str] = "fedbragg tags identify PATH... --model {model}"
 

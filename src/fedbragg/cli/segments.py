@@ -1,0 +1,118 @@
+"""``fedbragg segments``: find and measure the grains, precipitates and cracks of micrographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fedbragg.cli.applied import UNREADABLE, refuse_if_all_failed
+from fedbragg.cli.options import ThreadsOption
+from fedbragg.cli.segments_train import train
+from fedbragg.cli.show import say, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedbragg.workflows.apply import Applied
+    from fedbragg.workflows.measure_segments import MeasuredRow
+
+segments = typer.Typer(
+    name="segments",
+    help="Find and measure the grains, precipitates and cracks of micrographs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+ImagesArgument = Annotated[
+    list[str], typer.Argument(metavar="IMAGE...", help="PNG, TIFF, JPEG or BMP; globs and folders too.")
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(help="Model file of `fedbragg segments train`.  [default: the one in the package]"),
+]
+
+
+@segments.command()
+def measure(
+    images: ImagesArgument,
+    scale: Annotated[
+        str | None, typer.Option(help="Length of a pixel, such as 0.2um.", show_default="pixels")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("segments"),
+    model: ModelOption = None,
+    png: Annotated[
+        bool, typer.Option("--png", help="Write label images as PNG instead of OME-TIFF.")
+    ] = False,
+    threads: ThreadsOption = 0,
+) -> int:
+    """Measure grains and particles, phase fractions, and the ASTM E112 grain size number.
+
+    Writes OUT/grains.csv (one row a grain or particle), OUT/segments.html, and for each micrograph a label image that
+    Fiji and napari open and an overlay. A micrograph that cannot be read is reported; the exit code is then 3, or 2 if
+    none could. The micrographs are never changed.
+    """
+    from fedbragg.progress import bars
+    from fedbragg.tasks.segments.measure.scale import read_scale
+    from fedbragg.workflows.cores import number_of_threads
+    from fedbragg.workflows.measure_segments import GRAINS, PAGE, MeasureRequest, measure_into
+
+    request = MeasureRequest(out, read_scale(scale), png, model, number_of_threads(threads))
+    names = _pictures(images)
+    with bars() as progress:
+        rows = measure_into(names, request, progress)
+    refuse_if_all_failed([row.reason for row in rows if row.answer is None], len(rows))
+    for row in rows:
+        _show(row)
+    say(f"written: {out / GRAINS}, {out / PAGE}, and a label image and an overlay of each micrograph")
+    return _code(rows)
+
+
+@segments.command()
+def label(
+    images: ImagesArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("labels"),
+    model: ModelOption = None,
+    threads: ThreadsOption = 0,
+) -> int:
+    """Write OUT/STEM.png with the class index of every pixel.
+
+    A micrograph that cannot be read is reported; the exit code is then 3, or 2 if none could.
+    """
+    from fedbragg.progress import bars
+    from fedbragg.workflows.cores import number_of_threads
+    from fedbragg.workflows.label_micrographs import label_into
+
+    with bars() as progress:
+        rows, names = label_into(_pictures(images), out, model, number_of_threads(threads), progress)
+    refuse_if_all_failed([row.reason for row in rows if row.answer is None], len(rows))
+    written = sum(row.answer is not None for row in rows)
+    say(f"{written} label images in {out}: " + ", ".join(f"{i} {name}" for i, name in enumerate(names)))
+    return _code(rows)
+
+
+def _pictures(images: Sequence[str]) -> list[str]:
+    from fedbragg.tasks.segments.picture_paths import find_pictures
+
+    return [str(path) for path in find_pictures(images)]
+
+
+def _show(row: MeasuredRow) -> None:
+    if row.answer is None:
+        warn(row.reason)
+        return
+    one = row.answer.measured
+    shares = ", ".join(f"{name} {100 * e.value:.1f} %" for name, e in one.fractions.items())
+    size = ""
+    if one.size is not None:
+        size = (
+            f"; ASTM G {one.size.by_intercepts.value:.2f} by intercepts, {one.size.by_area.value:.2f} by area"
+        )
+    say(f"{one.name}: {len(one.table.number)} grains and particles; {shares}{size}")
+
+
+def _code(rows: Sequence[Applied[Any, Any]]) -> int:
+    return UNREADABLE if any(row.answer is None for row in rows) else 0
+
+
+segments.command()(train)

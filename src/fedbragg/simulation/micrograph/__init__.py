@@ -1,0 +1,1 @@
+"""Micrographs with their truth: grains and precipitates grown by physics, pictured in drawn styles."""

@@ -1,0 +1,91 @@
+"""Simulated micrographs with their truth: what is drawn for a laboratory and what for each of its pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.simulation.micrograph.fields import smooth_noise
+from fedbragg.simulation.micrograph.potts import GrainGrowth, grow_grains
+from fedbragg.simulation.micrograph.precipitates import Population, draw_phases, place_particles
+from fedbragg.simulation.micrograph.render import Picture, render
+from fedbragg.simulation.micrograph.structure import Structure, single_grain
+from fedbragg.simulation.micrograph.style import Style
+
+Kind = Literal["grains", "precipitates"]
+BICONTINUOUS = 0.15
+"""Share of the two-phase structures that are two networks, as spinodal decomposition leaves them (Cahn 1965)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Micrograph:
+    """A picture and its truth."""
+
+    picture: Picture  # (rows, cols, 3) red, green, blue
+    structure: Structure
+
+
+def simulate_micrograph(
+    kind: Kind, shape: tuple[int, int], style: Style, generator: np.random.Generator
+) -> Micrograph:
+    """Draw a structure and picture it in a style; ``shape`` is (rows, cols) in pixels."""
+    structure = draw_structure(kind, shape, generator)
+    return Micrograph(render(structure, style, generator), structure)
+
+
+def draw_structure(kind: Kind, shape: tuple[int, int], generator: np.random.Generator) -> Structure:
+    """Draw a structure of either kind; some grains carry small particles."""
+    if kind == "precipitates":
+        return Structure(single_grain(shape), _draw_precipitates(shape, generator))
+    grains = grow_grains(GrainGrowth(shape, _log(generator, 14, 60)), generator).grains
+    particles = np.zeros(shape, np.int32)
+    if generator.random() < 0.2:
+        particles = _drawn((_draw_small(generator),), shape, generator)
+    return Structure(grains, particles)
+
+
+def _draw_precipitates(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int32]:
+    if generator.random() < BICONTINUOUS:
+        field = smooth_noise(shape, _log(generator, 3, 12), generator)
+        return (field > generator.normal(0.2, 0.4)).astype(np.int32)
+    populations: tuple[Population, ...] = (_draw_large(generator),)
+    if generator.random() < 0.5:
+        populations += (_draw_small(generator),)
+    return _drawn(populations, shape, generator)
+
+
+def _drawn(
+    populations: tuple[Population, ...], shape: tuple[int, int], generator: np.random.Generator
+) -> NDArray[np.int32]:
+    particles = place_particles(populations, shape, generator)
+    return draw_phases(particles, populations, shape, generator)
+
+
+def _draw_large(generator: np.random.Generator) -> Population:
+    return Population(
+        diameter=_log(generator, 12, 90),
+        spread=generator.uniform(0.1, 0.6),
+        fraction=generator.uniform(0.08, 0.6),
+        squareness=generator.choice([2.0, generator.uniform(2, 6)]),
+        elongation=_log(generator, 1, 2.5),
+        direction=generator.uniform(0, math.pi),
+        roughness=generator.choice([0.0, generator.uniform(0, 0.2)]),
+        gap=generator.uniform(-0.4, 0.3),
+    )
+
+
+def _draw_small(generator: np.random.Generator) -> Population:
+    return Population(
+        diameter=_log(generator, 4, 12),
+        spread=generator.uniform(0.1, 0.3),
+        fraction=_log(generator, 0.005, 0.1),
+        gap=generator.uniform(0.05, 0.5),
+    )
+
+
+def _log(generator: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(generator.uniform(np.log(low), np.log(high))))

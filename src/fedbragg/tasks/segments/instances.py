@@ -1,0 +1,120 @@
+"""From the probability of boundaries to grains, and from classes to particles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.metrics.segmentation import Instances
+
+DEPTH = 1.0
+"""pixel, by which two grains' middles must be deeper than the neck between them."""
+DRAWN = 4
+"""pixel, the farthest that a boundary is drawn from its middle."""
+SMALLEST = 12
+"""pixel, the smallest grain or particle that is counted; a smaller one belongs to its neighbour or to the matrix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the pixels of a picture may show."""
+
+    names: tuple[str, ...]  # by class index; the first is the matrix
+    boundary: str = "boundary"  # the class that separates grains, where it is one of the names
+
+    @property
+    def boundary_index(self) -> int | None:
+        """Return the index of the class that separates grains; None where there is none."""
+        return self.names.index(self.boundary) if self.boundary in self.names else None
+
+
+def find_instances(probabilities: NDArray[np.floating], classes: Classes) -> Instances:
+    """Return grains and particles, (rows, cols) numbered from 1, from probabilities (classes, rows, cols).
+
+    Grains meet on their boundary, which has no width.
+    """
+    index, labels = classes.boundary_index, probabilities.argmax(axis=0)
+    particles = _particles(labels, index)
+    if index is None:
+        return particles.astype(np.int32)
+    return _joined(_grains(probabilities[index].astype(np.float32)), particles)
+
+
+def true_instances(labels: NDArray[np.uint8], classes: Classes) -> Instances:
+    """Return the grains and particles that class indices (rows, cols) show: parts that hang together by an edge.
+
+    Grains reach into the boundary's drawn width, to meet in its middle.
+    """
+    from skimage.measure import label
+    from skimage.segmentation import expand_labels
+
+    index = classes.boundary_index
+    particles = _particles(labels, index)
+    if index is None:
+        return particles.astype(np.int32)
+    inside = expand_labels(_without_small(label(labels == 0, connectivity=1)), DRAWN)
+    return _joined(np.where((labels == 0) | (labels == index), inside, 0), particles)
+
+
+def _grains(boundary: NDArray[np.float32]) -> NDArray[Any]:
+    """Return grains by watershed: they meet on the ridge of the boundaries' probability; particles lie within them.
+
+    Markers are the middles of what the boundaries enclose, found where the distance to them has a peak; so a boundary
+    with a gap still parts two grains.
+    """
+    from scipy.ndimage import distance_transform_edt
+    from skimage.segmentation import watershed
+
+    enclosed = boundary < 0.5
+    distance = distance_transform_edt(np.pad(enclosed, 1, mode="edge"))[1:-1, 1:-1].astype(np.float32)
+    markers = _markers(distance, enclosed)
+    return _without_small(watershed(4 * boundary - distance / (1 + distance), markers))
+
+
+def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the middles of grains, numbered from 1; what encloses a single one is a marker as a whole.
+
+    Most grains are enclosed well, and the watershed then has only their boundaries to share out. Peaks are looked for
+    on every second pixel, for they are wider than that.
+    """
+    from skimage.measure import label
+    from skimage.morphology import h_maxima
+
+    rows, cols = distance.shape
+    even = distance[: rows // 2 * 2, : cols // 2 * 2].reshape(rows // 2, 2, cols // 2, 2).max(axis=(1, 3))
+    peaks = label(h_maxima(even, DEPTH))
+    middles = np.zeros(distance.shape, np.int32)
+    middles[: rows // 2 * 2, : cols // 2 * 2] = np.repeat(np.repeat(peaks, 2, axis=0), 2, axis=1)
+    middles[~enclosed] = 0
+    regions = label(enclosed, connectivity=1)
+    pairs = np.unique(np.stack([regions[middles > 0], middles[middles > 0]]), axis=1)
+    holding, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
+    whole = np.zeros(int(regions.max(initial=0)) + 1, np.int32)
+    whole[holding[count == 1]] = pairs[1][first[count == 1]]
+    return np.maximum(middles, whole[regions])
+
+
+def _particles(labels: NDArray[Any], boundary: int | None) -> Instances:
+    """Return the connected parts of every class but the first and the boundary."""
+    from skimage.measure import label
+
+    shown = np.where(labels == 255, 0, labels)
+    if boundary is not None:
+        shown = np.where(shown == boundary, 0, shown)
+    return _without_small(label(shown, background=0, connectivity=1))
+
+
+def _joined(grains: NDArray[Any] | None, particles: NDArray[Any]) -> Instances:
+    if grains is None:
+        return particles.astype(np.int32)
+    first = int(grains.max(initial=0))
+    return np.where(particles > 0, particles + first, grains).astype(np.int32)
+
+
+def _without_small(instances: NDArray[Any]) -> NDArray[Any]:
+    sizes = np.bincount(instances.ravel())
+    sizes[0] = 0
+    return np.where(sizes[instances] >= SMALLEST, instances, 0)

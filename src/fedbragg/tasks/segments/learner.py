@@ -1,0 +1,190 @@
+"""How the network learns from labelled micrographs: crops, the loss, the training, the probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fedbragg.learn.loop import fit
+from fedbragg.learn.settings import FitSettings
+from fedbragg.progress import Step
+from fedbragg.tasks.segments.augment import augmented
+from fedbragg.tasks.segments.data import UNKNOWN, LabelledPicture, SegmentData
+from fedbragg.tasks.segments.network import SegmentNet, network_of
+from fedbragg.tasks.segments.prepare import Scaled, prepare
+from fedbragg.tasks.segments.style import PATCH, Kind, Style, restyled, style_of_picture
+from fedbragg.tasks.segments.tiles import segment
+from fedbragg.types import State
+
+CROP = PATCH
+"""pixel, along the edge of what one step reads."""
+BATCH = 8
+PRETRAINING_RATE = 2e-3
+HEAVIEST = 20.0
+"""Largest weight of a rare class against the most frequent one; 20 is that of grain boundaries in Ma et al. (2020)."""
+AIMED = 0.5
+"""Share of the crops that lie about a pixel of a class drawn at random, so that rare classes are seen."""
+RESTYLED = 0.5
+"""Share of the crops that are seen in another site's style, where there are any."""
+
+
+Number = TypeVar("Number", np.float32, np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentProblem:
+    """What the training loop asks: crops of micrographs, about as many an epoch as cover them once."""
+
+    network: SegmentNet
+    data: SegmentData
+    generator: np.random.Generator  # of the crops, their augmentation and their styles
+    styles: Sequence[Style] = ()  # of other sites
+    _scaled: list[Scaled] = field(init=False)
+    _own: list[Style] = field(init=False, default_factory=list)
+    _crops: list[int] = field(init=False)  # the micrograph of each crop
+    _weights: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Scale the micrographs and count their crops."""
+        pictures = self.data.pictures
+        object.__setattr__(self, "_scaled", [prepare(one.picture) for one in pictures])
+        numbers = [_crops_of(one) for one in pictures]
+        object.__setattr__(self, "_crops", [i for i, number in enumerate(numbers) for _ in range(number)])
+        object.__setattr__(self, "_weights", class_weights(np.array(self.data.label_counts[0])))
+        if self.styles:
+            object.__setattr__(self, "_own", styles_of(self.data, self.styles[0].kind))
+
+    def __len__(self) -> int:
+        """Return the number of crops an epoch."""
+        return len(self._crops)
+
+    def loss(self, examples: Tensor) -> Tensor:
+        """Return the mean loss over crops given by index."""
+        crops = [self._crop(self._crops[int(i)]) for i in examples]
+        pictures = torch.from_numpy(np.stack([picture for picture, _ in crops]))
+        labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64))
+        logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        return segment_loss(logits, labels, self._weights)
+
+    def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        picture, labels = self._scaled[index], self.data.pictures[index].labels
+        where = crop_at(labels, self.generator)
+        part, known = _cut(picture, where), _cut(labels, where)
+        if self.styles and self.generator.random() < RESTYLED:
+            other = self.styles[int(self.generator.integers(len(self.styles)))]
+            part = restyled(part, known, self._own[index], other)
+        return augmented(part, known, self.generator)
+
+
+def number_of_crops(data: SegmentData) -> int:
+    """Return how many crops an epoch takes of micrographs: about as many as cover them once."""
+    return sum(map(_crops_of, data.pictures))
+
+
+def _crops_of(one: LabelledPicture) -> int:
+    return max(1, math.ceil(one.labels.size / CROP**2))
+
+
+def styles_of(data: SegmentData, kind: Kind) -> list[Style]:
+    """Return the style of every micrograph."""
+    return [style_of_picture(prepare(one.picture), one.labels, data.classes, kind) for one in data.pictures]
+
+
+def crop_at(labels: NDArray[np.uint8], generator: np.random.Generator) -> tuple[int, int]:
+    """Draw the first row and column of a crop; some lie about a pixel of a class that is drawn first."""
+    rows, cols = labels.shape
+    free = (max(rows - CROP, 0), max(cols - CROP, 0))
+    if generator.random() < AIMED:
+        present = np.unique(labels[::4, ::4])
+        present = present[present != UNKNOWN]
+        if len(present):
+            of_class = np.flatnonzero(labels == present[generator.integers(len(present))])
+            row, col = divmod(int(of_class[generator.integers(len(of_class))]), cols)
+            aim = (row - int(generator.integers(CROP)), col - int(generator.integers(CROP)))
+            return min(max(aim[0], 0), free[0]), min(max(aim[1], 0), free[1])
+    return int(generator.integers(free[0] + 1)), int(generator.integers(free[1] + 1))
+
+
+def _cut(array: NDArray[Number], where: tuple[int, int]) -> NDArray[Number]:
+    """Return a crop of (..., rows, cols), mirrored where the picture is smaller than one."""
+    part = array[..., where[0] : where[0] + CROP, where[1] : where[1] + CROP]
+    more = (CROP - part.shape[-2], CROP - part.shape[-1])
+    if not any(more):
+        return part
+    return np.pad(part, [(0, 0)] * (part.ndim - 2) + [(0, more[0]), (0, more[1])], mode="symmetric")
+
+
+def class_weights(counts: NDArray[np.int64]) -> Tensor:
+    """Return each class's weight: inverse to its number of pixels, up to HEAVIEST times that of the most frequent."""
+    weights = np.minimum(counts.max(initial=1) / np.maximum(counts, 1), HEAVIEST)
+    return torch.from_numpy(np.sqrt(weights)).float()
+
+
+def segment_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Return weighted cross-entropy plus one minus the mean Dice (Milletari et al. 2016) of the classes that occur.
+
+    ``logits`` is (batch, classes, rows, cols), ``labels`` (batch, rows, cols) with UNKNOWN where nothing is learnt.
+    """
+    known = labels != UNKNOWN
+    entropy = functional.cross_entropy(logits, labels, weights, ignore_index=UNKNOWN, reduction="sum")
+    entropy = entropy / (weights[labels.clamp(max=len(weights) - 1)] * known).sum().clamp(min=1e-6)
+    shares = torch.softmax(logits, dim=1) * known[:, None]
+    truth = functional.one_hot(labels * known, len(weights)).movedim(-1, 1) * known[:, None]
+    both, either = (shares * truth).sum(dim=(0, 2, 3)), (shares + truth).sum(dim=(0, 2, 3))
+    occurs = truth.sum(dim=(0, 2, 3)) > 0
+    dice = ((2 * both + 1) / (either + 1) * occurs).sum() / occurs.sum().clamp(min=1)
+    loss: Tensor = entropy + 1 - dice
+    return loss
+
+
+def train(
+    network: SegmentNet,
+    data: SegmentData,
+    fitting: FitSettings,
+    seed: int,
+    step: Step | None = None,
+    *,
+    styles: Sequence[Style] = (),
+) -> float:
+    """Train a network in place and return the mean loss of the last epoch."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    generator = torch.Generator().manual_seed(seed % 2**63)
+    crops = np.random.default_rng([seed % 2**63, 1])
+    return fit(network, SegmentProblem(network, data, crops, styles), fitting, generator, step)
+
+
+def probabilities(network: SegmentNet, picture: NDArray[np.generic]) -> NDArray[np.float16]:
+    """Return the probability of every class at every pixel, (classes, rows, cols)."""
+    network.eval()
+
+    def forward(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            answer: NDArray[np.float32] = torch.softmax(network(torch.from_numpy(pictures)), dim=1).numpy()
+        return answer
+
+    return segment(picture, forward)
+
+
+class Answer(nn.Module):
+    """A network as the model file holds it: to probabilities instead of logits."""
+
+    def __init__(self, network: SegmentNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return probabilities (batch, classes, rows, cols) of scaled pictures (batch, 3, rows, cols)."""
+        return torch.softmax(self.network(pictures), dim=1)
+
+
+def answer(state: State, classes: int) -> Answer:
+    """Return a model as the model file holds it."""
+    return Answer(network_of(state, classes))

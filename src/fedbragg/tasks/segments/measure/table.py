@@ -1,0 +1,70 @@
+"""One row for each grain or particle: where it lies, how large it is, and its shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.metrics.segmentation import Instances
+from fedbragg.tasks.segments.instances import Classes
+from fedbragg.tasks.segments.measure.scale import Scale
+
+PARTICLES_FROM = 1
+"""Class indices from here on that are no boundary hold particles; the first class holds the grains."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstanceTable:
+    """All instances of a micrograph, in the order of their numbers; each array is (instances,)."""
+
+    number: NDArray[np.int64]  # as in the label image
+    kind: NDArray[np.str_]  # name of the class
+    row: NDArray[np.float64]  # pixel, of the centroid
+    col: NDArray[np.float64]  # pixel, of the centroid
+    area: NDArray[np.float64]  # unit of length squared
+    diameter: NDArray[np.float64]  # unit of length, of the circle with the same area
+    aspect_ratio: NDArray[np.float64]  # long over short axis of the ellipse with the same second moments
+    touches_edge: NDArray[np.bool_]  # cut off by the picture's edge: its area is not that of the whole
+
+
+def instance_table(
+    instances: Instances, labels: NDArray[np.uint8], classes: Classes, scale: Scale
+) -> InstanceTable:
+    """Measure every instance of a micrograph (rows, cols)."""
+    from skimage.measure import regionprops_table
+
+    wanted = ("label", "area", "centroid", "axis_major_length", "axis_minor_length", "bbox")
+    found = regionprops_table(instances, properties=wanted)
+    numbers = np.asarray(found["label"], np.int64)
+    area = np.asarray(found["area"], float)
+    rows, cols = instances.shape
+    edge = (
+        (found["bbox-0"] == 0)
+        | (found["bbox-1"] == 0)
+        | (found["bbox-2"] == rows)
+        | (found["bbox-3"] == cols)
+    )
+    shorter = np.maximum(np.asarray(found["axis_minor_length"], float), 1.0)
+    return InstanceTable(
+        number=numbers,
+        kind=np.array(classes.names)[_class_of(instances, labels, numbers)],
+        row=np.asarray(found["centroid-0"], float),
+        col=np.asarray(found["centroid-1"], float),
+        area=area * scale.length**2,
+        diameter=np.sqrt(4 * area / np.pi) * scale.length,
+        aspect_ratio=np.maximum(np.asarray(found["axis_major_length"], float), 1.0) / shorter,
+        touches_edge=np.asarray(edge, bool),
+    )
+
+
+def _class_of(
+    instances: Instances, labels: NDArray[np.uint8], numbers: NDArray[np.int64]
+) -> NDArray[np.intp]:
+    """Return the class index of each instance: that of its first pixel, for all of its pixels share it."""
+    flat = instances.ravel()
+    first = np.full(int(flat.max(initial=0)) + 1, 0, np.intp)
+    on = np.flatnonzero(flat)[::-1]
+    first[flat[on]] = on
+    return labels.ravel()[first[numbers]].astype(np.intp)

@@ -1,0 +1,58 @@
+"""The model file of the segments task: opened by ONNX Runtime alone, written with the training extras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.models.exporting import Signature, exported
+from fedbragg.models.onnx_file import open_session, read_card, write_with_card
+from fedbragg.progress import Step
+from fedbragg.tasks.segments.model_card import SegmentCard
+from fedbragg.tasks.segments.tiles import STRIDE, segment
+from fedbragg.types import State
+
+if TYPE_CHECKING:
+    from torch import nn
+
+REMEDY = "Give a model that `fedbragg segments train` or `fedbragg federate` with task segments wrote."
+PACKAGED = Path(__file__).with_name("default.onnx")
+"""The packaged model file, whose graph takes other weights."""
+
+
+class Segmenter:
+    """A model file, opened: a picture in, probabilities out; safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.path = path
+        self._session = open_session(path, threads, REMEDY)
+        self.card = read_card(path, self._session, SegmentCard.from_json, REMEDY)
+
+    def __call__(self, picture: NDArray[Any], step: Step | None = None) -> NDArray[np.float16]:
+        """Return the probability of every class at every pixel, (classes, rows, cols)."""
+        return segment(picture, self._forward, step)
+
+    def _forward(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        (answer,) = self._session.run(None, {"pictures": pictures})
+        probabilities: NDArray[np.float32] = answer
+        return probabilities
+
+
+def save_segment_model(
+    path: Path, network: nn.Module, card: SegmentCard, state: State, pattern: Path | None = None
+) -> None:
+    """Write a network that maps pictures (n, 3, rows, cols) to probabilities, with card and weights."""
+    import torch
+
+    sizes = {2: STRIDE * torch.export.Dim("rows"), 3: STRIDE * torch.export.Dim("cols")}
+    signature = Signature(
+        example=(torch.zeros(2, 3, 4 * STRIDE, 6 * STRIDE),),
+        dynamic=({0: torch.export.Dim("pictures"), **sizes},),
+        inputs=["pictures"],
+        outputs=["probabilities"],
+        trained="network",
+    )
+    write_with_card(path, exported(network, signature, pattern), card.to_json(), state)

@@ -1,0 +1,65 @@
+"""A segments model's file, opened: a picture in, classes and instances out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import LabelError
+from fedbragg.extras import require
+from fedbragg.metrics.segmentation import Instances
+from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.base import Evaluation, LabelledFiles
+from fedbragg.tasks.segments.instances import find_instances
+from fedbragg.tasks.segments.judge import agreement, summary
+from fedbragg.tasks.segments.model_card import SegmentCard
+from fedbragg.tasks.segments.model_file import Segmenter
+from fedbragg.tasks.segments.picture_file import read_mask, read_picture
+from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segments:
+    """What a model says of one picture."""
+
+    classes: NDArray[np.uint8]  # (rows, cols) class index
+    instances: Instances  # (rows, cols) grain or particle, from 1; 0 belongs to none
+
+
+class SegmentPredictor:
+    """An opened model file of segments; safe to call from several threads."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Open a model file; raise ModelFileError where it is none."""
+        self.path = path
+        self.segmenter = Segmenter(path, threads)
+
+    @property
+    def card(self) -> SegmentCard:
+        """Return what the file says of itself."""
+        return self.segmenter.card
+
+    def __call__(self, picture: NDArray[Any]) -> Segments:
+        """Return the classes and instances of one picture."""
+        probabilities = self.segmenter(picture)
+        classes = probabilities.argmax(axis=0).astype(np.uint8)
+        return Segments(classes, find_instances(probabilities, self.card.classes))
+
+    def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
+        """Compare with masks in the folder ``labelled.labels``, paired by file name; raise LabelError for none."""
+        require("segments", "evaluating segments")
+        masks, names = find_masks(labelled.labels), self.card.classes.names
+        paths = [path for path in find_pictures(labelled.paths) if path.stem in masks]
+        if not paths:
+            raise LabelError(f"{labelled.labels}: no picture has a mask of the same name.")
+        step, found = progress.stage("Evaluating", len(paths)), []
+        for path in paths:
+            picture = read_picture(path)
+            labels = read_mask(masks[path.stem], picture.shape, len(names))
+            found.append(agreement(self.segmenter(picture), labels, self.card.classes))
+            step()
+        return Evaluation(summary(np.array(found), self.card.classes), (("pictures", str(len(paths))),))

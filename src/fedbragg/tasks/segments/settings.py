@@ -1,0 +1,37 @@
+"""The section ``[segments]`` of a settings file."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from fedbragg.config import Name, Section
+from fedbragg.simulation.micrograph.structure import CLASSES
+from fedbragg.tasks.segments.instances import Classes
+
+
+class SegmentsSettings(Section):
+    """Which classes a federation tells apart, and how its model starts."""
+
+    names: tuple[Name, ...] = Field(default=CLASSES, min_length=2, max_length=64)
+    """The classes by the index that the sites' masks hold; the first is the matrix or the background."""
+    boundary: str = "boundary"
+    """The class that separates grains; where it is none of ``names``, no grains are told apart."""
+    public_pictures: int = Field(default=200, ge=0)
+    """Simulated micrographs that the start model is trained on; 0 starts at random."""
+    public_epochs: int = Field(default=10, ge=0)
+    """Passes over the public micrographs."""
+    mixed: float = Field(default=0.0, ge=0, lt=1)
+    """Share of simulated micrographs in what a site trains on, beside its own; Ma et al. (2020) take 0.5."""
+
+    @field_validator("names")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} is named twice; name each class once")
+        return names
+
+    @property
+    def classes(self) -> Classes:
+        """Return the classes."""
+        return Classes(self.names, self.boundary)

@@ -1,0 +1,111 @@
+"""Segmenting micrographs as a task: a site's pictures and masks in, a model file out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.config import SiteSettings
+from fedbragg.errors import InputError, LabelError
+from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.state import state_of
+from fedbragg.metrics.estimate import Estimate
+from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.segments import learner
+from fedbragg.tasks.segments.data import SegmentData, concatenate
+from fedbragg.tasks.segments.judge import agreement, summary
+from fedbragg.tasks.segments.model_card import SegmentCard
+from fedbragg.tasks.segments.model_file import PACKAGED, save_segment_model
+from fedbragg.tasks.segments.network import network_of, new_network
+from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
+from fedbragg.tasks.segments.settings import SegmentsSettings
+from fedbragg.tasks.segments.sources import Simulated, labelled, simulated
+from fedbragg.types import State
+from fedbragg.version import __version__
+
+STYLES = 2
+"""Pictures of each simulated structure to train on, in styles of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsTask:
+    """Where the grains, precipitates and cracks of micrographs are."""
+
+    settings: SegmentsSettings
+    name: ClassVar[str] = "segments"
+    unit: ClassVar[str] = "micrograph"
+    fewest: ClassVar[int] = 2
+    headlines: ClassVar[tuple[str, ...]] = ("mean IoU", "MAP")
+    next_command: ClassVar[str] = "fedbragg segments measure IMAGE... --model {model}"
+
+    @property
+    def questions(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the one question: what a pixel shows."""
+        return {"pixel": self.settings.names}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Return the section ``[segments]``."""
+        return self.settings.model_dump(mode="json")
+
+    def read(self, site: SiteSettings, folder: Path, progress: Progress) -> SegmentData:
+        """Read a site's micrographs and the folder of their masks, paired by file name."""
+        try:
+            pictures = find_pictures([str(folder / path) for path in site.runs])
+            return labelled(pictures, find_masks(folder / site.labels), len(self.settings.names), progress)
+        except InputError as error:
+            raise LabelError(f"site {site.name}: {error}") from None
+
+    def concatenate(self, parts: Sequence[SegmentData]) -> SegmentData:
+        """Pool several sites' micrographs."""
+        return concatenate(parts)
+
+    def start_model(self, seed: int, progress: Progress) -> State:
+        """Train on simulated micrographs of any style; they belong to nobody."""
+        number, epochs = self.settings.public_pictures, self.settings.public_epochs
+        network = new_network(len(self.settings.names), seed)
+        if number and epochs:
+            data = _public(number, self.settings.names, seed, progress)
+            fitting = FitSettings(epochs, learner.BATCH, learner.PRETRAINING_RATE, annealed=True)
+            learner.train(network, data, fitting, seed, progress.stage("Training the start model", epochs))
+        return state_of(network)
+
+    def train(self, state: State, data: SegmentData, fit: FitSettings, seed: int) -> tuple[State, float]:
+        """Train the network on a site's micrographs, and on simulated ones where the settings mix them in."""
+        network = network_of(state, len(self.settings.names))
+        if self.settings.mixed > 0:
+            more = math.ceil(learner.number_of_crops(data) * self.settings.mixed / (1 - self.settings.mixed))
+            data = concatenate([data, _public(more, self.settings.names, seed)])
+        loss = learner.train(network, data, fit, seed)
+        return state_of(network), loss
+
+    def answers(self, state: State, data: SegmentData) -> NDArray[np.float64]:
+        """Return how a model agrees with the labels, one row a micrograph: judge.agreement names the numbers."""
+        network, classes = network_of(state, len(self.settings.names)), self.settings.classes
+        rows = [
+            agreement(learner.probabilities(network, one.picture), one.labels, classes)
+            for one in data.pictures
+        ]
+        return np.array(rows)
+
+    def metrics(self, truth: NDArray[np.int64], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
+        """Return every measure of answers; ``truth``, the pixels of each class, is part of them already."""
+        return summary(answers, self.settings.classes)
+
+    def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the model file."""
+        card = SegmentCard(self.settings.classes, {"fedbragg": __version__, **provenance})
+        save_segment_model(path, learner.answer(state, len(self.settings.names)), card, state, PACKAGED)
+
+
+def _public(pictures: int, names: Sequence[str], seed: int, progress: Progress = SILENT) -> SegmentData:
+    """Return at least that many simulated micrographs."""
+    structures = -(-pictures // STYLES)
+    step = progress.stage("Simulating micrographs", structures)
+    return simulated(Simulated(structures, STYLES), names, seed % 2**32, step)

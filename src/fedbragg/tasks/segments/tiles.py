@@ -1,0 +1,84 @@
+"""Segment a picture of any size tile by tile: the tiles overlap, and each gives the pixels nearest to its middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.progress import Step
+from fedbragg.tasks.segments.prepare import scaled, scaling_of
+
+STRIDE = 16
+"""pixel, by whose multiples the network reads a picture."""
+TILE = 512
+"""pixel, along the edge of a tile."""
+MARGIN = 32
+"""pixel, around a tile's inside: farther away, the network sees next to nothing of a pixel."""
+
+Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""From scaled pictures (1, 3, rows, cols) to probabilities (1, classes, rows, cols)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a picture: what is read, and what of the answer is kept."""
+
+    read: tuple[slice, slice]  # rows and columns in the picture
+    kept: tuple[slice, slice]  # rows and columns in the picture
+    inside: tuple[slice, slice]  # the same in the tile
+
+
+def tiles(shape: tuple[int, int], size: int = TILE, margin: int = MARGIN) -> Iterator[Tile]:
+    """Yield tiles that together keep every pixel of a picture (rows, cols) once."""
+    for row_read, row_kept in _spans(shape[0], size, margin):
+        for col_read, col_kept in _spans(shape[1], size, margin):
+            inside = tuple(
+                slice(kept.start - read.start, kept.stop - read.start)
+                for read, kept in ((row_read, row_kept), (col_read, col_kept))
+            )
+            yield Tile((row_read, col_read), (row_kept, col_kept), (inside[0], inside[1]))
+
+
+def number_of_tiles(shape: tuple[int, int]) -> int:
+    """Return how many tiles a picture (rows, cols) has."""
+    return len(_spans(shape[0], TILE, MARGIN)) * len(_spans(shape[1], TILE, MARGIN))
+
+
+def segment(picture: NDArray[Any], forward: Forward, step: Step | None = None) -> NDArray[np.float16]:
+    """Return the probability of every class at every pixel, (classes, rows, cols)."""
+    scaling, shape = scaling_of(picture), (picture.shape[0], picture.shape[1])
+    found: NDArray[np.float16] | None = None
+    for tile in tiles(shape):
+        answer = _padded(scaled(picture[tile.read], scaling), forward)
+        if found is None:
+            found = np.empty((len(answer), *shape), np.float16)
+        found[:, *tile.kept] = answer[:, *tile.inside]
+        if step is not None:
+            step()
+    if found is None:
+        raise ValueError("a picture has at least one tile")
+    return found
+
+
+def _padded(part: NDArray[np.float32], forward: Forward) -> NDArray[np.float32]:
+    """Segment a part (3, rows, cols), mirrored at its end where its size is no multiple of STRIDE."""
+    rows, cols = part.shape[1:]
+    more = (-rows % STRIDE, -cols % STRIDE)
+    if any(more):
+        part = np.pad(part, ((0, 0), (0, more[0]), (0, more[1])), mode="symmetric")
+    answer: NDArray[np.float32] = forward(part[None])[0, :, :rows, :cols]
+    return answer
+
+
+def _spans(length: int, size: int, margin: int) -> list[tuple[slice, slice]]:
+    """Return what is read and what is kept along one axis."""
+    if length <= size:
+        return [(slice(0, length), slice(0, length))]
+    inside = size - 2 * margin
+    starts = [*range(0, length - size, inside), length - size]
+    kept = [0, *(start + margin for start in starts[1:]), length]
+    return [(slice(start, start + size), slice(kept[i], kept[i + 1])) for i, start in enumerate(starts)]

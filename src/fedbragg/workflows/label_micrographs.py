@@ -1,0 +1,52 @@
+"""Write the class of every pixel of micrographs as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import InputError
+from fedbragg.files import written_whole
+from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.segments.picture_file import read_picture
+from fedbragg.workflows.apply import Applied, apply, unique
+from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.measure_segments import open_segment_model
+
+
+def label_into(
+    names: Sequence[str], out: Path, model: Path | None = None, threads: int = 1, progress: Progress = SILENT
+) -> tuple[list[Applied[None, Path]], tuple[str, ...]]:
+    """Write OUT/STEM.png with the class index of every pixel; return a row a micrograph, and the classes' names.
+
+    One that cannot be read has no answer and says why. Raises InputError where the folder cannot be written.
+    """
+    segmenter = open_segment_model(model, threads).segmenter
+    make_folder(out)
+    step, taken, rows = progress.stage("Labelling", len(names)), set[str](), list[Applied[None, Path]]()
+
+    def classes(picture: NDArray[Any]) -> NDArray[np.uint8]:
+        found: NDArray[np.uint8] = segmenter(picture).argmax(axis=0).astype(np.uint8)
+        return found
+
+    for row in apply(names, lambda name: read_picture(Path(name)), classes):
+        path = out / f"{unique(Path(row.name).stem or 'micrograph', taken)}.png"
+        if row.answer is not None:
+            _write(path, row.answer)
+        rows.append(Applied(row.name, None, path if row.answer is not None else None, row.reason))
+        step()
+    return rows, segmenter.card.classes.names
+
+
+def _write(path: Path, classes: NDArray[np.uint8]) -> None:
+    from PIL import Image
+
+    try:
+        with written_whole(path) as fresh:
+            Image.fromarray(classes).save(fresh, "PNG")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}). Give another --out.") from None

@@ -1,0 +1,196 @@
+"""Segment micrographs, measure what they show, and write it for people and for other programs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbragg.errors import InputError
+from fedbragg.extras import require
+from fedbragg.files import write_whole, written_whole
+from fedbragg.metrics.segmentation import Instances
+from fedbragg.progress import SILENT, Progress
+from fedbragg.report.segments import Measured, as_jpeg, overlay, segments_page
+from fedbragg.tasks import segments
+from fedbragg.tasks.segments.instances import Classes
+from fedbragg.tasks.segments.measure.fields import phase_fractions
+from fedbragg.tasks.segments.measure.grain_size import GrainSize, grain_size
+from fedbragg.tasks.segments.measure.scale import Scale
+from fedbragg.tasks.segments.measure.table import InstanceTable, instance_table
+from fedbragg.tasks.segments.picture_file import read_picture
+from fedbragg.tasks.segments.predictor import SegmentPredictor, Segments
+from fedbragg.workflows.apply import Applied, apply, unique
+from fedbragg.workflows.folder import make_folder
+
+GRAINS, PAGE = "grains.csv", "segments.html"
+COLUMNS = (
+    "path",
+    "number",
+    "class",
+    "row",
+    "col",
+    "area",
+    "equivalent_diameter",
+    "aspect_ratio",
+    "touches_edge",
+    "unit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRequest:
+    """How micrographs are measured and where the results go."""
+
+    out: Path
+    scale: Scale = field(default_factory=Scale)
+    png: bool = False  # label images as PNG instead of OME-TIFF
+    model: Path | None = None  # None takes the packaged one
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """What was measured on one micrograph, and the files about it."""
+
+    measured: Measured
+    written: tuple[Path, ...]
+
+
+MeasuredRow = Applied[NDArray[Any], Answered]
+
+
+def open_segment_model(path: Path | None, threads: int = 1) -> SegmentPredictor:
+    """Open a model file of the segments task, by default the packaged one."""
+    return SegmentPredictor(path or segments.default_model(), threads)
+
+
+def measure_into(
+    names: Sequence[str], request: MeasureRequest, progress: Progress = SILENT
+) -> list[MeasuredRow]:
+    """Measure micrographs, and write for each the label image and an overlay, for all grains.csv and a page.
+
+    One that cannot be read has no answer and says why. Raises InputError where the folder cannot be written.
+    """
+    require("segments", "measuring micrographs")
+    predictor = open_segment_model(request.model, request.threads)
+    make_folder(request.out)
+    step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
+    for row in apply(names, _read, _measurer(predictor, request, taken, names)):
+        rows.append(replace(row, item=None))  # pictures are not kept: there may be many
+        step()
+    _write_summary(rows, predictor.card.classes, request.out)
+    return rows
+
+
+def _read(name: str) -> NDArray[Any]:
+    return read_picture(Path(name))
+
+
+def _measurer(
+    predictor: SegmentPredictor, request: MeasureRequest, taken: set[str], names: Sequence[str]
+) -> Callable[[NDArray[Any]], Answered]:
+    """Return a function that measures the pictures in the order of their names."""
+    left = iter(names)
+
+    def measure(picture: NDArray[Any]) -> Answered:
+        name = next(left)
+        found = predictor(picture)
+        stem = unique(Path(name).stem or "micrograph", taken)
+        measured, drawn = _measured(name, picture, found, predictor.card.classes, request.scale)
+        return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
+
+    return measure
+
+
+def _measured(
+    name: str, picture: NDArray[Any], found: Segments, classes: Classes, scale: Scale
+) -> tuple[Measured, NDArray[np.uint8]]:
+    shares = phase_fractions(found.classes, len(classes.names))
+    rows = instance_table(found.instances, found.classes, classes, scale)
+    drawn = overlay(picture, found.classes, found.instances)
+    fractions = dict(zip(classes.names, shares, strict=True))
+    return Measured(
+        name, as_jpeg(drawn), fractions, rows, _grain_size(found, rows, classes, scale), scale
+    ), drawn
+
+
+def _grain_size(found: Segments, rows: InstanceTable, classes: Classes, scale: Scale) -> GrainSize | None:
+    """Return the grain size where there are several grains, and a scale."""
+    grains = rows.number[rows.kind == classes.names[0]]
+    if classes.boundary_index is None or scale.micrometres is None or len(grains) < 2:
+        return None
+    only = np.where(np.isin(found.instances, grains), found.instances, 0).astype(np.int32)
+    return grain_size(only, scale.micrometres)
+
+
+def _write_pictures(
+    request: MeasureRequest, stem: str, instances: Instances, drawn: NDArray[np.uint8]
+) -> tuple[Path, ...]:
+    from PIL import Image
+
+    labels = request.out / f"{stem}-labels.{'png' if request.png else 'ome.tif'}"
+    shown = request.out / f"{stem}-overlay.png"
+    try:
+        with written_whole(labels) as fresh:
+            _write_labels(fresh, instances, request)
+        with written_whole(shown) as fresh:
+            Image.fromarray(drawn).save(fresh, "PNG")
+    except OSError as error:
+        raise InputError(f"{labels}: cannot be written ({error.strerror}). Give another --out.") from None
+    return labels, shown
+
+
+def _write_labels(path: Path, instances: Instances, request: MeasureRequest) -> None:
+    """Write the number of each pixel's instance, as Fiji and napari open it."""
+    deep = instances.astype(np.uint16 if instances.max(initial=0) <= 0xFFFF else np.uint32)
+    if request.png:
+        from PIL import Image
+
+        if deep.dtype == np.uint32:
+            raise InputError(f"{path}: more than 65,535 grains do not fit a PNG. Leave out --png.")
+        Image.fromarray(deep).save(path, "PNG")
+        return
+    import tifffile
+
+    metadata: dict[str, Any] = {"axes": "YX"}
+    if (length := request.scale.micrometres) is not None:
+        metadata |= {"PhysicalSizeX": length, "PhysicalSizeY": length}
+        metadata |= {"PhysicalSizeXUnit": "µm", "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite(path, deep, ome=True, metadata=metadata, compression="zlib", photometric="minisblack")
+
+
+def _write_summary(rows: Sequence[MeasuredRow], classes: Classes, out: Path) -> None:
+    answers = [row.answer.measured for row in rows if row.answer is not None]
+    unread = [row.reason for row in rows if row.answer is None]
+    try:
+        with written_whole(out / GRAINS) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            for one in answers:
+                table.writerows(_lines(one))
+        write_whole(out / PAGE, segments_page(answers, classes, unread))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}). Give another --out.") from None
+
+
+def _lines(one: Measured) -> Iterator[list[str]]:
+    found = one.table
+    for i, number in enumerate(found.number):
+        yield [
+            one.name,
+            str(number),
+            str(found.kind[i]),
+            f"{found.row[i]:.1f}",
+            f"{found.col[i]:.1f}",
+            f"{found.area[i]:.6g}",
+            f"{found.diameter[i]:.6g}",
+            f"{found.aspect_ratio[i]:.3f}",
+            "yes" if found.touches_edge[i] else "no",
+            one.scale.unit,
+        ]
