@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -133,6 +133,9 @@ class Update:
     samples: int  # number of labelled frames trained on
     label_counts: tuple[tuple[int, ...], ...]  # one histogram for each question the labels answer
     loss: float  # mean training loss over the last epoch
+    style: State = field(
+        default_factory=dict
+    )  # how its pictures look, where [style] asks for it; a few numbers
 
 
 SCORE_DECIMALS = 6

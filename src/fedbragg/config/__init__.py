@@ -5,6 +5,7 @@ from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
 from fedbragg.config.settings import Federation, load, read_section
 from fedbragg.config.sites import SiteSettings
+from fedbragg.config.style import StyleSettings
 from fedbragg.config.toml import read_toml
 from fedbragg.config.training import TrainingSettings
 
@@ -15,6 +16,7 @@ __all__ = [
     "Section",
     "ServerSettings",
     "SiteSettings",
+    "StyleSettings",
     "TrainingSettings",
     "load",
     "read_section",

@@ -13,6 +13,7 @@ from fedbragg.config.old_settings import doubled_keys, with_new_keys
 from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
 from fedbragg.config.sites import SiteSettings
+from fedbragg.config.style import StyleSettings
 from fedbragg.config.toml import read_toml
 from fedbragg.config.training import TrainingSettings
 from fedbragg.errors import ConfigError, SettingsWarning
@@ -28,6 +29,7 @@ class Federation(Section):
     seed: int = Field(default=1, ge=0, lt=2**63)
     training: TrainingSettings = TrainingSettings()
     federation: FederationSettings = FederationSettings()
+    style: StyleSettings = StyleSettings()
     server: ServerSettings = ServerSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1)
 

@@ -15,5 +15,7 @@ class SiteSettings(Section):
     """Files, globs or folders, relative to the settings file. A real site names them in its own file."""
     labels: str = ""
     """Table ``path,frame,label``, relative to the settings file. A real site names it in its own file."""
+    share_style: bool = True
+    """Whether it lets others know how its pictures look, where [style] asks for it."""
     speed: float = Field(default=1.0, gt=0)
     """Training speed relative to the other sites; orders the arrivals in the local engine."""

@@ -21,6 +21,7 @@ from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
 from fedbragg.state_arithmetic import apply_steps, norm
+from fedbragg.styles import check_style, with_styles
 from fedbragg.types import State, Update
 
 
@@ -139,6 +140,7 @@ class Coordinator:
         """Return an update's norm; raise UpdateRejected where the update must not count."""
         known = next((m.profile for m in self.roster if m.profile is not None), None)
         check(update, self.plan.wanted(member.name, self.versions.model(update.version)), known)
+        check_style(update.style)
         others = [
             other.length
             for other in self.roster
@@ -153,6 +155,7 @@ class Coordinator:
         member.length = max(member.length, length) if member.reported else length
         member.profile = Profile(update.samples, update.label_counts)
         member.loss, member.failures, member.training = update.loss, 0, None
+        member.style = update.style
         schedule = self.plan.settings.schedule
         # An asynchronous barrier combines nothing; an empty state records that the site has reported.
         base = self.versions.barrier_model
@@ -252,7 +255,8 @@ class Coordinator:
     def _send(self, member: Member) -> None:
         epochs = self.plan.warmup_epochs if member.profile is None else self.plan.epochs
         member.training, member.overdue = self.versions.number, None
-        model = self.plan.part(member.name, self.versions.newest)
+        styles = {other.name: other.style for other in self.roster if other is not member}
+        model = with_styles(self.plan.part(member.name, self.versions.newest), styles)
         self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
 
     def _set_deadline(self) -> None:

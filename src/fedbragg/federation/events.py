@@ -66,7 +66,7 @@ class SendModel:
 
     site: str
     version: int
-    model: State  # shared with the coordinator: read-only
+    model: State  # shared with the coordinator: read-only; the other sites' styles lie beside the weights
     epochs: int
 
 

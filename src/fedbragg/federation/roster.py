@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from fedbragg.federation.rules.weights import Profile
+from fedbragg.styles import style_of_record, style_record
 from fedbragg.types import State
 
 
@@ -34,6 +35,7 @@ class Member:
     length: float = 0.0  # norm of its longest update since the last barrier, or of the last one before
     chosen: bool = True  # whether it trains for the next barrier
     chance: float = 1.0  # the probability of being chosen
+    style: State = field(default_factory=dict)  # of its last update that counted
     latest: State | None = None  # its newest model since the last barrier, minus that barrier's model
 
     @property
@@ -62,6 +64,7 @@ class Member:
             "label_counts": [list(counts) for counts in profile.label_counts] if profile else None,
             "loss": self.loss,
             "length": self.length,
+            "style": style_record(self.style),
         }
 
 
@@ -79,6 +82,7 @@ class Roster:
             member = roster[name]
             member.standing = Standing.GONE if entry["gone"] else Standing.EXPECTED
             member.failures, member.loss, member.length = entry["failures"], entry["loss"], entry["length"]
+            member.style = style_of_record(entry.get("style", {}))  # earlier versions had none
             if entry["samples"] is not None:
                 counts = tuple(tuple(question) for question in entry["label_counts"])
                 member.profile = Profile(entry["samples"], counts)

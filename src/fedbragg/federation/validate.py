@@ -16,6 +16,10 @@ FEWEST_OTHERS = 2
 """Fewest other sites for comparing norms; with only one it is unclear which of the two is the outlier."""
 
 
+MOST_ANSWERS = 1 << 30
+"""Answers that one sample can hold: the pixels of the largest micrograph; a frame holds one."""
+
+
 def check(update: Update, sent: State, known: Profile | None) -> None:
     """Raise UpdateRejected unless the update fits the model that was sent and the other sites' label classes."""
     _check_tensors(update.tensors, sent)
@@ -53,7 +57,7 @@ def _check_labels(update: Update, known: Profile | None) -> None:
     if update.samples < 1:
         raise UpdateRejected(f"it claims {update.samples} frames; a site needs at least one")
     for counts in update.label_counts:
-        if any(count < 0 for count in counts) or sum(counts) > update.samples:
+        if any(count < 0 for count in counts) or sum(counts) > update.samples * MOST_ANSWERS:
             raise UpdateRejected(f"its label counts {counts} do not fit its {update.samples} frames")
     shape = [len(counts) for counts in update.label_counts]
     if known is not None and shape != [len(counts) for counts in known.label_counts]:

@@ -7,7 +7,7 @@ and noise in a variance harms every later prediction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fedbragg.config import FederationSettings
 from fedbragg.federation.quantise import QuantisedTensor, dequantise, quantise
 from fedbragg.federation.rules.apply import compression_of
-from fedbragg.types import Update
+from fedbragg.types import State, Update
 
 STATISTICS = ("running_mean", "running_var")
 
@@ -31,11 +31,12 @@ class EncodedUpdate:
     samples: int
     label_counts: tuple[tuple[int, ...], ...]
     loss: float
+    style: State = field(default_factory=dict)  # sent unchanged
 
     @property
     def nbytes(self) -> int:
         """Return the bytes of all tensors."""
-        return sum(tensor.nbytes for tensor in self.tensors.values())
+        return sum(tensor.nbytes for tensor in (*self.tensors.values(), *self.style.values()))
 
 
 def encode(update: Update, settings: FederationSettings, generator: np.random.Generator) -> EncodedUpdate:
@@ -45,7 +46,7 @@ def encode(update: Update, settings: FederationSettings, generator: np.random.Ge
         name: _encode(name, tensor, compression, bits, generator) for name, tensor in update.tensors.items()
     }
     return EncodedUpdate(
-        update.site, update.version, tensors, update.samples, update.label_counts, update.loss
+        update.site, update.version, tensors, update.samples, update.label_counts, update.loss, update.style
     )
 
 
@@ -55,7 +56,15 @@ def decode(encoded: EncodedUpdate) -> Update:
         name: dequantise(tensor) if isinstance(tensor, QuantisedTensor) else tensor
         for name, tensor in encoded.tensors.items()
     }
-    return Update(encoded.site, encoded.version, tensors, encoded.samples, encoded.label_counts, encoded.loss)
+    return Update(
+        encoded.site,
+        encoded.version,
+        tensors,
+        encoded.samples,
+        encoded.label_counts,
+        encoded.loss,
+        encoded.style,
+    )
 
 
 def _encode(

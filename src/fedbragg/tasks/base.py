@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -45,6 +45,7 @@ class Dataset(Protocol):
 
 
 D = TypeVar("D", bound=Dataset)
+Pictures = TypeVar("Pictures", bound=Dataset, contravariant=True)
 
 
 class Task(Protocol[D]):
@@ -111,6 +112,21 @@ class Task(Protocol[D]):
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file; raise ModelFileError where it cannot be written."""
+        ...
+
+
+@runtime_checkable
+class StyledTask(Protocol[Pictures]):
+    """What a task adds whose sites can share the style of their pictures."""
+
+    def style(self, data: Pictures, kind: str) -> State:
+        """Return the style of a site's pictures, as it travels; ``kind`` is that of [style]."""
+        ...
+
+    def train_in_styles(
+        self, state: State, data: Pictures, fit: FitSettings, seed: int, styles: Sequence[State]
+    ) -> tuple[State, float]:
+        """Train as ``Task.train`` does, on pictures in their own style and in those of other sites."""
         ...
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
 from fedbragg.config import TrainingSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.state_arithmetic import difference
-from fedbragg.tasks.base import D, Task
+from fedbragg.styles import check_style, split_styles
+from fedbragg.tasks.base import D, StyledTask, Task
 from fedbragg.types import State, Update
 
 
@@ -23,6 +25,7 @@ class TaskSite(Generic[D]):
     training: TrainingSettings
     seed: int  # of the federation
     speed: float = 1.0  # of training, relative to the other sites
+    style: str = "off"  # what it shares of its pictures' style, as in [style]
 
     @property
     def samples(self) -> int:
@@ -35,10 +38,26 @@ class TaskSite(Generic[D]):
         Random numbers depend only on seed, site and version, so a federation can be repeated.
         """
         fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
-        state, loss = self.task.train(model, self.data, fit, seed)
+        weights, styles = split_styles(model)
+        state, loss = self._trained(weights, styles, fit, seed)
+        changed = difference(state, weights)
         return Update(
-            self.name, version, difference(state, model), self.samples, self.data.label_counts, loss
+            self.name, version, changed, self.samples, self.data.label_counts, loss, self._own_style()
         )
+
+    def _trained(
+        self, weights: State, styles: Sequence[State], fit: FitSettings, seed: int
+    ) -> tuple[State, float]:
+        if styles and isinstance(self.task, StyledTask):
+            return self.task.train_in_styles(weights, self.data, fit, seed, styles)
+        return self.task.train(weights, self.data, fit, seed)
+
+    def _own_style(self) -> State:
+        if self.style == "off" or not isinstance(self.task, StyledTask):
+            return {}
+        style = self.task.style(self.data, self.style)
+        check_style(style)
+        return style
 
 
 def fit_settings(training: TrainingSettings, epochs: int) -> FitSettings:

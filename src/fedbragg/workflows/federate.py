@@ -17,7 +17,7 @@ from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.federation.plan import check_settings
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import Task
+from fedbragg.tasks.base import StyledTask, Task
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
@@ -79,9 +79,16 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     folder = path.parent if settings.federation.engine == "local" else None
     check_settings(settings, str(path))
     try:
-        return Project(settings, open_task(settings, folder), path.parent)
+        task = open_task(settings, folder)
+        _check_style(settings, task)
     except ConfigError as error:
         raise ConfigError(f"{path} {error}") from None
+    return Project(settings, task, path.parent)
+
+
+def _check_style(settings: Federation, task: Task[Any]) -> None:
+    if settings.style.share != "off" and not isinstance(task, StyledTask):
+        raise ConfigError(f'[style]: the task {task.name} has no style to share; set share = "off".')
 
 
 def federate(
@@ -148,7 +155,8 @@ def train_together(
 def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     """Return a site as the federation sees it."""
     settings = project.settings
-    return TaskSite(site.name, project.task, site.train, settings.training, settings.seed, site.speed)
+    style = settings.style.share if site.share_style else "off"
+    return TaskSite(site.name, project.task, site.train, settings.training, settings.seed, site.speed, style)
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -20,6 +20,7 @@ class SiteData(Generic[D]):
     train: D
     held_out: D  # the last in time, never trained on
     speed: float = 1.0  # of training, relative to the other sites
+    share_style: bool = True  # whether other sites may know how its pictures look
 
 
 def read_site(
@@ -28,8 +29,10 @@ def read_site(
     """Read a site's examples and hold back the last ``share`` of them; raise LabelError where there are too few."""
     data = task.read(site, folder, progress)
     if len(data) < task.fewest:
-        raise LabelError(f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {task.fewest}.")
-    return split(site.name, data, share, site.speed)
+        raise LabelError(
+            f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {task.fewest}."
+        )
+    return replace(split(site.name, data, share, site.speed), share_style=site.share_style)
 
 
 def split(name: str, data: D, share: float, speed: float = 1.0) -> SiteData[D]:

@@ -94,7 +94,8 @@ def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDAr
     holding, first, count = np.unique(pairs[0], return_index=True, return_counts=True)
     whole = np.zeros(int(regions.max(initial=0)) + 1, np.int32)
     whole[holding[count == 1]] = pairs[1][first[count == 1]]
-    return np.maximum(middles, whole[regions])
+    markers: NDArray[np.int32] = np.maximum(middles, whole[regions])
+    return markers
 
 
 def _particles(labels: NDArray[Any], boundary: int | None) -> Instances:

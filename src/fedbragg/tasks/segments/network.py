@@ -41,9 +41,7 @@ class SegmentNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return logits."""
-        features = functional.leaky_relu(
-            self.norm(self.unet(folded(pictures))), SLOPE
-        )
+        features = functional.leaky_relu(self.norm(self.unet(folded(pictures))), SLOPE)
         logits: Tensor = functional.pixel_shuffle(self.head(features), FOLD)
         return logits
 

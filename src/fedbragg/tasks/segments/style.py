@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import FederationError
+from fedbragg.errors import ConfigError, FederationError
 from fedbragg.types import State
 
 Kind = Literal["statistics", "spectrum"]
@@ -39,6 +39,14 @@ class Style:
     values: NDArray[np.float32]
     """statistics: (classes + 1, 3, 2) mean and deviation of each class and of all pixels in each colour, NaN where a
     class is rare. spectrum: (3, 2 LOWEST + 1, LOWEST + 1) amplitudes of the frequencies along rows and columns."""
+
+
+def known_kind(kind: str) -> Kind:
+    """Return a kind of style by its name; raise ConfigError for another."""
+    for known in get_args(Kind):
+        if kind == known:
+            return cast(Kind, known)
+    raise ConfigError(f"[style]: share: {kind!r} is no style of micrographs.")
 
 
 def style_of_picture(

@@ -26,6 +26,7 @@ from fedbragg.tasks.segments.network import network_of, new_network
 from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
 from fedbragg.tasks.segments.settings import SegmentsSettings
 from fedbragg.tasks.segments.sources import Simulated, labelled, simulated
+from fedbragg.tasks.segments.style import known_kind, mean_style, style_from, style_tensors
 from fedbragg.types import State
 from fedbragg.version import __version__
 
@@ -79,11 +80,27 @@ class SegmentsTask:
     def train(self, state: State, data: SegmentData, fit: FitSettings, seed: int) -> tuple[State, float]:
         """Train the network on a site's micrographs, and on simulated ones where the settings mix them in."""
         network = network_of(state, len(self.settings.names))
-        if self.settings.mixed > 0:
-            more = math.ceil(learner.number_of_crops(data) * self.settings.mixed / (1 - self.settings.mixed))
-            data = concatenate([data, _public(more, self.settings.names, seed)])
-        loss = learner.train(network, data, fit, seed)
+        loss = learner.train(network, self._with_simulated(data, seed), fit, seed)
         return state_of(network), loss
+
+    def style(self, data: SegmentData, kind: str) -> State:
+        """Return the mean style of a site's micrographs, a few numbers that hold nothing of their structure."""
+        return style_tensors(mean_style(learner.styles_of(data, known_kind(kind))))
+
+    def train_in_styles(
+        self, state: State, data: SegmentData, fit: FitSettings, seed: int, styles: Sequence[State]
+    ) -> tuple[State, float]:
+        """Train on a site's micrographs, half of the crops in another site's style."""
+        network = network_of(state, len(self.settings.names))
+        others = [style_from(style, len(self.settings.names)) for style in styles]
+        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, styles=others)
+        return state_of(network), loss
+
+    def _with_simulated(self, data: SegmentData, seed: int) -> SegmentData:
+        if self.settings.mixed == 0:
+            return data
+        more = math.ceil(learner.number_of_crops(data) * self.settings.mixed / (1 - self.settings.mixed))
+        return concatenate([data, _public(more, self.settings.names, seed)])
 
     def answers(self, state: State, data: SegmentData) -> NDArray[np.float64]:
         """Return how a model agrees with the labels, one row a micrograph: judge.agreement names the numbers."""

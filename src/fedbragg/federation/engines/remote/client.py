@@ -176,7 +176,8 @@ class SiteClient:
     def _start_worker(self) -> None:
         self._say(f"federation {self._terms.federation}: reading this site's data")
         folder = self._site_config.parent.resolve()
-        site = {"name": self._site, "runs": self._config.runs, "labels": self._config.labels}
+        own = self._config
+        site = {"name": self._site, "runs": own.runs, "labels": own.labels, "share_style": own.share_style}
         self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=self._config.limits.gpu)
         self._change(Loading())
 

@@ -183,8 +183,10 @@ def _check_size(nbytes: int, largest: int) -> None:
 def _site_settings(settings: Federation) -> dict[str, Any]:
     """Return the settings that a site gets, without those of the server and of other sites, and its timeouts."""
     server = settings.server
+    # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
+    hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
     return {
-        "settings": settings.model_dump(mode="json", exclude={"sites", "server"}),
+        "settings": settings.model_dump(mode="json", exclude=hidden),
         "timeouts": {
             "heartbeat": server.heartbeat,
             "message": server.message_timeout,

@@ -45,6 +45,8 @@ class SiteConfig(Section):
     """Files, globs or folders, relative to this file."""
     labels: str
     """Table ``path,frame,label``, relative to this file."""
+    share_style: bool = True
+    """Whether the other sites may know how its pictures look, where the federation asks for it."""
     limits: Limits = Limits()
 
 
@@ -56,7 +58,7 @@ def load_site_config(path: Path) -> SiteConfig:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise ConfigError(
-            f"{path}: {where}: {problem['msg']}. Known keys: runs, labels, and [limits]."
+            f"{path}: {where}: {problem['msg']}. Known keys: runs, labels, share_style, and [limits]."
         ) from None
 
 
