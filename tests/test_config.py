@@ -53,12 +53,12 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
             "rounds = 3\n" + SITE,
             ": ",
             "rounds",
-            "task, seed, training, federation, server, sites, hits.",
+            "task, seed, training, federation, style, server, sites, hits.",
         ),
         ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
         ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),
         ("[trainig]\nbatch = 1\n" + SITE, ": ", "trainig", "task, seed, training"),
-        (SITE + "colour = 1\n", " [sites.0]: ", "colour", "name, runs, labels, speed"),
+        (SITE + "colour = 1\n", " [sites.0]: ", "colour", "name, runs, labels, share_style, speed"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_known_ones(

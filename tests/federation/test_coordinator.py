@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from fedbragg.federation.events import (
     Started,
     UpdateArrived,
 )
+from fedbragg.styles import split_styles
 
 
 def test_a_stale_update_is_damped() -> None:
@@ -145,7 +147,9 @@ def test_fedasync_mixes_models_not_differences() -> None:
         ({"loss": np.nan}, "loss is nan"),
         ({"samples": 0}, "claims 0 frames"),
         ({"label_counts": ((5, -1),)}, "label counts"),
-        ({"label_counts": ((500, 500),)}, "label counts"),
+        ({"label_counts": ((2**40, 2**40),)}, "label counts"),  # no picture has so many pixels
+        ({"style": {"statistics": np.zeros(5000, np.float32)}}, "at most 4096"),
+        ({"style": {"statistics": np.zeros(5)}}, "no array of float32"),
     ],
 )
 def test_a_wrong_update_is_refused_with_the_reason(change: dict, reason: str) -> None:
@@ -161,6 +165,34 @@ def test_an_update_far_longer_than_the_others_is_refused_even_if_it_came_first()
     commands = driver.handle(UpdateArrived(update(driver.sent["s2"], 2.0)))
     assert [c.site for c in of_kind(commands, Reject)] == ["s0"]
     assert driver.newest.model["w"] == pytest.approx(1.5)
+
+
+STYLE = {"statistics": np.array([[1.0, np.nan]], np.float32)}
+
+
+def test_a_style_reaches_the_other_sites_with_the_next_model() -> None:
+    driver = Driver(coordinator(3, schedule="sync")).start()
+    assert set(driver.sent["s1"].model) == {"w", "count"}
+    for site in ("s0", "s1", "s2"):
+        style = STYLE if site == "s0" else {}  # the others refuse to share theirs
+        driver.handle(UpdateArrived(replace(update(driver.sent[site]), style=style)))
+    assert set(driver.sent["s0"].model) == {"w", "count"}
+    for site in ("s1", "s2"):
+        weights, (style,) = split_styles(driver.sent[site].model)
+        assert set(weights) == {"w", "count"}
+        np.testing.assert_array_equal(style["statistics"], STYLE["statistics"])
+    assert set(driver.newest.model) == {"w", "count"}
+
+
+def test_styles_outlive_a_restart() -> None:
+    first = Driver(coordinator(2, schedule="sync")).start()
+    for site in ("s0", "s1"):
+        commands = first.handle(UpdateArrived(replace(update(first.sent[site]), style=STYLE)))
+    record = json.loads(json.dumps(of_kind(commands, SaveCheckpoint)[0].record))
+    second = Driver(Coordinator(first.coordinator.plan, [], first.newest.model, record)).start()
+    for driver in (first, second):
+        (style,) = split_styles(driver.sent["s1"].model)[1]
+        np.testing.assert_array_equal(style["statistics"], STYLE["statistics"])
 
 
 def test_a_federation_resumes_from_a_checkpoint_alone() -> None:

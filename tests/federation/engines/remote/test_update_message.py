@@ -43,8 +43,17 @@ def sent(update: Update, **rules: Any) -> Update:
 
 def test_the_message_has_the_fields_of_an_update_the_request_and_the_quantisers_numbers() -> None:
     named = {field.name for field in fields(Update)} | {"request", "quantised"}
-    assert set(message_of(update()).fields) | {"tensors"} == named
-    assert set(UpdateFields.model_fields) | {"tensors"} == named
+    assert set(message_of(update()).fields) | {"tensors", "style"} == named
+    assert set(UpdateFields.model_fields) | {"tensors", "style"} == named
+
+
+@pytest.mark.parametrize("compression", ["full", "half", "quantised"])
+def test_a_style_arrives_unchanged_and_apart_from_the_tensors(compression: str) -> None:
+    style = {"statistics": np.array([[0.1, np.nan], [3.0, 4.0]], np.float32)}
+    back = sent(update(style=style), compression=compression)
+    assert back.tensors.keys() == update().tensors.keys() and back.style.keys() == {"statistics"}
+    np.testing.assert_array_equal(back.style["statistics"], style["statistics"])
+    assert sent(update()).style == {}
 
 
 @pytest.mark.parametrize(
