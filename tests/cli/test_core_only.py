@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import FEDBRAGG, SETTINGS
+from PIL import Image
 
 from fedbragg.images import write_labels, write_run
 from fedbragg.types import Geometry, Label
@@ -33,7 +34,7 @@ sys.meta_path.insert(0, Missing())
 
 
 @pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory, tag_model: Path) -> Path:
+def core(tmp_path_factory: pytest.TempPathFactory, tag_model: Path, segment_model: Path) -> Path:
     """A folder with a labelled run and a federation, and a site configuration that hides every extra's packages."""
     folder = tmp_path_factory.mktemp("core")
     (folder / "hidden").mkdir()
@@ -43,6 +44,8 @@ def core(tmp_path_factory: pytest.TempPathFactory, tag_model: Path) -> Path:
     write_labels(folder / "labels.csv", (("run.h5", i, (Label.HIT, Label.MISS)[i % 2]) for i in range(12)))
     (folder / "federation.toml").write_text(SETTINGS)
     shutil.copy(tag_model, folder / "tags.onnx")
+    shutil.copy(segment_model, folder / "segments.onnx")
+    Image.fromarray(counts[0].astype(np.uint8)).save(folder / "surface.png")
     (folder / "tags.csv").write_text(
         "path,frame,ring\n" + "".join(f"run.h5,{i},{i % 2}\n" for i in range(12))
     )
@@ -78,6 +81,8 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("tags", "train", *TAGGED, "--from", "tags.onnx"), "train"),
         (("tags", "identify", "run.h5", "--model", "tags.onnx", "--table", "all.parquet"), "parquet"),
         (("tags", "heal", "run.h5:3", "--method", "smooth"), "heal"),
+        (("segments", "measure", "surface.png", "--model", "segments.onnx"), "segments"),
+        (("segments", "train", "--images", ".", "--masks", ".", "--from", "segments.onnx"), "train"),
         (("phases", "train", "--cif", "x.cif", "--wavelength", "1"), "train"),
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
@@ -111,6 +116,7 @@ def test_a_command_that_needs_an_extra_names_it_and_writes_nothing(
         ("tags", "identify", "run.h5", "--model", "tags.onnx", "--out", "tagged"),
         ("tags", "evaluate", *TAGGED, "--model", "tags.onnx"),
         ("tags", "heal", "run.h5:3", "--beam", "60,60", "--out", "healed"),
+        ("segments", "label", "surface.png", "--model", "segments.onnx", "--out", "labels"),
     ],
 )
 def test_a_command_that_needs_no_extra_works(core: Path, arguments: tuple[str, ...]) -> None:

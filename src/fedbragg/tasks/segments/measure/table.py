@@ -11,9 +11,6 @@ from fedbragg.metrics.segmentation import Instances
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.measure.scale import Scale
 
-PARTICLES_FROM = 1
-"""Class indices from here on that are no boundary hold particles; the first class holds the grains."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InstanceTable:
@@ -49,7 +46,7 @@ def instance_table(
     shorter = np.maximum(np.asarray(found["axis_minor_length"], float), 1.0)
     return InstanceTable(
         number=numbers,
-        kind=np.array(classes.names)[_class_of(instances, labels, numbers)],
+        kind=np.array(classes.names)[_class_of(instances, labels, numbers, classes)],
         row=np.asarray(found["centroid-0"], float),
         col=np.asarray(found["centroid-1"], float),
         area=area * scale.length**2,
@@ -60,11 +57,13 @@ def instance_table(
 
 
 def _class_of(
-    instances: Instances, labels: NDArray[np.uint8], numbers: NDArray[np.int64]
+    instances: Instances, labels: NDArray[np.uint8], numbers: NDArray[np.int64], classes: Classes
 ) -> NDArray[np.intp]:
-    """Return the class index of each instance: that of its first pixel, for all of its pixels share it."""
-    flat = instances.ravel()
-    first = np.full(int(flat.max(initial=0)) + 1, 0, np.intp)
-    on = np.flatnonzero(flat)[::-1]
-    first[flat[on]] = on
-    return labels.ravel()[first[numbers]].astype(np.intp)
+    """Return the class index of each instance: the most frequent of its pixels that are no boundary."""
+    kinds = len(classes.names)
+    pairs = instances.ravel().astype(np.int64) * kinds + labels.ravel()
+    counts = np.bincount(pairs, minlength=(int(instances.max(initial=0)) + 1) * kinds).reshape(-1, kinds)
+    if classes.boundary_index is not None:
+        counts[:, classes.boundary_index] = 0
+    found: NDArray[np.intp] = counts[numbers].argmax(axis=1)
+    return found
