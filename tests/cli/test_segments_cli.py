@@ -64,7 +64,7 @@ def test_micrographs_are_measured(images: Path, segment_model: Path, tmp_path: P
         labels = file.asarray()
     assert labels.shape == (120, 160) and labels.dtype == np.uint16
     assert len(np.unique(labels)) == 8
-    assert Image.open(out / "c-overlay.png").size == (160, 120)
+    assert np.asarray(Image.open(out / "c-overlay.png")).shape == (120, 160, 3)
 
 
 def test_without_a_scale_lengths_are_in_pixels(images: Path, segment_model: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_local_answer_does_not_depend_on_the_tiles() -> None:
     picture = np.random.default_rng(1).integers(0, 255, (900, 530), dtype=np.uint8)
 
     def forward(pictures: np.ndarray) -> np.ndarray:
-        assert pictures.shape[2] % 16 == pictures.shape[3] % 16 == 0
+        assert pictures.shape[2] % 64 == pictures.shape[3] % 64 == 0
         return np.stack([pictures[:, 0], -pictures[:, 0]], axis=1)
 
     found = segment(picture, forward)

@@ -51,7 +51,8 @@ def draw_structure(kind: Kind, shape: tuple[int, int], generator: np.random.Gene
 def _draw_precipitates(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int32]:
     if generator.random() < BICONTINUOUS:
         field = smooth_noise(shape, _log(generator, 3, 12), generator)
-        return (field > generator.normal(0.2, 0.4)).astype(np.int32)
+        # The smaller part counts as the precipitate: nothing else tells two like networks apart.
+        return (field > np.quantile(field, 1 - generator.uniform(0.15, 0.4))).astype(np.int32)
     populations: tuple[Population, ...] = (_draw_large(generator),)
     if generator.random() < 0.5:
         populations += (_draw_small(generator),)
@@ -69,7 +70,7 @@ def _draw_large(generator: np.random.Generator) -> Population:
     return Population(
         diameter=_log(generator, 12, 90),
         spread=generator.uniform(0.1, 0.6),
-        fraction=generator.uniform(0.08, 0.6),
+        fraction=generator.uniform(0.08, 0.5),
         squareness=generator.choice([2.0, generator.uniform(2, 6)]),
         elongation=_log(generator, 1, 2.5),
         direction=generator.uniform(0, math.pi),

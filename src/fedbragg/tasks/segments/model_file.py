@@ -49,7 +49,7 @@ def save_segment_model(
 
     sizes = {2: STRIDE * torch.export.Dim("rows"), 3: STRIDE * torch.export.Dim("cols")}
     signature = Signature(
-        example=(torch.zeros(2, 3, 4 * STRIDE, 6 * STRIDE),),
+        example=(torch.zeros(2, 3, 2 * STRIDE, 3 * STRIDE),),
         dynamic=({0: torch.export.Dim("pictures"), **sizes},),
         inputs=["pictures"],
         outputs=["probabilities"],

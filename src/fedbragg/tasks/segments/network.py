@@ -11,8 +11,11 @@ from torch.nn import functional
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.types import State
 
-CHANNELS, STRIDES = (16, 32, 64, 96, 128), (1, 2, 2, 2)
-"""Widths of the U-Net at one half (twice), one quarter, one eighth and one sixteenth of the picture's size."""
+CHANNELS, STRIDES = (16, 32, 48, 64, 80, 96, 96), (1, 2, 2, 2, 2, 2)
+"""Widths of the U-Net at one half of the picture's size, and at each halving down to one 64th.
+
+Two phases often look alike but for their shape, so a pixel within a particle must see beyond its rim.
+"""
 FEATURES = 24
 """Numbers that the classes of two by two pixels are told from."""
 SLOPE = 0.1
@@ -22,7 +25,7 @@ FOLD = 2
 
 
 class SegmentNet(nn.Module):
-    """Map scaled pictures (batch, 3, rows, cols) to logits (batch, classes, rows, cols); sizes are multiples of 16.
+    """Map scaled pictures (batch, 3, rows, cols) to logits (batch, classes, rows, cols); sizes are multiples of 64.
 
     Squares of two by two pixels become channels before the U-Net and pixels again after it (Shi et al. 2016): at full
     size it would spend most of its time on the few channels there.

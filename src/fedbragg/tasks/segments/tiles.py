@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from fedbragg.progress import Step
 from fedbragg.tasks.segments.prepare import scaled, scaling_of
 
-STRIDE = 16
+STRIDE = 64
 """pixel, by whose multiples the network reads a picture."""
 TILE = 512
 """pixel, along the edge of a tile."""
-MARGIN = 32
-"""pixel, around a tile's inside: farther away, the network sees next to nothing of a pixel."""
+MARGIN = 64
+"""pixel, around a tile's inside, so that what is kept has seen its surroundings."""
 
 Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From scaled pictures (1, 3, rows, cols) to probabilities (1, classes, rows, cols)."""
