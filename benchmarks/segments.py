@@ -95,8 +95,8 @@ def packaged(options: argparse.Namespace) -> list[Table]:
         for way, answer in ways.items()
     ]
     notes = [
-        "Intervals by bootstrap over micrographs. Both kinds of the superalloy's precipitates count as one; nothing of any "
-        "real set has been trained on. Canny finds boundaries alone, Otsu precipitates alone."
+        "Intervals by bootstrap over micrographs. Both kinds of the superalloy's precipitates count as one; nothing of "
+        "any real set has been trained on. Canny finds boundaries alone, Otsu precipitates alone."
     ]
     return [
         Table(

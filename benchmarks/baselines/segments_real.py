@@ -22,7 +22,7 @@ def available() -> bool:
 
 
 def superalloy(part: str) -> SegmentData:
-    """Return part "train", "val" or "test": 0 matrix, 1 secondary, 2 tertiary precipitates, blue and red in the masks."""
+    """Return part "train", "val" or "test": 0 matrix, 1 secondary, 2 tertiary precipitates (blue, red)."""
     folder = FOLDER / "superalloy" / part
     return SegmentData(
         tuple(

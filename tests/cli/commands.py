@@ -1,13 +1,19 @@
-"""Run the installed command as users do: in a process of its own."""
+"""Run commands as users do: the installed one in a process of its own, or, where many cases are alike, in this one."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from fedbragg.cli import main
 
 FEDBRAGG = Path(sys.executable).with_name("fedbragg")
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -70,9 +76,19 @@ def fedbragg(*arguments: str | Path, folder: Path | None = None) -> subprocess.C
     )
 
 
+def here(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, which spares it two seconds of imports."""
+    out, error = io.StringIO(), io.StringIO()
+    place = chdir(folder) if folder is not None else nullcontext()
+    with redirect_stdout(out), redirect_stderr(error), place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "100")
+        code = main([str(argument) for argument in arguments])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), error.getvalue())
+
+
 def done(*arguments: str | Path, folder: Path | None = None, code: int = 0) -> str:
     """Run a command that must end with a code; return what it printed."""
-    result = fedbragg(*arguments, folder=folder)
+    result = here(*arguments, folder=folder)
     assert result.returncode == code, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
     return result.stdout
@@ -80,7 +96,7 @@ def done(*arguments: str | Path, folder: Path | None = None, code: int = 0) -> s
 
 def refused(*arguments: str | Path, folder: Path | None = None) -> str:
     """Run a command that must end with one line and exit code 2; return the line."""
-    result = fedbragg(*arguments, folder=folder)
+    result = here(*arguments, folder=folder)
     assert result.returncode == 2, result.stdout + result.stderr
     assert result.stderr.startswith("fedbragg: ")
     assert result.stderr.count("\n") == 1, result.stderr
