@@ -74,7 +74,7 @@ def size_distribution(found: InstanceTable, scale: Scale) -> str:
     whole = ~found.touches_edge
     diameters, areas = found.diameter[whole], found.area[whole]
     if len(diameters):
-        bins = np.geomspace(max(diameters.min(), 1e-9) * 0.99, diameters.max() * 1.01, BINS + 1)
+        bins = np.linspace(0, diameters.max() * 1.05, BINS + 1)
         for weights, name, colour in (
             (None, "of the number", COLOURS[1]),
             (areas, "of the area", COLOURS[2]),
@@ -88,7 +88,6 @@ def size_distribution(found: InstanceTable, scale: Scale) -> str:
                 fill=weights is None,
                 alpha=0.7,
             )
-        axes.set_xscale("log")
         axes.legend(frameon=False, fontsize=8)
     axes.set(xlabel=f"equivalent diameter ({scale.unit})", ylabel="share")
     axes.spines[["top", "right"]].set_visible(False)
@@ -130,12 +129,8 @@ def _figures(one: Measured) -> list[tuple[str, str]]:
     if len(whole):
         figures.append((f"mean equivalent diameter, {one.scale.unit}", f"{whole.mean():.3g}"))
     if one.size is not None:
-        figures += [
-            ("ASTM E112 G by intercepts", f"{one.size.by_intercepts.value:.2f}"),
-            ("95 % interval", _interval(one.size.by_intercepts)),
-            ("ASTM E112 G by area", f"{one.size.by_area.value:.2f}"),
-            ("95 % interval", _interval(one.size.by_area)),
-        ]
+        for how, number in (("intercepts", one.size.by_intercepts), ("area", one.size.by_area)):
+            figures.append((f"ASTM E112 G by {how}, {_interval(number)}", f"{number.value:.2f}"))
     return figures
 
 
