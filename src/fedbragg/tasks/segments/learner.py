@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -46,42 +46,48 @@ class SegmentProblem:
     network: SegmentNet
     data: SegmentData
     generator: np.random.Generator  # of the crops, their augmentation and their styles
-    styles: Sequence[Style] = ()  # of other sites
-    _scaled: list[Scaled] = field(init=False)
-    _own: list[Style] = field(init=False, default_factory=list)
-    _crops: list[int] = field(init=False)  # the micrograph of each crop
-    _weights: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Scale the micrographs and count their crops."""
-        pictures = self.data.pictures
-        object.__setattr__(self, "_scaled", [prepare(one.picture) for one in pictures])
-        numbers = [_crops_of(one) for one in pictures]
-        object.__setattr__(self, "_crops", [i for i, number in enumerate(numbers) for _ in range(number)])
-        object.__setattr__(self, "_weights", class_weights(np.array(self.data.label_counts[0])))
-        if self.styles:
-            object.__setattr__(self, "_own", styles_of(self.data, self.styles[0].kind))
+    scaled: Sequence[Scaled]  # the micrographs as the network reads them
+    crops: Sequence[int]  # the micrograph of each crop
+    weights: Tensor  # (classes,)
+    own: Sequence[Style]  # of each micrograph; empty where there are no others
+    others: Sequence[Style]  # of other sites
 
     def __len__(self) -> int:
         """Return the number of crops an epoch."""
-        return len(self._crops)
+        return len(self.crops)
 
     def loss(self, examples: Tensor) -> Tensor:
         """Return the mean loss over crops given by index."""
-        crops = [self._crop(self._crops[int(i)]) for i in examples]
+        crops = [self._crop(self.crops[int(i)]) for i in examples]
         pictures = torch.from_numpy(np.stack([picture for picture, _ in crops]))
         labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64))
         logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        return segment_loss(logits, labels, self._weights)
+        return segment_loss(logits, labels, self.weights)
 
     def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        picture, labels = self._scaled[index], self.data.pictures[index].labels
+        picture, labels = self.scaled[index], self.data.pictures[index].labels
         where = crop_at(labels, self.generator)
         part, known = _cut(picture, where), _cut(labels, where)
-        if self.styles and self.generator.random() < RESTYLED:
-            other = self.styles[int(self.generator.integers(len(self.styles)))]
-            part = restyled(part, known, self._own[index], other)
+        if self.others and self.generator.random() < RESTYLED:
+            other = self.others[int(self.generator.integers(len(self.others)))]
+            part = restyled(part, known, self.own[index], other)
         return augmented(part, known, self.generator)
+
+
+def problem_of(
+    network: SegmentNet, data: SegmentData, generator: np.random.Generator, others: Sequence[Style] = ()
+) -> SegmentProblem:
+    """Scale micrographs, count their crops and classes, and measure their styles where there are others to train in."""
+    return SegmentProblem(
+        network,
+        data,
+        generator,
+        scaled=[prepare(one.picture) for one in data.pictures],
+        crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one))],
+        weights=class_weights(np.array(data.label_counts[0])),
+        own=styles_of(data, others[0].kind) if others else (),
+        others=others,
+    )
 
 
 def number_of_crops(data: SegmentData) -> int:
@@ -158,7 +164,7 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(seed % 2**63)
     crops = np.random.default_rng([seed % 2**63, 1])
-    return fit(network, SegmentProblem(network, data, crops, styles), fitting, generator, step)
+    return fit(network, problem_of(network, data, crops, styles), fitting, generator, step)
 
 
 def probabilities(network: SegmentNet, picture: NDArray[np.generic]) -> NDArray[np.float16]:
