@@ -127,13 +127,14 @@ def write_pairs(folder: Path, number: int) -> None:
         Image.fromarray(classes).save(folder / "masks" / f"{i}.png")
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_on_pairs_and_labels(
     tmp_path: Path, segment_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_pairs(tmp_path, 6)
     command = ["segments", "train", "--images", str(tmp_path / "images"), "--masks", str(tmp_path / "masks")]
     out = tmp_path / "model.onnx"
-    more = ["--classes", "ground,square", "--from", str(segment_model), "--epochs", "25", "--out", str(out)]
+    more = ["--classes", "ground,square", "--from", str(segment_model), "--epochs", "60", "--out", str(out)]
     assert main([*command, *more]) == 0
     said = capsys.readouterr().out
     assert "0 ground, 1 square" in said and "4 trained on to be tested by the last 2, then all" in said

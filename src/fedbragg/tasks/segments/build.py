@@ -28,8 +28,7 @@ class Recipe:
     seed: int = 50
     structures: int = 1_000
     styles: int = 3  # pictures of each structure
-    epochs: int = 5
-    last_epochs: int = 1  # at a tenth of the learning rate
+    epochs: int = 2
 
 
 def main(path: Path, progress: Progress) -> None:
@@ -39,10 +38,7 @@ def main(path: Path, progress: Progress) -> None:
     network = new_network(len(CLASSES), recipe.seed)
     simulating = progress.stage("Simulating micrographs", recipe.structures)
     data = simulated(Simulated(recipe.structures, recipe.styles), CLASSES, recipe.seed, simulating)
-    step = progress.stage("Training", recipe.epochs + recipe.last_epochs)
-    for part, epochs in enumerate((recipe.epochs, recipe.last_epochs)):
-        rate = learner.PRETRAINING_RATE * 0.1**part
-        fitting = FitSettings(epochs, learner.BATCH, rate, annealed=True)
-        learner.train(network, data, fitting, recipe.seed + 100 * part, step)
+    fitting = FitSettings(recipe.epochs, learner.BATCH, learner.PRETRAINING_RATE, annealed=True)
+    learner.train(network, data, fitting, recipe.seed, progress.stage("Training", recipe.epochs))
     provenance = {"made_by": "scripts/build-segments-model", "data": "simulated", **asdict(recipe)}
     SegmentsTask(SegmentsSettings()).export(state_of(network), path, provenance)
