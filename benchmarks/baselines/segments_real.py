@@ -47,6 +47,8 @@ def grain_boundaries() -> SegmentData:
 
 def _by_colour(path: Path) -> NDArray[np.uint8]:
     with Image.open(path) as image:
+        if image.mode == "L":  # some masks hold indices already
+            return np.asarray(image)
         colours = np.asarray(image.convert("RGB")).astype(int)
     red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
     return np.select(
