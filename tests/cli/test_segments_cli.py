@@ -114,6 +114,16 @@ def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
     assert "Not read" in (tmp_path / "o" / "segments.html").read_text(encoding="utf-8")
 
 
+def test_results_keep_the_names_of_their_pictures_after_one_that_cannot_be_read(
+    images: Path, segment_model: Path, tmp_path: Path
+) -> None:
+    (images / "b.tif").write_text("nothing")
+    out = tmp_path / "o"
+    assert main(["segments", "measure", str(images), "--model", str(segment_model), "--out", str(out)]) == 3
+    assert {Path(row["path"]).name for row in rows(out / "grains.csv")} == {"a.png", "c.png"}
+    assert sorted(path.name for path in out.glob("*-overlay.png")) == ["a-overlay.png", "c-overlay.png"]
+
+
 def write_pairs(folder: Path, number: int) -> None:
     generator = np.random.default_rng(1)
     for name in ("images", "masks"):

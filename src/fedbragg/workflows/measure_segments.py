@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,15 @@ class Answered:
     written: tuple[Path, ...]
 
 
-MeasuredRow = Applied[NDArray[Any], Answered]
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """A micrograph as it was read."""
+
+    name: str  # as the user named it
+    picture: NDArray[Any]  # (rows, cols) or (rows, cols, 3)
+
+
+MeasuredRow = Applied[Named, Answered]
 
 
 def open_segment_model(path: Path | None, threads: int = 1) -> SegmentPredictor:
@@ -81,43 +89,35 @@ def measure_into(
     predictor = open_segment_model(request.model, request.threads)
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
-    for row in apply(names, _read, _measurer(predictor, request, taken, names)):
+    for row in apply(names, _read, lambda named: _answered(named, predictor, request, taken)):
         rows.append(replace(row, item=None))  # pictures are not kept: there may be many
         step()
     _write_summary(rows, predictor.card.classes, request.out)
     return rows
 
 
-def _read(name: str) -> NDArray[Any]:
-    return read_picture(Path(name))
+def _read(name: str) -> Named:
+    return Named(name, read_picture(Path(name)))
 
 
-def _measurer(
-    predictor: SegmentPredictor, request: MeasureRequest, taken: set[str], names: Sequence[str]
-) -> Callable[[NDArray[Any]], Answered]:
-    """Return a function that measures the pictures in the order of their names."""
-    left = iter(names)
-
-    def measure(picture: NDArray[Any]) -> Answered:
-        name = next(left)
-        found = predictor(picture)
-        stem = unique(Path(name).stem or "micrograph", taken)
-        measured, drawn = _measured(name, picture, found, predictor.card.classes, request.scale)
-        return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
-
-    return measure
+def _answered(
+    named: Named, predictor: SegmentPredictor, request: MeasureRequest, taken: set[str]
+) -> Answered:
+    found = predictor(named.picture)
+    measured, drawn = _measured(named, found, predictor.card.classes, request.scale)
+    stem = unique(Path(named.name).stem or "micrograph", taken)
+    return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
 
 
 def _measured(
-    name: str, picture: NDArray[Any], found: Segments, classes: Classes, scale: Scale
+    named: Named, found: Segments, classes: Classes, scale: Scale
 ) -> tuple[Measured, NDArray[np.uint8]]:
     shares = phase_fractions(found.classes, len(classes.names))
-    rows = instance_table(found.instances, found.classes, classes, scale)
-    drawn = overlay(picture, found.classes, found.instances)
     fractions = dict(zip(classes.names, shares, strict=True))
-    return Measured(
-        name, as_jpeg(drawn), fractions, rows, _grain_size(found, rows, classes, scale), scale
-    ), drawn
+    rows = instance_table(found.instances, found.classes, classes, scale)
+    drawn = overlay(named.picture, found.classes, found.instances)
+    size = _grain_size(found, rows, classes, scale)
+    return Measured(named.name, as_jpeg(drawn), fractions, rows, size, scale), drawn
 
 
 def _grain_size(found: Segments, rows: InstanceTable, classes: Classes, scale: Scale) -> GrainSize | None:
