@@ -34,14 +34,19 @@ def with_styles(model: State, styles: Mapping[str, State]) -> State:
     return {**model, **beside} if beside else model
 
 
+def parted(tensors: State) -> tuple[State, State]:
+    """Return tensors without those of styles, and those of styles without PREFIX."""
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+    return others, {n.removeprefix(PREFIX): t for n, t in tensors.items() if n.startswith(PREFIX)}
+
+
 def split_styles(model: State) -> tuple[State, list[State]]:
     """Return the weights of a model that was sent, and the styles beside them, in the order of the sites."""
-    weights = {name: tensor for name, tensor in model.items() if not name.startswith(PREFIX)}
+    weights, beside = parted(model)
     styles: dict[str, dict[str, Any]] = {}
-    for name, values in model.items():
-        if name.startswith(PREFIX):
-            site, _, kind = name.removeprefix(PREFIX).rpartition(":")
-            styles.setdefault(site, {})[kind] = values
+    for name, values in beside.items():
+        site, _, kind = name.rpartition(":")
+        styles.setdefault(site, {})[kind] = values
     return weights, list(styles.values())
 
 

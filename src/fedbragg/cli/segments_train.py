@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,10 +53,9 @@ def train(
 
     require("train", "training")
     require("segments", "segmenting micrographs")
-    from fedbragg.learn.settings import FitSettings
     from fedbragg.progress import bars
     from fedbragg.tasks.segments import default_model
-    from fedbragg.workflows.train_segments import SegmentsTraining, train_segments
+    from fedbragg.workflows.train_segments import FITTING, SegmentsTraining, train_segments
 
     training = SegmentsTraining(
         images=images,
@@ -63,7 +63,7 @@ def train(
         out=out,
         model=start or default_model(),
         names=tuple(name.strip() for name in classes.split(",") if name.strip()),
-        fit=FitSettings(epochs, batch=8, learning_rate=learning_rate, annealed=True),
+        fit=replace(FITTING, epochs=epochs, learning_rate=learning_rate),
         held_out=held_out,
         seed=seed,
         force=force,

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.simulation.micrograph.draws import log_uniform
 from fedbragg.simulation.micrograph.fields import smooth_noise
 from fedbragg.simulation.micrograph.potts import GrainGrowth, grow_grains
 from fedbragg.simulation.micrograph.precipitates import Population, draw_phases, place_particles
@@ -41,7 +42,7 @@ def draw_structure(kind: Kind, shape: tuple[int, int], generator: np.random.Gene
     """Draw a structure of either kind; some grains carry small particles."""
     if kind == "precipitates":
         return Structure(single_grain(shape), _draw_precipitates(shape, generator))
-    grains = grow_grains(GrainGrowth(shape, _log(generator, 14, 60)), generator).grains
+    grains = grow_grains(GrainGrowth(shape, log_uniform(generator, 14, 60)), generator).grains
     particles = np.zeros(shape, np.int32)
     if generator.random() < 0.2:
         particles = _drawn((_draw_small(generator),), shape, generator)
@@ -50,7 +51,7 @@ def draw_structure(kind: Kind, shape: tuple[int, int], generator: np.random.Gene
 
 def _draw_precipitates(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int32]:
     if generator.random() < BICONTINUOUS:
-        field = smooth_noise(shape, _log(generator, 3, 12), generator)
+        field = smooth_noise(shape, log_uniform(generator, 3, 12), generator)
         # The smaller part counts as the precipitate: nothing else tells two like networks apart.
         return (field > np.quantile(field, 1 - generator.uniform(0.15, 0.4))).astype(np.int32)
     populations: tuple[Population, ...] = (_draw_large(generator),)
@@ -68,11 +69,11 @@ def _drawn(
 
 def _draw_large(generator: np.random.Generator) -> Population:
     return Population(
-        diameter=_log(generator, 12, 90),
+        diameter=log_uniform(generator, 12, 90),
         spread=generator.uniform(0.1, 0.6),
         fraction=generator.uniform(0.08, 0.5),
         squareness=generator.choice([2.0, generator.uniform(2, 6)]),
-        elongation=_log(generator, 1, 2.5),
+        elongation=log_uniform(generator, 1, 2.5),
         direction=generator.uniform(0, math.pi),
         roughness=generator.choice([0.0, generator.uniform(0, 0.2)]),
         gap=generator.uniform(-0.4, 0.3),
@@ -81,12 +82,8 @@ def _draw_large(generator: np.random.Generator) -> Population:
 
 def _draw_small(generator: np.random.Generator) -> Population:
     return Population(
-        diameter=_log(generator, 4, 12),
+        diameter=log_uniform(generator, 4, 12),
         spread=generator.uniform(0.1, 0.3),
-        fraction=_log(generator, 0.005, 0.1),
+        fraction=log_uniform(generator, 0.005, 0.1),
         gap=generator.uniform(0.05, 0.5),
     )
-
-
-def _log(generator: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(generator.uniform(np.log(low), np.log(high))))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fedbragg.simulation.micrograph.draws import log_uniform
+
 
 @dataclass(frozen=True, slots=True)
 class Etching:
@@ -78,10 +80,6 @@ def draw_style(generator: np.random.Generator) -> Style:
     )
 
 
-def _log(generator: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(generator.uniform(np.log(low), np.log(high))))
-
-
 def _sign(generator: np.random.Generator, negative: float) -> float:
     return -1.0 if generator.random() < negative else 1.0
 
@@ -90,34 +88,34 @@ def _draw_etching(generator: np.random.Generator) -> Etching:
     coloured = generator.random() < 0.3
     return Etching(
         matrix=generator.uniform(0.3, 0.75),
-        shading=_log(generator, 0.005, 0.15),
-        tint=_log(generator, 0.02, 0.15) if coloured else 0.0,
-        contrast=_sign(generator, 0.75) * _log(generator, 0.03, 0.45),
-        width=_log(generator, 0.6, 2.5),
+        shading=log_uniform(generator, 0.005, 0.15),
+        tint=log_uniform(generator, 0.02, 0.15) if coloured else 0.0,
+        contrast=_sign(generator, 0.75) * log_uniform(generator, 0.03, 0.45),
+        width=log_uniform(generator, 0.6, 2.5),
         unetched=generator.choice([0.0, generator.uniform(0, 0.35)]),
-        reach=_log(generator, 5, 60),
+        reach=log_uniform(generator, 5, 60),
     )
 
 
 def _draw_particle(generator: np.random.Generator) -> Particle:
     return Particle(
-        contrast=_sign(generator, 0.5) * _log(generator, 0.03, 0.4),
-        rim=_sign(generator, 0.3) * generator.choice([0.0, _log(generator, 0.01, 0.2)]),
-        rim_width=_log(generator, 0.7, 3.0),
-        relief=generator.choice([0.0, _log(generator, 0.01, 0.12)]),
+        contrast=_sign(generator, 0.5) * log_uniform(generator, 0.03, 0.4),
+        rim=_sign(generator, 0.3) * generator.choice([0.0, log_uniform(generator, 0.01, 0.2)]),
+        rim_width=log_uniform(generator, 0.7, 3.0),
+        relief=generator.choice([0.0, log_uniform(generator, 0.01, 0.12)]),
         light=generator.uniform(0, 2 * np.pi),
     )
 
 
 def _draw_marks(generator: np.random.Generator) -> Marks:
     return Marks(
-        scratches=generator.choice([0.0, _log(generator, 1, 12)]),
-        scratch_contrast=_log(generator, 0.01, 0.15),
-        polishing=generator.choice([0.0, _log(generator, 0.003, 0.04)]),
+        scratches=generator.choice([0.0, log_uniform(generator, 1, 12)]),
+        scratch_contrast=log_uniform(generator, 0.01, 0.15),
+        polishing=generator.choice([0.0, log_uniform(generator, 0.003, 0.04)]),
         polishing_direction=generator.uniform(0, np.pi),
-        pits=generator.choice([0.0, _log(generator, 3, 100)]),
-        pit_contrast=_sign(generator, 0.8) * _log(generator, 0.03, 0.4),
-        pit_size=_log(generator, 0.7, 3.0),
+        pits=generator.choice([0.0, log_uniform(generator, 3, 100)]),
+        pit_contrast=_sign(generator, 0.8) * log_uniform(generator, 0.03, 0.4),
+        pit_size=log_uniform(generator, 0.7, 3.0),
     )
 
 
@@ -125,9 +123,9 @@ def _draw_camera(generator: np.random.Generator) -> Camera:
     return Camera(
         vignetting=generator.uniform(0, 0.3),
         slope=generator.normal(0, 0.05),
-        defocus=generator.choice([0.0, _log(generator, 0.4, 1.8)]),
-        texture=_log(generator, 0.002, 0.03),
-        texture_length=_log(generator, 1, 20),
-        noise=_log(generator, 0.004, 0.06),
-        gamma=_log(generator, 0.7, 1.4),
+        defocus=generator.choice([0.0, log_uniform(generator, 0.4, 1.8)]),
+        texture=log_uniform(generator, 0.002, 0.03),
+        texture_length=log_uniform(generator, 1, 20),
+        noise=log_uniform(generator, 0.004, 0.06),
+        gamma=log_uniform(generator, 0.7, 1.4),
     )

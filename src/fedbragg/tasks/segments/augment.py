@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.tasks.segments.blur import slightly_blurred
+
 CONTRAST, BRIGHTNESS = 0.25, 0.2
 """Standard deviations of the logarithm of the contrast, and of the brightness in half ranges."""
 NOISE = 0.08
@@ -22,19 +24,8 @@ def augmented(
     gain = np.float32(np.exp(generator.normal(0, CONTRAST)))
     lit = picture * gain + np.float32(generator.normal(0, BRIGHTNESS))
     if generator.random() < 0.3:
-        lit = _defocused(lit)
+        lit = slightly_blurred(lit)
     lit = lit + np.float32(generator.uniform(0, NOISE)) * generator.standard_normal(
         lit.shape[1:], dtype=np.float32
     )
     return np.ascontiguousarray(lit, np.float32), np.ascontiguousarray(labels)
-
-
-def _defocused(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blur by the binomial kernel 1, 2, 1 along both axes."""
-    for axis in (1, 2):
-        width = [(0, 0)] * 3
-        width[axis] = (1, 1)
-        wide = np.pad(picture, width, mode="edge")
-        before, after = np.delete(wide, [-1, -2], axis), np.delete(wide, [0, 1], axis)
-        picture = ((before + 2 * picture + after) / 4).astype(np.float32)
-    return picture

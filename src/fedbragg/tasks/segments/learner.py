@@ -78,14 +78,15 @@ def problem_of(
     network: SegmentNet, data: SegmentData, generator: np.random.Generator, others: Sequence[Style] = ()
 ) -> SegmentProblem:
     """Scale micrographs, count their crops and classes, and measure their styles where there are others to train in."""
+    scaled = [prepare(one.picture) for one in data.pictures]
     return SegmentProblem(
         network,
         data,
         generator,
-        scaled=[prepare(one.picture) for one in data.pictures],
+        scaled,
         crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one))],
         weights=class_weights(np.array(data.label_counts[0])),
-        own=styles_of(data, others[0].kind) if others else (),
+        own=_styles(data, scaled, others[0].kind) if others else (),
         others=others,
     )
 
@@ -101,7 +102,12 @@ def _crops_of(one: LabelledPicture) -> int:
 
 def styles_of(data: SegmentData, kind: Kind) -> list[Style]:
     """Return the style of every micrograph."""
-    return [style_of_picture(prepare(one.picture), one.labels, data.classes, kind) for one in data.pictures]
+    return _styles(data, [prepare(one.picture) for one in data.pictures], kind)
+
+
+def _styles(data: SegmentData, scaled: Sequence[Scaled], kind: Kind) -> list[Style]:
+    pairs = zip(scaled, data.pictures, strict=True)
+    return [style_of_picture(picture, one.labels, data.classes, kind) for picture, one in pairs]
 
 
 def crop_at(labels: NDArray[np.uint8], generator: np.random.Generator) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, FederationError
+from fedbragg.tasks.segments.blur import slightly_blurred
 from fedbragg.types import State
 
 Kind = Literal["statistics", "spectrum"]
@@ -117,13 +118,7 @@ def _soft_shares(labels: NDArray[np.uint8], kinds: int) -> NDArray[np.float32]:
     """Return each class's share in a pixel's neighbourhood, (classes + 1, rows, cols); the last is unlabelled."""
     index = np.minimum(labels, kinds - 1)
     shares: NDArray[np.float32] = (index[None] == np.arange(kinds)[:, None, None]).astype(np.float32)
-    for axis in (1, 2):
-        width = [(0, 0)] * 3
-        width[axis] = (1, 1)
-        wide = np.pad(shares, width, mode="edge")
-        before, after = np.delete(wide, [-1, -2], axis), np.delete(wide, [0, 1], axis)
-        shares = ((before + 2 * shares + after) / 4).astype(np.float32)
-    return shares
+    return slightly_blurred(shares)
 
 
 def _spectrum(picture: Scaled) -> NDArray[np.float32]:

@@ -13,8 +13,7 @@ from fedbragg.errors import FederationError
 from fedbragg.federation.engines.remote.protocol import Message
 from fedbragg.federation.quantise import QuantisedTensor
 from fedbragg.federation.wire import EncodedUpdate
-from fedbragg.styles import PREFIX
-from fedbragg.types import State
+from fedbragg.styles import PREFIX, parted
 
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 """A number of frames; larger ones are not exact in double precision."""
@@ -80,18 +79,12 @@ def update_of(message: Message) -> tuple[str, EncodedUpdate]:
         raise FederationError(f"an update cannot be read ({where}: {problem['msg']})") from None
     if unknown := fields.quantised.keys() - message.tensors.keys():
         raise FederationError(f"an update cannot be read (it lacks the codes of {sorted(unknown)[0]!r})")
-    sent, style = _parted(message.tensors)
+    sent, style = parted(message.tensors)
     tensors = {name: _tensor(name, codes, fields) for name, codes in sent.items()}
     update = EncodedUpdate(
         fields.site, fields.version, tensors, fields.samples, fields.label_counts, fields.loss, style
     )
     return fields.request, update
-
-
-def _parted(tensors: State) -> tuple[State, State]:
-    """Return the tensors of an update, and those of the style beside them."""
-    style = {name.removeprefix(PREFIX): t for name, t in tensors.items() if name.startswith(PREFIX)}
-    return {name: t for name, t in tensors.items() if not name.startswith(PREFIX)}, style
 
 
 def _tensor(name: str, sent: NDArray[Any], fields: UpdateFields) -> NDArray[Any] | QuantisedTensor:
