@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +22,53 @@ def available() -> bool:
     return FOLDER.is_dir()
 
 
-def superalloy(part: str) -> SegmentData:
-    """Return part "train", "val" or "test": 0 matrix, 1 secondary, 2 tertiary precipitates (blue, red)."""
+def superalloy(part: str, style: str = "") -> SegmentData:
+    """Return part "train", "val" or "test": 0 matrix, 1 secondary, 2 tertiary precipitates (blue, red).
+
+    ``style`` is what a file's name holds: "_0d_" or "_180d_".
+    """
     folder = FOLDER / "superalloy" / part
-    return SegmentData(
-        tuple(
-            LabelledPicture(read_picture(path), _by_colour(folder / "masks" / path.name))
-            for path in sorted((folder / "images").glob("*.png"))
-        ),
-        3,
-    )
+    return _pairs(folder / "images", folder / "masks", f"*{style}*.png", _by_colour, 3)
+
+
+def specimens() -> list[str]:
+    """Return the names of the barrier coatings' specimens."""
+    names = (FOLDER / "barrier-coating" / "images").glob("*.png")
+    return sorted({_specimen(path.stem) for path in names})
+
+
+def coating(part: str, specimen: str) -> SegmentData:
+    """Return a specimen's pictures of part "train" or "val": 0 background, 1 oxide, 2 crack."""
+    folder = FOLDER / "barrier-coating"
+    return _pairs(folder / "images", folder / "masks", f"{part}_{specimen}_*.png", _indices, 3)
 
 
 def grain_boundaries() -> SegmentData:
     """Return eleven etched photographs: 0 grain, 1 boundary."""
     folder = FOLDER / "grain-boundaries"
+    return _pairs(folder / "images", folder / "masks", "*.png", _drawn, 2)
+
+
+def _pairs(
+    images: Path, masks: Path, pattern: str, read: Callable[[Path], NDArray[np.uint8]], classes: int
+) -> SegmentData:
     return SegmentData(
         tuple(
-            LabelledPicture(read_picture(path), _drawn(folder / "masks" / path.name))
-            for path in sorted((folder / "images").glob("*.png"))
+            LabelledPicture(read_picture(path), read(masks / path.name))
+            for path in sorted(images.glob(pattern))
         ),
-        2,
+        classes,
     )
+
+
+def _specimen(stem: str) -> str:
+    """Return the name between the part and the spot: train_S879_062216-3-31cyc0030 is of S879."""
+    return stem.split("_")[1]
+
+
+def _indices(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"))
 
 
 def _by_colour(path: Path) -> NDArray[np.uint8]:

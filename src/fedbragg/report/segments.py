@@ -21,6 +21,8 @@ from fedbragg.tasks.segments.prepare import scaling_of
 
 LARGEST = 1024
 """pixel, the longest side of a picture on the page."""
+OVERLAID = 4096
+"""pixel, the longest side of an overlay."""
 COLOURS = ((0.85, 0.15, 0.10), (0.10, 0.45, 0.85), (0.95, 0.60, 0.05), (0.15, 0.60, 0.25), (0.55, 0.25, 0.65))
 """Of the classes after the first, in turn."""
 TINT = 0.35
@@ -41,8 +43,14 @@ class Measured:
 
 
 def overlay(picture: NDArray[Any], labels: NDArray[np.uint8], instances: Instances) -> NDArray[np.uint8]:
-    """Return a picture (rows, cols, 3) with its classes tinted and its instances outlined."""
+    """Return a picture (rows, cols, 3) with its classes tinted and its instances outlined.
+
+    Of one with a side beyond OVERLAID only every second, third ... pixel is shown.
+    """
     scaling = scaling_of(picture)
+    every = -(-max(labels.shape) // OVERLAID)
+    seen = (slice(None, None, every), slice(None, None, every))
+    picture, labels, instances = picture[seen], labels[seen], instances[seen]
     planes = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
     shown = np.clip((planes - scaling.middle) / scaling.half, -1, 1).astype(np.float32) / 2 + 0.5
     rim = edges(instances)

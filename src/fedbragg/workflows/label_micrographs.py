@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import InputError
 from fedbragg.files import written_whole
 from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.segments.blocks import label_in_blocks
 from fedbragg.tasks.segments.picture_file import read_picture
 from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
@@ -30,8 +31,7 @@ def label_into(
     step, taken, rows = progress.stage("Labelling", len(names)), set[str](), list[Applied[None, Path]]()
 
     def classes(picture: NDArray[Any]) -> NDArray[np.uint8]:
-        found: NDArray[np.uint8] = segmenter(picture).argmax(axis=0).astype(np.uint8)
-        return found
+        return label_in_blocks(picture, segmenter, progress)
 
     for row in apply(names, lambda name: read_picture(Path(name)), classes):
         path = out / f"{unique(Path(row.name).stem or 'micrograph', taken)}.png"

@@ -18,13 +18,14 @@ from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.segments import Measured, as_jpeg, overlay, segments_page
 from fedbragg.tasks import segments
+from fedbragg.tasks.segments.blocks import Segments
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.measure.fields import phase_fractions
 from fedbragg.tasks.segments.measure.grain_size import GrainSize, grain_size
 from fedbragg.tasks.segments.measure.scale import Scale
 from fedbragg.tasks.segments.measure.table import InstanceTable, instance_table
 from fedbragg.tasks.segments.picture_file import read_picture
-from fedbragg.tasks.segments.predictor import SegmentPredictor, Segments
+from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
 
@@ -89,7 +90,12 @@ def measure_into(
     predictor = open_segment_model(request.model, request.threads)
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
-    for row in apply(names, _read, lambda named: _answered(named, predictor, request, taken)):
+
+    def answer(named: Named) -> Answered:
+        found = predictor(named.picture, progress)
+        return _answered(named, found, predictor.card.classes, request, taken)
+
+    for row in apply(names, _read, answer):
         rows.append(replace(row, item=None))  # pictures are not kept: there may be many
         step()
     _write_summary(rows, predictor.card.classes, request.out)
@@ -101,10 +107,9 @@ def _read(name: str) -> Named:
 
 
 def _answered(
-    named: Named, predictor: SegmentPredictor, request: MeasureRequest, taken: set[str]
+    named: Named, found: Segments, classes: Classes, request: MeasureRequest, taken: set[str]
 ) -> Answered:
-    found = predictor(named.picture)
-    measured, drawn = _measured(named, found, predictor.card.classes, request.scale)
+    measured, drawn = _measured(named, found, classes, request.scale)
     stem = unique(Path(named.name).stem or "micrograph", taken)
     return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
 
@@ -125,8 +130,9 @@ def _grain_size(found: Segments, rows: InstanceTable, classes: Classes, scale: S
     grains = rows.number[rows.kind == classes.names[0]]
     if classes.boundary_index is None or scale.micrometres is None or len(grains) < 2:
         return None
-    only = np.where(np.isin(found.instances, grains), found.instances, 0).astype(np.int32)
-    return grain_size(only, scale.micrometres)
+    kept = np.zeros(int(found.instances.max(initial=0)) + 1, np.int32)
+    kept[grains] = grains
+    return grain_size(kept[found.instances], scale.micrometres)
 
 
 def _write_pictures(

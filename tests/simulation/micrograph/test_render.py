@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedbragg.simulation.micrograph.fields import blurred, smooth_noise
+from fedbragg.simulation.micrograph.fields import blurred, smooth_noise, warped
 from fedbragg.simulation.micrograph.marks import add_marks
 from fedbragg.simulation.micrograph.micrograph import simulate_micrograph
 from fedbragg.simulation.micrograph.render import render
@@ -85,6 +85,16 @@ def test_relief_lights_one_side_and_shadows_the_other() -> None:
     assert left.max() > 0.53 and right.min() < 0.47
 
 
+def test_streaks_run_within_grains_and_differ_between_them() -> None:
+    style = replace(CLEAN, etching=replace(CLEAN.etching, contrast=0.0, streaks=0.08))
+    pictures = np.array([pictured(style, seed=seed)[..., 0] for seed in range(12)])
+    spreads = pictures[:, 80:120, 4:60].std(axis=(1, 2))
+    assert (spreads < 0.005).any()  # half of the grains have none
+    assert 0.02 < spreads.max() < 0.2
+    bare = replace(style, etching=replace(style.etching, streaks=0.0))
+    assert pictured(bare)[80:120, :, 0].std() < 0.005
+
+
 @pytest.mark.parametrize("what", ["scratches", "polishing", "pits"])
 def test_marks_are_left_where_asked(what: str) -> None:
     marks = replace(CLEAN.marks, **{what: {"scratches": 20.0, "polishing": 0.05, "pits": 100.0}[what]})
@@ -126,3 +136,12 @@ def test_equal_seeds_give_equal_micrographs_whatever_the_style(kind: str) -> Non
         np.testing.assert_array_equal(first.picture, second.picture)
         assert first.picture.shape == (64, 96, 3) and first.picture.dtype == np.uint8
         assert first.structure.classes.shape == (64, 96)
+
+
+def test_warping_moves_pixels_by_about_the_reach_and_makes_no_new_ones() -> None:
+    columns = np.tile(np.arange(256, dtype=np.int32), (256, 1))
+    moved = warped(columns, 2.0, 6.0, np.random.default_rng(1))
+    aside = (moved - columns + 128) % 256 - 128
+    assert aside.std() == pytest.approx(2.0, rel=0.1)
+    assert np.isin(moved, columns).all()
+    np.testing.assert_array_equal(warped(columns, 0.0, 6.0, np.random.default_rng(1)), columns)

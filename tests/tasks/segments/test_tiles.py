@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from skimage.segmentation import watershed
 
-from fedbragg.tasks.segments.instances import Classes, find_instances, true_instances
+from fedbragg.tasks.segments.instances import Classes, _shared_out, find_instances, true_instances
 from fedbragg.tasks.segments.picture_file import read_mask, read_picture
 from fedbragg.tasks.segments.picture_paths import find_pictures
 from fedbragg.tasks.segments.prepare import prepare, scaled, scaling_of
@@ -33,7 +34,7 @@ def test_every_pixel_is_kept_once_and_read_with_its_margin(
 
 
 def test_a_local_answer_does_not_depend_on_the_tiles() -> None:
-    picture = np.random.default_rng(1).integers(0, 255, (900, 530), dtype=np.uint8)
+    picture = np.random.default_rng(1).integers(0, 255, (1300, 530), dtype=np.uint8)
 
     def forward(pictures: np.ndarray) -> np.ndarray:
         assert pictures.shape[2] % 64 == pictures.shape[3] % 64 == 0
@@ -41,7 +42,7 @@ def test_a_local_answer_does_not_depend_on_the_tiles() -> None:
 
     found = segment(picture, forward)
     np.testing.assert_allclose(found[0].astype(float), prepare(picture)[0], atol=2e-3)
-    assert number_of_tiles((900, 530)) == 3 * 2
+    assert number_of_tiles((1300, 530)) == 2 and number_of_tiles((2048, 2048)) == 4
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -152,3 +153,11 @@ def test_without_a_boundary_class_the_particles_are_the_instances() -> None:
     np.testing.assert_array_equal(
         found, find_instances(np.stack([labels == 0, labels == 1]).astype(np.float32), classes)
     )
+
+
+def test_pixels_without_a_marker_are_shared_out_as_by_the_whole_watershed() -> None:
+    generator = np.random.default_rng(4)
+    height = generator.random((60, 70), dtype=np.float32)
+    markers = np.where(generator.random((60, 70)) < 0.05, generator.integers(1, 9, (60, 70)), 0)
+    markers[:20, :30] = 9
+    np.testing.assert_array_equal(_shared_out(height, markers.astype(np.int32)), watershed(height, markers))

@@ -25,6 +25,17 @@ def smooth_noise(shape: tuple[int, int], length: float, generator: np.random.Gen
     return standardised(noise)
 
 
+def warped(
+    numbers: NDArray[np.int32], reach: float, length: float, generator: np.random.Generator
+) -> NDArray[np.int32]:
+    """Return an image (rows, cols) whose pixels come from about ``reach`` pixels aside, alike over ``length``."""
+    shape = (numbers.shape[0], numbers.shape[1])
+    aside = [np.rint(reach * smooth_noise(shape, length, generator)).astype(int) for _ in shape]
+    row, col = np.indices(shape)
+    moved: NDArray[np.int32] = numbers[(row + aside[0]) % shape[0], (col + aside[1]) % shape[1]]
+    return moved
+
+
 def standardised(field: Field) -> Field:
     """Return a field scaled to mean 0 and deviation 1; a constant field becomes 0."""
     spread = float(field.std())

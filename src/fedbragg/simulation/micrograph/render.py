@@ -16,6 +16,10 @@ Picture = NDArray[np.uint8]
 """(rows, cols, 3) as a camera writes it: red, green, blue."""
 LINE = 2.0
 """pixel, width of the lines in Structure.boundaries."""
+CLOSEST, FARTHEST = 3.0, 15.0
+"""pixel, the distances of two parallel marks within a grain."""
+MARKED = 0.5
+"""Share of the grains that have such marks."""
 SOFTNESS = 0.3
 """Standard deviations of the etching's strength over which a boundary fades out."""
 
@@ -38,7 +42,27 @@ def _etched(structure: Structure, etching: Etching, generator: np.random.Generat
     orientations = generator.standard_normal((count, 3))
     drawn = _boundary_strength(grains, orientations) * _etched_share(grains.shape, etching, generator)
     surface: Field = of_grain[:, grains] + np.float32(etching.contrast) * _profile(drawn, etching.width)
+    if etching.streaks > 0:
+        surface += np.float32(etching.streaks) * _streaks(grains, generator)
     return surface
+
+
+def _streaks(grains: NDArray[np.int32], generator: np.random.Generator) -> Field:
+    """Return parallel marks within grains (rows, cols): one direction and distance a grain, strong here, absent there.
+
+    The root of their mean square is about 1 where they are strong.
+    """
+    count = int(grains.max()) + 1
+    direction, start = generator.uniform(0, math.pi, count), generator.uniform(0, 2 * math.pi, count)
+    wave = 2 * math.pi / np.exp(generator.uniform(math.log(CLOSEST), math.log(FARTHEST), count))
+    row, col = np.indices(grains.shape, np.float32)
+    along = (wave * np.cos(direction))[grains] * col + (wave * np.sin(direction))[grains] * row
+    strength = np.clip(smooth_noise(grains.shape, FARTHEST, generator), 0, None)
+    marked = generator.random(count) < MARKED
+    streaks: Field = (strength * marked[grains] * math.sqrt(2) * np.sin(along + start[grains])).astype(
+        np.float32
+    )
+    return streaks
 
 
 def _boundary_strength(grains: NDArray[np.int32], orientations: NDArray[np.float64]) -> Field:

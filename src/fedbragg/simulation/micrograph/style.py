@@ -24,6 +24,9 @@ class Etching:
     width: float  # pixel, standard deviation of a boundary's profile
     unetched: float  # share of the boundaries' length that shows nothing
     reach: float  # pixel, over which the strength of etching varies
+    streaks: float = (
+        0.0  # standard deviation of parallel marks within grains (twins, slip lines), grey levels
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +88,18 @@ def _sign(generator: np.random.Generator, negative: float) -> float:
 
 
 def _draw_etching(generator: np.random.Generator) -> Etching:
-    coloured = generator.random() < 0.3
+    """Draw what shows grains: mostly lines, else colours alone (tint etching) or grey alone (orientation contrast)."""
+    coloured, lined = generator.random() < 0.35, generator.random() < 0.7
+    weakest = 0.02 if lined else 0.06
     return Etching(
         matrix=generator.uniform(0.3, 0.75),
-        shading=log_uniform(generator, 0.005, 0.15),
-        tint=log_uniform(generator, 0.02, 0.15) if coloured else 0.0,
-        contrast=_sign(generator, 0.75) * log_uniform(generator, 0.03, 0.45),
+        shading=log_uniform(generator, 0.005 if lined or coloured else 0.06, 0.15),
+        tint=log_uniform(generator, weakest, 0.2) if coloured else 0.0,
+        contrast=_sign(generator, 0.75) * log_uniform(generator, 0.03, 0.45) if lined else 0.0,
         width=log_uniform(generator, 0.6, 2.5),
         unetched=generator.choice([0.0, generator.uniform(0, 0.35)]),
         reach=log_uniform(generator, 5, 60),
+        streaks=generator.choice([0.0, log_uniform(generator, 0.01, 0.08)]),
     )
 
 

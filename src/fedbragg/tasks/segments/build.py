@@ -26,9 +26,9 @@ class Recipe:
     """How the packaged model is trained."""
 
     seed: int = 50
-    structures: int = 1_000
-    styles: int = 3  # pictures of each structure
-    epochs: int = 2
+    structures: int = 2_000
+    styles: int = 2  # pictures of each structure
+    epochs: int = 9
 
 
 def main(path: Path, progress: Progress) -> None:

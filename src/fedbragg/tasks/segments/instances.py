@@ -66,12 +66,21 @@ def _grains(boundary: NDArray[np.float32]) -> NDArray[Any]:
     with a gap still parts two grains.
     """
     from scipy.ndimage import distance_transform_edt
-    from skimage.segmentation import watershed
 
     enclosed = boundary < 0.5
     distance = distance_transform_edt(np.pad(enclosed, 1, mode="edge"))[1:-1, 1:-1].astype(np.float32)
     markers = _markers(distance, enclosed)
-    return _without_small(watershed(4 * boundary - distance / (1 + distance), markers))
+    return _without_small(_shared_out(4 * boundary - distance / (1 + distance), markers))
+
+
+def _shared_out(height: NDArray[np.float32], markers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Share pixels out to the markers by watershed; only those that have none, and their neighbours, cost time."""
+    from scipy.ndimage import binary_dilation
+    from skimage.segmentation import watershed
+
+    free = binary_dilation(markers == 0, np.ones((3, 3), bool))
+    shared: NDArray[np.int32] = np.where(free, watershed(height, markers, mask=free), markers)
+    return shared
 
 
 def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDArray[np.int32]:

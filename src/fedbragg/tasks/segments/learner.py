@@ -24,8 +24,8 @@ from fedbragg.tasks.segments.style import PATCH, Kind, Style, restyled, style_of
 from fedbragg.tasks.segments.tiles import segment
 from fedbragg.types import State
 
-CROP = PATCH
-"""pixel, along the edge of what one step reads."""
+CROP, SMALL_CROP = PATCH, 128
+"""pixel, along the edge of what one step reads, and of what it reads of pictures that are smaller."""
 BATCH = 8
 PRETRAINING_RATE = 2e-3
 HEAVIEST = 20.0
@@ -48,6 +48,7 @@ class SegmentProblem:
     generator: np.random.Generator  # of the crops, their augmentation and their styles
     scaled: Sequence[Scaled]  # the micrographs as the network reads them
     crops: Sequence[int]  # the micrograph of each crop
+    side: int  # pixel, along the edge of a crop
     weights: Tensor  # (classes,)
     own: Sequence[Style]  # of each micrograph; empty where there are no others
     others: Sequence[Style]  # of other sites
@@ -66,8 +67,8 @@ class SegmentProblem:
 
     def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         picture, labels = self.scaled[index], self.data.pictures[index].labels
-        where = crop_at(labels, self.generator)
-        part, known = _cut(picture, where), _cut(labels, where)
+        where = crop_at(labels, self.generator, self.side)
+        part, known = _cut(picture, where, self.side), _cut(labels, where, self.side)
         if self.others and self.generator.random() < RESTYLED:
             other = self.others[int(self.generator.integers(len(self.others)))]
             part = restyled(part, known, self.own[index], other)
@@ -85,6 +86,7 @@ def problem_of(
         generator,
         scaled,
         crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one))],
+        side=SMALL_CROP if not others and _all_small(data) else CROP,
         weights=class_weights(np.array(data.label_counts[0])),
         own=_styles(data, scaled, others[0].kind) if others else (),
         others=others,
@@ -94,6 +96,10 @@ def problem_of(
 def number_of_crops(data: SegmentData) -> int:
     """Return how many crops an epoch takes of micrographs: about as many as cover them once."""
     return sum(map(_crops_of, data.pictures))
+
+
+def _all_small(data: SegmentData) -> bool:
+    return all(max(one.labels.shape) <= SMALL_CROP for one in data.pictures)
 
 
 def _crops_of(one: LabelledPicture) -> int:
@@ -110,25 +116,25 @@ def _styles(data: SegmentData, scaled: Sequence[Scaled], kind: Kind) -> list[Sty
     return [style_of_picture(picture, one.labels, data.classes, kind) for picture, one in pairs]
 
 
-def crop_at(labels: NDArray[np.uint8], generator: np.random.Generator) -> tuple[int, int]:
+def crop_at(labels: NDArray[np.uint8], generator: np.random.Generator, side: int = CROP) -> tuple[int, int]:
     """Draw the first row and column of a crop; some lie about a pixel of a class that is drawn first."""
     rows, cols = labels.shape
-    free = (max(rows - CROP, 0), max(cols - CROP, 0))
+    free = (max(rows - side, 0), max(cols - side, 0))
     if generator.random() < AIMED:
         present = np.unique(labels[::4, ::4])
         present = present[present != UNKNOWN]
         if len(present):
             of_class = np.flatnonzero(labels == present[generator.integers(len(present))])
             row, col = divmod(int(of_class[generator.integers(len(of_class))]), cols)
-            aim = (row - int(generator.integers(CROP)), col - int(generator.integers(CROP)))
+            aim = (row - int(generator.integers(side)), col - int(generator.integers(side)))
             return min(max(aim[0], 0), free[0]), min(max(aim[1], 0), free[1])
     return int(generator.integers(free[0] + 1)), int(generator.integers(free[1] + 1))
 
 
-def _cut(array: NDArray[Number], where: tuple[int, int]) -> NDArray[Number]:
+def _cut(array: NDArray[Number], where: tuple[int, int], side: int) -> NDArray[Number]:
     """Return a crop of (..., rows, cols), mirrored where the picture is smaller than one."""
-    part = array[..., where[0] : where[0] + CROP, where[1] : where[1] + CROP]
-    more = (CROP - part.shape[-2], CROP - part.shape[-1])
+    part = array[..., where[0] : where[0] + side, where[1] : where[1] + side]
+    more = (side - part.shape[-2], side - part.shape[-1])
     if not any(more):
         return part
     return np.pad(part, [(0, 0)] * (part.ndim - 2) + [(0, more[0]), (0, more[1])], mode="symmetric")

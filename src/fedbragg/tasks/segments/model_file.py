@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fedbragg.models.exporting import Signature, exported
 from fedbragg.models.onnx_file import open_session, read_card, write_with_card
-from fedbragg.progress import Step
 from fedbragg.tasks.segments.model_card import SegmentCard
+from fedbragg.tasks.segments.prepare import Scaling
 from fedbragg.tasks.segments.tiles import STRIDE, segment
 from fedbragg.types import State
 
@@ -31,9 +31,12 @@ class Segmenter:
         self._session = open_session(path, threads, REMEDY)
         self.card = read_card(path, self._session, SegmentCard.from_json, REMEDY)
 
-    def __call__(self, picture: NDArray[Any], step: Step | None = None) -> NDArray[np.float16]:
-        """Return the probability of every class at every pixel, (classes, rows, cols)."""
-        return segment(picture, self._forward, step)
+    def __call__(self, picture: NDArray[Any], scaling: Scaling | None = None) -> NDArray[np.float16]:
+        """Return the probability of every class at every pixel, (classes, rows, cols).
+
+        ``scaling`` is that of the whole picture where this one is a part.
+        """
+        return segment(picture, self._forward, scaling)
 
     def _forward(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         (answer,) = self._session.run(None, {"pictures": pictures})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,14 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import LabelError
 from fedbragg.extras import require
-from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
-from fedbragg.tasks.segments.instances import find_instances
+from fedbragg.tasks.segments.blocks import Segments, segment_in_blocks
 from fedbragg.tasks.segments.judge import agreement, summary
 from fedbragg.tasks.segments.model_card import SegmentCard
 from fedbragg.tasks.segments.model_file import Segmenter
 from fedbragg.tasks.segments.picture_file import read_mask, read_picture
 from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Segments:
-    """What a model says of one picture."""
-
-    classes: NDArray[np.uint8]  # (rows, cols) class index
-    instances: Instances  # (rows, cols) grain or particle, from 1; 0 belongs to none
 
 
 class SegmentPredictor:
@@ -43,11 +33,9 @@ class SegmentPredictor:
         """Return what the file says of itself."""
         return self.segmenter.card
 
-    def __call__(self, picture: NDArray[Any]) -> Segments:
+    def __call__(self, picture: NDArray[Any], progress: Progress = SILENT) -> Segments:
         """Return the classes and instances of one picture."""
-        probabilities = self.segmenter(picture)
-        classes = probabilities.argmax(axis=0).astype(np.uint8)
-        return Segments(classes, find_instances(probabilities, self.card.classes))
+        return segment_in_blocks(picture, self.segmenter, self.card.classes, progress)
 
     def evaluate(self, labelled: LabelledFiles, progress: Progress = SILENT) -> Evaluation:
         """Compare with masks in the folder ``labelled.labels``, paired by file name; raise LabelError for none."""

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.progress import Step
-from fedbragg.tasks.segments.prepare import scaled, scaling_of
+from fedbragg.tasks.segments.prepare import Scaling, scaled, scaling_of
 
 STRIDE = 64
 """pixel, by whose multiples the network reads a picture."""
-TILE = 512
-"""pixel, along the edge of a tile."""
+TILE = 1152
+"""pixel, the longest edge of a tile."""
 MARGIN = 64
 """pixel, around a tile's inside, so that what is kept has seen its surroundings."""
 
@@ -43,22 +42,23 @@ def tiles(shape: tuple[int, int], size: int = TILE, margin: int = MARGIN) -> Ite
             yield Tile((row_read, col_read), (row_kept, col_kept), (inside[0], inside[1]))
 
 
-def number_of_tiles(shape: tuple[int, int]) -> int:
+def number_of_tiles(shape: tuple[int, int], size: int = TILE, margin: int = MARGIN) -> int:
     """Return how many tiles a picture (rows, cols) has."""
-    return len(_spans(shape[0], TILE, MARGIN)) * len(_spans(shape[1], TILE, MARGIN))
+    return len(_spans(shape[0], size, margin)) * len(_spans(shape[1], size, margin))
 
 
-def segment(picture: NDArray[Any], forward: Forward, step: Step | None = None) -> NDArray[np.float16]:
-    """Return the probability of every class at every pixel, (classes, rows, cols)."""
-    scaling, shape = scaling_of(picture), (picture.shape[0], picture.shape[1])
+def segment(picture: NDArray[Any], forward: Forward, scaling: Scaling | None = None) -> NDArray[np.float16]:
+    """Return the probability of every class at every pixel, (classes, rows, cols).
+
+    ``scaling`` is that of the whole picture where this one is a part.
+    """
+    scaling, shape = scaling or scaling_of(picture), (picture.shape[0], picture.shape[1])
     found: NDArray[np.float16] | None = None
     for tile in tiles(shape):
         answer = _padded(scaled(picture[tile.read], scaling), forward)
         if found is None:
             found = np.empty((len(answer), *shape), np.float16)
         found[:, *tile.kept] = answer[:, *tile.inside]
-        if step is not None:
-            step()
     if found is None:
         raise ValueError("a picture has at least one tile")
     return found
@@ -78,7 +78,10 @@ def _spans(length: int, size: int, margin: int) -> list[tuple[slice, slice]]:
     """Return what is read and what is kept along one axis."""
     if length <= size:
         return [(slice(0, length), slice(0, length))]
-    inside = size - 2 * margin
-    starts = [*range(0, length - size, inside), length - size]
+    number = -(-(length - 2 * margin) // (size - 2 * margin))
+    each = -(-(length - 2 * margin) // number)
+    inside = min(-(-each // STRIDE) * STRIDE, size - 2 * margin)  # shared out evenly, the tiles overlap least
+    size = inside + 2 * margin
+    starts = [min(i * inside, length - size) for i in range(number)]
     kept = [0, *(start + margin for start in starts[1:]), length]
     return [(slice(start, start + size), slice(kept[i], kept[i + 1])) for i, start in enumerate(starts)]

@@ -40,14 +40,10 @@ def student(number: int) -> float:
 
 def phase_fractions(labels: NDArray[np.uint8], classes: int) -> list[Estimate]:
     """Return each class's share of the area, of class indices (rows, cols)."""
-    shares = np.array(
-        [_shares(labels[field], classes) for field in fields((labels.shape[0], labels.shape[1]))]
-    )
-    whole = _shares(labels, classes)
+    parts = fields((labels.shape[0], labels.shape[1]))
+    counts = np.array([np.bincount(labels[part].ravel(), minlength=256)[:classes] for part in parts])
+    whole = counts.sum(axis=0) / max(labels.size, 1)
+    sizes = np.array([labels[part].size for part in fields((labels.shape[0], labels.shape[1]))])
+    shares = counts / np.maximum(sizes, 1)[:, None]
     estimates = [with_interval(float(whole[i]), shares[:, i]) for i in range(classes)]
     return [Estimate(e.value, max(e.low, 0.0), min(e.high, 1.0)) for e in estimates]
-
-
-def _shares(labels: NDArray[np.uint8], classes: int) -> NDArray[np.float64]:
-    counts = np.bincount(labels.ravel(), minlength=256)[:classes]
-    return counts / max(labels.size, 1)

@@ -11,6 +11,9 @@ from fedbragg.metrics.segmentation import Instances
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.measure.scale import Scale
 
+STRIP = 1024
+"""Rows counted at a time: pairs of numbers take more memory than the picture."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InstanceTable:
@@ -61,9 +64,12 @@ def _class_of(
 ) -> NDArray[np.intp]:
     """Return the class index of each instance: the most frequent of its pixels that are no boundary."""
     kinds = len(classes.names)
-    pairs = instances.ravel().astype(np.int64) * kinds + labels.ravel()
-    counts = np.bincount(pairs, minlength=(int(instances.max(initial=0)) + 1) * kinds).reshape(-1, kinds)
+    counts = np.zeros((int(instances.max(initial=0)) + 1) * kinds, np.int64)
+    for rows in range(0, len(instances), STRIP):
+        pairs = instances[rows : rows + STRIP].astype(np.int64) * kinds + labels[rows : rows + STRIP]
+        counts += np.bincount(pairs.ravel(), minlength=len(counts))
+    of_instance = counts.reshape(-1, kinds)
     if classes.boundary_index is not None:
-        counts[:, classes.boundary_index] = 0
-    found: NDArray[np.intp] = counts[numbers].argmax(axis=1)
+        of_instance[:, classes.boundary_index] = 0
+    found: NDArray[np.intp] = of_instance[numbers].argmax(axis=1)
     return found
