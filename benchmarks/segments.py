@@ -1,6 +1,6 @@
 """How well and how fast micrographs are segmented: the packaged model as it is, and after training on real ones.
 
-    .venv/bin/python benchmarks/segments.py [packaged] [superalloy] [speed]
+    .venv/bin/python benchmarks/segments.py [PART ...] [--processes 2]
 
 The packaged model has seen simulated micrographs alone. Real ones judge it; those of a train folder also train in the
 part superalloy, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep their last state.
@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
 FITTING = FitSettings(60, batch=8, learning_rate=2e-3, annealed=True)
 ALLOY = ("matrix", "secondary", "tertiary")
 
+Part = Callable[[argparse.Namespace], list[Table]]
 Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
 """From a picture to the probability of each class at each pixel, (classes, rows, cols)."""
 
@@ -158,6 +160,37 @@ def _overlaps(data: SegmentData, answer: Shares) -> NDArray[np.float64]:
     return overlaps(np.asarray(counts))
 
 
+def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part:
+    """Return the part that compares the arms of an experiment over its seeds."""
+
+    def part(options: argparse.Namespace) -> list[Table]:
+        from baselines.segments_experiments import RUNS
+        from baselines.segments_sites import scores
+
+        if name != "laboratories" and not segments_real.available():
+            print("no measured micrographs: that table keeps its last state")
+            return []
+        found = scores(RUNS[name], options.processes, options.cache)
+        rows = [
+            [test, arm, *(interval([one[test][measure] for one in each]) for measure in shown)]
+            for arm, each in found.items()
+            for test in each[0]
+        ]
+        for arm, each in found.items():
+            if arm != "pooled" and "pooled" in found:
+                for test in each[0]:
+                    less = [
+                        [p[test][m] - one[test][m] for p, one in zip(found["pooled"], each, strict=True)]
+                        for m in shown
+                    ]
+                    rows.append([test, f"pooled less {arm}", *map(interval, less)])
+        return [
+            Table(question, ("judged by", "training", *shown), sorted(rows, key=lambda row: row[0]), [note])
+        ]
+
+    return part
+
+
 def speed(options: argparse.Namespace) -> list[Table]:
     """Time the segmentation and measurement of a large micrograph, and the growth of simulated grains."""
     from fedbragg.simulation.micrograph.potts import GrainGrowth, grow_grains
@@ -195,7 +228,38 @@ def speed(options: argparse.Namespace) -> list[Table]:
     ]
 
 
-PARTS = {"packaged": packaged, "superalloy": superalloy, "speed": speed}
+ROUNDS = "FedAvg, synchronous, 9 barriers; alone and pooled train as many epochs. 5 seeds, 95 % intervals."
+PARTS: dict[str, Part] = {
+    "packaged": packaged,
+    "superalloy": superalloy,
+    "laboratories": federated(
+        "laboratories",
+        "Four simulated laboratories, each with its style: grains",
+        f"Each has 16 pictures of 256 x 256; new structures in the same four styles judge. {ROUNDS} The start model "
+        "has seen one other style. Styles and structures are drawn anew for every seed.",
+        ("MAP", "boundary F1", "mean IoU", "Rand error", "information"),
+    ),
+    "styles": federated(
+        "superalloy",
+        "Superalloy, a site for each style of imaging: the given test",
+        f"Start: the packaged model. {ROUNDS}",
+        ("mean IoU", *(f"IoU {name}" for name in ALLOY), "MAP", "boundary F1"),
+    ),
+    "unseen-style": federated(
+        "unseen-style",
+        "Superalloy, a site for each spot, all imaged in one style: the style that nobody has",
+        f"Start: the packaged model. Either style in turn. {ROUNDS}",
+        ("mean IoU", *(f"IoU {name}" for name in ALLOY), "MAP", "boundary F1"),
+    ),
+    "specimens": federated(
+        "specimens",
+        "Barrier coating, a site for each specimen",
+        "Start: the packaged model. Two specimens that no site has judge beside new spots of the others, other two for "
+        "each seed. FedAvg, synchronous, 6 barriers; alone and pooled train as many epochs. 5 seeds, 95 % intervals.",
+        ("mean IoU", "IoU crack", "IoU oxide"),
+    ),
+    "speed": speed,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -203,6 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--cache", type=Path, default=Path(".cache/segments"))
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for name in options.parts:

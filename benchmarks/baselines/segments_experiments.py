@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from baselines import segments_real
 from baselines.segments_sites import Budget, Experiment, Runs
+from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.models.onnx_file import read_state
 from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.micrograph.style import draw_style
 from fedbragg.tasks import segments
-from fedbragg.tasks.segments.data import SegmentData
+from fedbragg.tasks.segments import learner
+from fedbragg.tasks.segments.data import LabelledPicture, SegmentData
 from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.sources import Simulated, simulated
 from fedbragg.types import State
@@ -22,24 +26,45 @@ from fedbragg.workflows.site_data import SiteData
 GRAINS = ("matrix", "boundary")
 ALLOY = ("matrix", "secondary", "tertiary")
 COATING = ("background", "oxide", "crack")
-LABORATORIES, PICTURES, JUDGING = 4, 24, 8
+LABORATORIES, PICTURES, JUDGING = 4, 16, 8
 """Simulated laboratories, pictures of each that train, and that judge."""
+START_PICTURES, START_EPOCHS = 64, 8
+"""What the laboratories' start model has learnt from, in one style that none of them has."""
+KEPT = Path(".cache/segments/laboratories")
 HELD_OUT_SPECIMENS = 2
 
 
 def laboratories(seed: int) -> Experiment:
-    """Return simulated laboratories, each with a style and with grains of its own."""
+    """Return simulated laboratories, each with a style and with grains of its own; the start knows another style."""
     generator = np.random.default_rng([seed, 700])
-    styles = [draw_style(generator) for _ in range(LABORATORIES)]
+    styles = [draw_style(generator) for _ in range(LABORATORIES + 1)]
 
-    def pictures(k: int, number: int, what: int) -> SegmentData:
+    def pictures(k: int, number: int, what: str) -> SegmentData:
         wanted = Simulated(number, 1, lambda _: styles[k], ("grains",))
-        return simulated(wanted, GRAINS, 1_000 * what + 10 * seed + k)
+        first = 1_000 * ["train", "test", "start"].index(what) + 70_000
+        return _kept(f"{what}-{k}-{seed}", lambda: simulated(wanted, GRAINS, first + 10 * seed + k))
 
-    sites = [_site(f"lab{k}", pictures(k, PICTURES, 70)) for k in range(LABORATORIES)]
-    tests = [pictures(k, JUDGING, 71) for k in range(LABORATORIES)]
-    start = state_of(new_network(len(GRAINS), seed))
-    return Experiment(GRAINS, tuple(sites), {"all four styles": _joined(tests)}, start, Budget(6, 3, 9))
+    sites = [_site(f"lab{k}", pictures(k, PICTURES, "train")) for k in range(LABORATORIES)]
+    tests = [pictures(k, JUDGING, "test") for k in range(LABORATORIES)]
+    network = new_network(len(GRAINS), seed)
+    fitting = FitSettings(START_EPOCHS, batch=8, learning_rate=2e-3, annealed=True)
+    learner.train(network, pictures(LABORATORIES, START_PICTURES, "start"), fitting, seed)
+    tests_of = {"all four styles": _joined(tests)}
+    return Experiment(GRAINS, tuple(sites), tests_of, state_of(network), Budget(4, 3, 9))
+
+
+def _kept(name: str, make: Callable[[], SegmentData]) -> SegmentData:
+    """Return simulated micrographs from a file, else make them and write it: every arm wants the same."""
+    path = KEPT / f"{name}.npz"
+    if not path.exists():
+        made = make().pictures
+        KEPT.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{name}.{os.getpid()}.npz")
+        np.savez(fresh, pictures=[one.picture for one in made], labels=[one.labels for one in made])
+        fresh.replace(path)
+    with np.load(path) as file:
+        pairs = zip(file["pictures"], file["labels"], strict=True)
+        return SegmentData(tuple(LabelledPicture(*pair) for pair in pairs), len(GRAINS))
 
 
 def superalloy(seed: int) -> Experiment:
