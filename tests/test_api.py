@@ -115,3 +115,20 @@ def test_a_worse_model_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is worse: balanced accuracy .* Nothing is written"):
         fedbragg.train(path, labels, tmp_path / "own.onnx", fit=FitSettings(60, learning_rate=1e-2))
     assert not (tmp_path / "own.onnx").exists()
+
+
+def test_micrographs_are_measured(tmp_path: Path, segment_model: Path) -> None:
+    from PIL import Image
+
+    picture = np.full((120, 160), 120, np.uint8)
+    picture[59:61], picture[:, 52:54] = 10, 10  # two boundaries part four grains
+    picture[20:30, 20:30] = 240
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    names = [tmp_path / "a.png", tmp_path / "none.png"]
+    measured, missing = fedbragg.measure_micrographs(names, segment_model, "0.5um")
+    assert missing.answer is None and "no such file" in missing.reason
+    assert measured.answer is not None and measured.answer.size is not None
+    assert measured.answer.instances.max() == 5 and measured.answer.size.grains == 4
+    square = measured.answer.table.kind == "precipitate"
+    assert measured.answer.table.area[square] == pytest.approx([25.0])
+    assert measured.answer.fractions["precipitate"].value == pytest.approx(100 / (120 * 160))

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
+from fedbragg.extras import require
 from fedbragg.images import open_run
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import SILENT, Progress
@@ -18,8 +19,12 @@ from fedbragg.tasks import hits
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.registry import DEFAULT, default_model, load_model
+from fedbragg.tasks.segments.measure.micrograph import MeasuredMicrograph
+from fedbragg.tasks.segments.measure.scale import read_scale
+from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.tasks.tags.predictor import TagPredictor
 from fedbragg.types import Run
+from fedbragg.workflows.apply import Applied
 from fedbragg.workflows.calibrate import Calibrated, CalibrationRequest
 from fedbragg.workflows.calibrate import calibrate as run_calibration
 from fedbragg.workflows.cores import number_of_threads
@@ -27,6 +32,8 @@ from fedbragg.workflows.federate import Federated, Watching, open_project
 from fedbragg.workflows.federate import federate as run_federation
 from fedbragg.workflows.identify_phases import IdentifiedPattern, PatternReading
 from fedbragg.workflows.identify_phases import identify_phases as run_identification
+from fedbragg.workflows.measure_segments import Named, open_segment_model
+from fedbragg.workflows.measure_segments import measure_micrographs as measure_pictures
 from fedbragg.workflows.screen import Screened, screen_frames
 from fedbragg.workflows.tag_images import TaggedImage, open_tag_model
 from fedbragg.workflows.tag_images import tag_images as tag_run
@@ -154,6 +161,24 @@ def tag_images(
     if not isinstance(model, TagPredictor):
         model = open_tag_model(Path(model) if model is not None else None)
     return tag_run(run, model, number_of_threads(threads))
+
+
+def measure_micrographs(
+    pictures: Paths,
+    model: SegmentPredictor | str | Path | None = None,
+    scale: str | None = None,
+    threads: int = 1,
+) -> Iterator[Applied[Named, MeasuredMicrograph]]:
+    """Yield the classes, grains, particles and grain size of micrographs in order, with the packaged model by default.
+
+    ``scale`` is the length of a pixel, as "0.2um". A picture that cannot be read has no ``answer``, and its ``reason``
+    says why. 0 threads is one for each core. Needs the segments extra.
+    """
+    require("segments", "measuring micrographs")
+    if not isinstance(model, SegmentPredictor):
+        path = Path(model) if model is not None else None
+        model = open_segment_model(path, number_of_threads(threads))
+    return measure_pictures(_listed(pictures), model, read_scale(scale))
 
 
 def _predictor(model: Model) -> HitPredictor:

@@ -14,6 +14,7 @@ EXTRAS = {
     "phases": ("pyFAI",),
     "heal": ("skimage",),
     "segments": ("skimage", "tifffile"),
+    "cbf": ("pycbf",),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Counts = NDArray[Any]
 """(rows, cols) integers as the detector wrote them: uint8 to uint32, int8 to int32; float32 for averages."""
 
+Panels = tuple[tuple[int, int, int, int], ...]
+"""The rectangles of a frame that are panels of their own, in pixels: first row, row after the last, columns alike."""
+
 Result = TypeVar("Result")
 
 State = Mapping[str, NDArray[Any]]
@@ -54,6 +57,7 @@ class Frame:
     event: str = (
         ""  # CrystFEL's name of the frame in its file: //3, data_000002//3; empty where the file is the frame
     )
+    panels: Panels = ()  # empty where the whole frame is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,10 @@ class Verdict:
     background: float | None = None  # counts a pixel, the frame's level
     spots: tuple[Spot, ...] = ()  # where they were asked for
     event: str = ""  # as in Frame
+    spot_count: int | None = None  # number of spots; None where the frame was not scored
+    resolution: float | None = (
+        None  # angstrom, 90th percentile of the spots' 1/d, where the geometry is known
+    )
 
     def __post_init__(self) -> None:
         """Round the score."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fedbragg.cli import main
 from fedbragg.images import write_run
@@ -36,11 +38,43 @@ def test_the_table_lists_the_spots_and_its_folder_is_made(run: Path, tmp_path: P
     assert places  # how many of them the model marks does not matter here
 
 
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP")])
+def test_the_picture_is_of_the_kind_that_its_name_says(
+    run: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    assert main(["look", f"{run}:0", "--out", str(tmp_path / name)]) == 0
+    with Image.open(tmp_path / name) as picture:
+        assert picture.format == kind and picture.width >= 150
+
+
+def test_a_picture_of_an_unknown_kind_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["look", f"{run}:0", "--out", str(tmp_path / "a.bmp")]) == 2
+    assert "give a name that ends with .jpg, .jpeg, .png, .webp" in capsys.readouterr().err
+
+
+def test_the_resolution_is_said_where_the_geometry_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Spots on a circle of 50 pixels of 0.1 mm, 50 mm away: d = 1 / (2 sin(atan(0.1) / 2)) = 10.1 angstrom."""
+    counts = np.random.default_rng(3).poisson(2, (160, 160)).astype(np.uint16)
+    for angle in np.linspace(0, 2 * np.pi, 12, endpoint=False):
+        row, column = round(80 + 50 * np.sin(angle)), round(80 + 50 * np.cos(angle))
+        counts[row - 1 : row + 2, column - 1 : column + 2] += 60
+        counts[row, column] += 200
+    geometry = Geometry(wavelength=1.0, distance=0.05, beam_centre=(80, 80), pixel_size=(1e-4, 1e-4))
+    write_run(tmp_path / "run.h5", [counts], geometry=geometry)
+    assert main(["look", f"{tmp_path / 'run.h5'}:0", "--out", str(tmp_path / "a.jpg")]) == 0
+    said = re.search(r"spots to (\S+) Å", capsys.readouterr().out)
+    assert said and float(said[1]) == pytest.approx(10.1, rel=0.02)
+
+
 @pytest.mark.parametrize("option", ["--out", "--table"])
 def test_a_file_that_cannot_be_written_is_one_line(
     run: Path, tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     others = [] if option == "--out" else ["--out", str(tmp_path / "a.jpg")]
-    assert main(["look", str(run), option, str(tmp_path / "file" / "x"), *others]) == 2
+    assert main(["look", str(run), option, str(tmp_path / "file" / "x.jpg"), *others]) == 2
     assert f"Give another {option}." in capsys.readouterr().err

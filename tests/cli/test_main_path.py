@@ -87,7 +87,16 @@ def test_another_seed_gives_other_numbers(trained: Trained) -> None:
 
 def test_every_frame_has_its_row_in_order(trained: Trained, screened: Path) -> None:
     rows = verdicts_of(screened)
-    assert list(rows[0]) == ["path", "frame", "score", "keep", "background", "reason"]
+    assert list(rows[0]) == [
+        "path",
+        "frame",
+        "score",
+        "keep",
+        "background",
+        "spots",
+        "resolution",
+        "reason",
+    ]
     assert [(row["path"], int(row["frame"])) for row in rows] == [(str(trained.run), i) for i in range(40)]
     assert all(0 <= float(row["score"]) <= 1 for row in rows)
     assert [row["keep"] == "true" for row in rows] == [float(row["score"]) >= 0.5 for row in rows]

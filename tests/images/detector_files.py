@@ -83,6 +83,7 @@ def marccd(path: Path, image: Counts) -> None:
         (104, 65535),  # saturated_value
     ):  # fmt: skip
         struct.pack_into("<I", header, offset, value)
+    header[4:7] = b"MMX"
     path.write_bytes(
         (b"II*\0\x08\0\0\0" + directory + bytes(4)).ljust(1024, b"\0")
         + bytes(header)
@@ -113,6 +114,24 @@ def bruker(path: Path, image: Counts) -> None:
     path.write_bytes(head.encode().ljust(15 * 512) + pixels + table.encode())
 
 
+def raxis(path: Path, image: Counts) -> None:
+    """Write Rigaku's header of 1400 bytes in big-endian order, filled up to one record, and the counts."""
+    rows, cols = image.shape
+    record = max(2 * cols, 1400)
+    header = bytearray(b"R-AXIS4".ljust(record, b"\0"))
+    for offset, value in ((768, cols), (772, rows), (784, record), (788, (2 * rows * cols) // record)):
+        struct.pack_into(">i", header, offset, value)
+    for offset, number in ((292, 1.5418), (344, 120.0), (540, 35.5), (544, 30.25), (776, 0.1), (780, 0.1)):
+        struct.pack_into(">f", header, offset, number)
+    path.write_bytes(bytes(header) + image.astype(">u2").tobytes())
+
+
+def esperanto(path: Path, image: Counts) -> None:
+    from fabio.esperantoimage import EsperantoImage
+
+    EsperantoImage(data=image).write(str(path))
+
+
 def npy(path: Path, image: Counts) -> None:
     np.save(path, image)
 
@@ -131,6 +150,8 @@ FORMATS: dict[str, tuple[Writer, str]] = {
     ".tif": (tiff, "u2"),
     ".kcd": (kcd, "i4"),
     ".gfrm": (bruker, "u4"),
+    ".osc": (raxis, "u2"),
+    ".esper": (esperanto, "i4"),
     ".h5": (nxmx, "u2"),
     ".npy": (npy, "u2"),
     ".npz": (npz, "u2"),
@@ -139,5 +160,7 @@ FORMATS: dict[str, tuple[Writer, str]] = {
 
 
 def square(extension: str) -> tuple[int, int]:
-    """Return a shape that the format allows; mar345 and Bruker images are square."""
+    """Return a shape that the format allows; mar345, Bruker and Esperanto images are square."""
+    if extension == ".esper":
+        return (256, 256)
     return (72, 72) if extension in (".mar345", ".gfrm") else (60, 70)

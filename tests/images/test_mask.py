@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedbragg.images.mask import MaskCache, TrustedRange
+from fedbragg.images.counts import NO_NUMBER
+from fedbragg.images.mask import MaskCache, TrustedRange, has_noise_below_zero
 
 
 def frame(*outside: tuple[int, int], value: int = 65535) -> np.ndarray:
@@ -81,3 +82,34 @@ def test_a_mask_is_file_mask_or_outside_the_trusted_range_whatever_came_before(
         low, high = trusted.bounds(counts.dtype)
         expected = (counts < low) | (counts > high) | (False if file_mask is None else file_mask)
         np.testing.assert_array_equal(cache.mask_of(counts, file_mask, trusted), expected)
+
+
+def test_noise_about_a_pedestal_is_told_from_the_signs_of_gaps() -> None:
+    generator = np.random.default_rng(1)
+    noise = np.rint(generator.normal(20, 12, (300, 400)))  # 5 % lie below zero
+    gaps = generator.poisson(20, (300, 400))
+    gaps[:, 100:110], gaps[5, 5] = -1, -2
+    assert has_noise_below_zero(noise.astype(np.int16)) and not has_noise_below_zero(gaps.astype(np.int32))
+    assert has_noise_below_zero((noise * 0.31).astype(np.float32))
+    assert not has_noise_below_zero((gaps * 1.0).astype(np.float32))
+    assert not has_noise_below_zero(gaps.astype(np.uint16))
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
+def test_values_below_zero_that_are_noise_are_not_masked(dtype: type) -> None:
+    counts = np.rint(np.random.default_rng(2).normal(3, 5, (200, 300))).astype(dtype)
+    if dtype == np.float32:
+        counts = (counts + np.random.default_rng(3).uniform(0, 0.4, counts.shape)).astype(dtype)
+        counts[4, 7] = NO_NUMBER
+    else:
+        counts[4, 7] = np.iinfo(dtype).min
+    mask = MaskCache().mask_of(counts, None, TrustedRange())
+    assert np.argwhere(mask).tolist() == [[4, 7]]
+    valid = counts[~mask].astype(float)
+    assert valid.mean() == pytest.approx(counts.ravel()[counts.ravel() > -1000].mean())
+
+
+def test_a_lower_limit_that_the_file_gives_holds_for_noise_too() -> None:
+    assert TrustedRange(low=-10).bounds(np.dtype(np.int16), noise=True)[0] == -10
+    assert TrustedRange(low=-10).bounds(np.dtype(np.float32), noise=True)[0] == -10
+    assert TrustedRange(low=-1).bounds(np.dtype(np.int16), noise=True)[0] == -32767

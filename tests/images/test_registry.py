@@ -5,14 +5,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
-from detector_files import FORMATS, counts, nxmx, square
+from detector_files import FORMATS, counts, square
 from run_checks import assert_refused
 
 from fedbragg.errors import ConfigError, FrameError, RunError
@@ -55,9 +55,45 @@ def test_every_format_gives_the_counts_as_written(tmp_path: Path, extension: str
     np.testing.assert_array_equal(frame.counts, image)
 
 
-def test_hdf5_of_an_unknown_extension_is_recognised(tmp_path: Path) -> None:
-    nxmx(tmp_path / "image.dat", counts("u2"))
-    assert len(open_run(tmp_path / "image.dat")) == 1
+@pytest.mark.parametrize("compress", [None, gzip.compress, bz2.compress])
+@pytest.mark.parametrize("extension", [extension for extension in FORMATS if extension != ".npz"])
+def test_a_file_of_an_unknown_extension_is_known_by_its_content(
+    tmp_path: Path, extension: str, compress: Callable[[bytes], bytes] | None
+) -> None:
+    if compress and extension in (".h5", ".npy"):
+        pytest.skip("not compressed a second time")
+    writer, dtype = FORMATS[extension]
+    image = counts(dtype, square(extension))
+    writer(tmp_path / f"written{extension}", image)
+    path = tmp_path / "image.dat"
+    if compress:
+        path = tmp_path / f"image.dat.{'gz' if compress is gzip.compress else 'bz2'}"
+    content = (tmp_path / f"written{extension}").read_bytes()
+    path.write_bytes(compress(content) if compress else content)
+    np.testing.assert_array_equal(open_run(path)[0].counts, image)
+
+
+def test_numbers_as_extensions_are_found_in_a_folder_by_content(tmp_path: Path) -> None:
+    for number in (2, 10, 1):
+        FORMATS[".gfrm"][0](tmp_path / f"run.{number:04}", counts("u2", (72, 72), seed=number))
+    (tmp_path / "log.0001").write_text("no image")
+    (tmp_path / "notes.txt").write_text("no image")
+    run = open_run(tmp_path)
+    assert [Path(run[i].path).name for i in range(len(run))] == ["run.0001", "run.0002", "run.0010"]
+    assert len(open_run(str(tmp_path / "*"))) == 3
+
+
+@pytest.mark.parametrize("edge", [1200, 1600, 1800, 2000, 2300, 2400, 3000, 3450])
+def test_every_size_of_a_mar345_has_its_extension(tmp_path: Path, edge: int) -> None:
+    FORMATS[".mar345"][0](tmp_path / f"image.mar{edge}", counts("u4", (72, 72)))
+    assert len(open_run(tmp_path)) == 1
+
+
+def test_an_r_axis_image_is_read_as_img_with_its_geometry(tmp_path: Path) -> None:
+    FORMATS[".osc"][0](tmp_path / "image.img", counts("u2"))
+    geometry = open_run(tmp_path / "image.img").geometry
+    assert geometry.wavelength == pytest.approx(1.5418) and geometry.distance == pytest.approx(0.12)
+    assert geometry.beam_centre == (35.5, 30.25) and geometry.pixel_size == pytest.approx((1e-4, 1e-4))
 
 
 @pytest.mark.parametrize("extension", FORMATS)

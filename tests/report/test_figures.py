@@ -18,6 +18,7 @@ from fedbragg.report.figures import (
     curves,
     heat_map,
     hit_rate_over_run,
+    quantity_map,
     score_histogram,
 )
 from fedbragg.screening.summary.rate_curve import RateCurve
@@ -64,6 +65,14 @@ def test_a_grid_is_red_where_kept_blue_where_dropped_and_grey_without_a_score() 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (40, 50)])
 def test_any_shape_of_grid_is_drawn(shape: tuple[int, int]) -> None:
     assert heat_map(np.full(shape, 0.4, np.float32), 0.5).startswith("<svg")
+    assert quantity_map(np.full(shape, 7, np.float32), "spots").startswith("<svg")
+
+
+def test_more_of_a_quantity_is_darker_on_the_grid() -> None:
+    image = pixels_of(quantity_map(np.array([[1, 2], [3, np.nan]], np.float32), "spots"))
+    rows, cols = image.shape[:2]
+    light = [image[int(r * rows), int(c * cols)].sum() for r, c in ((0.25, 0.25), (0.25, 0.75), (0.75, 0.25))]
+    assert light == sorted(light, reverse=True) and light[0] > light[2] + 150
 
 
 def test_names_in_figures_are_escaped() -> None:

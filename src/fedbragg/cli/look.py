@@ -12,7 +12,10 @@ from fedbragg.cli.options import ModelOption, open_hit_finder
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
-    from fedbragg.types import Frame, Spot
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fedbragg.types import Frame, Geometry, Spot
 
 SHOWN = 10
 """Spots printed; the table has all."""
@@ -23,20 +26,24 @@ def look(
         str, typer.Argument(metavar="FILE[:FRAME]", help="Image file, and which of its frames, from 0.")
     ],
     model: ModelOption = None,
-    out: Annotated[Path, typer.Option(help="Picture to write (JPEG).")] = Path("look.jpg"),
+    out: Annotated[Path, typer.Option(help="Picture to write: .jpg, .png or .webp.")] = Path("look.jpg"),
     table: Annotated[
         Path | None, typer.Option(help="Table of all spots to write: column,row,intensity,...")
     ] = None,
 ) -> int:
     """Show why a frame is kept or dropped: its picture with the found spots marked, its score, the list of spots."""
     from fedbragg.report.pictures import picture
+    from fedbragg.screening.resolution import resolution
 
+    form = _form(out)
     predictor = open_hit_finder(model)
-    frame = _frame(what)
+    frame, geometry = _frame(what)
     verdict = predictor(frame)
     spots, decision = verdict.spots, "kept" if verdict.keep else "dropped"
     title = f"{Path(frame.path).name} frame {frame.index}: score {verdict.score:.3f}, {decision}, {len(spots)} spots"
-    _write(out, picture(frame, spots, title), "--out")
+    reach = resolution(_places(spots), geometry)
+    title += f" to {reach:.3g} Å" if reach is not None else ""
+    _write(out, picture(frame, spots, title, form), "--out")
     if table is not None:
         _write(table, _spot_table(spots).encode(), "--table")
     say(f"{title} (threshold {predictor.card.threshold:.3g})")
@@ -60,11 +67,29 @@ def _write(path: Path, content: bytes, option: str) -> None:
         raise InputError(f"{path}: cannot write there ({error.strerror}). Give another {option}.") from None
 
 
-def _frame(what: str) -> Frame:
+def _form(out: Path) -> str:
+    """Return how the picture is written, by the extension of its file; raise InputError for an unknown one."""
+    from fedbragg.errors import InputError
+    from fedbragg.report.pictures import FORMATS
+
+    form = FORMATS.get(out.suffix.lower())
+    if form is None:
+        raise InputError(f"--out {out}: give a name that ends with {', '.join(FORMATS)}.")
+    return form
+
+
+def _places(spots: Sequence[Spot]) -> NDArray[np.int64]:
+    """Return row and column of the spots' pixels (2, spots)."""
+    import numpy as np
+
+    return np.array([[spot.row for spot in spots], [spot.column for spot in spots]], np.int64)
+
+
+def _frame(what: str) -> tuple[Frame, Geometry]:
     from fedbragg.images.frame_address import open_named
 
     run, index = open_named(what)
-    return run[index or 0]
+    return run[index or 0], run.geometry
 
 
 def _spot_table(spots: Sequence[Spot]) -> str:

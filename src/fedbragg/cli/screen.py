@@ -47,6 +47,10 @@ SnakeOption = Annotated[
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Continue the screening in OUT where it stopped.")
 ]
+PanelsOption = Annotated[
+    bool,
+    typer.Option("--panels", help="The images of a file (NumPy, TIFF, EDF) are the panels of one frame."),
+]
 FailSafeOption = Annotated[
     bool, typer.Option(help="Keep everything while frames are unlike those that the model was calibrated on.")
 ]
@@ -66,13 +70,14 @@ def screen(
     snake: SnakeOption = False,
     resume: ResumeOption = False,
     fail_safe: FailSafeOption = True,
+    panels: PanelsOption = False,
 ) -> int:
     """Score every frame of a run and keep the hits.
 
-    Writes OUT/verdicts.csv (path, frame, score, keep, background, reason: one row a frame, in order), OUT/hits.lst (a
-    CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame that cannot be
-    read is kept; the exit code is then 3. After Ctrl-C the results of all finished frames are complete; --resume
-    continues.
+    Writes OUT/verdicts.csv (path, frame, score, keep, background, spots, resolution, reason: one row a frame),
+    OUT/hits.lst (a CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame
+    that cannot be read is kept; the exit code is then 3. After Ctrl-C the results of all finished frames are complete;
+    --resume continues.
     """
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.workflows.cores import number_of_threads
@@ -89,6 +94,7 @@ def screen(
         snake=snake,
         fail_safe=fail_safe,
         warn=warn,
+        panels=panels,
     )
     return _screen(paths, screening, resume=resume)
 

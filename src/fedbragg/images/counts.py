@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from fedbragg.errors import FrameError
-from fedbragg.types import Counts
+from fedbragg.types import Counts, Panels
 
 NARROW = {"i": np.dtype(np.int32), "u": np.dtype(np.uint32)}
 """The dtype that 64-bit counts become, by the kind of theirs."""
+NO_NUMBER = -1e30
+"""What NaN and infinity become in a frame of float32."""
+
+
+@cache
+def panels_of(shape: tuple[int, ...]) -> Panels:
+    """Return the panels of a frame's pixels (panels, rows, cols) once they are put one below the other."""
+    if len(shape) != 3 or shape[0] < 2:
+        return ()
+    number, rows, cols = shape
+    return tuple((i * rows, (i + 1) * rows, 0, cols) for i in range(number))
 
 
 def as_counts(pixels: Counts, path: str, index: int) -> Counts:
     """Return a frame's numbers in this machine's byte order and 32 bits at most, without a copy where they already are.
 
     The panels of a three-dimensional frame are put one below the other. Floats become int32 where every pixel is a
-    whole number, else float32: an average or a corrected image, which a task may refuse. NaN and infinity become the
-    sentinel -1. Raises FrameError for numbers that 32 bits do not hold.
+    whole number, else float32: an average, or counts corrected for pedestal and gain. NaN and infinity become a number
+    below every trusted one, which masks them. Raises FrameError for numbers that 32 bits do not hold.
     """
     if pixels.ndim == 3:
         pixels = pixels.reshape(-1, pixels.shape[-1])
@@ -33,13 +46,15 @@ def as_counts(pixels: Counts, path: str, index: int) -> Counts:
 
 
 def _from_floats(pixels: Counts, path: str, index: int) -> Counts:
-    finite = np.where(np.isfinite(pixels), pixels, -1)
-    low, high = finite.min(), finite.max()
-    if max(-low, high) > np.finfo(np.float32).max:
-        raise FrameError(path, index, f"holds {pixels.dtype} values beyond float32. Check the file's writer.")
-    limits = np.iinfo(np.int32)
+    known = np.isfinite(pixels)
+    finite = np.where(known, pixels, 0)
+    low, high, limits = finite.min(), finite.max(), np.iinfo(np.int32)
+    if max(-low, high) >= -NO_NUMBER:
+        raise FrameError(path, index, f"holds {pixels.dtype} values beyond 1e30. Check the file's writer.")
     whole = low >= limits.min and high <= limits.max and (finite == np.rint(finite)).all()
-    return finite.astype(np.int32 if whole else np.float32)
+    numbers = finite.astype(np.int32 if whole else np.float32)
+    numbers[~known] = limits.min if whole else NO_NUMBER
+    return numbers
 
 
 def _from_64_bits(pixels: Counts, path: str, index: int) -> Counts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fedbragg.images.source import OpenSource
 
 Recognise = Callable[[bytes], bool]
-"""Tells from a file's first 8 bytes whether it is of the format."""
+"""Tells from a file's first 4096 bytes whether it is of the format."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,14 @@ GAPS = (-1, -2)
 """Counts that mark gaps and dead pixels, also where a file gives one of them as its lowest count."""
 
 
+LOWEST_FLOAT = -1e29
+"""Lower floats stand for no number."""
+SAMPLED = 1 << 20
+"""Pixels, about as many as show what negative numbers mean."""
+DIFFERENT = 16
+"""Negative floats that are noise are at least so many different ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustedRange:
     """The counts that the detector measures, both ends included; None where the file gives no limit."""
@@ -26,18 +34,24 @@ class TrustedRange:
     low: float | None = None  # None is 0, so that negative counts are sentinels
     high: float | None = None  # saturation: higher counts read too low; None is all but the dtype's maximum
 
-    def bounds(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return (lowest, highest) trusted count, of the dtype; the maximum of an integer is always a sentinel."""
+    def bounds(self, dtype: np.dtype[Any], *, noise: bool = False) -> NDArray[Any]:
+        """Return (lowest, highest) trusted count, of the dtype; the maximum of an integer is always a sentinel.
+
+        With ``noise`` below zero all numbers there are trusted, but for an integer's minimum, unless the file says
+        otherwise.
+        """
         if dtype.kind == "f":
-            return self._float_bounds(dtype)
+            return self._float_bounds(dtype, noise)
         limits = np.iinfo(dtype)
-        low = 0 if self.low is None else int(np.ceil(max(self.low, limits.min)))
-        low = 0 if low in GAPS else low
+        lowest = limits.min + 1 if noise else 0
+        low = lowest if self.low is None else int(np.ceil(max(self.low, limits.min)))
+        low = lowest if low in GAPS else low
         high = limits.max - 1 if self.high is None else int(np.floor(min(self.high, limits.max - 1)))
         return np.array([min(low, limits.max), max(high, limits.min)], dtype)
 
-    def _float_bounds(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        low = 0 if self.low is None or self.low in GAPS else self.low
+    def _float_bounds(self, dtype: np.dtype[Any], noise: bool) -> NDArray[Any]:
+        lowest = LOWEST_FLOAT if noise else 0
+        low = lowest if self.low is None or self.low in GAPS else self.low
         return np.array([low, np.finfo(dtype).max if self.high is None else self.high], dtype)
 
 
@@ -105,7 +119,8 @@ class MaskCache:
         for known in self._known.get(key, ()):
             if _fits(known, counts, file_mask):
                 return known.mask
-        return self._keep(key, _derive(counts, file_mask, trusted.bounds(counts.dtype)))
+        bounds = trusted.bounds(counts.dtype, noise=has_noise_below_zero(counts))
+        return self._keep(key, _derive(counts, file_mask, bounds))
 
     def _keep(self, key: tuple[object, ...], fresh: KnownMask) -> Mask:
         """Keep a mask beside the first of its kind and return it, or the equal one that another thread kept."""
@@ -118,6 +133,21 @@ class MaskCache:
             if len(self._known) > self.KINDS:
                 del self._known[next(iter(self._known))]
         return fresh.mask
+
+
+def has_noise_below_zero(counts: Counts) -> bool:
+    """Tell whether negative numbers (rows, cols) are the noise about a subtracted pedestal, not signs of gaps.
+
+    Gaps and dead pixels are marked with one number or a few, mostly -1 and -2; noise takes every value there is.
+    """
+    if counts.dtype.kind == "u":
+        return False
+    step = max(1, int((counts.size / SAMPLED) ** 0.5))
+    sample = counts[::step, ::step]
+    if counts.dtype.kind == "f":
+        below = sample[(sample < 0) & (sample > LOWEST_FLOAT)]
+        return len(np.unique(below)) >= DIFFERENT
+    return bool((sample == -3).any() and (sample == -4).any())
 
 
 def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[Any]) -> KnownMask:

@@ -10,14 +10,20 @@ from fedbragg.types import Run
 
 
 def open_run(
-    paths: Paths, *, follow: bool = False, patience: float = 30.0, reading: ReadAhead | None = None
+    paths: Paths,
+    *,
+    follow: bool = False,
+    patience: float = 30.0,
+    reading: ReadAhead | None = None,
+    panels: bool = False,
 ) -> Run:
     """Open files, globs or folders of detector images as one run.
 
     With ``follow`` the run may still be written: its frames are yielded as they arrive, until the writer closes its
-    file or nothing has arrived for ``patience`` seconds. ``reading`` says how many frames are decoded ahead. Raises
-    RunError when nothing is there, or when the run's only file cannot be opened.
+    file or nothing has arrived for ``patience`` seconds. ``reading`` says how many frames are decoded ahead. With
+    ``panels`` the images of a file (NumPy, TIFF, EDF) are the panels of one frame; HDF5 says so by a fourth axis.
+    Raises RunError when nothing is there, or when the run's only file cannot be opened.
     """
     if follow:
         return FollowedRun(paths, reading or ReadAhead(), patience)
-    return FileRun(expand(paths), reading or ReadAhead())
+    return FileRun(expand(paths), reading or ReadAhead(), panels=panels)

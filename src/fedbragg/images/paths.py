@@ -10,7 +10,13 @@ from pathlib import Path
 from fedbragg.errors import RunError
 from fedbragg.images.hdf5.links import linked_files
 from fedbragg.images.hdf5.source import HDF5
-from fedbragg.images.registry import extension_of, has_known_extension, known_extensions
+from fedbragg.images.registry import (
+    extension_of,
+    has_known_extension,
+    is_image,
+    is_numbered,
+    known_extensions,
+)
 from fedbragg.images.sorting import natural_key
 
 DECTRIS_DATA_FILE = re.compile(r"_data_\d+\.h5$")
@@ -22,9 +28,10 @@ Paths = str | Path | Sequence[str | Path]
 def expand(paths: Paths) -> list[str]:
     """Return the run's files in the order given, a folder's or glob's in natural order.
 
-    A folder is searched through all its levels for known extensions, hidden files left out. Of files that came from
-    one folder or glob, those that a master file among them links to are left out. Raises RunError when a path does
-    not exist or holds no image.
+    A folder is searched through all its levels for known extensions, and for numbers as extensions where the content is
+    an image, hidden files left out; of a glob's files the content decides where the extension is unknown. Of files that
+    came from one folder or glob, those that a master file among them links to are left out. Raises RunError when a path
+    does not exist or holds no image.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     if not given:
@@ -61,7 +68,7 @@ def _files_in(folder: str) -> Iterator[str]:
         path = f"{folder.rstrip('/')}/{name}"
         if is_folder[name]:
             yield from _files_in(path)
-        elif has_known_extension(name):
+        elif has_known_extension(name) or (is_numbered(name) and is_image(path)):
             yield path
 
 
@@ -70,7 +77,7 @@ def _matches(pattern: str) -> list[str]:
 
     found = glob(pattern, recursive=True)  # noqa: PTH207  keeps a pattern absolute or relative as it is
     folders = {path for path in found if Path(path).is_dir()}
-    files = [path for path in found if has_known_extension(path) and path not in folders]
+    files = [path for path in found if path not in folders and is_image(path)]
     return sorted([*files, *(file for folder in folders for file in _files_in(folder))], key=natural_key)
 
 

@@ -8,30 +8,39 @@ Another package adds a format by an entry point that names its row, so that ever
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
+import re
+import zlib
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import IO, cast
 
 from fedbragg.errors import ConfigError, RunError
 from fedbragg.images.files.bruker import BRUKER
 from fedbragg.images.files.cbf import CBF
 from fedbragg.images.files.edf import EDF
+from fedbragg.images.files.esperanto import ESPERANTO
 from fedbragg.images.files.kcd import KCD
 from fedbragg.images.files.mar345 import MAR345
 from fedbragg.images.files.marccd import MARCCD
 from fedbragg.images.files.numpy_file import NUMPY
+from fedbragg.images.files.raxis import RAXIS
 from fedbragg.images.files.smv import SMV
 from fedbragg.images.files.tiff import TIFF
 from fedbragg.images.format import Format
 from fedbragg.images.hdf5.source import HDF5
 from fedbragg.images.source import RunCache, Source
 
-PACKAGED = (HDF5, CBF, SMV, MARCCD, MAR345, EDF, TIFF, KCD, BRUKER, NUMPY)
+PACKAGED = (HDF5, CBF, SMV, MARCCD, MAR345, EDF, TIFF, KCD, BRUKER, RAXIS, ESPERANTO, NUMPY)
 GROUP = "fedbragg.formats"
 """Of the entry points."""
 COMPRESSIONS = (".gz", ".bz2")
-FIRST_BYTES = 8
+FIRST_BYTES = 4096
+NUMBERED = re.compile(r"\.\d{2,6}")
+"""An extension that counts the files of a run, as Bruker's x.0026; their content says what they are."""
 
 
 @cache
@@ -90,9 +99,25 @@ def known_extensions() -> str:
 
 def format_of(path: str) -> Format | None:
     """Return a file's format by its extension, or by its first bytes where the extension is unknown."""
-    known = formats().get(extension_of(path))
-    if known is not None:
-        return known
+    return formats().get(extension_of(path)) or _by_content(path)
+
+
+def is_image(path: str) -> bool:
+    """Tell whether a file is an image, by its extension, or by its content where that is unknown."""
+    return has_known_extension(path) or (not extension_is_known(path) and _by_content(path) is not None)
+
+
+def extension_is_known(path: str) -> bool:
+    """Tell whether a file's extension is one of a format, even if a compressed file of it is not read."""
+    return extension_of(path) in formats()
+
+
+def is_numbered(name: str) -> bool:
+    """Tell whether a file's extension is a number."""
+    return NUMBERED.fullmatch(extension_of(name)) is not None
+
+
+def _by_content(path: str) -> Format | None:
     start = _first_bytes(path)
     return next((row for row in formats().values() if row.recognise and row.recognise(start)), None)
 
@@ -123,8 +148,16 @@ def open_source(path: str, cache: RunCache) -> Source:
 
 
 def _first_bytes(path: str) -> bytes:
+    """Return the first bytes of a file's content, decompressed; none where it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             return file.read(FIRST_BYTES)
-    except OSError:
+    except (OSError, EOFError, ValueError, zlib.error):
         return b""
+
+
+def _opened(path: str) -> IO[bytes]:
+    name = path.lower()
+    if name.endswith(".gz"):
+        return cast(IO[bytes], gzip.open(path))
+    return cast(IO[bytes], bz2.open(path)) if name.endswith(".bz2") else Path(path).open("rb")

@@ -17,9 +17,14 @@ class FileRun:
     """The frames of several files in order; see the protocol ``Run``."""
 
     def __init__(
-        self, paths: Sequence[str], reading: ReadAhead, open_source: OpenSource = open_source
+        self,
+        paths: Sequence[str],
+        reading: ReadAhead,
+        open_source: OpenSource = open_source,
+        *,
+        panels: bool = False,
     ) -> None:
-        cache = RunCache(pool=BufferPool(spare=sum(reading.resolved())))
+        cache = RunCache(pool=BufferPool(spare=sum(reading.resolved())), panels=panels)
         self._reading = reading
         self._files = RunFiles(paths, lambda path: open_source(path, cache))
         if len(paths) == 1 and len(self._files.open(0)) == 0:

@@ -13,10 +13,11 @@ from fedbragg.types import Frame, Geometry
 
 @dataclass(frozen=True, slots=True)
 class RunCache:
-    """What the files of one run share: masks that repeat, and the memory of released frames."""
+    """What the files of one run share: masks that repeat, the memory of released frames, and how they are read."""
 
     masks: MaskCache = field(default_factory=MaskCache)
     pool: BufferPool = field(default_factory=lambda: BufferPool(spare=4))
+    panels: bool = False  # the images of a file, HDF5 left out, are the panels of one frame
 
 
 class Source(Protocol):

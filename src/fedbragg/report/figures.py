@@ -94,6 +94,22 @@ def heat_map(scores: NDArray[np.float32], threshold: float) -> str:
     return _svg(figure)
 
 
+def quantity_map(values: NDArray[np.float32], name: str) -> str:
+    """Draw a quantity on a grid scan (rows, cols), NaN where there is none: the darker, the more."""
+    rows, cols = values.shape
+    figure, axes = _figure(WIDTH, min(max(WIDTH * rows / cols, 1.2), 9.0))
+    from matplotlib import colormaps
+
+    colours = colormaps["viridis_r"].with_extremes(bad="#9aa5b1")
+    shown = axes.imshow(np.ma.masked_invalid(values), cmap=colours, interpolation="nearest")
+    bar = figure.colorbar(shown, ax=axes, label=name, shrink=0.9)
+    bar.ax.tick_params(labelsize=SMALL)
+    axes.set(xlabel="column", ylabel="row")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(_whole_numbers())
+    return _svg(figure)
+
+
 def _whole_numbers() -> Any:
     from matplotlib.ticker import MaxNLocator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,20 @@ MOST_FULL_SIZE = 150
 """Up to so many spots the rings have full size; with more they shrink, so as not to hide the picture."""
 
 
-def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
-    """Return a JPEG of the frame with a ring around every spot; more counts are darker, masked pixels are blue."""
+FORMATS = {".jpg": "jpg", ".jpeg": "jpg", ".png": "png", ".webp": "webp"}
+"""How a picture is written, by the extension of its file."""
+QUALITY: dict[str, dict[str, Any]] = {
+    "jpg": {"quality": 82, "subsampling": 0},
+    "webp": {"quality": 85},
+}
+"""What Pillow takes for it; a PNG loses nothing."""
+
+
+def picture(frame: Frame, spots: Sequence[Spot], title: str = "", form: str = "jpg") -> bytes:
+    """Return a picture of the frame with a ring around every spot; more counts are darker, masked pixels are blue.
+
+    ``form`` is one of the values of FORMATS.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -39,7 +52,7 @@ def picture(frame: Frame, spots: Sequence[Spot], title: str = "") -> bytes:
     if title:
         figure.text(0.01, 0.995, title, fontsize=8, va="top")
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="jpg", pil_kwargs={"quality": 82, "subsampling": 0})
+    FigureCanvasAgg(figure).print_figure(buffer, format=form, pil_kwargs=QUALITY.get(form, {}))
     return buffer.getvalue()
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from fedbragg.errors import FrameError
-from fedbragg.report.figures import heat_map, hit_rate_over_run, score_histogram
+from fedbragg.report.figures import heat_map, hit_rate_over_run, quantity_map, score_histogram
 from fedbragg.report.page import PageSection, drawing, gallery, key_figures, paragraph
 from fedbragg.report.pictures import picture
 from fedbragg.screening.judge import FrameScorer, Judge
@@ -22,7 +24,7 @@ SHOWN = 6
 def sections(outcome: Outcome, run: Run, predictor: HitPredictor) -> list[PageSection]:
     """Return the sections; the few frames shown are read and scored again, because a run keeps no image."""
     tally = outcome.tally
-    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots=True)
+    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots=True, geometry=run.geometry)
     judge = Judge(scorer, tally.threshold)
     return [
         PageSection("Screening", [*_numbers(outcome), *_figures(tally)]),
@@ -74,6 +76,12 @@ def _figures(tally: Tally) -> list[str]:
             "below; grey: no score."
         )
         figures.append(drawing(heat_map(tally.on_grid.scores, tally.threshold), caption))
+        for values, name, text in (
+            (tally.on_grid.spots, "spots", "Number of spots on the grid; grey: no score."),
+            (tally.on_grid.resolution, "resolution, Å", "Resolution of the spots (90th percentile of 1/d)."),
+        ):
+            if np.isfinite(values).any():
+                figures.append(drawing(quantity_map(values, name), text))
     return figures
 
 
@@ -93,5 +101,6 @@ def _picture(position: int, run: Run, judge: Judge) -> tuple[bytes, str] | None:
         return None
     decision = "kept" if verdict.keep else "below the threshold"  # in drift such a frame is kept all the same
     name = f"{frame.path.rsplit('/', 1)[-1]} frame {frame.index}"
-    caption = f"{name}: score {verdict.score:.3f}, {decision}, {len(verdict.spots)} spots marked"
+    reach = f" to {verdict.resolution:.3g} Å" if verdict.resolution is not None else ""
+    caption = f"{name}: score {verdict.score:.3f}, {decision}, {len(verdict.spots)} spots{reach} marked"
     return picture(frame, verdict.spots), caption

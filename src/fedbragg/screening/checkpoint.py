@@ -13,7 +13,7 @@ from fedbragg.errors import InputError
 from fedbragg.files import write_whole
 
 CHECKPOINT = "screening.json"
-FORMAT = 1
+FORMAT = 2
 REMEDY = "Start again without --resume, or give another --out."
 
 

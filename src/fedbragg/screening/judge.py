@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
 from fedbragg.screening.background import background_level
-from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks, spots
-from fedbragg.types import Frame, Run, Spot, Unreadable, Verdict, View
+from fedbragg.screening.resolution import resolution
+from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks, spot_places, spots
+from fedbragg.types import Frame, Geometry, Run, Spot, Unreadable, Verdict, View
 
 
 class Score(Protocol):
@@ -34,6 +35,8 @@ class ScoredFrame:
     spots: tuple[Spot, ...] = ()  # where they were asked for
     reason: str = ""  # why there is no score
     event: str = ""  # as in Frame
+    spot_count: int | None = None
+    resolution: float | None = None  # angstrom, where the geometry is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class FrameScorer:
     score: Score
     settings: PrepareSettings
     list_spots: bool = False
+    geometry: Geometry = field(default_factory=Geometry)  # of the run
 
     def __call__(self, frame: Frame | Unreadable) -> ScoredFrame:
         """Return the score, or why there is none."""
@@ -56,6 +60,7 @@ class FrameScorer:
     def _scored(self, frame: Frame) -> ScoredFrame:
         view, peaks = prepare_with_peaks(frame, self.settings)
         score, spot_map = self.score(view)
+        places = spot_places(peaks, spot_map)
         return ScoredFrame(
             frame.path,
             frame.index,
@@ -63,6 +68,8 @@ class FrameScorer:
             background_level(frame),
             tuple(spots(peaks, spot_map)) if self.list_spots else (),
             event=frame.event,
+            spot_count=places.shape[1],
+            resolution=resolution(places, self.geometry),
         )
 
 
@@ -86,6 +93,8 @@ class Judge:
             scored.background,
             scored.spots,
             scored.event,
+            scored.spot_count,
+            scored.resolution,
         )
 
 

@@ -18,12 +18,9 @@ from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.segments import Measured, as_jpeg, overlay, segments_page
 from fedbragg.tasks import segments
-from fedbragg.tasks.segments.blocks import Segments
 from fedbragg.tasks.segments.instances import Classes
-from fedbragg.tasks.segments.measure.fields import phase_fractions
-from fedbragg.tasks.segments.measure.grain_size import GrainSize, grain_size
+from fedbragg.tasks.segments.measure.micrograph import MeasuredMicrograph, measure
 from fedbragg.tasks.segments.measure.scale import Scale
-from fedbragg.tasks.segments.measure.table import InstanceTable, instance_table
 from fedbragg.tasks.segments.picture_file import read_picture
 from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.workflows.apply import Applied, apply, unique
@@ -92,8 +89,9 @@ def measure_into(
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
 
     def answer(named: Named) -> Answered:
-        found = predictor(named.picture, progress)
-        return _answered(named, found, predictor.card.classes, request, taken)
+        classes = predictor.card.classes
+        measured = measure(predictor(named.picture, progress), classes, request.scale)
+        return _answered(named, measured, request, taken)
 
     for row in apply(names, _read, answer):
         rows.append(replace(row, item=None))  # pictures are not kept: there may be many
@@ -106,33 +104,19 @@ def _read(name: str) -> Named:
     return Named(name, read_picture(Path(name)))
 
 
-def _answered(
-    named: Named, found: Segments, classes: Classes, request: MeasureRequest, taken: set[str]
-) -> Answered:
-    measured, drawn = _measured(named, found, classes, request.scale)
-    stem = unique(Path(named.name).stem or "micrograph", taken)
-    return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
+def measure_micrographs(
+    names: Sequence[str], predictor: SegmentPredictor, scale: Scale
+) -> Iterator[Applied[Named, MeasuredMicrograph]]:
+    """Yield what each micrograph shows, in order; one that cannot be read has no answer and says why."""
+    classes = predictor.card.classes
+    return apply(names, _read, lambda named: measure(predictor(named.picture), classes, scale))
 
 
-def _measured(
-    named: Named, found: Segments, classes: Classes, scale: Scale
-) -> tuple[Measured, NDArray[np.uint8]]:
-    shares = phase_fractions(found.classes, len(classes.names))
-    fractions = dict(zip(classes.names, shares, strict=True))
-    rows = instance_table(found.instances, found.classes, classes, scale)
+def _answered(named: Named, found: MeasuredMicrograph, request: MeasureRequest, taken: set[str]) -> Answered:
     drawn = overlay(named.picture, found.classes, found.instances)
-    size = _grain_size(found, rows, classes, scale)
-    return Measured(named.name, as_jpeg(drawn), fractions, rows, size, scale), drawn
-
-
-def _grain_size(found: Segments, rows: InstanceTable, classes: Classes, scale: Scale) -> GrainSize | None:
-    """Return the grain size where there are several grains, and a scale."""
-    grains = rows.number[rows.kind == classes.names[0]]
-    if classes.boundary_index is None or scale.micrometres is None or len(grains) < 2:
-        return None
-    kept = np.zeros(int(found.instances.max(initial=0)) + 1, np.int32)
-    kept[grains] = grains
-    return grain_size(kept[found.instances], scale.micrometres)
+    stem = unique(Path(named.name).stem or "micrograph", taken)
+    measured = Measured(named.name, as_jpeg(drawn), found.fractions, found.table, found.size, request.scale)
+    return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
 
 
 def _write_pictures(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedbragg.progress import SILENT, Progress
-from fedbragg.types import Verdict
+from fedbragg.types import Geometry, Verdict
 
 if TYPE_CHECKING:
     from fedbragg.screening.checkpoint import Identity
@@ -39,6 +39,7 @@ class Screening:
     snake: bool = False
     fail_safe: bool = True  # keep everything while the run is unlike the calibration
     warn: Callable[[str], None] = _silent  # is called with one line when drift begins or ends
+    panels: bool = False  # the images of a file are the panels of one frame
 
     @property
     def list_spots(self) -> bool:
@@ -48,7 +49,7 @@ class Screening:
 
 def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run, Session]:
     """Open the run and check, before any work, that all that is asked for can be done; raise FedbraggError."""
-    from fedbragg.errors import RunError
+    from fedbragg.errors import ConfigError, RunError
     from fedbragg.images import open_run
     from fedbragg.images.paths import expand
     from fedbragg.screening import checkpoint
@@ -57,7 +58,11 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
 
     files = expand(paths)
     screening.outputs.check(files)
-    run = open_run(files)
+    if screening.panels and (screening.outputs.nxmx or screening.outputs.cxi):
+        raise ConfigError(
+            "--panels: frames of panels are not written as NXmx or CXI. Leave out --nxmx and --cxi."
+        )
+    run = open_run(files, panels=screening.panels)
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
@@ -87,7 +92,7 @@ def screen_run(run: Run, screening: Screening, session: Session, progress: Progr
     from fedbragg.screening.guarantee.wording import promise_line
     from fedbragg.screening.session import screen_to_folder
 
-    judge = _judge(screening.predictor, screening.threshold, list_spots=screening.list_spots)
+    judge = _judge(screening.predictor, screening.threshold, run.geometry, list_spots=screening.list_spots)
     step = progress.stage("Screening", len(run))
     for _ in range(session.start.done):
         step()
@@ -124,10 +129,13 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
         ) from None
 
 
-def _judge(predictor: HitPredictor, threshold: float, *, list_spots: bool = False) -> Judge:
+def _judge(
+    predictor: HitPredictor, threshold: float, geometry: Geometry, *, list_spots: bool = False
+) -> Judge:
     from fedbragg.screening.judge import FrameScorer, Judge
 
-    return Judge(FrameScorer(predictor.scorer, predictor.card.prepare, list_spots), threshold)
+    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots, geometry)
+    return Judge(scorer, threshold)
 
 
 def _drift_monitor(
@@ -173,5 +181,5 @@ def screen_frames(
 
     card = predictor.card
     limit = card.threshold if threshold is None else threshold
-    verdicts = judge_frames(run, _judge(predictor, limit), threads)
+    verdicts = judge_frames(run, _judge(predictor, limit, run.geometry), threads)
     return Screened(verdicts, promise_line(card, limit), _drift_monitor(predictor, fail_safe))

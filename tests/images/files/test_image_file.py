@@ -18,14 +18,15 @@ from fedbragg.images.files.image_file import (
     read_bytes,
 )
 from fedbragg.images.header import Header
-from fedbragg.images.mask import MaskCache, TrustedRange
+from fedbragg.images.mask import TrustedRange
+from fedbragg.images.source import RunCache
 from fedbragg.types import Counts, Geometry
 
 PIXELS = np.array([[1, 2, 3], [4, 5, 65535]], np.uint16)
 
 
 def source_of(file: ImageFile) -> ImageFileSource:
-    return ImageFileSource("a.x", lambda path: file, MaskCache())
+    return ImageFileSource("a.x", lambda path: file, RunCache())
 
 
 def test_pixels_become_a_frame_with_its_mask() -> None:
@@ -63,7 +64,7 @@ def test_any_error_of_a_decoder_names_the_file_in_one_line(error: Exception, mes
         raise error
 
     with pytest.raises(RunError) as refused:
-        ImageFileSource("a.x", open_file, MaskCache())
+        ImageFileSource("a.x", open_file, RunCache())
     assert str(refused.value).startswith(f"a.x: {message}")
 
 

@@ -69,7 +69,7 @@ def test_parquet_holds_the_table(tmp_path: Path) -> None:
     path = nxmx_run(tmp_path / 'a "run", 1.h5', 12)
     run, _ = screen([path], tmp_path / "out")
     with (tmp_path / "out" / "verdicts.csv").open("a") as table:
-        table.write('"a,\nb.cbf",0,,true,,"gone, for good"\n')
+        table.write('"a,\nb.cbf",0,,true,,,,"gone, for good"\n')
     lines = Outputs(table=tmp_path / "t.parquet").write(tmp_path / "out", run)
     assert lines == [str(tmp_path / "t.parquet")]
     rows = pq.read_table(tmp_path / "t.parquet").to_pylist()
@@ -80,6 +80,8 @@ def test_parquet_holds_the_table(tmp_path: Path) -> None:
             "score": v.score,
             "keep": v.keep,
             "background": v.background,
+            "spots": v.spot_count,
+            "resolution": v.resolution,
             "reason": v.reason,
         }
         for v in verdicts_in(tmp_path / "out")

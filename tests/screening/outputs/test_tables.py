@@ -13,8 +13,8 @@ from fedbragg.screening.outputs.tables import read_verdicts, verdict_files, verd
 from fedbragg.types import Spot, Verdict
 
 VERDICTS = [
-    Verdict("/data/run_1.h5", 0, 0.987654321, True, background=0.123456),
-    Verdict("/data/run_1.h5", 1, 0.0, False),
+    Verdict("/data/run_1.h5", 0, 0.987654321, True, background=0.123456, spot_count=31, resolution=1.9321),
+    Verdict("/data/run_1.h5", 1, 0.0, False, spot_count=0),
     Verdict("/data/run_1.h5", 2, None, True, "chunk is gone"),
     Verdict("images/a,b.cbf", 0, 1.0, True, background=float("nan")),
     Verdict("images/c.cbf.gz", 0, 0.25, False),
@@ -31,12 +31,12 @@ def written(folder: Path) -> tuple[str, str]:
 def test_the_tables_have_the_documented_content(tmp_path: Path) -> None:
     table, kept = written(tmp_path / "new" / "folder")
     assert table == (
-        "path,frame,score,keep,background,reason\n"
-        "/data/run_1.h5,0,0.987654,true,0.1235,\n"
-        "/data/run_1.h5,1,0.000000,false,,\n"
-        "/data/run_1.h5,2,,true,,chunk is gone\n"
-        '"images/a,b.cbf",0,1.000000,true,,\n'
-        "images/c.cbf.gz,0,0.250000,false,,\n"
+        "path,frame,score,keep,background,spots,resolution,reason\n"
+        "/data/run_1.h5,0,0.987654,true,0.1235,31,1.93,\n"
+        "/data/run_1.h5,1,0.000000,false,,0,,\n"
+        "/data/run_1.h5,2,,true,,,,chunk is gone\n"
+        '"images/a,b.cbf",0,1.000000,true,,,,\n'
+        "images/c.cbf.gz,0,0.250000,false,,,,\n"
     )
     assert kept == "/data/run_1.h5 //0\n/data/run_1.h5 //2\nimages/a,b.cbf\n"
 
@@ -48,6 +48,13 @@ def test_the_table_is_read_back(tmp_path: Path) -> None:
     assert [v.score for v in read] == [0.987654, 0.0, None, 1.0, 0.25]
     assert [v.background for v in read] == [0.1235, None, None, None, None]
     assert [v.reason for v in read] == ["", "", "chunk is gone", "", ""]
+    assert [v.spot_count for v in read] == [31, 0, None, None, None]
+    assert [v.resolution for v in read] == [1.93, None, None, None, None]
+
+
+def test_a_table_of_an_earlier_version_is_read() -> None:
+    (read,) = read_verdicts(["path,frame,score,keep,background,reason", "a.h5,0,0.5,true,1.5,"])
+    assert (read.score, read.background, read.spot_count, read.resolution) == (0.5, 1.5, None, None)
 
 
 def test_a_name_that_is_not_utf8_is_read_back_unchanged(tmp_path: Path) -> None:

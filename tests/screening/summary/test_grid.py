@@ -7,14 +7,19 @@ import pytest
 
 from fedbragg.errors import ConfigError
 from fedbragg.screening.summary.grid import Grid, GridScores, read_grid
+from fedbragg.types import Verdict
+
+
+def verdict(score: float, spots: int | None = None, resolution: float | None = None) -> Verdict:
+    return Verdict("a.h5", 0, score, keep=True, spot_count=spots, resolution=resolution)
 
 
 def points_of(grid: Grid) -> list[list[int]]:
     """Return which frame was taken where."""
     table = GridScores(grid)
     for position in range(grid.rows * grid.cols):
-        table.add(position, float(position))
-    return table.scores.astype(int).tolist()
+        table.add(position, verdict(score=position / 100))
+    return np.rint(100 * table.scores).astype(int).tolist()
 
 
 def test_a_grid_by_rows_and_as_a_snake() -> None:
@@ -24,8 +29,10 @@ def test_a_grid_by_rows_and_as_a_snake() -> None:
 
 def test_a_point_without_a_score_is_empty() -> None:
     table = GridScores(Grid(1, 2))
-    table.add(1, 0.5)
-    assert np.isnan(table.scores).tolist() == [[True, False]]
+    table.add(1, verdict(score=0.5, spots=12, resolution=2.1))
+    for plane, value in ((table.scores, 0.5), (table.spots, 12), (table.resolution, 2.1)):
+        assert np.isnan(plane).tolist() == [[True, False]]
+        assert plane[0, 1] == pytest.approx(value)
 
 
 @pytest.mark.parametrize("text", ["10x20", " 10X20 ", "10×20"])

@@ -41,4 +41,9 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 FORMAT_100 = FabioReader("bruker100image", "Bruker100Image", start=b"FORMAT :100", header=_header)
 FORMAT_86 = FabioReader("brukerimage", "BrukerImage", check=_check_86, header=_header)
-BRUKER = Format("Bruker", (".gfrm", ".sfrm"), opened_by_fabio(FORMAT_100, FORMAT_86))
+BRUKER = Format(
+    "Bruker",
+    (".gfrm", ".sfrm"),
+    opened_by_fabio(FORMAT_100, FORMAT_86),
+    lambda start: start.startswith(b"FORMAT :"),
+)

@@ -1,4 +1,4 @@
-"""CBF files of Pilatus and Eiger detectors: one byte-offset section, its checksum checked."""
+"""CBF files: those of Pilatus and Eiger (one byte-offset section) are decoded here, others by CBFlib."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.files.cbf_library import MOST_PIXELS, read_sections
 from fedbragg.images.files.dectris_header import read_dectris_header
 from fedbragg.images.files.header_text import whole_number
 from fedbragg.images.files.image_file import ImageFileSource, SingleImage, UnreadableFileError, read_bytes
@@ -24,20 +25,22 @@ ELEMENTS = {
     for sign, letter in (("signed", "i"), ("unsigned", "u"))
     for bits in (8, 16, 32)
 }
-MOST_PIXELS = 1 << 28
-"""No detector has more; a damaged header may claim it."""
 
 
 def open_cbf(path: str, cache: RunCache) -> Source:
     """Open a CBF file, whose counts are decoded into memory of the run's pool; raise RunError."""
-    return ImageFileSource(path, partial(_read, pool=cache.pool), cache.masks)
+    return ImageFileSource(path, partial(_read, pool=cache.pool), cache)
 
 
-CBF = Format("CBF", (".cbf",), open_cbf)
+CBF = Format("CBF", (".cbf",), open_cbf, lambda start: start.startswith(b"###CBF"))
 
 
 def _read(path: str, pool: BufferPool) -> SingleImage:
-    header, binary = _split(read_bytes(path))
+    content = read_bytes(path)
+    if _needs_library(content):
+        pixels, described = read_sections(content)
+        return SingleImage(lambda: pixels, described)
+    header, binary = _split(content)
     return SingleImage(partial(_decode, header, binary, pool), read_dectris_header(header.decode("latin-1")))
 
 
@@ -45,7 +48,8 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
     """Return header and binary section, whose size and MD5 are checked."""
     start = content.find(START)
     header = content[: max(start, 0)]
-    _check_variant(content, header)
+    if not content.startswith(b"###CBF") or b"X-Binary-Size:" not in header:
+        raise UnreadableFileError("no CBF file with a binary section. Check that the extension is right.")
     size = whole_number(header, rb"X-Binary-Size:\s*(\d+)")
     binary = content[start + len(START) : start + len(START) + size]
     if len(binary) < size:
@@ -56,16 +60,10 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
     return header, binary
 
 
-def _check_variant(content: bytes, header: bytes) -> None:
-    """Raise UnreadableFileError for a variant of CBF that is not decoded here."""
-    if not content.startswith(b"###CBF") or b"X-Binary-Size:" not in header:
-        raise UnreadableFileError("no CBF file with a binary section. Check that the extension is right.")
-    if content.count(b"X-Binary-Size:") > 1:
-        raise UnreadableFileError("it holds several binary sections, as CSPAD files do. Convert it to NeXus.")
-    if b"x-CBF_BYTE_OFFSET" not in header:
-        raise UnreadableFileError(
-            "its compression is not byte-offset, as in Rayonix files. Convert it to NeXus."
-        )
+def _needs_library(content: bytes) -> bool:
+    """Tell whether a file is no plain Pilatus or Eiger file: several sections, or another compression."""
+    sections = content.count(b"X-Binary-Size:")
+    return sections > 1 or (sections == 1 and b"x-CBF_BYTE_OFFSET" not in content[: content.find(START)])
 
 
 def _decode(header: bytes, binary: bytes, pool: BufferPool) -> Counts:

@@ -14,6 +14,7 @@ from fedbragg.images.header import Header, pair
 from fedbragg.types import Geometry
 
 KEYS = ("WaveLength", "SampleDistance", "Center_1", "Center_2", "PSize_1", "PSize_2")
+BEGINNING = re.compile(rb"\s*\{\s*(EDF_|HeaderID)")
 HEADER_END = re.compile(rb"\}\r?\n")
 
 
@@ -45,4 +46,6 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 
 READER = FabioReader("edfimage", "EdfImage", check=_check, header=_header)
-EDF = Format("EDF", (".edf",), opened_by_fabio(READER), single_frame=False)
+EDF = Format(
+    "EDF", (".edf",), opened_by_fabio(READER), lambda start: bool(BEGINNING.match(start)), single_frame=False
+)

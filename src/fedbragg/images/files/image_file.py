@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.counts import as_counts
+from fedbragg.images.counts import as_counts, panels_of
 from fedbragg.images.header import Header
-from fedbragg.images.mask import MaskCache
 from fedbragg.images.source import OpenSource, RunCache, Source
 from fedbragg.types import Counts, Frame
 
@@ -55,6 +56,26 @@ class SingleImage:
         return self.decode()
 
 
+@dataclass(frozen=True, slots=True)
+class OneOfPanels:
+    """A file whose images are the panels of one frame."""
+
+    file: ImageFile
+
+    @property
+    def header(self) -> Header:
+        """Return the file's."""
+        return self.file.header
+
+    def __len__(self) -> int:
+        """Return 1."""
+        return 1
+
+    def pixels(self, index: int) -> Counts:
+        """Return all images (panels, rows, cols), or raise UnreadableFileError."""
+        return np.stack([self.file.pixels(panel) for panel in range(len(self.file))])
+
+
 OpenImageFile = Callable[[str], ImageFile]
 """Opens the file at a path, or raises UnreadableFileError."""
 
@@ -63,7 +84,7 @@ def opened_by(open_file: OpenImageFile) -> OpenSource:
     """Return a function that opens the same files as sources of frames."""
 
     def open_source(path: str, cache: RunCache) -> Source:
-        return ImageFileSource(path, open_file, cache.masks)
+        return ImageFileSource(path, open_file, cache)
 
     return open_source
 
@@ -71,11 +92,12 @@ def opened_by(open_file: OpenImageFile) -> OpenSource:
 class ImageFileSource:
     """The frames of an image file: pixels made counts, each frame with its mask."""
 
-    def __init__(self, path: str, open_file: OpenImageFile, masks: MaskCache) -> None:
+    def __init__(self, path: str, open_file: OpenImageFile, cache: RunCache) -> None:
         self.path = path
-        self._masks = masks
+        self._masks = cache.masks
         try:
-            self._file = open_file(path)
+            file = open_file(path)
+            self._file: ImageFile = OneOfPanels(file) if cache.panels else file
         except Exception as error:  # decoders raise anything at all on a damaged file
             raise RunError(f"{path}: {_reason(error)}") from None
         self.geometry = self._file.header.geometry
@@ -92,7 +114,7 @@ class ImageFileSource:
             raise FrameError(self.path, index, _reason(error)) from None
         counts = as_counts(pixels, self.path, index)
         mask = self._masks.mask_of(counts, None, self._file.header.trusted)
-        return Frame(counts, mask, self.path, index)
+        return Frame(counts, mask, self.path, index, panels=panels_of(pixels.shape))
 
     def close(self) -> None:
         """Do nothing: the file's content is freed together with this object."""

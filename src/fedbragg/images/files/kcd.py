@@ -22,4 +22,9 @@ def _check(content: bytes) -> None:
     check_size(content, position + 2 * rows * cols * (int(readouts.group(1)) if readouts else 1))
 
 
-KCD = Format("KCD", (".kcd", ".kccd"), opened_by_fabio(FabioReader("kcdimage", "KcdImage", check=_check)))
+KCD = Format(
+    "KCD",
+    (".kcd", ".kccd"),
+    opened_by_fabio(FabioReader("kcdimage", "KcdImage", check=_check)),
+    lambda start: start.startswith(b"No") and b"X dimension" in start,
+)

@@ -13,7 +13,12 @@ from fedbragg.images.format import Format
 from fedbragg.images.header import Header, pair
 from fedbragg.types import Geometry
 
-EXTENSIONS = (".mar345", ".mar2300", ".mar3450", ".mar1600", ".mar2400")
+EXTENSIONS = (
+    ".mar345",
+    *(f".mar{edge}" for edge in (1200, 1600, 1800, 2000, 2300, 2400, 3000, 3450)),
+)
+"""The general one, and one for every size that the scanner writes."""
+STARTS = ((1234).to_bytes(4, "little"), (1234).to_bytes(4, "big"))
 KEYS = ("DISTANCE", "CENTER_X", "CENTER_Y", "PIXEL_LENGTH", "PIXEL_HEIGHT", "WAVELENGTH")
 
 
@@ -44,4 +49,4 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 
 READER = FabioReader("mar345image", "Mar345Image", check=_check, header=_header)
-MAR345 = Format("mar345", EXTENSIONS, opened_by_fabio(READER))
+MAR345 = Format("mar345", EXTENSIONS, opened_by_fabio(READER), lambda start: start[:4] in STARTS)

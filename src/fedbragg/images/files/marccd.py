@@ -35,5 +35,8 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 
 MARCCD = Format(
-    "MarCCD", (".mccd",), opened_by_fabio(FabioReader("marccdimage", "MarccdImage", header=_header))
+    "MarCCD",
+    (".mccd",),
+    opened_by_fabio(FabioReader("marccdimage", "MarccdImage", header=_header)),
+    lambda start: start[:2] in (b"II", b"MM") and start[START + 4 : START + 7] == b"MMX",
 )

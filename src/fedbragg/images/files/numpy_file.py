@@ -66,4 +66,11 @@ def _only_array(path: str) -> NDArray[Any]:
         return array
 
 
-NUMPY = Format("NumPy", (".npy", ".npz"), opened_by(_open), single_frame=False, compressed=False)
+NUMPY = Format(
+    "NumPy",
+    (".npy", ".npz"),
+    opened_by(_open),
+    lambda start: start.startswith(b"\x93NUMPY"),  # an archive may hold anything: it needs its extension
+    single_frame=False,
+    compressed=False,
+)

@@ -1,4 +1,4 @@
-"""SMV files of ADSC and d*TREK detectors, and Oxford Diffraction's, which share the extension .img."""
+"""SMV files of ADSC and d*TREK detectors, and Oxford Diffraction's and R-AXIS', which share the extension .img."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from fedbragg.images.files.fabio_file import FabioReader, opened_by_fabio
 from fedbragg.images.files.header_text import check_size, leading_number, whole_number
+from fedbragg.images.files.raxis import READER as RAXIS
 from fedbragg.images.format import Format
 from fedbragg.images.header import Header
 from fedbragg.images.mask import TrustedRange
@@ -45,4 +46,9 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 OXFORD = FabioReader("OXDimage", "OXDimage", start=b"OD")
 D_TREK = FabioReader("dtrekimage", "DtrekImage", check=_check, header=_header)
-SMV = Format("SMV", (".img", ".smv"), opened_by_fabio(OXFORD, D_TREK))
+SMV = Format(
+    "SMV",
+    (".img", ".smv"),
+    opened_by_fabio(OXFORD, RAXIS, D_TREK),
+    lambda start: b"HEADER_BYTES=" in start[:64],
+)

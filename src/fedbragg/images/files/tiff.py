@@ -7,4 +7,11 @@ from fedbragg.images.format import Format
 
 PILATUS = FabioReader("pilatusimage", "PilatusImage", start=b"II*\0\x82\0")
 OTHER = FabioReader("tifimage", "TifImage")
-TIFF = Format("TIFF", (".tif", ".tiff"), opened_by_fabio(PILATUS, OTHER), single_frame=False)
+STARTS = (b"II*\0", b"MM\0*")
+TIFF = Format(
+    "TIFF",
+    (".tif", ".tiff"),
+    opened_by_fabio(PILATUS, OTHER),
+    lambda start: start.startswith(STARTS),
+    single_frame=False,
+)

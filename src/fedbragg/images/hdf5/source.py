@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from fedbragg.errors import FrameError, RunError
-from fedbragg.images.counts import as_counts
+from fedbragg.images.counts import as_counts, panels_of
 from fedbragg.images.format import Format
 from fedbragg.images.hdf5.chunks import frame_shape
 from fedbragg.images.hdf5.decoders import DamagedChunkError
@@ -157,7 +157,7 @@ class HDF5Source:
         counts = as_counts(pixels, self.path, index)
         if mask is None:
             mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
-        return Frame(counts, mask, self.path, index, self._segments.event(index))
+        return Frame(counts, mask, self.path, index, self._segments.event(index), panels_of(pixels.shape))
 
     def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
         """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""

@@ -8,11 +8,12 @@ from fedbragg.screening.outputs.tables import COLUMNS, VERDICTS
 
 
 def write_parquet(path: Path, folder: Path) -> None:
-    """Write the verdicts.csv of a folder as Parquet, null where there is no score or background."""
+    """Write the verdicts.csv of a folder as Parquet, null where there is no number."""
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    types = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.float64(), pa.string())
+    numbers = (pa.float64(), pa.int64(), pa.float64())  # background, spots, resolution
+    types = (pa.string(), pa.int64(), pa.float64(), pa.bool_(), *numbers, pa.string())
     schema = pa.schema(list(zip(COLUMNS, types, strict=True)))
     conversion = csv.ConvertOptions(column_types=schema, null_values=[""], strings_can_be_null=False)
     parsing = csv.ParseOptions(newlines_in_values=True)

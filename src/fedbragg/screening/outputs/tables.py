@@ -14,7 +14,7 @@ from fedbragg.errors import InputError
 from fedbragg.screening.outputs.crystfel import event_line
 from fedbragg.types import SCORE_DECIMALS, Verdict
 
-COLUMNS = ("path", "frame", "score", "keep", "background", "reason")
+COLUMNS = ("path", "frame", "score", "keep", "background", "spots", "resolution", "reason")
 SPOT_COLUMNS = ("path", "frame", "column", "row", "intensity", "significance")
 VERDICTS = "verdicts.csv"
 KEPT = "hits.lst"
@@ -92,6 +92,8 @@ def read_verdicts(lines: Iterable[str]) -> Iterator[Verdict]:
             row["keep"] == "true",
             row["reason"],
             _number(row["background"]),
+            spot_count=int(row["spots"]) if row.get("spots") else None,
+            resolution=_number(row.get("resolution", "")),
         )
 
 
@@ -101,14 +103,17 @@ def verdicts_in(folder: Path) -> Iterator[Verdict]:
         yield from read_verdicts(table)
 
 
-def _row(verdict: Verdict) -> tuple[str, int, str, str, str, str]:
+def _row(verdict: Verdict) -> tuple[str | int, ...]:
     score = "" if verdict.score is None else f"{verdict.score:.{SCORE_DECIMALS}f}"
     level = verdict.background
     background = "" if level is None or math.isnan(level) else f"{level:.4g}"
-    return verdict.path, verdict.index, score, str(verdict.keep).lower(), background, verdict.reason
+    spots = "" if verdict.spot_count is None else str(verdict.spot_count)
+    resolution = "" if verdict.resolution is None else f"{verdict.resolution:.3g}"
+    keep = str(verdict.keep).lower()
+    return verdict.path, verdict.index, score, keep, background, spots, resolution, verdict.reason
 
 
-def _number(text: str) -> float | None:
+def _number(text: str | None) -> float | None:
     return float(text) if text else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError
+from fedbragg.types import Verdict
 
 SHAPE = re.compile(r"([1-9]\d{0,5})[xX×]([1-9]\d{0,5})")
 
@@ -28,15 +29,26 @@ class Grid:
 
 
 class GridScores:
-    """The score at each point of a grid; NaN where there is none."""
+    """Score, number of spots and resolution (angstrom) at each point of a grid; NaN where there is none."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        self.scores: NDArray[np.float32] = np.full((grid.rows, grid.cols), np.nan, np.float32)
+        self.scores, self.spots, self.resolution = (_unknown(grid) for _ in range(3))
 
-    def add(self, position: int, score: float) -> None:
-        """Store the score of a frame by its position in the run."""
-        self.scores[self.grid.point(position)] = score
+    def add(self, position: int, verdict: Verdict) -> None:
+        """Store what is known of a frame by its position in the run."""
+        point = self.grid.point(position)
+        for plane, value in (
+            (self.scores, verdict.score),
+            (self.spots, verdict.spot_count),
+            (self.resolution, verdict.resolution),
+        ):
+            if value is not None:
+                plane[point] = value
+
+
+def _unknown(grid: Grid) -> NDArray[np.float32]:
+    return np.full((grid.rows, grid.cols), np.nan, np.float32)
 
 
 def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:

@@ -19,7 +19,7 @@ BINS = 40
 
 @dataclass
 class Tally:
-    """Counts verdicts in a few kilobytes, and 4 bytes more for each point of a grid."""
+    """Counts verdicts in a few kilobytes, and 12 bytes more for each point of a grid."""
 
     threshold: float
     grid: Grid | None = None  # where the frames were taken on a grid
@@ -41,6 +41,8 @@ class Tally:
             self._add_unreadable(verdict)
         else:
             self._add_score(verdict.score, keep=verdict.keep)
+            if self.on_grid is not None:
+                self.on_grid.add(self.frames, verdict)
         self.kept += verdict.keep
         self.curve.add(verdict.keep)
         self.frames += 1
@@ -75,5 +77,3 @@ class Tally:
             self._best.add(-score, self.frames)
         else:
             self._dropped.add(score, self.frames)
-        if self.on_grid is not None:
-            self.on_grid.add(self.frames, score)

@@ -164,7 +164,21 @@ def test_spots_are_listed_from_the_most_significant() -> None:
     assert spots(peaks, np.array([[0.49, 0.1, 0.9]], np.float32)) == []
 
 
-def test_fractions_are_refused_because_they_are_no_counts() -> None:
-    averaged = Frame(np.full((60, 70), 0.5, np.float32), np.zeros((60, 70), np.bool_), "a.tif", 3)
-    with pytest.raises(FrameError, match=r"a\.tif frame 3: holds float32 values that are no whole counts"):
-        prepare(averaged)
+def corrected(photons: np.ndarray, energy: float, noise: float) -> Frame:
+    """Return photons as an integrating detector's corrected floats: keV with read noise about a subtracted pedestal."""
+    values = photons * energy + np.random.default_rng(5).normal(0, noise, photons.shape)
+    return Frame(values.astype(np.float32), np.zeros(photons.shape, np.bool_), "a.cxi", 3)
+
+
+@pytest.mark.parametrize(("energy", "noise"), [(9.5, 0.9), (1.0, 0.1), (250.0, 60.0)])
+def test_corrected_floats_of_any_unit_give_the_view_of_their_photons(energy: float, noise: float) -> None:
+    """Read noise of a tenth to a quarter of a photon changes little; the unit changes nothing."""
+    photons = np.random.default_rng(4).poisson(np.linspace(0.5, 6, 640), (640, 640)).astype(np.uint16)
+    for row, col in ((100, 120), (300, 500), (600, 30)):
+        photons[row : row + 3, col : col + 3] += 40
+    whole = prepare(Frame(photons, np.zeros(photons.shape, np.bool_), "a.h5", 3))
+    view = prepare(corrected(photons, energy, noise))
+    assert np.median(view.background / whole.background) == pytest.approx(1, abs=0.15)
+    strongest = [{tuple(cell) for cell in v.cells[v.profiles[:, -2] > 3]} for v in (whole, view)]
+    assert {(12, 15), (37, 62), (75, 3)} <= strongest[1]
+    assert len(strongest[1]) <= len(strongest[0]) + 2

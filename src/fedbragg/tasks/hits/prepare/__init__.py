@@ -2,6 +2,22 @@
 
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.profile import PROFILE
-from fedbragg.tasks.hits.prepare.view import Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+from fedbragg.tasks.hits.prepare.view import (
+    Peaks,
+    PrepareSettings,
+    prepare,
+    prepare_with_peaks,
+    spot_places,
+    spots,
+)
 
-__all__ = ["CHANNELS", "PROFILE", "Peaks", "PrepareSettings", "prepare", "prepare_with_peaks", "spots"]
+__all__ = [
+    "CHANNELS",
+    "PROFILE",
+    "Peaks",
+    "PrepareSettings",
+    "prepare",
+    "prepare_with_peaks",
+    "spot_places",
+    "spots",
+]

@@ -12,8 +12,9 @@ from fedbragg.errors import ConfigError, FrameError
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
 from fedbragg.tasks.hits.prepare.noise import photon_scale
+from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
 from fedbragg.tasks.hits.prepare.peaks import find_peaks
-from fedbragg.tasks.hits.prepare.pixels import block_sums
+from fedbragg.tasks.hits.prepare.pixels import Blocks, block_sums
 from fedbragg.tasks.hits.prepare.profile import PROFILE, profiles_of
 from fedbragg.types import Frame, Spot, View
 
@@ -55,8 +56,7 @@ DEFAULT_SETTINGS = PrepareSettings()
 def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
     """Turn a frame into a View of (4, rows // block, cols // block).
 
-    Raises FrameError for a frame smaller than three blocks, in which background and spots cannot be separated, and for
-    fractions, which do not follow counting statistics.
+    Raises FrameError for a frame smaller than three blocks, in which background and spots cannot be separated.
     """
     return prepare_with_peaks(frame, settings)[0]
 
@@ -64,30 +64,48 @@ def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
 def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
     """Turn a frame into a View; return it with the peaks that it describes."""
     block, counts, mask = settings.block, frame.counts, frame.mask
-    if counts.dtype.kind == "f":
-        reason = f"holds {counts.dtype} values that are no whole counts. Give the detector's own integers."
-        raise FrameError(frame.path, frame.index, reason)
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
         raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
+    layout = lay_out(frame.panels, block) if frame.panels else None
+    if layout is not None:
+        counts, mask = spread(counts, mask, layout)
     blocks = block_sums(counts, mask, block)
     photons = photon_scale(blocks)
-    background = local_background(blocks.valid, blocks.total, block * block / 4)
+    background = _background(blocks, layout)
     scale = (photons.scale, photons.shift)
     measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
     cells = np.argwhere(measures[0] > settings.least)
     profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
     level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
     view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
+    if layout is not None:
+        places = in_the_file(places, layout)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
 
 
-def spots(peaks: Peaks, probability: NDArray[np.float32], threshold: float = 0.5) -> list[Spot]:
+def _background(blocks: Blocks, layout: Layout | None) -> NDArray[np.float32]:
+    fewest = blocks.size**2 / 4
+    if layout is not None:
+        return background_of_panels(blocks, fewest, layout)
+    return local_background(blocks.valid, blocks.total, fewest)
+
+
+SPOT = 0.5
+"""Probability from which a peak is taken for a spot."""
+
+
+def spot_places(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return row and column (2, spots) of the peaks that a model takes for spots, by its spot map."""
+    return peaks.places[:, (probability >= SPOT) & (peaks.places[0] >= 0)]
+
+
+def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
     """Return the peaks that a model takes for spots, the most significant first.
 
     ``probability`` (cell rows, cell cols) is the model's spot map.
     """
-    found = np.argwhere((probability >= threshold) & (peaks.places[0] >= 0))
+    found = np.argwhere((probability >= SPOT) & (peaks.places[0] >= 0))
     listed = [
         Spot(
             column=float(peaks.places[1, row, col]),
