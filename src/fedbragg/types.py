@@ -36,6 +36,27 @@ class Label(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel of a detector: where it is in a frame, and where it stood; the beam goes through x = y = 0."""
+
+    name: str
+    rows: tuple[int, int]  # pixel, the first and the one after the last
+    cols: tuple[int, int]  # pixel
+    corner: tuple[float, float]  # pixel, x and y of the panel's first pixel
+    fast: tuple[float, float]  # x and y of a step along a row, in pixels
+    slow: tuple[float, float]  # x and y of a step down the rows, in pixels
+    pixel: float  # metre, along a pixel's edge
+    distance: float | None = None  # metre, sample to panel
+
+    def position(self, row: NDArray[Any], col: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return x and y in pixels of a frame's rows and columns on this panel."""
+        along, down = col - self.cols[0], row - self.rows[0]
+        x = self.corner[0] + self.fast[0] * along + self.slow[0] * down
+        y = self.corner[1] + self.fast[1] * along + self.slow[1] * down
+        return x, y
+
+
+@dataclass(frozen=True, slots=True)
 class Geometry:
     """The geometry of the measurement; a field that the file does not give is None."""
 
@@ -44,6 +65,7 @@ class Geometry:
     distance: float | None = None  # metre, sample to detector
     beam_centre: tuple[float, float] | None = None  # pixel, (column, row)
     pixel_size: tuple[float, float] | None = None  # metre, (column, row)
+    panels: tuple[Panel, ...] = ()  # where the detector is no plane; then centre and pixel size are theirs
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.options import ModelOption, open_hit_finder
+from fedbragg.cli.options import GeometryOption, ModelOption, open_hit_finder
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def look(
     table: Annotated[
         Path | None, typer.Option(help="Table of all spots to write: column,row,intensity,...")
     ] = None,
+    geometry: GeometryOption = None,
 ) -> int:
     """Show why a frame is kept or dropped: its picture with the found spots marked, its score, the list of spots."""
     from fedbragg.report.pictures import picture
@@ -37,11 +38,11 @@ def look(
 
     form = _form(out)
     predictor = open_hit_finder(model)
-    frame, geometry = _frame(what)
+    frame, where = _frame(what, geometry)
     verdict = predictor(frame)
     spots, decision = verdict.spots, "kept" if verdict.keep else "dropped"
     title = f"{Path(frame.path).name} frame {frame.index}: score {verdict.score:.3f}, {decision}, {len(spots)} spots"
-    reach = resolution(_places(spots), geometry)
+    reach = resolution(_places(spots), where)
     title += f" to {reach:.3g} Å" if reach is not None else ""
     _write(out, picture(frame, spots, title, form), "--out")
     if table is not None:
@@ -85,10 +86,10 @@ def _places(spots: Sequence[Spot]) -> NDArray[np.int64]:
     return np.array([[spot.row for spot in spots], [spot.column for spot in spots]], np.int64)
 
 
-def _frame(what: str) -> tuple[Frame, Geometry]:
+def _frame(what: str, geometry: Path | None) -> tuple[Frame, Geometry]:
     from fedbragg.images.frame_address import open_named
 
-    run, index = open_named(what)
+    run, index = open_named(what, geometry)
     return run[index or 0], run.geometry
 
 

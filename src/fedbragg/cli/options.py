@@ -25,6 +25,10 @@ ThresholdOption = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="Keep frames with this score or more.", show_default="the model's"),
 ]
+GeometryOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.geom", help="CrystFEL geometry file: panels, bad pixels, resolution."),
+]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedbragg.cli.options import (
+    GeometryOption,
     ModelOption,
     PathsArgument,
     ThreadsOption,
@@ -71,6 +72,7 @@ def screen(
     resume: ResumeOption = False,
     fail_safe: FailSafeOption = True,
     panels: PanelsOption = False,
+    geometry: GeometryOption = None,
 ) -> int:
     """Score every frame of a run and keep the hits.
 
@@ -95,6 +97,7 @@ def screen(
         fail_safe=fail_safe,
         warn=warn,
         panels=panels,
+        geometry=geometry,
     )
     return _screen(paths, screening, resume=resume)
 

@@ -18,13 +18,13 @@ def file_and_frame(address: str) -> tuple[str, int | None]:
     return numbered[1], int(numbered[2])
 
 
-def open_named(address: str) -> tuple[Run, int | None]:
+def open_named(address: str, geometry: Path | None = None) -> tuple[Run, int | None]:
     """Open ``FILE`` or ``FILE:FRAME``, frames from 0; return the run and the frame, None where none is named.
 
     Raises InputError where the file has no such frame, and what ``open_run`` raises.
     """
     path, index = file_and_frame(address)
-    run = open_run(path)
+    run = open_run(path, geometry=geometry)
     if index is not None and index >= len(run):
         raise InputError(f"{path}: has {len(run)} frames; give one from 0 to {len(run) - 1}, not {index}.")
     return run, index

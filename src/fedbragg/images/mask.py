@@ -24,7 +24,7 @@ LOWEST_FLOAT = -1e29
 SAMPLED = 1 << 20
 """Pixels, about as many as show what negative numbers mean."""
 DIFFERENT = 16
-"""Negative floats that are noise are at least so many different ones."""
+"""Negative floats that are noise are at least so many different ones, or where they are few, nearly all differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,8 @@ def has_noise_below_zero(counts: Counts) -> bool:
     sample = counts[::step, ::step]
     if counts.dtype.kind == "f":
         below = sample[(sample < 0) & (sample > LOWEST_FLOAT)]
-        return len(np.unique(below)) >= DIFFERENT
+        different = len(np.unique(below))
+        return different >= DIFFERENT or different > max(2, below.size / 2)
     return bool((sample == -3).any() and (sample == -4).any())
 
 

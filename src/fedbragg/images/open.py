@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from fedbragg.images.crystfel_geometry import read_geometry
+from fedbragg.images.described_source import described
 from fedbragg.images.followed_run import FollowedRun
 from fedbragg.images.frame_requests import ReadAhead
 from fedbragg.images.paths import Paths, expand
+from fedbragg.images.registry import open_source
 from fedbragg.images.run import FileRun
 from fedbragg.types import Run
 
@@ -16,14 +21,17 @@ def open_run(
     patience: float = 30.0,
     reading: ReadAhead | None = None,
     panels: bool = False,
+    geometry: str | Path | None = None,
 ) -> Run:
     """Open files, globs or folders of detector images as one run.
 
     With ``follow`` the run may still be written: its frames are yielded as they arrive, until the writer closes its
     file or nothing has arrived for ``patience`` seconds. ``reading`` says how many frames are decoded ahead. With
     ``panels`` the images of a file (NumPy, TIFF, EDF) are the panels of one frame; HDF5 says so by a fourth axis.
-    Raises RunError when nothing is there, or when the run's only file cannot be opened.
+    ``geometry`` is a CrystFEL geometry file: panels, bad pixels and places are then taken from there. Raises
+    ConfigError when that cannot be used, RunError when nothing is there, or when the run's only file cannot be opened.
     """
     if follow:
         return FollowedRun(paths, reading or ReadAhead(), patience)
-    return FileRun(expand(paths), reading or ReadAhead(), panels=panels)
+    opener = open_source if geometry is None else described(open_source, read_geometry(Path(geometry)))
+    return FileRun(expand(paths), reading or ReadAhead(), opener, panels=panels)

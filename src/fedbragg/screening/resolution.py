@@ -13,10 +13,7 @@ REACHED = 90
 
 
 def resolution(places: NDArray[np.integer], geometry: Geometry) -> float | None:
-    """Return the resolution in angstrom, three digits, of spots at row and column (2, spots); None where unknown.
-
-    The detector is taken to stand upright in the beam.
-    """
+    """Return the resolution in angstrom, three digits, of spots at row and column (2, spots); None where unknown."""
     inverse = inverse_spacings(places, geometry)
     if inverse is None or not inverse.size:
         return None
@@ -26,11 +23,31 @@ def resolution(places: NDArray[np.integer], geometry: Geometry) -> float | None:
 
 def inverse_spacings(places: NDArray[np.integer], geometry: Geometry) -> NDArray[np.float64] | None:
     """Return 1/d in 1/angstrom of pixels at row and column (2, pixels); None where the geometry is not known."""
-    wavelength, distance = geometry.wavelength, geometry.distance
+    if not geometry.wavelength:
+        return None
+    angles = _on_panels(places, geometry) if geometry.panels else _on_plane(places, geometry)
+    return None if angles is None else q_of(np.degrees(angles), geometry.wavelength) / (2 * np.pi)
+
+
+def _on_plane(places: NDArray[np.integer], geometry: Geometry) -> NDArray[np.float64] | None:
+    """Return scattering angles in radians on a detector that stands upright in the beam."""
     centre, pixel = geometry.beam_centre, geometry.pixel_size
-    if not wavelength or not distance or centre is None or pixel is None:
+    if not geometry.distance or centre is None or pixel is None:
         return None
     across = (places[1] - centre[0]) * pixel[0]
     along = (places[0] - centre[1]) * pixel[1]
-    two_theta = np.degrees(np.arctan2(np.hypot(across, along), distance))
-    return q_of(two_theta, wavelength) / (2 * np.pi)
+    return np.asarray(np.arctan2(np.hypot(across, along), geometry.distance))
+
+
+def _on_panels(places: NDArray[np.integer], geometry: Geometry) -> NDArray[np.float64] | None:
+    """Return scattering angles in radians of pixels on any panel; those between the panels are left out."""
+    found = []
+    for panel in geometry.panels:
+        distance = panel.distance or geometry.distance
+        if not distance:
+            return None
+        row, col = places
+        here = (row >= panel.rows[0]) & (row < panel.rows[1]) & (col >= panel.cols[0]) & (col < panel.cols[1])
+        x, y = panel.position(row[here], col[here])
+        found.append(np.arctan2(np.hypot(x, y) * panel.pixel, distance))
+    return np.concatenate(found)

@@ -40,6 +40,7 @@ class Screening:
     fail_safe: bool = True  # keep everything while the run is unlike the calibration
     warn: Callable[[str], None] = _silent  # is called with one line when drift begins or ends
     panels: bool = False  # the images of a file are the panels of one frame
+    geometry: Path | None = None  # CrystFEL geometry file
 
     @property
     def list_spots(self) -> bool:
@@ -62,7 +63,7 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
         raise ConfigError(
             "--panels: frames of panels are not written as NXmx or CXI. Leave out --nxmx and --cxi."
         )
-    run = open_run(files, panels=screening.panels)
+    run = open_run(files, panels=screening.panels, geometry=screening.geometry)
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
