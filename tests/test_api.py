@@ -121,14 +121,14 @@ def test_micrographs_are_measured(tmp_path: Path, segment_model: Path) -> None:
     from PIL import Image
 
     picture = np.full((120, 160), 120, np.uint8)
-    picture[59:61], picture[:, 52:54] = 10, 10  # two boundaries part four grains
-    picture[20:30, 20:30] = 240
+    picture[59:61], picture[:, 52:54], picture[:, 106:108] = 10, 10, 10  # three boundaries part six grains
+    picture[20:30, 20:30], picture[80:90, 130:140] = 240, 240
     Image.fromarray(picture).save(tmp_path / "a.png")
     names = [tmp_path / "a.png", tmp_path / "none.png"]
     measured, missing = fedbragg.measure_micrographs(names, segment_model, "0.5um")
     assert missing.answer is None and "no such file" in missing.reason
     assert measured.answer is not None and measured.answer.size is not None
-    assert measured.answer.instances.max() == 5 and measured.answer.size.grains == 4
+    assert measured.answer.instances.max() == 8 and measured.answer.size.grains == 6
     square = measured.answer.table.kind == "precipitate"
-    assert measured.answer.table.area[square] == pytest.approx([25.0])
-    assert measured.answer.fractions["precipitate"].value == pytest.approx(100 / (120 * 160))
+    assert measured.answer.table.area[square] == pytest.approx([25.0, 25.0])
+    assert measured.answer.fractions["precipitate"].value == pytest.approx(200 / (120 * 160))
