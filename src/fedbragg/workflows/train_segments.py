@@ -10,12 +10,13 @@ from typing import Any
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
 from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import digest, read_state
-from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.segments import task_of_model
+from fedbragg.progress import SILENT, Progress, Step
+from fedbragg.tasks.segments import learner, task_of_model
 from fedbragg.tasks.segments.data import UNKNOWN, SegmentData
-from fedbragg.tasks.segments.network import with_classes
+from fedbragg.tasks.segments.network import network_of, with_classes
 from fedbragg.tasks.segments.picture_file import read_mask
 from fedbragg.tasks.segments.picture_paths import find_masks
 from fedbragg.tasks.segments.settings import SegmentsSettings
@@ -72,9 +73,9 @@ def train_segments(training: SegmentsTraining, progress: Progress = SILENT) -> T
     site_data = split("here", data, training.held_out)
     judged = _judged(task, site_data, (start, settings.names == known.names), training, progress)
     _refuse_worse(judged, training)
-    step = progress.stage("Training on all micrographs", 1)
-    state, _ = task.train(start, data, training.fit, training.seed)
-    step()
+    state = _trained(
+        start, data, training, progress.stage("Training on all micrographs", training.fit.epochs)
+    )
     task.export(state, training.out, _provenance(training, len(data)))
     return judged
 
@@ -103,9 +104,8 @@ def _judged(
         )
     if not training.held_out:
         return TrainedSegments(task.settings.names, *counts, {}, {}, None)
-    step = progress.stage("Training to be tested", 1)
-    state, _ = task.train(start[0], site.train, training.fit, training.seed)
-    step()
+    step = progress.stage("Training to be tested", training.fit.epochs)
+    state = _trained(start[0], site.train, training, step)
     truth, answers = site.held_out.truth, task.answers(state, site.held_out)
     metrics = task.metrics(truth, answers)
     if not start[1]:
@@ -113,6 +113,12 @@ def _judged(
     before = task.answers(start[0], site.held_out)
     gain = paired_gain(task, truth, (before, answers), training.seed)
     return TrainedSegments(task.settings.names, *counts, metrics, task.metrics(truth, before), gain)
+
+
+def _trained(start: State, data: SegmentData, training: SegmentsTraining, step: Step) -> State:
+    network = network_of(start, data.classes)
+    learner.train(network, data, training.fit, training.seed, step)
+    return state_of(network)
 
 
 def _refuse_worse(judged: TrainedSegments, training: SegmentsTraining) -> None:
