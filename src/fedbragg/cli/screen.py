@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import (
     GeometryOption,
     ModelOption,
@@ -107,7 +108,7 @@ def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
     from fedbragg.workflows.screen import REPORT, begin, screen_run, write_outputs, write_report
 
     run, session = begin(paths, screening, resume=resume)
-    with bars() as progress:
+    with announced_compiling(say), bars() as progress:
         outcome = screen_run(run, screening, session, progress)
     if outcome.stopped and outcome.tally.frames == 0:
         return show_stopped(outcome, screening.out, len(run))

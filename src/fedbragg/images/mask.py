@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
 from fedbragg.types import Counts
 
 Mask = NDArray[np.bool_]
@@ -163,7 +164,8 @@ def _derive(counts: Counts, file_mask: Mask | None, bounds: NDArray[Any]) -> Kno
 def _fits(known: KnownMask, counts: Counts, file_mask: Mask | None) -> bool:
     from fedbragg.images.codecs.sentinels import mask_equals, outside_equals
 
-    flat, untrusted = counts.reshape(-1), known.untrusted
+    flat, untrusted = read_only(counts.reshape(-1)), known.untrusted
     if file_mask is None:
-        return bool(outside_equals(untrusted.outside, flat, untrusted.bounds))
-    return bool(mask_equals(known.mask.reshape(-1), file_mask.reshape(-1), flat, untrusted.bounds))
+        return bool(outside_equals(read_only(untrusted.outside), flat, untrusted.bounds))
+    masks = read_only(known.mask.reshape(-1)), read_only(file_mask.reshape(-1))
+    return bool(mask_equals(*masks, flat, untrusted.bounds))

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
 from fedbragg.types import Frame
 
 SAMPLED_PIXELS = 20_000
@@ -26,15 +27,21 @@ def background_level(frame: Frame) -> float | None:
     The level has four significant digits, as tables do, so that it is the same when it is read from a table.
     """
     step = max(1, math.isqrt(frame.counts.size // SAMPLED_PIXELS))
-    means = _group_means(frame.counts, frame.mask, step)
-    known = means[~np.isnan(means)]
-    return float(f"{np.median(known):.4g}") if known.size else None
+    total, number = np.zeros(GROUPS), np.zeros(GROUPS)
+    _add_to_groups(read_only(frame.counts), read_only(frame.mask), step, total, number)
+    known = number > 0
+    return float(f"{np.median(total[known] / number[known]):.4g}") if known.any() else None
 
 
 @njit(cache=True, nogil=True)
-def _group_means(counts: NDArray[Any], mask: NDArray[np.bool_], step: int) -> NDArray[np.float64]:
-    """Return the mean of each group; the pixels of a grid go to the groups in turn; NaN for a group without any."""
-    total, number = np.zeros(GROUPS), np.zeros(GROUPS)
+def _add_to_groups(
+    counts: NDArray[Any],
+    mask: NDArray[np.bool_],
+    step: int,
+    total: NDArray[np.float64],
+    number: NDArray[np.float64],
+) -> None:
+    """Add the pixels of a grid to sum and number (groups,) of the groups in turn."""
     group = 0
     for row in range(step // 2, counts.shape[0], step):
         for column in range((row // step) % step, counts.shape[1], step):
@@ -42,4 +49,3 @@ def _group_means(counts: NDArray[Any], mask: NDArray[np.bool_], step: int) -> ND
                 total[group] += float(counts[row, column])
                 number[group] += 1
                 group = (group + 1) % GROUPS
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fedbragg.images.codecs.bit_transpose import STEP, Comparison, untranspose
 from fedbragg.images.codecs.compiled import compiled
 from fedbragg.images.codecs.lz4 import big_endian, lz4_decompress
+from fedbragg.read_only import read_only
 
 Bytes = NDArray[np.uint8]
 
@@ -26,7 +27,6 @@ USUAL_BLOCK = 8192
 LARGEST_BLOCK = 1 << 24
 
 
-@compiled
 def decode_bitshuffle(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
     """Decode ``chunk`` into ``counts``; tell whether exactly the pixels of ``expected`` are below 0 or above ``high``.
 
@@ -34,19 +34,24 @@ def decode_bitshuffle(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high:
     byte; it is empty when nothing is to be checked. Nothing beyond ``chunk`` is read and nothing beyond ``counts`` is
     written, whatever the chunk holds.
     """
-    width = counts.itemsize
-    if chunk.size < HEADER or big_endian(chunk, 0, 8) != counts.size * width:
+    # Bytes and a width, whatever the type of the counts, so that this is compiled once.
+    out, width = counts.view(np.uint8), counts.itemsize
+    return int(_decode(read_only(chunk), out, width, read_only(expected), high))
+
+
+@compiled
+def _decode(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int) -> int:
+    if chunk.size < HEADER or big_endian(chunk, 0, 8) != out.size:
         return DAMAGED
     block = big_endian(chunk, 8, 4)
     block = USUAL_BLOCK if block == 0 else block
     if block % (8 * width) or block > LARGEST_BLOCK:
         return DAMAGED
-    return _decode_blocks(chunk, counts, expected, high, block)
+    return _decode_blocks(chunk, out, width, expected, high, block)
 
 
 @compiled
-def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int, block: int) -> int:
-    width, out = counts.itemsize, counts.view(np.uint8)
+def _decode_blocks(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, block: int) -> int:
     whole = out.size // (8 * width) * (8 * width)
     planes, differing, limits = (
         np.empty(block, np.uint8),
@@ -70,12 +75,13 @@ def _decode_blocks(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: in
         untranspose(planes.ctypes.data, out.ctypes.data + start, stream, width, comparison)
         _untranspose_rest(planes, out, start, size, width)
         rest = start // width + stream // STEP * STEP * 8
-        fits = fits and _as_expected(counts, expected, high, rest, (start + size) // width)
+        fits = fits and _as_expected(out, width, expected, high, rest, (start + size) // width)
         start += size
     if chunk.size - position != out.size - whole:
         return DAMAGED
-    out[whole:] = chunk[position:]
-    fits = fits and _as_expected(counts, expected, high, whole // width, counts.size)
+    for byte in range(out.size - whole):  # an assignment of slices takes numba seconds to compile
+        out[whole + byte] = chunk[position + byte]
+    fits = fits and _as_expected(out, width, expected, high, whole // width, out.size // width)
     return AS_EXPECTED if fits and not (expected.size and differing.any()) else UNEXPECTED
 
 
@@ -99,13 +105,18 @@ def _inverted_bits(number: int, bits: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def _as_expected(counts: NDArray[Any], expected: Bytes, high: int, start: int, stop: int) -> bool:
-    """Compare the counts from ``start`` to ``stop`` one by one: those that fill no whole step."""
+def _as_expected(out: Bytes, width: int, expected: Bytes, high: int, start: int, stop: int) -> bool:
+    """Compare the counts from ``start`` to ``stop`` one by one: those that fill no whole step.
+
+    Without its sign a negative count is above every limit.
+    """
     if not expected.size:
         return True
     for pixel in range(start, stop):
-        outside = counts[pixel] < 0 or counts[pixel] > high
-        if outside != bool((expected[pixel >> 3] >> (pixel & 7)) & 1):
+        value = np.int64(0)
+        for byte in range(width):
+            value |= np.int64(out[pixel * width + byte]) << (8 * byte)
+        if (value > high) != bool((expected[pixel >> 3] >> (pixel & 7)) & 1):
             return False
     return True
 

@@ -66,7 +66,8 @@ def decode_lz4(chunk: NDArray[np.uint8], out: NDArray[np.uint8]) -> bool:
         if size < 1 or packed < 0 or packed > chunk.size - position:
             return False
         if packed == size:
-            out[start : start + size] = chunk[position : position + size]
+            for byte in range(size):
+                out[start + byte] = chunk[position + byte]
         elif lz4_decompress(chunk.ctypes.data + position, out.ctypes.data + start, packed, size) != size:
             return False
         position += packed

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
+from fedbragg.read_only import read_only
 from fedbragg.types import Frame
 
 CELLS = 256
@@ -72,7 +73,8 @@ def view_of(frame: Frame) -> TagView:
     top, left = ((CELLS - len(edges) + 1) // 2 for edges in starts)
     channels = np.zeros((3, CELLS, CELLS), np.float32)
     inside = channels[:, top : top + len(starts[0]) - 1, left : left + len(starts[1]) - 1]
-    if _reduce(frame.counts, frame.mask, starts[0], starts[1], inside) == 0:
+    counts, mask = read_only(frame.counts), read_only(frame.mask)
+    if _reduce(counts, mask, starts[0], starts[1], inside) == 0:
         raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
     for ratios in (inside[0], inside[2]):  # numpy takes logarithms several at a time
         np.log(ratios, out=ratios)

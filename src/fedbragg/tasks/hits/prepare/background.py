@@ -44,14 +44,22 @@ def _filled_mean(
                 mean[row, col] = last
         if first_valid < 0:
             if row > 0:
-                mean[row] = mean[row - 1]
+                _copy_row(mean, row - 1, row)
         else:
-            mean[row, :first_valid] = mean[row, first_valid]
+            for col in range(first_valid):
+                mean[row, col] = mean[row, first_valid]
             if first_row < 0:
                 first_row = row
     for row in range(first_row):
-        mean[row] = mean[first_row]
+        _copy_row(mean, first_row, row)
     return mean
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _copy_row(values: NDArray[np.float32], source: int, target: int) -> None:
+    """Copy a row; an assignment of slices takes numba ten times as long to compile."""
+    for col in range(values.shape[1]):
+        values[target, col] = values[source, col]
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")

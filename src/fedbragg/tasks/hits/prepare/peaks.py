@@ -33,7 +33,6 @@ def deviance(photons: float, expected: float) -> float:
     return root if photons > expected else -root
 
 
-@njit(cache=True, nogil=True)
 def find_peaks(
     counts: NDArray[Any],
     mask: NDArray[np.bool_],
@@ -51,9 +50,28 @@ def find_peaks(
     background. The places are row and column of the peak in pixels. Blocks without a peak hold 0 and place -1; a pixel
     beside a higher one of the next block is not a peak.
     """
+    measures = np.zeros((4, *background.shape), np.float32)
+    places = np.full((2, *background.shape), -1, np.int32)
+    _find(counts, mask, (background, peak), photons, block, (measures, places))
+    return measures, places
+
+
+Planes = tuple[NDArray[np.float32], NDArray[np.float32]]  # background, peak
+Found = tuple[NDArray[np.float32], NDArray[np.int32]]  # measures, places
+
+
+@njit(cache=True, nogil=True)
+def _find(
+    counts: NDArray[Any],
+    mask: NDArray[np.bool_],
+    planes: Planes,
+    photons: tuple[float, float],
+    block: int,
+    found: Found,
+) -> None:
+    background, peak = planes
+    measures, places = found
     cell_rows, cell_cols = background.shape
-    measures = np.zeros((4, cell_rows, cell_cols), np.float32)
-    places = np.full((2, cell_rows, cell_cols), -1, np.int32)
     scale, shift = photons
     for cell_row in range(cell_rows):
         for cell_col in range(cell_cols):
@@ -74,7 +92,6 @@ def find_peaks(
             measures[3, cell_row, cell_col] = total - pixels * background[cell_row, cell_col]
             places[0, cell_row, cell_col] = row
             places[1, cell_row, cell_col] = column
-    return measures, places
 
 
 @njit(cache=True, nogil=True)

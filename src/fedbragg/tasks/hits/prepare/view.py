@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, FrameError
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
 from fedbragg.tasks.hits.prepare.noise import photon_scale
@@ -63,13 +64,13 @@ def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
 
 def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
     """Turn a frame into a View; return it with the peaks that it describes."""
-    block, counts, mask = settings.block, frame.counts, frame.mask
+    block, counts, mask = settings.block, read_only(frame.counts), read_only(frame.mask)
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
         raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
     layout = lay_out(frame.panels, block) if frame.panels else None
     if layout is not None:
-        counts, mask = spread(counts, mask, layout)
+        counts, mask = map(read_only, spread(counts, mask, layout))
     blocks = block_sums(counts, mask, block)
     photons = photon_scale(blocks)
     background = _background(blocks, layout)

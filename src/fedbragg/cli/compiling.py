@@ -1,0 +1,29 @@
+"""Say so when the first call on a machine compiles, for it takes seconds in which nothing else shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+COMPILING = "compiling for this machine, some 15 s once; the next run starts at once"
+
+
+@contextmanager
+def announced_compiling(tell: Callable[[str], None]) -> Iterator[None]:
+    """Call ``tell`` with one line when the first of fedbragg's functions is compiled; loaded ones say nothing."""
+    from numba.core import event
+
+    class Listener(event.Listener):
+        told = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.told and event.data["dispatcher"].py_func.__module__.startswith("fedbragg."):
+                self.told = True
+                tell(COMPILING)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Listener()):
+        yield
