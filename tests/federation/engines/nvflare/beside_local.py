@@ -15,14 +15,18 @@ from test_hits import fedbragg, weights
 
 @contextmanager
 def deployed(
-    folder: Path, settings: Mapping[str, Any], pattern: str, write: Callable[[Path, int], None]
+    folder: Path,
+    settings: Mapping[str, Any],
+    pattern: str,
+    write: Callable[[Path, int], None],
+    labels: str = "labels.csv",
 ) -> Iterator[Deployment]:
-    """Deploy the task of the settings; ``write`` makes the files, by ``pattern``, and labels.csv of each site."""
+    """Deploy the task of the settings; ``write`` makes the files, by ``pattern``, and the labels of each site."""
     made = Deployment(folder, settings, (sys.executable, str(HERE / "recording_process.py")))
     for number, site in enumerate(_names(settings)):
         write(folder / site, number)
         (folder / f"{site}.toml").write_text(
-            f'runs = ["{site}/{pattern}"]\nlabels = "{site}/labels.csv"\n[limits]\ntasks = ["{settings["task"]}"]\n'
+            f'runs = ["{site}/{pattern}"]\nlabels = "{site}/{labels}"\n[limits]\ntasks = ["{settings["task"]}"]\n'
         )
     try:
         yield made
@@ -31,7 +35,11 @@ def deployed(
 
 
 def assert_same_as_local(
-    deployment: Deployment, settings: Mapping[str, Any], pattern: str, rtol: float = 0.0
+    deployment: Deployment,
+    settings: Mapping[str, Any],
+    pattern: str,
+    rtol: float = 0.0,
+    labels: str = "labels.csv",
 ) -> None:
     """Federate over FLARE and here, by the command line, and compare the models' weights."""
     folder, names = deployment.folder, _names(settings)
@@ -39,7 +47,7 @@ def assert_same_as_local(
     command = ("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
     done = fedbragg(folder, *command, "--out", "real")
     assert done.returncode == 0, done.stderr
-    sites = [{"name": name, "runs": [f"{name}/{pattern}"], "labels": f"{name}/labels.csv"} for name in names]
+    sites = [{"name": name, "runs": [f"{name}/{pattern}"], "labels": f"{name}/{labels}"} for name in names]
     (folder / "local.toml").write_text(as_toml({**settings, "sites": sites}))
     done = fedbragg(folder, "federate", "local.toml", "--out", "local")
     assert done.returncode == 0, done.stderr
