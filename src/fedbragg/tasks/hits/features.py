@@ -14,13 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE
+from fedbragg.tasks.hits.windows import REACHES, WINDOW
 from fedbragg.types import View
 
 LEAST = 4.0
 """Standard deviations above which a cell's peak counts in the surroundings of another."""
-REACHES = (1, 2, 4)
-"""Cells to each side of a peak: 24, 40 and 72 pixels across at the default block."""
-WINDOW = 2 * max(REACHES) + 1
 MEASURES = len(CHANNELS) + len(REACHES) * (9 + 3) + 2 + len(PROFILE)
 
 

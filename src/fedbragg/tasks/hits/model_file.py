@@ -26,6 +26,7 @@ from fedbragg.models.onnx_file import (
 )
 from fedbragg.tasks.hits.calibration_card import Calibration
 from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings
+from fedbragg.tasks.hits.windows import WINDOW, spread_out, windows
 from fedbragg.types import State, View
 
 if TYPE_CHECKING:
@@ -87,10 +88,20 @@ class Scorer:
 
     def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the network's own score and spot map, without the calibration."""
+        area = view.channels.shape[1] * view.channels.shape[2]
+        if not len(view.cells) or 2 * len(view.cells) * WINDOW**2 > area:
+            score, spot_map = self._run(view.channels, view.cells, view.profiles)
+            return float(score), spot_map
+        score, found = self._run(*windows(view), view.profiles)
+        return float(score), spread_out(found, view)
+
+    def _run(
+        self, channels: NDArray[np.float32], cells: NDArray[np.int64], profiles: NDArray[np.float32]
+    ) -> tuple[Any, NDArray[np.float32]]:
         score, spot_map = self._session.run(
-            None, {"channels": view.channels, "cells": view.cells, "profiles": view.profiles}
+            None, {"channels": channels, "cells": cells, "profiles": profiles}
         )
-        return float(score), spot_map
+        return score, spot_map
 
 
 def save_model(

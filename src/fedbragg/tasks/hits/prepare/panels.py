@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.pixels import Blocks
+from fedbragg.tasks.hits.windows import WINDOW
 from fedbragg.types import Panels
 
-GAP = 2
-"""Blocks of masked pixels between two panels: more than a peak's surroundings, and than a cell's neighbours, reach."""
+GAP = WINDOW // 2
+"""Blocks of masked pixels between two panels: as far as a network sees around a peak."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,26 @@ def _find(
 
 
 @njit(cache=True, nogil=True)
+def cells_above(significance: NDArray[np.float32], least: float) -> NDArray[np.int64]:
+    """Return row and column (cells, 2) of the cells (rows, cols) above ``least``, in their order."""
+    rows, cols = significance.shape
+    number = 0
+    for row in range(rows):
+        for col in range(cols):
+            number += significance[row, col] > least
+    cells = np.empty((number, 2), np.int64)
+    found = 0
+    for row in range(rows):
+        if found == number:
+            break
+        for col in range(cols):
+            if significance[row, col] > least:
+                cells[found, 0], cells[found, 1] = row, col
+                found += 1
+    return cells
+
+
+@njit(cache=True, nogil=True)
 def _measure(
     counts: NDArray[Any],
     mask: NDArray[np.bool_],

@@ -14,7 +14,7 @@ from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
-from fedbragg.tasks.hits.prepare.peaks import find_peaks
+from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
 from fedbragg.tasks.hits.prepare.pixels import Blocks, block_sums
 from fedbragg.tasks.hits.prepare.profile import PROFILE, profiles_of
 from fedbragg.types import Frame, Spot, View
@@ -76,7 +76,7 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     background = _background(blocks, layout)
     scale = (photons.scale, photons.shift)
     measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
-    cells = np.argwhere(measures[0] > settings.least)
+    cells = cells_above(measures[0], settings.least)
     profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
     level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
     view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
