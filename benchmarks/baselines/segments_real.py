@@ -28,7 +28,7 @@ def superalloy(part: str, style: str = "") -> SegmentData:
     ``style`` is what a file's name holds: "_0d_" or "_180d_".
     """
     folder = FOLDER / "superalloy" / part
-    return _pairs(folder / "images", folder / "masks", f"*{style}*.png", _by_colour, 3)
+    return _pairs(folder / "images", folder / "masks", f"*{style}*.png" if style else "*.png", _by_colour, 3)
 
 
 def specimens() -> list[str]:

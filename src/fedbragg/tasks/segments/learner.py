@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -21,11 +21,14 @@ from fedbragg.tasks.segments.data import UNKNOWN, LabelledPicture, SegmentData
 from fedbragg.tasks.segments.network import SegmentNet, network_of
 from fedbragg.tasks.segments.prepare import Scaled, prepare
 from fedbragg.tasks.segments.style import PATCH, Kind, Style, restyled, style_of_picture
-from fedbragg.tasks.segments.tiles import segment
+from fedbragg.tasks.segments.tiles import STRIDE, segment
 from fedbragg.types import State
 
-CROP, SMALL_CROP = PATCH, 128
-"""pixel, along the edge of what one step reads, and of what it reads of pictures that are smaller."""
+CROP, SMALL_CROP, LARGE_CROP = PATCH, 128, 512
+"""pixel, along the edge of what one step reads: mostly, of pictures that are no larger, and of large ones at most.
+
+What a pixel shows often depends on what lies far away: a layer is the oxide because of what is above and below it.
+"""
 BATCH = 8
 PRETRAINING_RATE = 2e-3
 HEAVIEST = 20.0
@@ -80,13 +83,14 @@ def problem_of(
 ) -> SegmentProblem:
     """Scale micrographs, count their crops and classes, and measure their styles where there are others to train in."""
     scaled = [prepare(one.picture) for one in data.pictures]
+    side = crop_side(data, others)
     return SegmentProblem(
         network,
         data,
         generator,
         scaled,
-        crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one))],
-        side=SMALL_CROP if not others and _all_small(data) else CROP,
+        crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one, side))],
+        side=side,
         weights=class_weights(np.array(data.label_counts[0])),
         own=_styles(data, scaled, others[0].kind) if others else (),
         others=others,
@@ -95,15 +99,22 @@ def problem_of(
 
 def number_of_crops(data: SegmentData) -> int:
     """Return how many crops an epoch takes of micrographs: about as many as cover them once."""
-    return sum(map(_crops_of, data.pictures))
+    side = crop_side(data)
+    return sum(_crops_of(one, side) for one in data.pictures)
 
 
-def _all_small(data: SegmentData) -> bool:
-    return all(max(one.labels.shape) <= SMALL_CROP for one in data.pictures)
+def crop_side(data: SegmentData, others: Sequence[Style] = ()) -> int:
+    """Return the edge of a crop in pixels: half of the smallest picture's edge, within limits; a patch for spectra."""
+    if others and others[0].kind == "spectrum":
+        return PATCH
+    if all(max(one.labels.shape) <= SMALL_CROP for one in data.pictures):
+        return SMALL_CROP
+    half: int = min(min(one.labels.shape) for one in data.pictures) // 2
+    return min(max(half // STRIDE * STRIDE, CROP), LARGE_CROP)
 
 
-def _crops_of(one: LabelledPicture) -> int:
-    return max(1, math.ceil(one.labels.size / CROP**2))
+def _crops_of(one: LabelledPicture, side: int) -> int:
+    return max(1, math.ceil(one.labels.size / max(side, CROP) ** 2))
 
 
 def styles_of(data: SegmentData, kind: Kind) -> list[Style]:
@@ -141,9 +152,9 @@ def _cut(array: NDArray[Number], where: tuple[int, int], side: int) -> NDArray[N
 
 
 def class_weights(counts: NDArray[np.int64]) -> Tensor:
-    """Return each class's weight: inverse to its number of pixels, up to HEAVIEST times that of the most frequent."""
-    weights = np.minimum(counts.max(initial=1) / np.maximum(counts, 1), HEAVIEST)
-    return torch.from_numpy(np.sqrt(weights)).float()
+    """Return each class's weight: the root of the inverse frequency, up to HEAVIEST times that of the most frequent."""
+    weights = np.sqrt(counts.max(initial=1) / np.maximum(counts, 1))
+    return torch.from_numpy(np.minimum(weights, HEAVIEST)).float()
 
 
 def segment_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
@@ -172,11 +183,16 @@ def train(
     *,
     styles: Sequence[Style] = (),
 ) -> float:
-    """Train a network in place and return the mean loss of the last epoch."""
+    """Train a network in place and return the mean loss of the last epoch.
+
+    A step reads about as many pixels as ``fitting.batch`` crops of CROP x CROP have.
+    """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(seed % 2**63)
     crops = np.random.default_rng([seed % 2**63, 1])
-    return fit(network, problem_of(network, data, crops, styles), fitting, generator, step)
+    problem = problem_of(network, data, crops, styles)
+    batch = max(fitting.batch * CROP**2 // max(problem.side, CROP) ** 2, 1)
+    return fit(network, problem, replace(fitting, batch=batch), generator, step)
 
 
 def probabilities(network: SegmentNet, picture: NDArray[np.generic]) -> NDArray[np.float16]:
