@@ -22,7 +22,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "scipy", "tifffile"}
+             "scipy", "tifffile", "pycbf"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
