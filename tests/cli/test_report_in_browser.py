@@ -81,7 +81,7 @@ def test_the_report_of_a_screening(trained: Trained, tmp_path: Path) -> None:
     made, console = opened(tmp_path / "out" / "report.html", tmp_path)
     assert console == []
     assert made["widths"] == [256] * 18  # three galleries of six frames of 256 pixels
-    assert len(made["drawn"]) == 3  # scores, rate along the run, grid
+    assert len(made["drawn"]) == 5  # scores, rate along the run; scores, spots and resolution on the grid
     assert min(made["drawn"]) > 300
     assert not made["wide"]  # nothing reaches beyond the page
     check_on_a_telephone(tmp_path / "out" / "report.html", tmp_path)
