@@ -149,6 +149,11 @@ def test_a_mistake_is_named(tmp_path: Path, change: tuple[str, str], words: str)
         read_geometry(written(tmp_path, TWO_PANELS.replace(*change)))
 
 
+def test_a_run_that_is_still_written_takes_no_geometry(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Leave out follow"):
+        open_run(tmp_path, follow=True, geometry=written(tmp_path))
+
+
 @pytest.mark.parametrize("text", ["", "clen = 0.1\n", "\x00\x01"])
 def test_a_file_without_panels_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"describes no panel|has no '='"):

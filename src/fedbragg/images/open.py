@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fedbragg.errors import ConfigError
 from fedbragg.images.crystfel_geometry import read_geometry
 from fedbragg.images.described_source import described
 from fedbragg.images.followed_run import FollowedRun
@@ -32,6 +33,10 @@ def open_run(
     ConfigError when that cannot be used, RunError when nothing is there, or when the run's only file cannot be opened.
     """
     if follow:
+        if panels or geometry is not None:
+            raise ConfigError(
+                "a run that is still written takes no panels and no geometry. Leave out follow."
+            )
         return FollowedRun(paths, reading or ReadAhead(), patience)
     opener = open_source if geometry is None else described(open_source, read_geometry(Path(geometry)))
     return FileRun(expand(paths), reading or ReadAhead(), opener, panels=panels)

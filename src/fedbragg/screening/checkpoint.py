@@ -27,6 +27,7 @@ class Identity:
     threshold: float
     spots: bool  # whether the spots are listed
     fail_safe: bool  # whether everything is kept while the run is unlike the calibration
+    geometry: str = ""  # digest of the geometry file; empty where there is none
 
     def changes(self, other: Identity) -> str:
         """Return in words what differs; empty where nothing does."""
@@ -37,6 +38,7 @@ class Identity:
             "threshold": "the threshold",
             "spots": "whether there is a --cxi",
             "fail_safe": "--fail-safe",
+            "geometry": "--geometry",
         }
         changed = [text for name, text in names.items() if getattr(self, name) != getattr(other, name)]
         return " and ".join(changed)

@@ -84,6 +84,7 @@ def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
         threshold=screening.threshold,
         spots=screening.list_spots,
         fail_safe=screening.fail_safe,
+        geometry=digest(screening.geometry) if screening.geometry is not None else "",
     )
 
 
