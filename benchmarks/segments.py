@@ -24,7 +24,8 @@ from PIL import Image
 
 from baselines import segments_real
 from baselines.phases_judging import interval
-from fedbragg.learn.settings import FitSettings
+from baselines.segments_experiments import ALLOY, RUNS
+from baselines.segments_sites import scores
 from fedbragg.learn.state import load_state
 from fedbragg.metrics.segmentation import confusion, overlaps
 from fedbragg.models.onnx_file import read_state
@@ -39,14 +40,13 @@ from fedbragg.tasks.segments.judge import agreement, summary
 from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.tasks.segments.sources import Simulated, simulated
+from fedbragg.workflows.train_segments import FITTING
 from harness import Table, publish, timed, with_kept
 
 SEEDS = range(5)
 UNSEEN = 60
 """Simulated structures, each in a style of its own, that no training saw."""
 SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
-FITTING = FitSettings(60, batch=8, learning_rate=2e-3, annealed=True)
-ALLOY = ("matrix", "secondary", "tertiary")
 
 Part = Callable[[argparse.Namespace], list[Table]]
 Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
@@ -168,9 +168,6 @@ def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part
     """Return the part that compares the arms of an experiment over its seeds."""
 
     def part(options: argparse.Namespace) -> list[Table]:
-        from baselines.segments_experiments import RUNS
-        from baselines.segments_sites import scores
-
         if name != "laboratories" and not segments_real.available():
             print("no measured micrographs: that table keeps its last state")
             return []

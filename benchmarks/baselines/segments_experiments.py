@@ -17,7 +17,7 @@ from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.micrograph.style import draw_style
 from fedbragg.tasks import segments
 from fedbragg.tasks.segments import learner
-from fedbragg.tasks.segments.data import LabelledPicture, SegmentData
+from fedbragg.tasks.segments.data import LabelledPicture, SegmentData, concatenate
 from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.sources import Simulated, simulated
 from fedbragg.types import State
@@ -49,7 +49,7 @@ def laboratories(seed: int) -> Experiment:
     network = new_network(len(GRAINS), seed)
     fitting = FitSettings(START_EPOCHS, batch=8, learning_rate=2e-3, annealed=True)
     learner.train(network, pictures(LABORATORIES, START_PICTURES, "start"), fitting, seed)
-    tests_of = {"all four styles": _joined(tests)}
+    tests_of = {"all four styles": concatenate(tests)}
     return Experiment(GRAINS, tuple(sites), tests_of, state_of(network), Budget(4, 3, 9))
 
 
@@ -80,7 +80,7 @@ def unseen_style(seed: int) -> Experiment:
     spots = segments_real.superalloy("train", f"_{seen}_")
     sites = [_site(f"spot{k}", spots[k : k + 1]) for k in range(len(spots))]
     other = [segments_real.superalloy(part, f"_{unseen}_") for part in ("train", "val", "test")]
-    tests = {"style that nobody has": _joined(other)}
+    tests = {"style that nobody has": concatenate(other)}
     return Experiment(ALLOY, tuple(sites), tests, _packaged(ALLOY, seed), Budget(6, 3, 9))
 
 
@@ -95,14 +95,14 @@ def specimens(seed: int) -> Experiment:
             sites.append(_site(name, data))
     spots = [segments_real.coating("val", name) for name in names if name not in away]
     unseen = [segments_real.coating(part, name) for part in ("train", "val") for name in away]
-    tests = {"new spots": _joined(spots), "new specimens": _joined(unseen)}
+    tests = {"new spots": concatenate(spots), "new specimens": concatenate(unseen)}
     return Experiment(COATING, tuple(sites), tests, _packaged(COATING, seed), Budget(4, 2, 6))
 
 
 RUNS = {
     "laboratories": Runs("laboratories", laboratories),
     "superalloy": Runs("superalloy", superalloy),
-    "unseen-style": Runs("unseen-style", unseen_style, ("FedAvg", "pooled"), tuple(range(6))),
+    "unseen-style": Runs("unseen-style", unseen_style, ("FedAvg", "pooled")),
     "specimens": Runs("specimens", specimens, ("each alone", "FedAvg", "FedAvg + statistics", "pooled")),
 }
 
@@ -114,7 +114,3 @@ def _packaged(names: Sequence[str], seed: int) -> State:
 def _site(name: str, data: SegmentData) -> SiteData[SegmentData]:
     """Return a site that trains on all its pictures; the tests are elsewhere."""
     return SiteData(name, data, data[:1])
-
-
-def _joined(parts: Sequence[SegmentData]) -> SegmentData:
-    return SegmentData(tuple(one for part in parts for one in part.pictures), parts[0].classes)

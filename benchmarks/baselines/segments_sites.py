@@ -36,7 +36,6 @@ class Budget:
     warmup: int
     epochs: int
     barriers: int
-    mixed: float = 0.0  # share of simulated micrographs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +116,7 @@ def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
         style=StyleSettings(share=cast(Literal["off", "statistics", "spectrum"], share)),
         sites=tuple(SiteSettings(name=site.name, runs=("-",), labels="-") for site in experiment.sites),
     )
-    settings = SegmentsSettings(names=experiment.names, mixed=budget.mixed)
+    settings = SegmentsSettings(names=experiment.names)
     return Project(plan, SegmentsTask(settings), Path())
 
 

@@ -6,7 +6,7 @@ The keys are those of `man crystfel_geometry`; a value before a panel's name hol
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,19 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError
+from fedbragg.images.units import angstroms, metres, wavelength_of
 from fedbragg.types import Geometry, Panel
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 QUANTITY = re.compile(rf"({NUMBER})\s*([A-Za-z]*)")
 TERM = re.compile(r"([-+]?\s*(?:\d+\.?\d*|\.\d+)?(?:[eE][-+]?\d+)?)\s*([xyz])")
-PLANCK_C = 12398.4198
-"""eV angstrom."""
-LENGTHS = {"": 1.0, "m": 1.0, "mm": 1e-3}
-"""Metres."""
-ENERGIES = {"": 1.0, "ev": 1.0, "kev": 1e3, "mev": 1e6}
-"""Electronvolts."""
-WAVELENGTHS = {"a": 1.0, "m": 1e10, "": 1e10}
-"""Angstrom; CrystFEL takes metres where no unit is given."""
 Keys = dict[str, str]
 EDGES = ("min_fs", "max_fs", "min_ss", "max_ss")
 REMEDY = "Check it with CrystFEL's check-geomfile."
@@ -130,11 +123,11 @@ def _panel(name: str, keys: Keys, height: int, path: Path) -> Panel:
     index = next(
         (int(value) for key, value in keys.items() if key.startswith("dim") and value.isdecimal()), 0
     )
-    resolution = _quantity(keys.get("res", ""), {"": 1.0})
+    resolution = _number(keys.get("res", ""))
     if not resolution:
         raise ConfigError(f"{path}: panel {name}: res, the pixels in a metre, is missing. {REMEDY}")
-    distance = _quantity(keys.get("clen", ""), LENGTHS)
-    offset = _quantity(keys.get("coffset", "0"), LENGTHS) or 0.0
+    distance = _quantity(keys.get("clen", ""), metres, "m")
+    offset = _quantity(keys.get("coffset", "0"), metres, "m") or 0.0
     corner = _edge(keys, "corner_x", name, path), _edge(keys, "corner_y", name, path)
     return Panel(
         name,
@@ -149,7 +142,7 @@ def _panel(name: str, keys: Keys, height: int, path: Path) -> Panel:
 
 
 def _edge(keys: Keys, key: str, name: str, path: Path) -> float:
-    value = _quantity(keys.get(key, ""), {"": 1.0})
+    value = _number(keys.get(key, ""))
     if value is None:
         raise ConfigError(f"{path}: panel {name}: {key} is missing or no number. {REMEDY}")
     return value
@@ -167,28 +160,28 @@ def _direction(text: str, name: str, path: Path) -> tuple[float, float]:
     return parts["x"], parts["y"]
 
 
-def _quantity(text: str, units: Mapping[str, float]) -> float | None:
-    """Return a number in the unit that counts as 1; None where the text is none, as a place in an HDF5 file."""
+def _number(text: str) -> float | None:
+    return _quantity(text, lambda value, unit: None if unit else value, "")
+
+
+def _quantity(text: str, convert: Callable[[float, str], float | None], unit: str) -> float | None:
+    """Convert a number, in ``unit`` where it has none; None where the text is none, as a place in an HDF5 file."""
     match = QUANTITY.fullmatch(text.strip())
-    factor = units.get(match[2].lower()) if match else None
-    return None if match is None or factor is None else float(match[1]) * factor
+    return None if match is None else convert(float(match[1]), match[2] or unit)
 
 
 def _wavelength(whole: Keys) -> float | None:
     """Return the wavelength in angstrom; None where the file only says where to find it."""
-    given = _quantity(whole.get("wavelength", ""), WAVELENGTHS)
-    energy = _quantity(whole.get("photon_energy", ""), ENERGIES)
-    return given or (PLANCK_C / energy if energy else None)
+    given = _quantity(whole.get("wavelength", ""), angstroms, "m")
+    return given or _quantity(whole.get("photon_energy", ""), wavelength_of, "eV")
 
 
 def _bad_region(name: str, keys: Keys, panels: Mapping[str, Panel], path: Path) -> BadRegion:
     panel = keys.get("panel")
     if panel is not None and panel not in panels:
         raise ConfigError(f"{path}: {name}: there is no panel {panel}. {REMEDY}")
-    limits = {
-        key: float(value) for key, text in keys.items() if (value := _quantity(text, {"": 1.0})) is not None
-    }
-    known = {key: value for key, value in limits.items() if key[:4] in ("min_", "max_")}
-    if not known:
+    edges = {key: text for key, text in keys.items() if key[:4] in ("min_", "max_")}
+    limits = {key: value for key, text in edges.items() if (value := _number(text)) is not None}
+    if not limits:
         raise ConfigError(f"{path}: {name}: gives no limits, such as min_x and max_x. {REMEDY}")
-    return BadRegion(panel, known)
+    return BadRegion(panel, limits)

@@ -29,6 +29,7 @@ class DescribedSource:
     def __init__(self, source: Source, description: CrystfelGeometry, masks: _Masks) -> None:
         self._source, self._description, self._masks = source, description, masks
         self.path = source.path
+        self._least = description.shape
         self._rectangles = tuple((*panel.rows, *panel.cols) for panel in description.geometry.panels)
 
     @property
@@ -44,7 +45,7 @@ class DescribedSource:
     def read(self, index: int) -> Frame:
         """Return one frame, or raise FrameError."""
         frame = self._source.read(index)
-        rows, cols = self._description.shape
+        rows, cols = self._least
         if frame.counts.shape[0] < rows or frame.counts.shape[1] < cols:
             size = f"{frame.counts.shape[0]} x {frame.counts.shape[1]}"
             reason = f"has {size} pixels, {self._description.path} describes {rows} x {cols}. Give its own geometry."

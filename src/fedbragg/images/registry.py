@@ -104,12 +104,9 @@ def format_of(path: str) -> Format | None:
 
 def is_image(path: str) -> bool:
     """Tell whether a file is an image, by its extension, or by its content where that is unknown."""
-    return has_known_extension(path) or (not extension_is_known(path) and _by_content(path) is not None)
-
-
-def extension_is_known(path: str) -> bool:
-    """Tell whether a file's extension is one of a format, even if a compressed file of it is not read."""
-    return extension_of(path) in formats()
+    if extension_of(path) in formats():
+        return has_known_extension(path)
+    return _by_content(path) is not None
 
 
 def is_numbered(name: str) -> bool:

@@ -11,7 +11,7 @@ METRE = {
     **dict.fromkeys(("a", "å", "å", "angstrom", "angstroms", "ångström"), 1e-10),
     **dict.fromkeys(("pm", "picometre", "picometer"), 1e-12),
 }
-ELECTRONVOLT = {"ev": 1.0, "kev": 1e3, "j": 1 / 1.602176634e-19, "joule": 1 / 1.602176634e-19}
+ELECTRONVOLT = {"ev": 1.0, "kev": 1e3, "mev": 1e6, "j": 1 / 1.602176634e-19, "joule": 1 / 1.602176634e-19}
 HC = 12398.419843320026
 """Planck's constant times the speed of light in electronvolt angstrom (CODATA 2018, exact)."""
 

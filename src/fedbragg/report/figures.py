@@ -74,34 +74,29 @@ def hit_rate_over_run(points: Sequence[tuple[float, float]]) -> str:
 
 def heat_map(scores: NDArray[np.float32], threshold: float) -> str:
     """Draw the scores of a grid scan (rows, cols), NaN where there is none: red from the threshold on."""
-    rows, cols = scores.shape
-    height = min(max(WIDTH * rows / cols, 1.2), 9.0)
-    figure, axes = _figure(WIDTH, height)
     from matplotlib.colors import TwoSlopeNorm
 
     middle = min(max(threshold, 0.01), 0.99)
-    shown = axes.imshow(
-        np.ma.masked_invalid(scores),
-        cmap=_diverging(),
-        norm=TwoSlopeNorm(middle, 0, 1),
-        interpolation="nearest",
-    )
-    bar = figure.colorbar(shown, ax=axes, label="score", shrink=0.9)
-    bar.ax.tick_params(labelsize=SMALL)
-    axes.set(xlabel="column", ylabel="row")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(_whole_numbers())
-    return _svg(figure)
+    return _grid_map(scores, "score", "RdBu_r", TwoSlopeNorm(middle, 0, 1))  # white at the threshold
 
 
 def quantity_map(values: NDArray[np.float32], name: str) -> str:
     """Draw a quantity on a grid scan (rows, cols), NaN where there is none: the darker, the more."""
-    rows, cols = values.shape
-    figure, axes = _figure(WIDTH, min(max(WIDTH * rows / cols, 1.2), 9.0))
+    return _grid_map(values, name, "viridis_r", None)
+
+
+def _grid_map(values: NDArray[np.float32], name: str, colours: str, norm: Any) -> str:
+    """Draw a number at each point of a grid, grey where there is none."""
     from matplotlib import colormaps
 
-    colours = colormaps["viridis_r"].with_extremes(bad="#9aa5b1")
-    shown = axes.imshow(np.ma.masked_invalid(values), cmap=colours, interpolation="nearest")
+    rows, cols = values.shape
+    figure, axes = _figure(WIDTH, min(max(WIDTH * rows / cols, 1.2), 9.0))
+    shown = axes.imshow(
+        np.ma.masked_invalid(values),
+        cmap=colormaps[colours].with_extremes(bad="#9aa5b1"),
+        norm=norm,
+        interpolation="nearest",
+    )
     bar = figure.colorbar(shown, ax=axes, label=name, shrink=0.9)
     bar.ax.tick_params(labelsize=SMALL)
     axes.set(xlabel="column", ylabel="row")
@@ -114,13 +109,6 @@ def _whole_numbers() -> Any:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(integer=True, min_n_ticks=1)
-
-
-def _diverging() -> Any:
-    """Return the colours from blue through white at the threshold to red; grey where there is no score."""
-    from matplotlib import colormaps
-
-    return colormaps["RdBu_r"].with_extremes(bad="#9aa5b1")
 
 
 def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> str:

@@ -98,7 +98,7 @@ SPOT = 0.5
 
 def spot_places(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.int32]:
     """Return row and column (2, spots) of the peaks that a model takes for spots, by its spot map."""
-    return peaks.places[:, (probability >= SPOT) & (peaks.places[0] >= 0)]
+    return peaks.places[:, _taken(peaks, probability)]
 
 
 def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
@@ -106,7 +106,6 @@ def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
 
     ``probability`` (cell rows, cell cols) is the model's spot map.
     """
-    found = np.argwhere((probability >= SPOT) & (peaks.places[0] >= 0))
     listed = [
         Spot(
             column=float(peaks.places[1, row, col]),
@@ -114,6 +113,11 @@ def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
             intensity=float(peaks.intensity[row, col]),
             significance=float(peaks.significance[row, col]),
         )
-        for row, col in found
+        for row, col in np.argwhere(_taken(peaks, probability))
     ]
     return sorted(listed, key=lambda spot: -spot.significance)
+
+
+def _taken(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.bool_]:
+    taken: NDArray[np.bool_] = (probability >= SPOT) & (peaks.places[0] >= 0)
+    return taken
