@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/segments.py [PART ...] [--processes 2]
 
 The packaged model has seen simulated micrographs alone. Real ones judge it; those of a train folder also train in the
-parts superalloy, etched and less-real, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep their last state.
+parts superalloy, etched and less-real, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep
+their last state.
 """
 
 from __future__ import annotations
