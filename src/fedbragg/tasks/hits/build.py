@@ -28,7 +28,7 @@ BESIDE_CRYSTALS = 0.5
 """Share of the frames with a crystal that show an artefact as well: a hit on a powder's rings must not be lost."""
 EPOCHS = 60
 THRESHOLD = 0.5
-HIT_WEIGHT = 4.0
+HIT_WEIGHT = 3.0
 """Weight of a hit against a miss: a lost hit is worse, and these frames hold about two misses for each hit."""
 
 
