@@ -25,8 +25,6 @@ class PublicSet:
     edges: tuple[int, ...] = (512, 768, 1280)
     """Pixels along the detectors, one size after the other: large empty detectors have more noise peaks."""
     artefacts: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # of the misses, equally often
-    beside_crystals: float | None = None
-    """Share of the frames with a crystal that show an artefact as well; None: as often as at each beamline."""
 
 
 CENTRELESS = 3
@@ -100,9 +98,7 @@ def _public(public: PublicSet, position: int) -> Beamline:
     """Return one of the beamlines with the set's artefacts and a smaller detector."""
     beamline = BEAMLINES[public.beamlines[position]]
     edge = public.edges[position % len(public.edges)]
-    share = beamline.mix.artefact_share if public.beside_crystals is None else public.beside_crystals
-    misses = tuple((kind, 1.0) for kind in public.artefacts)
-    mix = replace(beamline.mix, misses=misses, artefact_share=share)
+    mix = replace(beamline.mix, misses=tuple((kind, 1.0) for kind in public.artefacts))
     return reduced(
         replace(beamline, mix=mix), min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
     )
