@@ -276,6 +276,19 @@ def test_merged_results_are_resumed_as_those_of_one_machine(short: Path, tmp_pat
     assert f"{tmp_path / 'hits.nxs'}, 2 images in place" in said
 
 
+def test_a_run_without_a_hit_for_the_files_of_hits_says_how_to_go_on(short: Path, tmp_path: Path) -> None:
+    more = ("--nxmx", "hits.nxs", "--threshold", "1")
+    done(*shard_of(short / "run.h5", tmp_path / "part", "1/1", *more))
+    out = tmp_path / "out"
+    line = refused("merge", tmp_path / "part", "--out", out)
+    assert line == (
+        "there is no hit to write: leave out --nxmx and --cxi, or lower --threshold. "
+        f"The tables are complete: `fedbragg screen` goes on with --resume --out {out}."
+    )
+    done("screen", short / "run.h5", "--threshold", "1", "--resume", "--out", out)
+    assert (out / "report.html").exists()
+
+
 def test_a_whole_screening_removes_the_files_of_a_shard(short: Path, tmp_path: Path) -> None:
     done(*shard_of(short / "run.h5", tmp_path, "1/2"))
     done("screen", short / "run.h5", "--out", tmp_path, "--threads", "1")

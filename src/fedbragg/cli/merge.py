@@ -14,6 +14,8 @@ from fedbragg.cli.show_screening import STOPPED, show
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome
+    from fedbragg.types import Run
+    from fedbragg.workflows.screen import Screening
 
 ShardsArgument = Annotated[
     list[Path], typer.Argument(metavar="DIR...", help="Folders of `fedbragg screen --shard`, in any order.")
@@ -29,7 +31,7 @@ def merge(shards: ShardsArgument, out: OutOption = Path("screening")) -> int:
     from fedbragg.progress import bars
     from fedbragg.workflows.merge import begin_merge
     from fedbragg.workflows.merge import merge as merge_shards
-    from fedbragg.workflows.screen import REPORT, write_outputs, write_report
+    from fedbragg.workflows.screen import REPORT, write_report
 
     merging = begin_merge(shards, out, warn)
     run, screening = merging.run, merging.screening
@@ -37,9 +39,22 @@ def merge(shards: ShardsArgument, out: OutOption = Path("screening")) -> int:
         outcome = merge_shards(merging, progress)
         if outcome.stopped:
             return _show_stopped(outcome, len(run))
-        lines = write_outputs(run, screening)
+        lines = _outputs(run, screening)
         write_report(out / REPORT, outcome, run, screening)
     return show(outcome, out, lines)
+
+
+def _outputs(run: Run, screening: Screening) -> list[str]:
+    """Write the files asked for; where one cannot be written, say how to go on with other options."""
+    from fedbragg.errors import InputError
+    from fedbragg.workflows.screen import write_outputs
+
+    try:
+        return write_outputs(run, screening)
+    except InputError as error:
+        raise InputError(
+            f"{error} The tables are complete: `fedbragg screen` goes on with --resume --out {screening.out}."
+        ) from None
 
 
 def _show_stopped(outcome: Outcome, frames: int) -> int:
