@@ -268,6 +268,45 @@ def test_unreadable_frames_are_kept_and_give_the_same_exit_codes(tmp_path: Path)
     check_same(tmp_path / "merged", tmp_path / "whole")
 
 
+TWO_PANELS = """
+photon_energy = 12398.42 eV
+clen = 0.1
+res = 10000
+data = /entry/data/data
+left/min_fs = 0
+left/max_fs = 39
+left/corner_x = -40
+right/min_fs = 40
+right/max_fs = 79
+right/corner_x = 0
+""" + "".join(
+    f"{name}/min_ss = 0\n{name}/max_ss = 79\n{name}/corner_y = -40\n{name}/fs = x\n{name}/ss = y\n"
+    for name in ("left", "right")
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "options"),
+    [
+        ("run.h5", ("--nxmx", "hits.nxs", "--copy", "--geometry", "two.geom", "--no-fail-safe")),
+        ("*.npy", ("--panels", "--grid", "1x3", "--threshold", "0.2")),
+    ],
+)
+def test_every_option_of_the_shards_is_that_of_the_whole(
+    tmp_path: Path, files: str, options: tuple[str, ...]
+) -> None:
+    """Paths are relative; the images of the second case are stacks of two panels, which without --panels are six."""
+    write_run(tmp_path / "run.h5", counts(3, range(7)), geometry=Geometry())
+    (tmp_path / "two.geom").write_text(TWO_PANELS)
+    for number, image in enumerate(counts(5, range(3))):
+        np.save(tmp_path / f"{number}.npy", np.stack([image, image]))
+    done("screen", files, "--out", "whole", *options, folder=tmp_path)
+    for number in (1, 2):
+        done("screen", files, "--out", str(number), "--shard", f"{number}/2", *options, folder=tmp_path)
+    done("merge", "2", "1", "--out", "merged", folder=tmp_path)
+    check_same(tmp_path / "merged", tmp_path / "whole")
+
+
 def test_merged_results_are_resumed_as_those_of_one_machine(short: Path, tmp_path: Path) -> None:
     """So a file of hits that was forgotten can be written later."""
     done("merge", short / "1", short / "2", "--out", tmp_path)
