@@ -116,7 +116,11 @@ class Run(Protocol):
         ...
 
     def map(
-        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+        self,
+        work: Callable[[Frame | Unreadable], Result],
+        threads: int,
+        start: int = 0,
+        stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's."""
         ...

@@ -16,6 +16,7 @@ from fedbragg import __version__
 COMMANDS = (
     "demo",
     "screen",
+    "merge",
     "look",
     "evaluate",
     "calibrate",

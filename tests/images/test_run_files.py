@@ -61,6 +61,20 @@ def test_files_of_single_frames_are_counted_without_being_opened() -> None:
     assert files.starts == [0, 1, 2, 3]
 
 
+def test_files_before_the_first_frame_asked_for_are_not_opened_again() -> None:
+    opened: list[str] = []
+
+    def open_file(path: str) -> MadeSource:
+        opened.append(path)
+        return MadeSource(path, 3)
+
+    files = RunFiles(["0.h5", "1.h5", "2.h5", "3.h5"], open_file)
+    assert files.starts[-1] == 12
+    opened.clear()
+    assert [request.index for request in files.requests(7, 10)] == [1, 2, 0]
+    assert opened == ["2.h5", "3.h5"]
+
+
 def test_a_file_that_became_shorter_since_it_was_counted_keeps_its_place() -> None:
     lengths: list[int | None] = [3, 2]
     files = made_files(lengths)

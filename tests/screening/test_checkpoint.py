@@ -23,6 +23,7 @@ from fedbragg.screening.checkpoint import add_outputs, digest_of_files, resume, 
         ("spots", False, "whether there is a --cxi"),
         ("fail_safe", False, "--fail-safe"),
         ("geometry", "other", "--geometry"),
+        ("shard", "3/16", "--shard"),
     ],
 )
 def test_another_screening_is_not_resumed(tmp_path: Path, field: str, value: object, changed: str) -> None:

@@ -115,9 +115,22 @@ def test_iterations_do_not_disturb_each_other(run: Run) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("start", [0, 2, LENGTH])
-def test_work_is_mapped_over_the_frames_in_order(run: Run, threads: int, start: int) -> None:
-    assert list(run.map(position_of, threads, start)) == EVERY[start:]
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (2, None), (LENGTH, None), (1, 4), (3, 3), (0, 99)])
+def test_work_is_mapped_over_the_frames_in_order(
+    run: Run, threads: int, start: int, stop: int | None
+) -> None:
+    assert list(run.map(position_of, threads, start, stop)) == EVERY[start:stop]
+
+
+def test_no_frame_is_made_beyond_the_last_one_asked_for() -> None:
+    made: list[int] = []
+
+    def make(index: int) -> Unreadable:
+        made.append(index)
+        return Unreadable("fake", index, "counted")
+
+    list(FakeRun(90, make).map(position_of, 2, 5, 9))
+    assert sorted(made) == [5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedbragg.cli.federate import report_failure
-from fedbragg.cli.screen import show
 from fedbragg.cli.show import say
+from fedbragg.cli.show_screening import show
 
 if TYPE_CHECKING:
     from fedbragg.workflows.demo import Demonstration

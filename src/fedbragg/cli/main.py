@@ -17,6 +17,7 @@ from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
 from fedbragg.cli.join import join
 from fedbragg.cli.look import look
+from fedbragg.cli.merge import merge
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.screen import screen
@@ -58,6 +59,7 @@ app = typer.Typer(
 for command in (
     demo,
     screen,
+    merge,
     look,
     evaluate,
     train,

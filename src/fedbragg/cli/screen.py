@@ -18,16 +18,12 @@ from fedbragg.cli.options import (
     ThresholdOption,
     open_hit_finder,
 )
+from fedbragg.cli.screen_shard import screen_one_shard
 from fedbragg.cli.show import say, warn
+from fedbragg.cli.show_screening import show, show_stopped
 
 if TYPE_CHECKING:
-    from fedbragg.screening.session import Outcome
     from fedbragg.workflows.screen import Screening
-
-UNREADABLE = 3
-"""Exit code of a complete screening with frames that could not be read; they are kept."""
-STOPPED = 128
-"""Plus the number of the signal: exit code of a stopped screening, 130 after Ctrl-C."""
 
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 TableOption = Annotated[
@@ -48,6 +44,10 @@ SnakeOption = Annotated[
 ]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Continue the screening in OUT where it stopped.")
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Screen part I of N of the run only; `fedbragg merge` joins the parts."),
 ]
 PanelsOption = Annotated[
     bool,
@@ -74,25 +74,28 @@ def screen(
     fail_safe: FailSafeOption = True,
     panels: PanelsOption = False,
     geometry: GeometryOption = None,
+    shard: ShardOption = None,
 ) -> int:
     """Score every frame of a run and keep the hits.
 
     Writes OUT/verdicts.csv (path, frame, score, keep, background, spots, resolution, reason: one row a frame),
     OUT/hits.lst (a CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame
     that cannot be read is kept; the exit code is then 3. After Ctrl-C the results of all finished frames are complete;
-    --resume continues.
+    --resume continues. With --shard OUT holds a part, which `fedbragg merge` joins with the others.
     """
     from fedbragg.screening.outputs.requested import Outputs
+    from fedbragg.screening.shards.shard import read_shard
     from fedbragg.workflows.cores import number_of_threads
     from fedbragg.workflows.screen import Screening
 
+    part = read_shard(shard) if shard is not None else None
     predictor = open_hit_finder(model)
     screening = Screening(
         predictor=predictor,
         threshold=predictor.card.threshold if threshold is None else threshold,
         out=out,
         threads=number_of_threads(threads),
-        outputs=Outputs(table, nxmx, cxi, copy).within(out),
+        outputs=Outputs(table, nxmx, cxi, copy),
         grid=grid,
         snake=snake,
         fail_safe=fail_safe,
@@ -100,6 +103,8 @@ def screen(
         panels=panels,
         geometry=geometry,
     )
+    if part is not None:
+        return screen_one_shard(paths, screening, part, resume=resume)
     return _screen(paths, screening, resume=resume)
 
 
@@ -120,41 +125,3 @@ def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
     if outcome.stopped:
         return show_stopped(outcome, screening.out, len(run))
     return show(outcome, screening.out, lines)
-
-
-def show(outcome: Outcome, out: Path, outputs: list[str]) -> int:
-    """Print the result and return the exit code; raise InputError where no frame at all could be read."""
-    from fedbragg.errors import InputError
-    from fedbragg.report.screening import percent
-    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
-    from fedbragg.workflows.screen import REPORT
-
-    tally = outcome.tally
-    if tally.frames == tally.unreadable:
-        first = f" First: {tally.reasons[0]}" if tally.reasons else ""
-        raise InputError(f"none of the {tally.frames} frames could be read; all are kept.{first}")
-    say(f"frames      {tally.frames}")
-    say(f"kept        {tally.kept}")
-    say(f"hit rate    {percent(tally.hit_rate)}")
-    say(f"frames/s    {tally.frames / outcome.seconds:.1f}")
-    if tally.unreadable:
-        say(f"unreadable  {tally.unreadable} (kept)")
-        for reason in tally.reasons:
-            say(f"            {reason}")
-    say(f"promise     {outcome.promise}")
-    for line in outcome.drift:
-        say(f"drift       {line}")
-    say(f"written     {out / VERDICTS}, {out / KEPT}, {out / REPORT}")
-    for line in outputs:
-        say(f"            {line}")
-    return UNREADABLE if tally.unreadable else 0
-
-
-def show_stopped(outcome: Outcome, out: Path, frames: int) -> int:
-    """Print in one line how far it came and how to continue; return the exit code."""
-    typer.echo(
-        f"fedbragg: stopped after {outcome.tally.frames} of {frames} frames; their results are complete in {out}. "
-        "To continue, give the same command with --resume.",
-        err=True,
-    )
-    return STOPPED + outcome.stopped

@@ -56,10 +56,14 @@ class FollowedRun:
         return read_ahead(_part(self._requests(), start, stop), self.reading)
 
     def map(
-        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+        self,
+        work: Callable[[Frame | Unreadable], Result],
+        threads: int,
+        start: int = 0,
+        stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order as they arrive; see FileRun.map."""
-        return map_frames(work, _part(self._requests(), start, None), threads)
+        return map_frames(work, _part(self._requests(), start, stop), threads)
 
     def _run_so_far(self) -> FileRun:
         return FileRun(expand(self.paths), self.reading, open_growing)

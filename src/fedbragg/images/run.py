@@ -59,10 +59,14 @@ class FileRun:
         return read_ahead(self._files.requests(start, stop), self._reading)
 
     def map(
-        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+        self,
+        work: Callable[[Frame | Unreadable], Result],
+        threads: int,
+        start: int = 0,
+        stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's."""
-        return map_frames(work, self._files.requests(start, None), threads)
+        return map_frames(work, self._files.requests(start, stop), threads)
 
 
 def position_in_run(position: int, length: int) -> int:

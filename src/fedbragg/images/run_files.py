@@ -44,9 +44,13 @@ class RunFiles:
         return number, position - self.starts[number]
 
     def requests(self, start: int, stop: int | None) -> Iterator[FrameRequest]:
-        """Yield the frames of the run from ``start`` to ``stop``; each file is opened when its turn comes."""
-        position = 0
-        for number in range(len(self.paths)):
+        """Yield the frames of the run from ``start`` to ``stop``; each file is opened when its turn comes.
+
+        Where the run has been counted, the files before ``start`` are not opened.
+        """
+        begin = self._file_of(start)
+        position = self._starts[begin] if self._starts is not None else 0
+        for number in range(begin, len(self.paths)):
             if stop is not None and position >= stop:
                 return
             source = self._open_or_lazy(number)
@@ -55,6 +59,12 @@ class RunFiles:
             for index in range(first, last):
                 yield FrameRequest(source if index < len(source) else self._lazy(number), index)
             position += length
+
+    def _file_of(self, start: int) -> int:
+        """Return the number of the file that holds a frame; the first one where the run has not been counted."""
+        if self._starts is None:
+            return 0
+        return max(0, bisect_right(self._starts, start, hi=len(self.paths)) - 1)
 
     def _length(self, number: int, source: Source) -> int:
         """Return the number of frames that a file had when the run was counted, or has now."""

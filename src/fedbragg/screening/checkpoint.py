@@ -28,6 +28,7 @@ class Identity:
     spots: bool  # whether the spots are listed
     fail_safe: bool  # whether everything is kept while the run is unlike the calibration
     geometry: str = ""  # digest of the geometry file; empty where there is none
+    shard: str = ""  # such as 3/16; empty where the whole run is screened
 
     def changes(self, other: Identity) -> str:
         """Return in words what differs; empty where nothing does."""
@@ -39,6 +40,7 @@ class Identity:
             "spots": "whether there is a --cxi",
             "fail_safe": "--fail-safe",
             "geometry": "--geometry",
+            "shard": "--shard",
         }
         changed = [text for name, text in names.items() if getattr(self, name) != getattr(other, name)]
         return " and ".join(changed)
@@ -119,8 +121,13 @@ def resume(folder: Path, identity: Identity) -> Checkpoint:
     changed = found.identity.changes(identity)
     if changed:
         raise InputError(f"{folder}: cannot be resumed, because {changed} changed. {REMEDY}")
-    for name, size in found.sizes.items():
+    check_tables(folder, found)
+    return found
+
+
+def check_tables(folder: Path, checkpoint: Checkpoint, remedy: str = REMEDY) -> None:
+    """Raise InputError where a folder's tables hold less than its checkpoint says."""
+    for name, size in checkpoint.sizes.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size < size:
-            raise InputError(f"{path}: missing, or shorter than it was. {REMEDY}")
-    return found
+            raise InputError(f"{path}: missing, or shorter than it was. {remedy}")

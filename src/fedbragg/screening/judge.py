@@ -98,6 +98,8 @@ class Judge:
         )
 
 
-def judge_frames(run: Run, judge: Judge, threads: int, start: int = 0) -> Iterator[Verdict]:
-    """Yield one verdict a frame, in the run's order, from the frame at position ``start`` on."""
-    return run.map(judge, threads, start)
+def judge_frames(
+    run: Run, judge: Judge, threads: int, start: int = 0, stop: int | None = None
+) -> Iterator[Verdict]:
+    """Yield one verdict a frame, in the run's order, of the frames at the positions from ``start`` to ``stop``."""
+    return run.map(judge, threads, start, stop)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from fedbragg.errors import InputError
 from fedbragg.screening import checkpoint
 from fedbragg.screening.checkpoint import Checkpoint
 from fedbragg.screening.drift.monitor import DriftMonitor
 from fedbragg.screening.judge import Judge, judge_frames
-from fedbragg.screening.outputs.tables import VerdictFiles, verdict_files, verdicts_in
+from fedbragg.screening.outputs.tables import verdict_files, verdicts_in
 from fedbragg.screening.stop_signal import StopSignal
 from fedbragg.screening.summary.grid import Grid
 from fedbragg.screening.summary.tally import Tally
@@ -32,6 +34,33 @@ class Session:
     start: Checkpoint
     grid: Grid | None = None
     drift: DriftMonitor | None = None  # where the model holds a calibration
+    part: range | None = None  # positions in the run of the frames to screen; None is all of them
+
+    @property
+    def frames(self) -> range:
+        """Return the positions in the run of the frames to screen."""
+        return range(self.start.identity.frames) if self.part is None else self.part
+
+
+class Tables(Protocol):
+    """The tables that a screening writes."""
+
+    def write(self, verdict: Verdict) -> None:
+        """Add one verdict; it is on disk after the next flush."""
+        ...
+
+    def flush(self) -> dict[str, int]:
+        """Hand everything to the operating system; return each table's name and size in bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VerdictStream:
+    """Verdicts, and where they go."""
+
+    verdicts: Iterable[Verdict]  # on the frames that are not done
+    tables: AbstractContextManager[Tables]
+    tally: Tally  # of the frames that are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +75,30 @@ class Outcome:
 
 
 def screen_to_folder(run: Run, judge: Judge, session: Session, step: Callable[[], object]) -> Outcome:
-    """Screen a run; ``step`` is called after each frame. Raises InputError where results cannot be written.
-
-    Once a second, and after SIGINT or SIGTERM, tables and checkpoint on disk are complete for the frames so far.
-    """
+    """Screen a run; ``step`` is called after each frame. Raises InputError where results cannot be written."""
     tally = _restored_tally(session, judge.threshold)
-    with (
-        StopSignal() as stop,
-        verdict_files(session.folder, spots=judge.scorer.list_spots, sizes=session.start.sizes) as files,
-    ):
-        writer = _Writer(session, files)
+    judged = judge_frames(run, judge, session.threads, tally.frames)
+    spots, sizes = judge.scorer.list_spots, session.start.sizes
+    tables = verdict_files(session.folder, spots=spots, sizes=sizes)
+    return write_verdicts(VerdictStream(watched(judged, session.drift), tables, tally), session, step)
+
+
+def watched(verdicts: Iterable[Verdict], drift: DriftMonitor | None) -> Iterable[Verdict]:
+    """Yield the verdicts as they are after drift, where it is watched."""
+    return verdicts if drift is None else map(drift.see, verdicts)
+
+
+def write_verdicts(stream: VerdictStream, session: Session, step: Callable[[], object]) -> Outcome:
+    """Write and count verdicts to their end, or to SIGINT or SIGTERM; ``step`` is called after each.
+
+    Once a second, and at the end, tables and checkpoint on disk are complete for the frames so far. Raises InputError
+    where they cannot be written.
+    """
+    tally = stream.tally
+    with StopSignal() as stop, stream.tables as tables:
+        writer = _Writer(session, tables)
         writer.write_checkpoint(tally.frames)
-        for judged in judge_frames(run, judge, session.threads, tally.frames):
-            verdict = judged if session.drift is None else session.drift.see(judged)
+        for verdict in stream.verdicts:
             tally.add(verdict)
             writer.write(verdict)
             step()
@@ -67,16 +107,13 @@ def screen_to_folder(run: Run, judge: Judge, session: Session, step: Callable[[]
             if stop.number:
                 break
         writer.write_checkpoint(tally.frames)
-    stopped = stop.number if tally.frames < session.start.identity.frames else 0
-    return Outcome(tally, writer.seconds, stopped)
+    return Outcome(tally, writer.seconds, stop.number if tally.frames < len(session.frames) else 0)
 
 
 def _restored_tally(session: Session, threshold: float) -> Tally:
     """Return the tally of the frames that are done, and bring the drift monitor to the same frame."""
     tally = Tally(threshold, session.grid)
-    if session.start.done == 0:
-        return tally
-    for verdict in islice(verdicts_in(session.folder), session.start.done):
+    for verdict in _done(session):
         tally.add(verdict)
         if session.drift is not None:
             session.drift.restore(verdict)
@@ -85,10 +122,15 @@ def _restored_tally(session: Session, threshold: float) -> Tally:
     return tally
 
 
+def _done(session: Session) -> Iterator[Verdict]:
+    if session.start.done:
+        yield from islice(verdicts_in(session.folder), session.start.done)
+
+
 class _Writer:
     """Writes verdicts and checkpoints; an error of the disk becomes an InputError."""
 
-    def __init__(self, session: Session, files: VerdictFiles) -> None:
+    def __init__(self, session: Session, files: Tables) -> None:
         self._session, self._files = session, files
         self._started = self._last_checkpoint = time.monotonic()
 

@@ -37,10 +37,14 @@ class FakeRun:
         return map(read_frame, self._requests(start, stop))
 
     def map(
-        self, work: Callable[[Frame | Unreadable], Result], threads: int, start: int = 0
+        self,
+        work: Callable[[Frame | Unreadable], Result],
+        threads: int,
+        start: int = 0,
+        stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order, done in the thread that made it; one thread is the caller's."""
-        return map_frames(work, self._requests(start, None), threads)
+        return map_frames(work, self._requests(start, stop), threads)
 
     def _requests(self, start: int, stop: int | None) -> Iterator[FrameRequest]:
         source = self._source()

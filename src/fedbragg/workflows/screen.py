@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedbragg.progress import SILENT, Progress
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.types import Geometry, Verdict
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fedbragg.screening.judge import Judge
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.screening.session import Outcome, Session
+    from fedbragg.screening.summary.grid import Grid
     from fedbragg.tasks.hits.predictor import HitPredictor
     from fedbragg.types import Run
 
@@ -34,7 +35,7 @@ class Screening:
     threshold: float
     out: Path  # folder of the results
     threads: int
-    outputs: Outputs
+    outputs: Outputs  # as they are asked for: relative names lie in ``out``
     grid: str | None = None  # ROWSxCOLS
     snake: bool = False
     fail_safe: bool = True  # keep everything while the run is unlike the calibration
@@ -43,22 +44,34 @@ class Screening:
     geometry: Path | None = None  # CrystFEL geometry file
 
     @property
+    def files(self) -> Outputs:
+        """Return the files that are written beside the tables."""
+        return self.outputs.within(self.out)
+
+    @property
     def list_spots(self) -> bool:
         """Return whether the hits' spots are listed."""
         return self.outputs.cxi is not None
 
 
-def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run, Session]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A run that can be screened as asked."""
+
+    run: Run
+    grid: Grid | None
+    identity: Identity  # of the whole screening
+
+
+def open_checked(paths: Sequence[str], screening: Screening) -> Opened:
     """Open the run and check, before any work, that all that is asked for can be done; raise FedbraggError."""
     from fedbragg.errors import ConfigError, RunError
     from fedbragg.images import open_run
     from fedbragg.images.paths import expand
-    from fedbragg.screening import checkpoint
-    from fedbragg.screening.session import Session
     from fedbragg.screening.summary.grid import read_grid
 
     files = expand(paths)
-    screening.outputs.check(files)
+    screening.files.check(files)
     if screening.panels and (screening.outputs.nxmx or screening.outputs.cxi):
         raise ConfigError(
             "--panels: frames of panels are not written as NXmx or CXI. Leave out --nxmx and --cxi."
@@ -67,10 +80,18 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
-    identity = _identity(files, run, screening)
-    start = (checkpoint.resume if resume else checkpoint.start_over)(screening.out, identity)
-    drift = _drift_monitor(screening.predictor, screening.fail_safe, screening.warn)
-    return run, Session(screening.out, screening.threads, start, grid, drift)
+    return Opened(run, grid, _identity(files, run, screening))
+
+
+def begin(paths: Sequence[str], screening: Screening, *, resume: bool) -> tuple[Run, Session]:
+    """Open the run and start its screening, or continue it; raise FedbraggError before any work."""
+    from fedbragg.screening import checkpoint
+    from fedbragg.screening.session import Session
+
+    opened = open_checked(paths, screening)
+    start = (checkpoint.resume if resume else checkpoint.start_over)(screening.out, opened.identity)
+    drift = drift_monitor(screening.predictor, screening.fail_safe, screening.warn)
+    return opened.run, Session(screening.out, screening.threads, start, opened.grid, drift)
 
 
 def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
@@ -90,15 +111,26 @@ def _identity(files: list[str], run: Run, screening: Screening) -> Identity:
 
 def screen_run(run: Run, screening: Screening, session: Session, progress: Progress = SILENT) -> Outcome:
     """Screen a run, or the rest of it, into its folder."""
-    from fedbragg.screening.drift.wording import drift_lines
-    from fedbragg.screening.guarantee.wording import promise_line
     from fedbragg.screening.session import screen_to_folder
 
-    judge = _judge(screening.predictor, screening.threshold, run.geometry, list_spots=screening.list_spots)
-    step = progress.stage("Screening", len(run))
+    judge = judge_of(screening.predictor, screening.threshold, run.geometry, list_spots=screening.list_spots)
+    step = screening_step(session, progress)
+    return with_promise(screen_to_folder(run, judge, session, step), screening, session)
+
+
+def screening_step(session: Session, progress: Progress) -> Step:
+    """Return what counts a screened frame; those that are done are counted."""
+    step = progress.stage("Screening", len(session.frames))
     for _ in range(session.start.done):
         step()
-    outcome = screen_to_folder(run, judge, session, step)
+    return step
+
+
+def with_promise(outcome: Outcome, screening: Screening, session: Session) -> Outcome:
+    """Return the outcome with what the model guarantees and with the drift of the run."""
+    from fedbragg.screening.drift.wording import drift_lines
+    from fedbragg.screening.guarantee.wording import promise_line
+
     promise = promise_line(screening.predictor.card, screening.threshold)
     return replace(outcome, promise=promise, drift=drift_lines(session.drift))
 
@@ -107,8 +139,8 @@ def write_outputs(run: Run, screening: Screening) -> list[str]:
     """Write Parquet, NXmx and CXI where they are asked for; return one line about each."""
     from fedbragg.screening.checkpoint import add_outputs
 
-    add_outputs(screening.out, [*screening.outputs.paths(), screening.out / REPORT])
-    return screening.outputs.write(screening.out, run)
+    add_outputs(screening.out, [*screening.files.paths(), screening.out / REPORT])
+    return screening.files.write(screening.out, run)
 
 
 def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -> None:
@@ -131,16 +163,17 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
         ) from None
 
 
-def _judge(
+def judge_of(
     predictor: HitPredictor, threshold: float, geometry: Geometry, *, list_spots: bool = False
 ) -> Judge:
+    """Return what decides which frames are kept, before drift."""
     from fedbragg.screening.judge import FrameScorer, Judge
 
     scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots, geometry)
     return Judge(scorer, threshold)
 
 
-def _drift_monitor(
+def drift_monitor(
     predictor: HitPredictor, fail_safe: bool, warn: Callable[[str], None] = _silent
 ) -> DriftMonitor | None:
     """Return the drift monitor of a run; None where the model is not calibrated."""
@@ -183,5 +216,5 @@ def screen_frames(
 
     card = predictor.card
     limit = card.threshold if threshold is None else threshold
-    verdicts = judge_frames(run, _judge(predictor, limit, run.geometry), threads)
-    return Screened(verdicts, promise_line(card, limit), _drift_monitor(predictor, fail_safe))
+    verdicts = judge_frames(run, judge_of(predictor, limit, run.geometry), threads)
+    return Screened(verdicts, promise_line(card, limit), drift_monitor(predictor, fail_safe))

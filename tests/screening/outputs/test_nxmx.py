@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from pathlib import Path
 
 import h5py
@@ -53,6 +54,14 @@ def test_hits_geometry_and_mask_are_read_back(tmp_path: Path, copy: bool) -> Non
     run = open_run(path)
     assert run.geometry == GEOMETRY
     np.testing.assert_array_equal(run[0].mask, gap_mask())
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_the_same_hits_give_the_same_bytes_at_another_time(tmp_path: Path, copy: bool) -> None:
+    path = nxmx_run(tmp_path / "run.h5", 30)
+    first = written([path], tmp_path / "a", copy=copy).read_bytes()
+    time.sleep(1.1)  # HDF5 counts time in seconds
+    assert written([path], tmp_path / "b", copy=copy).read_bytes() == first
 
 
 @pytest.mark.parametrize("copy", [False, True])

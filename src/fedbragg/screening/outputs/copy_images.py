@@ -41,6 +41,7 @@ def _create_packed(group: Any, image: HitImage, hits: int, first: FirstHit) -> A
         source = image.place.dataset
         packing = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         packing.set_chunk(chunk)
+        packing.set_obj_track_times(False)  # the same hits give the same bytes
         for number, flags, values in _filters(source):
             packing.set_filter(number, flags, values[STORED_FIRST.get(number, 0) :])
         space = h5py.h5s.create_simple(shape)

@@ -29,6 +29,7 @@ class NeighbouringHits:
 def link_images(group: Any, hits: Hits, first: FirstHit) -> None:
     """Create the virtual dataset ``data`` (hits, rows, cols); raise RunError where a hit is gone, or is not HDF5."""
     layout = h5py.VirtualLayout((len(hits), *first.shape), first.dtype)
+    layout.dcpl.set_obj_track_times(False)  # the same hits give the same bytes
     folder = os.path.realpath(os.path.dirname(group.file.filename))  # noqa: PTH120  as HDF5 resolves it
     start = 0
     for block in _blocks(hits, first):

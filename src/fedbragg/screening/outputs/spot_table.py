@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from fedbragg.screening.outputs.tables import SPOT_COLUMNS, SPOTS, open_table
+from fedbragg.screening.outputs.open_tables import open_table
+from fedbragg.screening.outputs.tables import SPOT_COLUMNS, SPOTS
 
 
 def spots_in(folder: Path) -> Iterator[tuple[str, int, dict[str, list[float]]]]:

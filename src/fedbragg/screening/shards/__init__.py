@@ -1,0 +1,1 @@
+"""Screening beyond one machine: parts of a run, screened apart and merged."""
