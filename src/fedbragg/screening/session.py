@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -32,6 +33,7 @@ class Session:
     start: Checkpoint
     grid: Grid | None = None
     drift: DriftMonitor | None = None  # where the model holds a calibration
+    remedy: str = "Make room, then add --resume."  # what to do when the disk is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +52,55 @@ def screen_to_folder(run: Run, judge: Judge, session: Session, step: Callable[[]
 
     Once a second, and after SIGINT or SIGTERM, tables and checkpoint on disk are complete for the frames so far.
     """
-    tally = _restored_tally(session, judge.threshold)
-    with (
-        StopSignal() as stop,
-        verdict_files(session.folder, spots=judge.scorer.list_spots, sizes=session.start.sizes) as files,
-    ):
-        writer = _Writer(session, files)
-        writer.write_checkpoint(tally.frames)
-        for judged in judge_frames(run, judge, session.threads, tally.frames):
-            verdict = judged if session.drift is None else session.drift.see(judged)
-            tally.add(verdict)
-            writer.write(verdict)
+    spots = judge.scorer.list_spots
+    with StopSignal() as stop, open_screening(session, judge.threshold, spots=spots) as screening:
+        for judged in judge_frames(run, judge, session.threads, screening.tally.frames):
+            screening.add(judged)
             step()
-            if writer.checkpoint_due:
-                writer.write_checkpoint(tally.frames)
             if stop.number:
                 break
-        writer.write_checkpoint(tally.frames)
-    stopped = stop.number if tally.frames < session.start.identity.frames else 0
-    return Outcome(tally, writer.seconds, stopped)
+    stopped = stop.number if screening.tally.frames < session.start.identity.frames else 0
+    return screening.outcome(stopped)
+
+
+class OpenScreening:
+    """A screening whose verdicts are being written; use `open_screening`."""
+
+    def __init__(self, session: Session, tally: Tally, files: VerdictFiles) -> None:
+        self.tally = tally
+        self._drift, self._writer = session.drift, _Writer(session, files)
+
+    def add(self, judged: Verdict) -> Verdict:
+        """Write the next frame's verdict, and return it as drift leaves it."""
+        verdict = judged if self._drift is None else self._drift.see(judged)
+        self.tally.add(verdict)
+        self._writer.write(verdict)
+        if self._writer.checkpoint_due:
+            self.write_checkpoint()
+        return verdict
+
+    def flush(self) -> None:
+        """Hand the verdicts to the operating system, so that a killed process does not lose them."""
+        self._writer.flush()
+
+    def write_checkpoint(self) -> None:
+        """Make tables and checkpoint on disk complete for the frames so far."""
+        self._writer.write_checkpoint(self.tally.frames)
+
+    def outcome(self, stopped: int = 0) -> Outcome:
+        """Return the result so far."""
+        return Outcome(self.tally, self._writer.seconds, stopped)
+
+
+@contextmanager
+def open_screening(session: Session, threshold: float, *, spots: bool = False) -> Iterator[OpenScreening]:
+    """Open a screening to add verdicts to it; its checkpoint is complete after the block, but for an error in it."""
+    tally = _restored_tally(session, threshold)
+    with verdict_files(session.folder, spots=spots, sizes=session.start.sizes) as files:
+        screening = OpenScreening(session, tally, files)
+        screening.write_checkpoint()
+        yield screening
+        screening.write_checkpoint()
 
 
 def _restored_tally(session: Session, threshold: float) -> Tally:
@@ -109,6 +141,13 @@ class _Writer:
         except OSError as error:
             raise self._disk_error(error) from None
 
+    def flush(self) -> None:
+        """Flush the tables."""
+        try:
+            self._files.flush()
+        except OSError as error:
+            raise self._disk_error(error) from None
+
     def write_checkpoint(self, frames: int) -> None:
         """Flush the tables, then replace the checkpoint: it never promises more than they hold."""
         try:
@@ -120,5 +159,5 @@ class _Writer:
         self._last_checkpoint = time.monotonic()
 
     def _disk_error(self, error: OSError) -> InputError:
-        folder = self._session.folder
-        return InputError(f"{folder}: cannot write there ({error.strerror}). Make room, then add --resume.")
+        session = self._session
+        return InputError(f"{session.folder}: cannot write there ({error.strerror}). {session.remedy}")

@@ -69,7 +69,7 @@ def begin(paths: list[str], screening: Screening, *, resume: bool) -> tuple[Run,
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
     identity = _identity(files, run, screening)
     start = (checkpoint.resume if resume else checkpoint.start_over)(screening.out, identity)
-    drift = _drift_monitor(screening.predictor, screening.fail_safe, screening.warn)
+    drift = drift_monitor(screening.predictor, screening.fail_safe, screening.warn)
     return run, Session(screening.out, screening.threads, start, grid, drift)
 
 
@@ -140,10 +140,10 @@ def _judge(
     return Judge(scorer, threshold)
 
 
-def _drift_monitor(
+def drift_monitor(
     predictor: HitPredictor, fail_safe: bool, warn: Callable[[str], None] = _silent
 ) -> DriftMonitor | None:
-    """Return the drift monitor of a run; None where the model is not calibrated."""
+    """Return the drift monitor of a run or series; None where the model is not calibrated."""
     calibration = predictor.card.calibration
     if calibration is None:
         return None
@@ -184,4 +184,4 @@ def screen_frames(
     card = predictor.card
     limit = card.threshold if threshold is None else threshold
     verdicts = judge_frames(run, _judge(predictor, limit, run.geometry), threads)
-    return Screened(verdicts, promise_line(card, limit), _drift_monitor(predictor, fail_safe))
+    return Screened(verdicts, promise_line(card, limit), drift_monitor(predictor, fail_safe))
