@@ -19,6 +19,7 @@ from fedbragg.cli.join import join
 from fedbragg.cli.look import look
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
+from fedbragg.cli.replay import replay
 from fedbragg.cli.screen import screen
 from fedbragg.cli.segments import segments
 from fedbragg.cli.serve import serve
@@ -27,6 +28,7 @@ from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.cli.tags import tags
 from fedbragg.cli.train import train
+from fedbragg.cli.watch import watch
 from fedbragg.errors import FedbraggError
 from fedbragg.version import __version__
 
@@ -58,6 +60,8 @@ app = typer.Typer(
 for command in (
     demo,
     screen,
+    watch,
+    replay,
     look,
     evaluate,
     train,
