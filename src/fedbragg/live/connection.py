@@ -73,18 +73,26 @@ class _State:
         import zmq
 
         if change == zmq.Event.HANDSHAKE_SUCCEEDED:
-            line, self._told, self._connected = f"{self._told and 'connected'}", "", True
+            line, self._told, self._connected = self._told and "connected", "", True
         elif change == zmq.Event.CONNECT_RETRIED and not self._told:
             line = self._told = "nothing answers there yet; waiting"
         elif change == zmq.Event.DISCONNECTED and self._connected:
             line, self._connected = "the sender is gone; waiting for it to come back", False
             self._told = line
-        elif change in (zmq.Event.HANDSHAKE_FAILED_NO_DETAIL, zmq.Event.HANDSHAKE_FAILED_PROTOCOL):
+        elif change in (zmq.Event.DISCONNECTED, *_disagreements()):
             line = "" if self._told == FOREIGN else FOREIGN
             self._told = FOREIGN
         else:
             line = ""
         return line and f"{self._address}: {line}"
+
+
+def _disagreements() -> tuple[int, ...]:
+    """Return ZeroMQ's changes that say that the other side speaks another protocol."""
+    import zmq
+
+    events = zmq.Event
+    return events.HANDSHAKE_FAILED_NO_DETAIL, events.HANDSHAKE_FAILED_PROTOCOL, events.HANDSHAKE_FAILED_AUTH
 
 
 def require_live(purpose: str) -> None:

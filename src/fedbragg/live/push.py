@@ -42,4 +42,5 @@ class Push:
 
     def close(self, linger: int = LINGER) -> None:
         """Close, and wait up to ``linger`` milliseconds for what is underway."""
-        self._context.destroy(linger=linger)
+        self._socket.close(linger=linger)
+        self._context.term()
