@@ -7,7 +7,7 @@ from typing import Any
 from fedbragg.errors import ConfigError
 from fedbragg.extras import require
 
-HIGH_WATER = 4
+HIGH_WATER = 2
 """Messages that ZeroMQ holds for us: more would be lost with a killed process, which cannot say so."""
 LARGEST_MESSAGE = 1 << 30
 """Bytes; ZeroMQ drops a sender that announces more."""

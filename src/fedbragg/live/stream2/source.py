@@ -6,6 +6,8 @@ from fedbragg.live.connection import Pull
 from fedbragg.live.source import Damaged, Event, Notice
 from fedbragg.live.stream2.reader import Stream2Reader
 
+PARTS = "a message of {} parts: this is no Stream2, but maybe Stream v1. Set the detector's stream format to cbor."
+
 
 class Stream2Source:
     """The frames of a detector at ``tcp://host:31001``; see the protocol ``Source``."""
@@ -26,13 +28,10 @@ class Stream2Source:
             return None
         if isinstance(received, str):
             return Notice(received)
-        if len(received) == 1:
-            return self._reader.event(received[0])
-        reason = (
-            f"a message of {len(received)} parts: this is no Stream2, but maybe Stream v1. Set the detector's "
-            "stream format to cbor."
-        )
-        return Damaged(reason, b"".join(received))
+        event = self._reader.event(received[0])
+        if len(received) > 1 and isinstance(event, Damaged):
+            return Damaged(PARTS.format(len(received)), b"".join(received))
+        return event  # a second part is a verdict, which another watch added
 
     def close(self) -> None:
         """Disconnect."""
