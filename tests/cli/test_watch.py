@@ -384,3 +384,14 @@ def test_frames_that_cannot_be_read_are_left_out_of_a_replay(tmp_path: Path) -> 
         pull.connect(address)
         said = here("replay", run, tmp_path / "zzz.cbf", "--to", address)
         assert (said.returncode, "left out    1 frames" in said.stdout) == (3, True)
+
+
+def test_results_that_cannot_be_written_end_the_watch_in_one_line(tmp_path: Path) -> None:
+    address, series = free_address(), Series("s", 40)
+    (tmp_path / "out").write_text("a file where the folder should be")
+    with detector(address) as send, watching(tmp_path, address) as watch:
+        send([series.start, series.image(0)])
+        assert watch.ended() == 2
+    assert [
+        line for line in watch.errors.splitlines() if "cannot write there" in line
+    ] == watch.errors.splitlines()[-1:]

@@ -41,8 +41,8 @@ def watched(out: Path, events: list[Event], *, once: bool = False) -> tuple[Watc
     """Watch until the source has nothing more to tell."""
     source, watcher, stop = FakeSource(events), Watcher(), StopSignal()
     folders = SeriesSettings(out, "digest", 0.5, True, 2)
-    watch = Watch(lambda series: SeriesFolder(series, folders, None), watcher, once=once)
-    pipeline = Pipeline(source, verdict_of, PipelineSettings(2, 4))
+    watch = Watch(lambda series: SeriesFolder(series, folders, None), watcher)
+    pipeline = Pipeline(source, verdict_of, PipelineSettings(2, 4, once=once))
 
     def step() -> None:
         if source.told == len(events) and not pipeline.waiting:
@@ -66,8 +66,9 @@ def test_each_series_has_its_folder_and_its_result(tmp_path: Path) -> None:
 
 def test_once_ends_with_the_first_end(tmp_path: Path) -> None:
     events = fake_series("a", range(4), frame_of) + fake_series("b", range(2), frame_of)
-    _, watcher = watched(tmp_path, events, once=True)
-    assert watcher.outcomes[0].series == "a"
+    result, watcher = watched(tmp_path, events, once=True)
+    assert [outcome.series for outcome in watcher.outcomes] == ["a"]
+    assert (result.frames, result.complete) == (4, True)  # nothing of the next series was taken
 
 
 def test_a_series_whose_end_does_not_come_is_closed_by_the_next(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ and the sender waits. That is the default, which loses nothing; otherwise frames
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, Queue
 
-from fedbragg.live.source import Event, LiveFrame, Notice, Source
+from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, Source
 from fedbragg.types import Frame, Verdict
 
 POLL = 0.1
@@ -32,6 +32,7 @@ class PipelineSettings:
     queue: int  # frames that may be received and not yet dealt with
     keep_when_full: bool = False  # let frames go on without a score; otherwise the sender waits
     messages: bool = False  # the caller needs the messages of the frames, also of those without a score
+    once: bool = False  # receive nothing after the first end of a series: it belongs to who comes next
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class Pipeline:
         """Stop receiving; what was received is still worked on and yielded."""
         self._stopping.set()
 
-    def run(self) -> Iterator[Arrived | None]:
-        """Yield the events in order, and None while there is none; end after `stop`.
+    def run(self) -> Generator[Arrived | None, None, None]:
+        """Yield the events in order, and None while there is none; end after `stop`, or after an end with ``once``.
 
         Raises what receiving, working or recording raised.
         """
@@ -122,6 +123,8 @@ class Pipeline:
                 event = self._source.receive(POLL)
                 if event is not None:
                     self._pass_on(event, pool)
+                if self._settings.once and isinstance(event, SeriesEnd):
+                    break
             self._arrived.put(None)
         except Exception as error:
             self._arrived.put(error)

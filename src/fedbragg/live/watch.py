@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -60,28 +61,29 @@ class Watched:
 class Watch:
     """A watch of one source, from its first message to its end."""
 
-    def __init__(self, open_folder: Callable[[str], SeriesFolder], watcher: Watcher, *, once: bool) -> None:
-        """Open each series by ``open_folder``; with ``once`` stop at the first end of a series."""
+    def __init__(self, open_folder: Callable[[str], SeriesFolder], watcher: Watcher) -> None:
+        """Open each series by ``open_folder``."""
         self.result = Watched()
-        self._open_folder, self._watcher, self._once = open_folder, watcher, once
+        self._open_folder, self._watcher = open_folder, watcher
         self._open: dict[str, SeriesFolder] = {}
         self._told: dict[str, int] = {}
         self._ended: set[str] = set()  # series whose end came
 
     def run(self, pipeline: Pipeline, stop: StopSignal, step: Callable[[], object] = lambda: None) -> Watched:
-        """Deal with all events until the watch is stopped; ``step`` is called after each, and while there is none."""
+        """Deal with all events until the pipeline ends; ``step`` is called after each, and while there is none."""
         idle = 0
-        for arrived in pipeline.run():
-            if arrived is None:
-                idle += 1
-                if idle == IDLE_ROUNDS:
-                    self._write_waiting()
-            else:
-                idle = 0
-                self._deal_with(arrived)
-            step()
-            if stop.number or (self._once and self._ended):
-                pipeline.stop()
+        with closing(pipeline.run()) as events:
+            for arrived in events:
+                if arrived is None:
+                    idle += 1
+                    if idle == IDLE_ROUNDS:
+                        self._write_waiting()
+                else:
+                    idle = 0
+                    self._deal_with(arrived)
+                step()
+                if stop.number:
+                    pipeline.stop()
         self.result.stopped = stop.number
         self._close_rest(stopped=bool(stop.number))
         return self.result

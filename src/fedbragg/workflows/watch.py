@@ -95,7 +95,7 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
 def _run(pipeline: Pipeline, request: WatchRequest, watcher: _Watcher, stop: StopSignal) -> Watched:
     from fedbragg.live.watch import Watch
 
-    watching = Watch(_folders(request, watcher.warn), watcher, once=request.once)
+    watching = Watch(_folders(request, watcher.warn), watcher)
 
     def step() -> None:
         watcher.shown.progress(watching.result, pipeline.waiting, watching.missing())
@@ -107,7 +107,7 @@ def _pipeline(source: Source, request: WatchRequest, recorder: Recorder | None) 
     from fedbragg.live.pipeline import Pipeline, PipelineSettings
 
     settings = PipelineSettings(
-        request.threads, request.places, request.keep_when_full, messages=request.forward is not None
+        request.threads, request.places, request.keep_when_full, request.forward is not None, request.once
     )
     return Pipeline(source, scorer_of(request), settings, recorder or (lambda message: None))
 
@@ -119,13 +119,25 @@ def scorer_of(request: WatchRequest) -> Callable[[LiveFrame], Verdict]:
     scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare)
 
     def judged(frame: LiveFrame) -> Verdict:
-        try:
-            read: Frame | Unreadable = frame.read()
-        except FrameError as error:
-            read = Unreadable(error.path, error.index, error.reason, error.event)
-        return Judge(replace(scorer, geometry=frame.geometry), request.limit)(read)
+        return Judge(replace(scorer, geometry=frame.geometry), request.limit)(_decoded(frame))
 
-    return judged
+    def judged_or_kept(frame: LiveFrame) -> Verdict:
+        try:
+            return judged(frame)
+        except Exception as error:  # one odd frame must not end a watch, and what cannot be scored is kept
+            reason = (
+                f"cannot be scored ({type(error).__name__}). Keep its message by --record, and report it."
+            )
+            return Verdict(frame.series, frame.number, None, True, reason, event=f"//{frame.number}")
+
+    return judged_or_kept
+
+
+def _decoded(frame: LiveFrame) -> Frame | Unreadable:
+    try:
+        return frame.read()
+    except FrameError as error:
+        return Unreadable(error.path, error.index, error.reason, error.event)
 
 
 def _folders(request: WatchRequest, warn: Callable[[str], None]) -> Callable[[str], SeriesFolder]:
