@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 from messages import Series, counts_of, image, packed, tagged_array
 from test_connection import free_address
 
-from fedbragg.images import write_run
+from fedbragg.images import open_run, write_run
 from fedbragg.live.connection import HIGH_WATER
 from fedbragg.live.push import Push
 from fedbragg.screening.outputs.tables import read_verdicts
@@ -122,7 +122,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Watc
     first = [str(FEDBRAGG), "replay", str(runs["bslz4"]), "--to", address, "--series", "bslz4"]
     sender = subprocess.Popen(first, stdout=subprocess.PIPE, text=True)
     time.sleep(1.0)
-    with watching(folder, address, "--record", str(folder / "recorded")) as watch:
+    with watching(folder, address, "--nxmx", "--record", str(folder / "recorded")) as watch:
         assert "messages    14" in sender.communicate(timeout=PATIENCE)[0]
         for name in ("lz4", "none", "signed", "npy"):
             options = (
@@ -160,9 +160,22 @@ def test_each_series_is_summed_up(replayed: tuple[Path, Path, Watch]) -> None:
     assert [each.splitlines()[0] for each in summary] == ["bslz4", "lz4", "none", "signed", "npy"]
     lines = summary[0].splitlines()
     assert lines[1] == "frames      12"
-    assert lines[-1] == f"written     {folder}/out/bslz4/verdicts.csv, {folder}/out/bslz4/hits.lst"
+    assert lines[-2] == f"written     {folder}/out/bslz4/verdicts.csv, {folder}/out/bslz4/hits.lst"
+    assert lines[-1] == f"            {folder}/out/bslz4/kept.nxs (4 images as they came)"
     assert "missing" not in watch.said
     assert watch.errors.splitlines()[-1].endswith(f"written to {folder}/out. No series was underway.")
+
+
+@pytest.mark.parametrize("series", ["bslz4", "lz4", "none", "signed", "npy"])
+def test_the_kept_images_are_those_of_the_run(replayed: tuple[Path, Path, Watch], series: str) -> None:
+    numbers = [verdict.index for verdict in replayed[2].verdicts(series) if verdict.keep]
+    run = open_run(replayed[0] / "out" / series / "kept.nxs")
+    dtype = "i4" if series == "signed" else "u2"
+    for place, number in enumerate(numbers):
+        frame = run[place]
+        expected = counts_of(number, dtype=dtype)
+        np.testing.assert_array_equal(frame.counts[~frame.mask], expected[~frame.mask])
+    assert len(run) == len(numbers)
 
 
 def test_a_recording_is_replayed_byte_for_byte(replayed: tuple[Path, Path, Watch], tmp_path: Path) -> None:

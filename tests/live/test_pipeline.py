@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_frames import frame_of, verdict_of
+from made_frames import frame_of, live, verdict_of
 
 from fedbragg.live.pipeline import UNSCORED, Arrived, Pipeline, PipelineSettings
 from fedbragg.live.source import Event, LiveFrame, SeriesEnd
@@ -22,7 +22,7 @@ SETTINGS = PipelineSettings(threads=3, queue=6)
 
 def frames_without_end() -> Iterator[Event]:
     for number in count():
-        yield LiveFrame("s", number, b"x" * 10, lambda number=number: frame_of(number))  # type: ignore[misc]
+        yield live("s", number)
 
 
 def until_idle(pipeline: Pipeline) -> list[Arrived]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import made_frames
 import pytest
-from made_frames import frame_of, verdict_of
+from made_frames import verdict_of
 
 from fedbragg.live.pipeline import UNSCORED
 from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
@@ -20,7 +21,7 @@ def settings(out: Path, threshold: float = 0.5) -> SeriesSettings:
 
 
 def live(number: int) -> LiveFrame:
-    return LiveFrame("s", number, b"", lambda: frame_of(number))
+    return made_frames.live("s", number)
 
 
 def add(folder: SeriesFolder, *numbers: int) -> list[int]:

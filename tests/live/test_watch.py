@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from made_frames import frame_of, verdict_of
+from made_frames import frame_of, live, verdict_of
 
 from fedbragg.live.pipeline import Pipeline, PipelineSettings
 from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_a_few_times_and_counted(tmp_path: Path) -> None:
 
 
 def test_many_series_without_a_start_do_not_stay_open(tmp_path: Path) -> None:
-    frames = [LiveFrame(f"s{number}", 5, b"", lambda: frame_of(5)) for number in range(20)]
+    frames = [live(f"s{number}", 5) for number in range(20)]
     _, watcher = watched(tmp_path, list(frames))
     assert len(watcher.outcomes) == 20
     assert {o.numbers.joined for o in watcher.outcomes} == {5}

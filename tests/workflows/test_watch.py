@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fedbragg.live.packed_image import PackedImage
 from fedbragg.live.source import LiveFrame
 from fedbragg.tasks import hits
 from fedbragg.types import Frame, Verdict
@@ -20,8 +21,12 @@ def judged() -> Callable[[LiveFrame], Verdict]:
     return scorer_of(WatchRequest(hits.open_model(hits.default_model()), 0.5, Path("out"), 1))
 
 
+def no_packed() -> PackedImage:
+    raise LookupError
+
+
 def live(frame: Frame) -> LiveFrame:
-    return LiveFrame("s", 0, b"", lambda: frame)
+    return LiveFrame("s", 0, b"", lambda: frame, no_packed)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (7, 3), (64, 1), (40, 40)])

@@ -76,6 +76,10 @@ def watch(
         str | None,
         typer.Option(metavar="ADDRESS", help="Push kept images on to who connects here: tcp://*:31002."),
     ] = None,
+    nxmx: Annotated[
+        bool,
+        typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
+    ] = False,
     once: Annotated[bool, typer.Option("--once", help="End with the first series that ends.")] = False,
     ndjson: Annotated[bool, typer.Option("--ndjson", help="Print each verdict as a line of JSON.")] = False,
     fail_safe: FailSafeOption = True,
@@ -103,6 +107,7 @@ def watch(
         once=once,
         record=record,
         forward=forward,
+        images=nxmx,
         channel=threshold,
     )
     return _watch(source, request, ndjson=ndjson)
@@ -159,6 +164,8 @@ def show_series(outcome: SeriesOutcome, tell: Any) -> None:
     for text in outcome.outcome.drift:
         tell(f"drift       {text}")
     tell(f"written     {outcome.folder / VERDICTS}, {outcome.folder / KEPT}")
+    if outcome.images:
+        tell(f"            {outcome.images}")
 
 
 def show_stopped(result: Watched, out: Path) -> int:

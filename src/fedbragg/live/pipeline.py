@@ -12,9 +12,10 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, Queue
+from typing import Never
 
 from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, Source
-from fedbragg.types import Frame, Verdict
+from fedbragg.types import Verdict
 
 POLL = 0.1
 """Seconds after which receiver and caller look whether they are to stop."""
@@ -146,9 +147,13 @@ class Pipeline:
         result.set_result(
             Verdict(frame.series, frame.number, None, True, UNSCORED, event=f"//{frame.number}")
         )
-        light = frame if self._settings.messages else replace(frame, message=b"", read=_forgotten)
-        return _Waiting(light, result)
+        return _Waiting(frame if self._settings.messages else _without_data(frame), result)
 
 
-def _forgotten() -> Frame:
+def _without_data(frame: LiveFrame) -> LiveFrame:
+    """Return a frame that holds no memory to speak of."""
+    return replace(frame, message=b"", read=_forgotten, packed=_forgotten)
+
+
+def _forgotten() -> Never:
     raise LookupError("the frame was passed on without its data")

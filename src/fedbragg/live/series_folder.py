@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fedbragg.files import write_whole
 from fedbragg.live.image_numbers import ImageNumbers, Seen
+from fedbragg.live.kept_images import KeptImages
 from fedbragg.live.pipeline import UNSCORED
 from fedbragg.live.reorder import Reorder
 from fedbragg.live.source import LiveFrame
@@ -35,6 +36,7 @@ class SeriesSettings:
     threshold: float  # of the score
     fail_safe: bool  # keep every frame while the series is unlike the calibration
     threads: int
+    images: bool = False  # write the kept images too
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class SeriesOutcome:
     twice: int  # images that came again, and count once
     beyond: int  # images with numbers that the start did not announce
     ended: bool  # by the detector's own message
+    images: str = ""  # a line about the file of kept images, where there is one
 
     @property
     def complete(self) -> bool:
@@ -60,7 +63,13 @@ class SeriesOutcome:
 class SeriesFolder:
     """A series that is being written; opened again, it goes on where its tables end."""
 
-    def __init__(self, series: str, settings: SeriesSettings, drift: DriftMonitor | None) -> None:
+    def __init__(
+        self,
+        series: str,
+        settings: SeriesSettings,
+        drift: DriftMonitor | None,
+        warn: Callable[[str], None] = lambda line: None,
+    ) -> None:
         """Open the folder of a series, new or to go on; raise InputError where it cannot be written."""
         identity = Identity(series, 0, settings.model, settings.threshold, False, settings.fail_safe)
         self.series = series
@@ -72,6 +81,7 @@ class SeriesFolder:
         self.numbers = ImageNumbers.of(verdict.index for verdict in earlier)
         self._order: Reorder[tuple[LiveFrame, Verdict]] = Reorder(self.numbers.next if earlier else None)
         self._screening = self._files.enter_context(open_screening(session, settings.threshold))
+        self._images = KeptImages(self.folder, warn) if settings.images else None
 
     def start(self, announced: int | None) -> None:
         """Learn how many images the detector means to send, and that the first is number 0."""
@@ -95,9 +105,19 @@ class SeriesFolder:
     def close(self, *, ended: bool) -> SeriesOutcome:
         """Close the tables and return the result; all verdicts that waited must have been taken by `idle`."""
         self._files.close()
+        if self._images is not None:
+            self._images.close()
         outcome = replace(self._screening.outcome(), drift=drift_lines(self._drift))
         return SeriesOutcome(
-            self.series, self.folder, outcome, self.numbers, self._unscored, self._twice, self._beyond, ended
+            self.series,
+            self.folder,
+            outcome,
+            self.numbers,
+            self._unscored,
+            self._twice,
+            self._beyond,
+            ended,
+            self._images.in_words() if self._images is not None else "",
         )
 
     @property
@@ -115,6 +135,8 @@ class SeriesFolder:
             verdict = self._screening.add(judged)
             self._unscored += verdict.reason == UNSCORED
             self._screening.flush()  # so that a killed watch loses only what it had not decided
+            if self._images is not None:
+                self._images.add(frame, verdict)
             yield frame, verdict
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fedbragg.live.packed_image import PackedImage
 from fedbragg.types import Frame, Geometry
 
 
@@ -27,7 +28,9 @@ class LiveFrame:
     number: int  # the detector's, from 0
     message: bytes  # as it came
     read: Callable[[], Frame]  # decodes, in the thread that calls; raises FrameError
+    packed: Callable[[], PackedImage]  # as the detector packed it; raises FrameError
     geometry: Geometry = field(default_factory=Geometry)  # empty where the series' start was not seen
+    saturation: float | None = None  # highest trusted count, where the start gives it
 
 
 @dataclass(frozen=True, slots=True)

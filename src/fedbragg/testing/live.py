@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from fedbragg.live.packed_image import NO_COMPRESSION, PackedImage
 from fedbragg.live.source import Event, LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.types import Frame, Geometry
 
@@ -39,5 +40,14 @@ def fake_series(
 ) -> list[Event]:
     """Return a start that announces all of them, a frame of each number, made when it is read, and an end."""
     listed, known = list(numbers), geometry or Geometry()
-    frames = [LiveFrame(name, number, b"image", partial(make, number), known) for number in listed]
+    frames = [
+        LiveFrame(name, number, b"image", partial(make, number), partial(_packed, make, number), known)
+        for number in listed
+    ]
     return [SeriesStart(name, b"start", max(listed, default=-1) + 1), *frames, SeriesEnd(name, b"end")]
+
+
+def _packed(make: Callable[[int], Frame], number: int) -> PackedImage:
+    """Return a made frame as if the detector had not packed it."""
+    counts = make(number).counts
+    return PackedImage((counts.shape[0], counts.shape[1]), counts.dtype, NO_COMPRESSION, 0, counts.tobytes())

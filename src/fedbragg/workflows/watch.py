@@ -48,6 +48,7 @@ class WatchRequest:
     once: bool = False  # end with the first series
     record: Path | None = None  # folder of the raw messages
     forward: str | None = None  # address that kept messages are pushed to
+    images: bool = False  # write the kept images as NXmx too
     channel: str | None = None  # of the detector; None is its first
 
     @property
@@ -106,8 +107,9 @@ def _run(pipeline: Pipeline, request: WatchRequest, watcher: _Watcher, stop: Sto
 def _pipeline(source: Source, request: WatchRequest, recorder: Recorder | None) -> Pipeline:
     from fedbragg.live.pipeline import Pipeline, PipelineSettings
 
+    messages = request.images or request.forward is not None
     settings = PipelineSettings(
-        request.threads, request.places, request.keep_when_full, request.forward is not None, request.once
+        request.threads, request.places, request.keep_when_full, messages, request.once
     )
     return Pipeline(source, scorer_of(request), settings, recorder or (lambda message: None))
 
@@ -147,10 +149,13 @@ def _folders(request: WatchRequest, warn: Callable[[str], None]) -> Callable[[st
     from fedbragg.workflows.screen import drift_monitor
 
     model = digest(request.predictor.path)
-    settings = SeriesSettings(request.out, model, request.limit, request.fail_safe, request.threads)
+    settings = SeriesSettings(
+        request.out, model, request.limit, request.fail_safe, request.threads, request.images
+    )
 
     def open_folder(series: str) -> SeriesFolder:
-        return SeriesFolder(series, settings, drift_monitor(request.predictor, request.fail_safe, warn))
+        drift = drift_monitor(request.predictor, request.fail_safe, warn)
+        return SeriesFolder(series, settings, drift, warn)
 
     return open_folder
 

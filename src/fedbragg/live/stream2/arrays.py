@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
 from fedbragg.live.stream2.cbor import MessageError, shown
 
 MULTI_DIMENSIONAL, COMPRESSED = 40, 56500
@@ -23,27 +23,10 @@ TYPED = {
     **dict(zip((80, 81, 82, 84, 85, 86), (">f2", ">f4", ">f8", "<f2", "<f4", "<f8"), strict=True)),
 }
 """The dtype of each tag of a typed array."""
-NO_COMPRESSION = "none"
 LARGEST = 1 << 28
 """Bytes of an unpacked image; 18 megapixels of 64 bits are 145 million."""
 SMALLEST_SHARE = 255
 """LZ4 packs a byte into at least a 255th."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PackedImage:
-    """An image as a message holds it; its declared size has been compared with the bytes that are there."""
-
-    shape: tuple[int, int]  # rows, columns
-    dtype: np.dtype[Any]
-    compression: str  # bslz4, lz4 or none; another one has no decoder here
-    element: int  # bytes of the elements that bitshuffle transposed; 0 for others
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of the unpacked image."""
-        return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
 
 def packed_image(value: object) -> PackedImage:
@@ -100,7 +83,7 @@ def _check_size(image: PackedImage) -> None:
         raise MessageError(f"{what}, more than any detector sends.")
     if image.compression == NO_COMPRESSION:
         stated = len(image.data)
-    elif image.compression in ("bslz4", "lz4"):
+    elif image.compression in (BITSHUFFLE_LZ4, LZ4):
         stated = int.from_bytes(image.data[:8], "big")  # HDF5's framing of both
     else:
         return

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.images.mask import Mask
-from fedbragg.live.stream2.arrays import COMPRESSED, MULTI_DIMENSIONAL, NO_COMPRESSION, TYPED
+from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION
+from fedbragg.live.stream2.arrays import COMPRESSED, MULTI_DIMENSIONAL, TYPED
 from fedbragg.types import Geometry
 
 CHANNEL = "threshold_1"
 TIME_BASE = 50_000_000
 """Ticks a second in which the times of an image are counted, as EIGER2 does."""
-COMPRESSIONS = ("bslz4", "lz4", NO_COMPRESSION)
+COMPRESSIONS = (BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION)
 SELF_DESCRIBED = 55799
 TAGS = {np.dtype(name): tag for tag, name in TYPED.items() if tag != 68}  # 68 is bytes that stop at 255
 Pack = Callable[[NDArray[Any]], Any]
@@ -59,7 +60,7 @@ def start_message(series: SeriesDescription) -> bytes:
     if geometry.pixel_size is not None:
         fields["pixel_size_x"], fields["pixel_size_y"] = geometry.pixel_size
     if series.mask is not None:
-        fields["pixel_mask"] = {CHANNEL: array(series.mask.astype("<u4"), packer("bslz4"))}
+        fields["pixel_mask"] = {CHANNEL: array(series.mask.astype("<u4"), packer(BITSHUFFLE_LZ4))}
     return cbor2.dumps({name: value for name, value in fields.items() if value is not None})
 
 
@@ -112,7 +113,7 @@ def _bytes(pixels: NDArray[Any]) -> bytes:
 def _packed(compression: str, pixels: NDArray[Any]) -> Any:
     import cbor2
 
-    element = pixels.itemsize if compression == "bslz4" else 0
+    element = pixels.itemsize if compression == BITSHUFFLE_LZ4 else 0
     return cbor2.CBORTag(COMPRESSED, [compression, element, _chunk(compression, pixels)])
 
 
@@ -121,7 +122,7 @@ def _chunk(compression: str, pixels: NDArray[Any]) -> bytes:
     import h5py
     import hdf5plugin
 
-    packing = hdf5plugin.Bitshuffle(cname="lz4") if compression == "bslz4" else hdf5plugin.LZ4()
+    packing = hdf5plugin.Bitshuffle(cname="lz4") if compression == BITSHUFFLE_LZ4 else hdf5plugin.LZ4()
     with h5py.File("packed", "w", driver="core", backing_store=False) as file:
         dataset = file.create_dataset("data", data=pixels, chunks=pixels.shape, **packing)
         file.flush()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.hdf5.decoders import WIDTHS, DamagedChunkError, Decode, bitshuffle_lz4, copy_chunk, lz4
 from fedbragg.images.mask import UntrustedPixels
-from fedbragg.live.stream2.arrays import NO_COMPRESSION, PackedImage
+from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
 from fedbragg.live.stream2.cbor import MessageError
 
 READ = "bslz4, lz4 and none"
@@ -37,13 +37,13 @@ def _decoder(image: PackedImage) -> Decode:
         raise MessageError(
             f"its compression is {image.compression}; {READ} are read. Set the detector's compression to bslz4."
         )
-    if image.compression == "bslz4" and image.element != image.dtype.itemsize:
+    if image.compression == BITSHUFFLE_LZ4 and image.element != image.dtype.itemsize:
         raise MessageError(f"it was packed for other numbers than {image.dtype}.")
-    if image.compression == "bslz4" and image.dtype.itemsize not in WIDTHS:
+    if image.compression == BITSHUFFLE_LZ4 and image.dtype.itemsize not in WIDTHS:
         raise MessageError(f"bitshuffled {image.dtype} cannot be read. Send at most 32 bits a pixel.")
     return decode
 
 
 @cache
 def _decoders() -> dict[str, Decode | None]:
-    return {"bslz4": bitshuffle_lz4(), "lz4": lz4(), NO_COMPRESSION: copy_chunk}
+    return {BITSHUFFLE_LZ4: bitshuffle_lz4(), LZ4: lz4(), NO_COMPRESSION: copy_chunk}

@@ -55,8 +55,16 @@ class Stream2Reader:
         series = self._series.get(name)
         if series is None:  # its start went to another client, or before this one came
             series = self._remember(StreamedSeries(name, Start(), self._channel, self._pool))
-        read = partial(series.frame, number, fields.get("data"))
-        return LiveFrame(name, number, message, read, series.start.header.geometry)
+        data, header = fields.get("data"), series.start.header
+        return LiveFrame(
+            name,
+            number,
+            message,
+            partial(series.frame, number, data),
+            partial(series.packed, number, data),
+            header.geometry,
+            header.trusted.high,
+        )
 
     def _remember(self, series: StreamedSeries) -> StreamedSeries:
         self._series.pop(series.name, None)

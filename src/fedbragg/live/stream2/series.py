@@ -9,7 +9,8 @@ from fedbragg.errors import FrameError
 from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.counts import as_counts
 from fedbragg.images.mask import KnownMask, Mask, MaskCache
-from fedbragg.live.stream2.arrays import PackedImage, packed_image
+from fedbragg.live.packed_image import PackedImage
+from fedbragg.live.stream2.arrays import packed_image
 from fedbragg.live.stream2.cbor import MessageError, shown
 from fedbragg.live.stream2.pixels import unpacked
 from fedbragg.live.stream2.start import Start
@@ -28,18 +29,27 @@ class StreamedSeries:
 
     def frame(self, number: int, data: object) -> Frame:
         """Decode the ``data`` of an image message; raise FrameError saying what is wrong with them."""
-        event = f"//{number}"
         try:
             channel, value = self._chosen(data)
             image = packed_image(value)
             file_mask = self._file_mask(channel, image)
             pixels, mask = self._pixels(image, file_mask)
         except MessageError as error:
-            raise FrameError(self.name, number, str(error), event) from None
+            raise self._error(number, error) from None
         counts = as_counts(pixels, self.name, number)
         if mask is None:
             mask = self._masks.mask_of(counts, file_mask, self.start.header.trusted)
-        return Frame(counts, mask, self.name, number, event)
+        return Frame(counts, mask, self.name, number, f"//{number}")
+
+    def packed(self, number: int, data: object) -> PackedImage:
+        """Return the image as it is in the ``data`` of an image message; raise FrameError where there is none."""
+        try:
+            return packed_image(self._chosen(data)[1])
+        except MessageError as error:
+            raise self._error(number, error) from None
+
+    def _error(self, number: int, error: MessageError) -> FrameError:
+        return FrameError(self.name, number, str(error), f"//{number}")
 
     def _chosen(self, data: object) -> tuple[str, Any]:
         """Return the name of the channel to be scored and its array."""
