@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/segments.py [PART ...] [--processes 2]
 
 The packaged model has seen simulated micrographs alone. Real ones judge it; those of a train folder also train in the
-part superalloy, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep their last state.
+parts superalloy, etched and less-real, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep
+their last state.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,31 +26,22 @@ from baselines import segments_real
 from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, RUNS
 from baselines.segments_sites import scores
-from fedbragg.learn.state import load_state
-from fedbragg.metrics.segmentation import confusion, overlaps
-from fedbragg.models.onnx_file import read_state
+from baselines.segments_trained import SHOWN, Shares, as_packaged, etched, less_real, superalloy
 from fedbragg.simulation.micrograph.micrograph import simulate_micrograph
 from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.micrograph.style import draw_style
 from fedbragg.tasks import segments
-from fedbragg.tasks.segments import learner
 from fedbragg.tasks.segments.data import SegmentData
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.judge import agreement, summary
-from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.tasks.segments.sources import Simulated, simulated
-from fedbragg.workflows.train_segments import FITTING
 from harness import Table, publish, timed, with_kept
 
-SEEDS = range(5)
 UNSEEN = 60
 """Simulated structures, each in a style of its own, that no training saw."""
-SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
 
 Part = Callable[[argparse.Namespace], list[Table]]
-Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
-"""From a picture to the probability of each class at each pixel, (classes, rows, cols)."""
 
 
 def otsu(picture: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -91,8 +82,8 @@ def packaged(options: argparse.Namespace) -> list[Table]:
     }
     if segments_real.available():
         sets["etched grains (11 photographs)"] = segments_real.grain_boundaries()
-        sets["superalloy, given test"] = _as_packaged(segments_real.superalloy("test"))
-        sets["superalloy, all"] = _as_packaged(
+        sets["superalloy, given test"] = as_packaged(segments_real.superalloy("test"))
+        sets["superalloy, all"] = as_packaged(
             *(segments_real.superalloy(p) for p in ("train", "val", "test"))
         )
     rows = [
@@ -112,56 +103,6 @@ def packaged(options: argparse.Namespace) -> list[Table]:
             notes,
         )
     ]
-
-
-def _as_packaged(*parts: SegmentData) -> SegmentData:
-    """Return the superalloy with both precipitates as the packaged model's one."""
-    pictures = [one for part in parts for one in part.pictures]
-    return SegmentData(
-        tuple(replace(one, labels=np.where(one.labels > 0, 2, 0).astype(np.uint8)) for one in pictures), 3
-    )
-
-
-def superalloy(options: argparse.Namespace) -> list[Table]:
-    """Train on the given superalloy pictures, from the packaged model and from nothing, and judge on the given test."""
-    if not segments_real.available():
-        print("no measured micrographs: that table keeps its last state")
-        return []
-    train, test = segments_real.superalloy("train"), segments_real.superalloy("test")
-    known = read_state(segments.default_model())
-    rows = []
-    for name in ("packaged model", "random weights"):
-        found = []
-        for seed in SEEDS:
-            network = new_network(len(ALLOY), seed)
-            if name == "packaged model":
-                load_state(network, with_classes(known, CLASSES, ALLOY, seed))
-            learner.train(network, train, FITTING, seed)
-            found.append(
-                _overlaps(test, lambda picture, network=network: learner.probabilities(network, picture))
-            )
-            print(name, seed, found[-1].round(3), flush=True)
-        table = np.array([[values.mean(), *values] for values in found])
-        rows.append([name, *(interval(list(column)) for column in table.T)])
-    notes = [
-        f"{len(train)} pictures of 512 x 512 train, {FITTING.epochs} epochs; {len(test)} of another spot judge."
-    ]
-    return [
-        Table(
-            "Superalloy, trained on the given pictures: IoU on the given test",
-            ("start", "mean", *ALLOY),
-            rows,
-            notes,
-        )
-    ]
-
-
-def _overlaps(data: SegmentData, answer: Shares) -> NDArray[np.float64]:
-    counts = sum(
-        confusion(one.labels, answer(one.picture).argmax(axis=0).astype(np.uint8), data.classes)
-        for one in data.pictures
-    )
-    return overlaps(np.asarray(counts))
 
 
 def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part:
@@ -267,6 +208,8 @@ ROUNDS = "FedAvg, synchronous, 9 barriers; alone and pooled train as many epochs
 PARTS: dict[str, Part] = {
     "packaged": packaged,
     "superalloy": superalloy,
+    "etched": etched,
+    "less-real": less_real,
     "laboratories": federated(
         "laboratories",
         "Four simulated laboratories, each with its style: grains",

@@ -80,6 +80,9 @@ class Frame:
         ""  # CrystFEL's name of the frame in its file: //3, data_000002//3; empty where the file is the frame
     )
     panels: Panels = ()  # empty where the whole frame is one
+    beam_centre: tuple[float, float] | None = (
+        None  # pixel, (column, row); None where the file does not give it
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ class View:
     channels: NDArray[np.float32]  # (channels, cell rows, cell cols)
     background: NDArray[np.float32]  # (cell rows, cell cols) photons a pixel
     cells: NDArray[np.int64]  # (peaks, 2) row and column of the cells with a significant peak
-    profiles: NDArray[np.float32]  # (peaks, numbers) the shape of each of these peaks
+    profiles: NDArray[np.float32]  # (peaks, numbers) the shape and the context of each of these peaks
     block: int  # pixels along a cell's edge
 
 

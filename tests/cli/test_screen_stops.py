@@ -19,7 +19,7 @@ from fedbragg.images import write_run
 from fedbragg.types import Geometry
 
 pytestmark = pytest.mark.slow
-FRAMES = 2500
+FRAMES = 1600
 TABLES = ("verdicts.csv", "hits.lst", "spots.csv", "verdicts.parquet")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from detector_files import FORMATS
 
+SLOW = (".esper",)
+"""At least 256 x 256 pixels, decoded row by row in Python: a fifth as many files."""
 HAS_CHECKSUM = (".cbf", ".npz", "fletcher", ".cbf+gz", ".tif+bz2", ".edf+gz")
 
 
@@ -44,4 +46,5 @@ def test_500_flipped_bytes_never_give_other_counts_where_the_format_has_a_checks
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind not in HAS_CHECKSUM])
 def test_500_flipped_bytes_neither_crash_nor_hang(kind: str) -> None:
-    assert sum(outcomes(kind, "flip", 500).values()) == 500
+    times = 100 if kind in SLOW else 500
+    assert sum(outcomes(kind, "flip", times).values()) == times

@@ -34,7 +34,8 @@ def test_the_shares_of_labels_are_the_data_sets() -> None:
 
 @pytest.mark.parametrize("name", ["pilatus6m", "pilatus2m", "eiger16m", "ccd"])
 def test_the_misses_of_synchrotrons_show_every_artefact(name: str) -> None:
-    assert {kind for kind, _ in BEAMLINES[name].mix.misses} == set(ARTEFACTS)
+    """An image plate is another detector, which none of them has."""
+    assert {kind for kind, _ in BEAMLINES[name].mix.misses} == set(ARTEFACTS) - {"image-plate"}
 
 
 def test_importing_the_beamlines_does_not_import_the_compiler() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.simulation.background.radial import inverse_spacings, smooth_scattering
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.crystal.visibility import HIT_SPOTS
+from fedbragg.simulation.scene import StillScene
 from fedbragg.simulation.station import set_up
 from fedbragg.simulation.still import expected_photons
 from fedbragg.types import Label

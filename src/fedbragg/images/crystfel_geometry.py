@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError
+from fedbragg.images.crystfel_mask import NamedMask, named_masks
 from fedbragg.images.units import angstroms, metres, wavelength_of
 from fedbragg.types import Geometry, Panel
 
@@ -41,6 +42,7 @@ class CrystfelGeometry:
     geometry: Geometry
     bad: tuple[BadRegion, ...]
     ignored: tuple[str, ...]  # names of panels that must not be used at all
+    masks: tuple[NamedMask, ...] = ()  # in files
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,7 +91,7 @@ def read_geometry(path: Path) -> CrystfelGeometry:
     geometry = Geometry(detector=path.stem, wavelength=_wavelength(whole), panels=found)
     regions = tuple(_bad_region(name, keys, {p.name: p for p in found}, path) for name, keys in bad.items())
     ignored = tuple(name for name, keys in panels.items() if keys.get("no_index", "0") not in ("0", "false"))
-    return CrystfelGeometry(str(path), geometry, regions, ignored)
+    return CrystfelGeometry(str(path), geometry, regions, ignored, named_masks(panels.values(), path))
 
 
 def _sections(text: str, path: Path) -> tuple[Keys, dict[str, Keys], dict[str, Keys]]:

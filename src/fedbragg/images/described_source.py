@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
 from fedbragg.images.crystfel_geometry import CrystfelGeometry
+from fedbragg.images.crystfel_mask import file_of
 from fedbragg.images.source import OpenSource, Source
 from fedbragg.types import Frame, Geometry
 
@@ -50,7 +52,7 @@ class DescribedSource:
             size = f"{frame.counts.shape[0]} x {frame.counts.shape[1]}"
             reason = f"has {size} pixels, {self._description.path} describes {rows} x {cols}. Give its own geometry."
             raise FrameError(frame.path, frame.index, reason)
-        return replace(frame, mask=self._masks.joined(frame.mask), panels=self._rectangles)
+        return replace(frame, mask=self._masks.joined(frame.mask, frame.path), panels=self._rectangles)
 
     def close(self) -> None:
         """Close the file."""
@@ -62,20 +64,32 @@ class _Masks:
 
     def __init__(self, description: CrystfelGeometry) -> None:
         self._description = description
-        self._bad: dict[tuple[int, ...], Mask] = {}
-        self._joined: dict[int, tuple[Mask, Mask]] = {}
+        self._bad: dict[tuple[str, tuple[int, ...]], Mask] = {}
+        self._own = any(mask.file is None for mask in description.masks)  # files have masks of their own
+        self._joined: dict[int, tuple[Mask, Mask, Mask]] = {}  # a frame's mask, the geometry's, both
 
-    def joined(self, mask: Mask) -> Mask:
-        """Return a frame's mask or the geometry's, read-only."""
+    def joined(self, mask: Mask, path: str) -> Mask:
+        """Return the mask of a frame of this file or the geometry's, read-only."""
         known = self._joined.get(id(mask))
-        if known is not None and known[0] is mask:
-            return known[1]
-        bad = self._bad.get(mask.shape)
-        if bad is None:
-            bad = self._bad[mask.shape] = self._description.mask((mask.shape[0], mask.shape[1]))
+        bad = self._bad_pixels(path if self._own else "", mask.shape)
+        if known is not None and known[0] is mask and known[1] is bad:
+            return known[2]
         both = mask | bad
         both.flags.writeable = False
         if len(self._joined) >= KEPT:
             self._joined = {}
-        self._joined[id(mask)] = (mask, both)
+        self._joined[id(mask)] = (mask, bad, both)
         return both
+
+    def _bad_pixels(self, path: str, shape: tuple[int, ...]) -> Mask:
+        """Return the geometry's mask for the frames of a file; ``path`` is empty where all files have the same."""
+        known = self._bad.get((path, shape))
+        if known is None:
+            known = self._description.mask((shape[0], shape[1]))
+            for mask in self._description.masks:
+                file = file_of(mask, Path(self._description.path), Path(path))
+                known |= mask.bad_pixels(file, (shape[0], shape[1]))
+            if len(self._bad) >= KEPT:
+                self._bad = {}
+            self._bad[path, shape] = known
+        return known

@@ -19,3 +19,9 @@ class Header:
 def pair(first: float | None, second: float | None) -> tuple[float, float] | None:
     """Return both numbers, or None where either is missing."""
     return None if first is None or second is None else (first, second)
+
+
+def stated_centre(column: float | None, row: float | None) -> tuple[float, float] | None:
+    """Return a file's beam centre in pixels; (0, 0) stands where nobody told the detector."""
+    centre = pair(column, row)
+    return None if centre == (0, 0) else centre

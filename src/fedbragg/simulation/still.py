@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.simulation.artefacts.catalogue import BESIDE_CRYSTALS, add_artefact
 from fedbragg.simulation.background.coherent import apply_speckle
-from fedbragg.simulation.background.scene import StillScene, typical_background
 from fedbragg.simulation.background.shadows import add_streak, apply_shadow
 from fedbragg.simulation.beamline import Beamline
 from fedbragg.simulation.crystal.brightness import CrystalSpots, draw_crystals, wanted_spots
 from fedbragg.simulation.crystal.visibility import label_of, significance
+from fedbragg.simulation.detector.cosmic_rays import add_cosmic_rays
 from fedbragg.simulation.detector.defects import BadPixels, add_zingers, apply_bad_pixels
 from fedbragg.simulation.detector.exposure import (
     add_counted_spots,
@@ -22,9 +22,11 @@ from fedbragg.simulation.detector.exposure import (
     draw_counts,
     fill_background,
 )
+from fedbragg.simulation.detector.image_plate import scan_plate
 from fedbragg.simulation.detector.panels import fluorescence_factor
 from fedbragg.simulation.detector.readout import read_out
 from fedbragg.simulation.random_streams import random_stream
+from fedbragg.simulation.scene import StillScene, typical_background
 from fedbragg.simulation.station import Station, transmission_at
 from fedbragg.types import Counts, Label, Spot
 
@@ -128,8 +130,15 @@ def _read_out_with_defects(
     station: Station, scene: StillScene, photons: NDArray[np.int32], generator: np.random.Generator
 ) -> Counts:
     beamline = station.beamline
-    counts = read_out(photons, beamline.detector, generator)
+    detector = beamline.detector
+    if scene.image_plate is not None:
+        counts = scan_plate(photons, scene.image_plate, detector, generator)
+        detector = replace(detector, integrating=True, gain=scene.image_plate.gain)
+    else:
+        counts = read_out(photons, detector, generator)
     add_zingers(counts, scene.zinger_factor, scene.extra_zingers, beamline, generator)
+    if scene.cosmic_rays:
+        add_cosmic_rays(counts, scene.cosmic_rays, scene.cosmic_strength, detector, generator)
     bad = station.bad_pixels
     if scene.extra_hot_pixels:
         extra = generator.integers(counts.size, size=scene.extra_hot_pixels)

@@ -53,6 +53,11 @@ def test_a_dectris_header_gives_back_what_was_written(
     assert header.trusted.high == 12440
 
 
+def test_a_beam_centre_of_zero_is_none() -> None:
+    assert read_dectris_header("# Beam_xy (0.00, 0.00) pixels").geometry.beam_centre is None
+    assert read_dectris_header("# Beam_xy (0.00, 31.50) pixels").geometry.beam_centre == (0, 31.5)
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_a_header_that_may_say_nothing(text: str) -> None:
     read_dectris_header(text)

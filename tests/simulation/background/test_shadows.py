@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fedbragg.simulation import BEAMLINES, reduced
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.background.shadows import Shadow, Streak, add_streak
+from fedbragg.simulation.scene import StillScene
 from fedbragg.simulation.station import set_up
 from fedbragg.simulation.still import expected_photons
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fedbragg.simulation import BEAMLINES, reduced
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.crystal.brightness import draw_crystals
+from fedbragg.simulation.scene import StillScene
 from fedbragg.simulation.station import set_up
 from fedbragg.simulation.still import expected_photons
 

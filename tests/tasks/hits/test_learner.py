@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from fedbragg.learn.state import state_of
 from fedbragg.tasks.hits.data import (
     HitData,
     HitExample,
@@ -18,8 +19,17 @@ from fedbragg.tasks.hits.data import (
     hit_example,
 )
 from fedbragg.tasks.hits.features import MEASURES
-from fedbragg.tasks.hits.learner import HitProblem, new_network, pretrain, score, scores_of, whole_frame_of
-from fedbragg.tasks.hits.prepare import PrepareSettings, prepare
+from fedbragg.tasks.hits.learner import (
+    FIRST_LAYER,
+    HitProblem,
+    network_of,
+    new_network,
+    pretrain,
+    score,
+    scores_of,
+    whole_frame_of,
+)
+from fedbragg.tasks.hits.prepare import CONTEXT, PrepareSettings, prepare
 from fedbragg.types import Frame, Label, Spot
 
 LABELS = (Label.HIT, Label.MAYBE, Label.MISS)
@@ -172,3 +182,17 @@ def test_training_and_screening_give_the_same_score() -> None:
         seen = (view.channels, view.cells, view.profiles)
         whole, _ = whole_frame_of(state).eval()(*map(torch.from_numpy, seen))
     assert scores_of(state, data)[0] == pytest.approx(float(whole), abs=1e-6)
+
+
+def test_the_weights_of_a_model_without_context_score_as_before() -> None:
+    """Its first layer knows the measures before the context; the others get no weight."""
+    state = state_of(new_network(torch.Generator().manual_seed(4)))
+    before = {**state, FIRST_LAYER: state[FIRST_LAYER][:, : MEASURES - len(CONTEXT)]}
+    measures = torch.rand(20, MEASURES, generator=torch.Generator().manual_seed(5))
+    hidden = torch.relu(
+        measures[:, : -len(CONTEXT)] @ torch.tensor(before[FIRST_LAYER]).T
+        + torch.tensor(state["spot.0.bias"])
+    )
+    network = network_of(before)
+    with torch.no_grad():
+        assert torch.allclose(network.spots(measures), network.spot[2:](hidden)[:, 0], atol=1e-5)

@@ -20,7 +20,7 @@ from fedbragg.models.onnx_file import KEY, write_with_card
 from fedbragg.tasks import phases
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
 from fedbragg.tasks.hits.network import SpotNet, WholeFrame
-from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings, prepare
+from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE, PrepareSettings, prepare
 from fedbragg.types import Frame, View
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -61,7 +61,7 @@ def view_of(rows: int, cols: int, peaks: int) -> View:
     channels[1].flat[where] = generator.uniform(0, 5, peaks)
     channels[2].flat[where] = generator.uniform(-2, 4, peaks)
     cells = np.stack(np.unravel_index(where, (rows, cols)), axis=1)
-    profiles = generator.uniform(0, 3, (peaks, len(PROFILE))).astype(np.float32)
+    profiles = generator.uniform(0, 3, (peaks, len(PROFILE) + len(CONTEXT))).astype(np.float32)
     return View(channels, np.zeros((rows, cols), np.float32), cells, profiles, 8)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fedbragg.tasks.hits.features import MEASURES, surroundings
 from fedbragg.tasks.hits.network import SpotNet
-from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE
+from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE
 
 CORE, WINGS, RIM, MASKED = range(len(CHANNELS))
 
@@ -30,7 +30,7 @@ def random_view(seed: int, rows: int = 20, cols: int = 25) -> Tensor:
 
 def seen(channels: Tensor, cells: Tensor) -> Tensor:
     """Return the measures of cells whose peaks have empty profiles."""
-    return surroundings(channels, cells, torch.zeros(len(cells), len(PROFILE)))
+    return surroundings(channels, cells, torch.zeros(len(cells), len(PROFILE) + len(CONTEXT)))
 
 
 def network(seed: int) -> SpotNet:
@@ -105,7 +105,7 @@ def test_surroundings_depend_on_the_cells_around() -> None:
     crowd[CORE, 5, 8] = crowd[CORE, 9, 6] = crowd[CORE, 6, 10] = crowd[CORE, 8, 4] = 3.0
     line[CORE, 7, 5] = line[CORE, 7, 6] = line[CORE, 7, 8] = line[CORE, 7, 9] = 3.0
     middle = torch.tensor([[7, 7]])
-    one, two, three = (seen(view, middle)[0, : -len(PROFILE)] for view in (alone, crowd, line))
+    one, two, three = (seen(view, middle)[0, : -len(PROFILE) - len(CONTEXT)] for view in (alone, crowd, line))
     assert one[-2].item() == pytest.approx(3.0 / 9)  # highest mean over 9 cells along a line: the peak alone
     assert three[-2].item() == pytest.approx(5 * 3.0 / 9)
     assert three[-1].item() == pytest.approx(3.0 / 9)

@@ -7,6 +7,7 @@ import pytest
 
 from fedbragg.tasks import hits
 from fedbragg.tasks.hits.model_file import Scorer
+from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE
 from fedbragg.tasks.hits.windows import MIDDLE, WINDOW, spread_out, windows
 from fedbragg.types import View
 
@@ -15,7 +16,7 @@ def view_of(cells: list[tuple[int, int]], shape: tuple[int, int] = (60, 70)) -> 
     generator = np.random.default_rng(1)
     channels = generator.gamma(1.0, 1.0, (4, *shape)).astype(np.float32)
     channels[3] = generator.random(shape) < 0.1
-    profiles = generator.normal(0, 1, (len(cells), 15)).astype(np.float32)
+    profiles = generator.uniform(0, 0.3, (len(cells), len(PROFILE) + len(CONTEXT))).astype(np.float32)
     background = np.ones(shape, np.float32)
     return View(channels, background, np.array(cells, np.int64).reshape(-1, 2), profiles, 8)
 

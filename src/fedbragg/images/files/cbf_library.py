@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fedbragg.errors import MissingExtraError
 from fedbragg.extras import require
 from fedbragg.images.files.image_file import UnreadableFileError
-from fedbragg.images.header import Header, pair
+from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import TrustedRange
 from fedbragg.types import Counts, Geometry
 
@@ -88,7 +88,7 @@ def _header(handle: Any) -> Header:
     with suppress(Exception):
         detector = handle.construct_detector(0)
         distance = _known(lambda: abs(detector.get_detector_distance()))
-        centre = pair(*(float(index) for index in detector.get_beam_center_fs()[:2]))
+        centre = stated_centre(*(float(index) for index in detector.get_beam_center_fs()[:2]))
     return Header(
         Geometry(
             wavelength=_known(handle.get_wavelength),

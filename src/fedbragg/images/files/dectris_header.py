@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fedbragg.images.files.header_text import NUMBER
-from fedbragg.images.header import Header
+from fedbragg.images.header import Header, stated_centre
 from fedbragg.images.mask import TrustedRange
 from fedbragg.types import Geometry
 
@@ -18,7 +18,9 @@ def read_dectris_header(text: str) -> Header:
             detector=detector.group(1).strip() if detector else None,
             wavelength=_number(rf"Wavelength\s+{NUMBER}\s*A", text),
             distance=_number(rf"Detector_distance\s+{NUMBER}\s*m", text),
-            beam_centre=_two_numbers(rf"Beam_xy\s+\(\s*{NUMBER}\s*,\s*{NUMBER}\s*\)", text),
+            beam_centre=stated_centre(
+                *(_two_numbers(rf"Beam_xy\s+\(\s*{NUMBER}\s*,\s*{NUMBER}\s*\)", text) or (None, None))
+            ),
             pixel_size=_two_numbers(rf"Pixel_size\s+{NUMBER}\s*m\s*x\s*{NUMBER}\s*m", text),
         ),
         TrustedRange(high=_number(rf"Count_cutoff\s+{NUMBER}", text)),

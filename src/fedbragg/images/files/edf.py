@@ -10,7 +10,7 @@ from fedbragg.images.files.fabio_file import FabioReader, opened_by_fabio
 from fedbragg.images.files.header_text import check_size, leading_number
 from fedbragg.images.files.image_file import UnreadableFileError
 from fedbragg.images.format import Format
-from fedbragg.images.header import Header, pair
+from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.types import Geometry
 
 KEYS = ("WaveLength", "SampleDistance", "Center_1", "Center_2", "PSize_1", "PSize_2")
@@ -39,7 +39,7 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
         Geometry(
             wavelength=None if wavelength is None else wavelength * 1e10,
             distance=distance,
-            beam_centre=pair(x, y),
+            beam_centre=stated_centre(x, y),
             pixel_size=pair(width, height),
         )
     )

@@ -114,7 +114,14 @@ class ImageFileSource:
             raise FrameError(self.path, index, _reason(error)) from None
         counts = as_counts(pixels, self.path, index)
         mask = self._masks.mask_of(counts, None, self._file.header.trusted)
-        return Frame(counts, mask, self.path, index, panels=panels_of(pixels.shape))
+        return Frame(
+            counts,
+            mask,
+            self.path,
+            index,
+            panels=panels_of(pixels.shape),
+            beam_centre=self.geometry.beam_centre,
+        )
 
     def close(self) -> None:
         """Do nothing: the file's content is freed together with this object."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from fedbragg.images.files.fabio_file import FabioReader, opened_by_fabio
 from fedbragg.images.format import Format
-from fedbragg.images.header import Header, pair
+from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import TrustedRange
 from fedbragg.types import Geometry
 
@@ -27,7 +27,7 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
             detector="MarCCD",
             wavelength=number(908, 1e-5),  # femtometre
             distance=number(696, 1e-6) or number(640, 1e-6),  # micrometre, at the start or as it was last set
-            beam_centre=pair(number(644, 1e-3), number(648, 1e-3)),  # thousandths of a pixel
+            beam_centre=stated_centre(number(644, 1e-3), number(648, 1e-3)),  # thousandths of a pixel
             pixel_size=pair(number(772, 1e-9), number(776, 1e-9)),  # nanometre
         ),
         TrustedRange(high=number(104, 1)),

@@ -10,7 +10,7 @@ from fedbragg.images.files.fabio_file import FabioReader, opened_by_fabio
 from fedbragg.images.files.header_text import check_size
 from fedbragg.images.files.image_file import UnreadableFileError
 from fedbragg.images.format import Format
-from fedbragg.images.header import Header, pair
+from fedbragg.images.header import Header, stated_centre
 from fedbragg.types import Geometry
 
 START = b"R-AXIS"
@@ -39,7 +39,7 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
             detector=START.decode(),
             wavelength=wavelength,
             distance=None if distance is None else distance * 1e-3,
-            beam_centre=pair(x, y),
+            beam_centre=stated_centre(x, y),
             pixel_size=None if width is None or height is None else (width * 1e-3, height * 1e-3),
         )
     )

@@ -166,7 +166,8 @@ class HDF5Source:
         counts = as_counts(pixels, self.path, index)
         if mask is None:
             mask = self._cache.masks.mask_of(counts, file_mask, self.header.trusted)
-        return Frame(counts, mask, self.path, index, self._segments.event(index), panels_of(pixels.shape))
+        event, centre = self._segments.event(index), self.geometry.beam_centre
+        return Frame(counts, mask, self.path, index, event, panels_of(pixels.shape), centre)
 
     def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
         """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""

@@ -39,7 +39,8 @@ class StreamedSeries:
         counts = as_counts(pixels, self.name, number)
         if mask is None:
             mask = self._masks.mask_of(counts, file_mask, self.start.header.trusted)
-        return Frame(counts, mask, self.name, number, f"//{number}")
+        centre = self.start.header.geometry.beam_centre
+        return Frame(counts, mask, self.name, number, f"//{number}", beam_centre=centre)
 
     def packed(self, number: int, data: object) -> PackedImage:
         """Return the image as it is in the ``data`` of an image message; raise FrameError where there is none."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.header import Header, pair
+from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import Mask, TrustedRange
 from fedbragg.images.units import wavelength_of
 from fedbragg.live.stream2.arrays import packed_image
@@ -79,7 +79,7 @@ def _geometry(fields: Mapping[Any, Any]) -> Geometry:
         wavelength=positive(fields.get("incident_wavelength"))
         or (wavelength_of(energy, "eV") if energy else None),
         distance=_distance(fields),
-        beam_centre=pair(number(fields.get("beam_center_x")), number(fields.get("beam_center_y"))),
+        beam_centre=stated_centre(number(fields.get("beam_center_x")), number(fields.get("beam_center_y"))),
         pixel_size=pair(positive(fields.get("pixel_size_x")), positive(fields.get("pixel_size_y"))),
     )
 

@@ -6,12 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fedbragg.simulation.artefacts.powders import add_behenate, add_grains, add_ice, add_powder, add_salt
+from fedbragg.simulation.artefacts.powders import (
+    add_behenate,
+    add_grains,
+    add_ice,
+    add_minerals,
+    add_powder,
+    add_salt,
+)
 from fedbragg.simulation.artefacts.small_angle import add_gisaxs, add_saxs
 from fedbragg.simulation.background.radial import inverse_spacings
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.background.shadows import random_shadow, random_streak
 from fedbragg.simulation.beamline import Beamline
+from fedbragg.simulation.detector.image_plate import draw_image_plate
+from fedbragg.simulation.scene import StillScene
 
 
 def add_artefact(kind: str, scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -38,6 +46,21 @@ def _solvent(scene: StillScene, beamline: Beamline, generator: np.random.Generat
 
 def _zingers(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
     scene.extra_zingers += int(np.exp(generator.uniform(np.log(20), np.log(600))))
+
+
+def _cosmic_rays(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add the cosmic rays of a long exposure, half the time over a strong solvent ring or a powder."""
+    (_blank, _blank, _solvent, add_powder)[generator.integers(4)](scene, beamline, generator)
+    scene.cosmic_rays += int(np.exp(generator.uniform(np.log(5), np.log(800))))
+    scene.cosmic_strength = float(np.exp(generator.uniform(np.log(10), np.log(300))))
+
+
+def _image_plate(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Record on an image plate, which takes long exposures: 3 to 3,000 photons a pixel, some with a powder."""
+    (_blank, _solvent, add_powder, add_minerals)[generator.integers(4)](scene, beamline, generator)
+    wanted = np.exp(generator.uniform(np.log(3), np.log(3000)))
+    scene.radial *= wanted / max(float(np.median(scene.radial)), 1e-6)
+    scene.image_plate = draw_image_plate(generator)
 
 
 def _shadow(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -72,6 +95,7 @@ ARTEFACTS: dict[str, Callable[[StillScene, Beamline, np.random.Generator], None]
     "ice": add_ice,
     "powder": add_powder,
     "grains": add_grains,
+    "minerals": add_minerals,
     "behenate": add_behenate,
     "salt": add_salt,
     "saxs": add_saxs,
@@ -79,6 +103,8 @@ ARTEFACTS: dict[str, Callable[[StillScene, Beamline, np.random.Generator], None]
     "fluorescence": _fluorescence,
     "solvent": _solvent,
     "zingers": _zingers,
+    "cosmic-rays": _cosmic_rays,
+    "image-plate": _image_plate,
     "shadow": _shadow,
     "streak": _streak,
     "hot": _hot_pixels,
@@ -88,7 +114,7 @@ ARTEFACTS: dict[str, Callable[[StillScene, Beamline, np.random.Generator], None]
 }
 """The functions that add artefacts, by the names that ``Still.kind`` and ``Mix.misses`` use."""
 BESIDE_CRYSTALS = (
-    "ice", "powder", "grains", "salt", "solvent", "fluorescence", "zingers", "shadow", "streak", "hot", "edges",
-    "faint",
+    "ice", "powder", "grains", "minerals", "salt", "solvent", "fluorescence", "zingers", "cosmic-rays", "image-plate",
+    "shadow", "streak", "hot", "edges", "faint",
 )  # fmt: skip
 """Artefacts that may appear on a frame with crystals."""

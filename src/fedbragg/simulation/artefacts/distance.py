@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.beamline import Beamline
+from fedbragg.simulation.scene import StillScene
 
 
 def move_detector_back(

@@ -20,8 +20,8 @@ from fedbragg.simulation.background.powder_rings import (
     ring_profile,
 )
 from fedbragg.simulation.background.radial import Rings, inverse_spacings, ring_texture
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.beamline import Beamline
+from fedbragg.simulation.scene import StillScene
 
 _LONG_EXPOSURE_SHARE = 0.5
 """Share of calibrant frames with a long exposure: 30 to 30,000 photons a pixel on a ring."""
@@ -52,6 +52,21 @@ def add_grains(scene: StillScene, beamline: Beamline, generator: np.random.Gener
     height = float(np.exp(generator.uniform(0, np.log(10_000))))
     spots = grain_spots(beamline, _calibrant(generator), _coarse_grains(generator), height, generator)
     scene.grain_spots.append(spots)
+
+
+def add_minerals(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
+    """Add one to three phases of many lines, each with fine grains in smooth or textured rings and some coarse ones.
+
+    Ground samples have grains of all sizes: the fine ones make the ring, and the few coarse ones stand on it.
+    """
+    for _ in range(generator.integers(1, 4)):
+        phase, height = _mineral(generator), _calibrant_height(scene, generator)
+        coarse = float(generator.uniform(0, 1))  # share of the intensity in coarse grains
+        arcs = generator.choice([0, 0, 10, 60])
+        shape = _RingShape(generator.uniform(0.7, 3), arcs, height * (1 - coarse))
+        _add_ring(scene, beamline, phase, shape, generator)
+        grains = grain_spots(beamline, phase, _coarse_grains(generator), height * coarse, generator)
+        scene.grain_spots.append(grains)
 
 
 def add_behenate(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:
@@ -92,6 +107,18 @@ def _calibrant(generator: np.random.Generator) -> Powder:
     return [
         PowderLine(line.d * stretch, line.weight * generator.uniform(0.3, 1.7), line.multiplicity)
         for line in known
+    ]
+
+
+def _mineral(generator: np.random.Generator) -> Powder:
+    """Draw a phase of low symmetry: 8 to 40 lines of very uneven strength."""
+    number = int(generator.integers(8, 41))
+    longest = float(generator.uniform(3.0, 12.0))
+    # The number of lines up to 1/d grows with the cube of 1/d.
+    spacing = longest * np.arange(1, number + 1) ** (-1 / 3) * generator.uniform(0.95, 1.05, number)
+    weights, planes = generator.exponential(size=number), generator.choice([2, 4, 6, 8, 12], number)
+    return [
+        PowderLine(*line) for line in zip(spacing.tolist(), weights.tolist(), planes.tolist(), strict=True)
     ]
 
 

@@ -15,9 +15,9 @@ from fedbragg.simulation.background.coherent import (
 )
 from fedbragg.simulation.background.powder_rings import PowderLine, ring_profile
 from fedbragg.simulation.background.radial import Rings, aligned_texture, inverse_spacings
-from fedbragg.simulation.background.scene import StillScene
 from fedbragg.simulation.beamline import Beamline
 from fedbragg.simulation.random_streams import random_stream
+from fedbragg.simulation.scene import StillScene
 
 
 def add_saxs(scene: StillScene, beamline: Beamline, generator: np.random.Generator) -> None:

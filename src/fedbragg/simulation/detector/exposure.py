@@ -135,15 +135,15 @@ def _add_gaussian(profile, box, shift, sigma, weight):  # type: ignore[no-untype
     column, row, height, width = box
     across = np.empty(_BOX)
     for b in range(width):
-        across[b] = _pixel_share(b - column - shift[0], sigma)
+        across[b] = pixel_share(b - column - shift[0], sigma)
     for a in range(height):
-        down = weight * _pixel_share(a - row - shift[1], sigma)
+        down = weight * pixel_share(a - row - shift[1], sigma)
         for b in range(width):
             profile[a, b] += down * across[b]
 
 
 @njit(inline="always")
-def _pixel_share(offset, sigma):  # type: ignore[no-untyped-def]
+def pixel_share(offset, sigma):  # type: ignore[no-untyped-def]
     """Return the share of a Gaussian on the pixel whose centre is ``offset`` from the Gaussian's."""
     scale = 1.0 / (sigma * math.sqrt(2.0))
     return 0.5 * (math.erf((offset + 0.5) * scale) - math.erf((offset - 0.5) * scale))

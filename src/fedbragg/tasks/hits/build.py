@@ -20,10 +20,12 @@ from fedbragg.tasks.hits.sources import PublicSet, public_frames
 from fedbragg.version import __version__
 
 SEED = 20
-FRAMES = 450
+FRAMES = 900
 """Frames of each of the sets below."""
 EDGES = ((512, 768, 1280), (768, 1280, 512), (1280, 512, 768), (1000, 1700, 2600))
 """Detector sizes in pixels: every beamline at every size, the last set close to whole detectors."""
+BESIDE_CRYSTALS = 0.5
+"""Share of the frames with a crystal that show an artefact as well: a hit on a powder's rings must not be lost."""
 EPOCHS = 60
 THRESHOLD = 0.5
 HIT_WEIGHT = 3.0
@@ -42,7 +44,7 @@ def main(path: Path, progress: Progress) -> None:
 
 def training_frames(settings: PrepareSettings, progress: Progress) -> HitData:
     """Simulate the frames to train on."""
-    sets = [PublicSet(tuple(BEAMLINES), edges, tuple(ARTEFACTS)) for edges in EDGES]
+    sets = [PublicSet(tuple(BEAMLINES), edges, tuple(ARTEFACTS), BESIDE_CRYSTALS) for edges in EDGES]
     return concatenate(
         [public_frames(FRAMES, SEED + i, settings, progress, public) for i, public in enumerate(sets)]
     )

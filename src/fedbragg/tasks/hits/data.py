@@ -28,7 +28,7 @@ UNKNOWN = -1.0
 class HitExample:
     """One labelled frame, reduced to its peaks; the image itself is not kept."""
 
-    measures: Tensor  # (peaks, 57), each peak and its surroundings
+    measures: Tensor  # (peaks, 64), each peak and its surroundings
     label: Label
     spots: Tensor  # (peaks,) 1 spot, 0 none, -1 unknown
 
@@ -37,7 +37,7 @@ class HitExample:
 class HitData:
     """The labelled frames of a site."""
 
-    measures: Tensor  # (all peaks, 57)
+    measures: Tensor  # (all peaks, 64)
     first: Tensor  # (frames + 1,) index of each frame's first peak
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown

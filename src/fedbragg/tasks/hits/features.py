@@ -1,9 +1,9 @@
 """Fixed measures of a peak's surroundings over 3 x 3, 5 x 5 and 9 x 9 cells, independent of direction.
 
 A Bragg spot is isolated or among other spots. A powder ring, a streak or the edge of a shadow is a row of peaks with
-bright rims. A hot pixel or a zinger has no wings. These measures and the peak's own profile are 57 numbers that do not
-change under quarter turns and mirror images. They are not trained: the network, which travels in a federation, only
-learns their weights.
+bright rims. A hot pixel or a zinger has no wings. These measures, the peak's own profile and its context are 64
+numbers that do not change under quarter turns and mirror images. They are not trained: the network, which travels in a
+federation, only learns their weights.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import math
 import torch
 from torch import Tensor, nn
 
-from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE
+from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE
 from fedbragg.tasks.hits.windows import REACHES, WINDOW
 from fedbragg.types import View
 
 LEAST = 4.0
 """Standard deviations above which a cell's peak counts in the surroundings of another."""
-MEASURES = len(CHANNELS) + len(REACHES) * (9 + 3) + 2 + len(PROFILE)
+MEASURES = len(CHANNELS) + len(REACHES) * (9 + 3) + 2 + len(PROFILE) + len(CONTEXT)
 
 
 def measures_of(view: View) -> Tensor:
-    """Return the measures (peaks, 57) of a View."""
+    """Return the measures (peaks, 64) of a View."""
     return surroundings(
         torch.from_numpy(view.channels), torch.from_numpy(view.cells), torch.from_numpy(view.profiles)
     )
 
 
 def surroundings(channels: Tensor, cells: Tensor, profiles: Tensor) -> Tensor:
-    """Return the measures (peaks, 57) of a View's channels (4, rows, cols), cells (peaks, 2) and profiles."""
+    """Return the measures (peaks, 64) of a View's channels (4, rows, cols), cells (peaks, 2) and profiles."""
     window = _windows(channels, cells)
     maps = _maps(window)  # (peaks, 9, 9, 9)
     middle = WINDOW // 2

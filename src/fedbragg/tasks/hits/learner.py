@@ -15,12 +15,15 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
 from fedbragg.tasks.hits.data import HitData
+from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.network import SpotNet, WholeFrame
+from fedbragg.tasks.hits.prepare import CONTEXT
 from fedbragg.types import State
 
 SPOT_SHARE = 4.0
 """Weight of the spot map in the loss, where the true spots are known."""
 PRETRAINING_RATE = 4e-3
+FIRST_LAYER = "spot.0.weight"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,5 +132,14 @@ def whole_frame_of(state: State) -> WholeFrame:
 def network_of(state: State) -> SpotNet:
     """Return the network with these weights."""
     network = SpotNet()
-    load_state(network, state)
+    load_state(network, with_context(state))
     return network
+
+
+def with_context(state: State) -> State:
+    """Return the state; one of a model that knew no context takes it with weight 0, and so scores as before."""
+    first = state.get(FIRST_LAYER)
+    missing = MEASURES - first.shape[1] if first is not None and first.ndim == 2 else 0
+    if first is None or missing != len(CONTEXT):
+        return state
+    return {**state, FIRST_LAYER: np.pad(first, ((0, 0), (0, missing)))}

@@ -25,7 +25,7 @@ from fedbragg.models.onnx_file import (
     write_with_card,
 )
 from fedbragg.tasks.hits.calibration_card import Calibration
-from fedbragg.tasks.hits.prepare import CHANNELS, PROFILE, PrepareSettings
+from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE, PrepareSettings
 from fedbragg.tasks.hits.windows import WINDOW, spread_out, windows
 from fedbragg.types import State, View
 
@@ -114,7 +114,7 @@ def save_model(
     peaks = torch.export.Dim("peaks")
     cells = torch.tensor([[3, 4], [9, 8], [9, 9]])
     signature = Signature(
-        example=(torch.zeros(len(CHANNELS), 30, 40), cells, torch.zeros(3, len(PROFILE))),
+        example=(torch.zeros(len(CHANNELS), 30, 40), cells, torch.zeros(3, len(PROFILE) + len(CONTEXT))),
         dynamic=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
         inputs=["channels", "cells", "profiles"],
         outputs=["score", "spots"],

@@ -32,7 +32,7 @@ class SpotNet(nn.Module):
         self.count_offset = nn.Parameter(torch.tensor(-2.0))
 
     def spots(self, measures: Tensor) -> Tensor:
-        """Map measures (peaks, 57) to logits (peaks,)."""
+        """Map measures (peaks, 64) to logits (peaks,)."""
         logits: Tensor = self.spot(measures)[:, 0]
         return logits
 
@@ -58,7 +58,7 @@ class WholeFrame(nn.Module):
     def forward(self, channels: Tensor, cells: Tensor, profiles: Tensor) -> tuple[Tensor, Tensor]:
         """Map a View to the score () and the spot map (rows, cols), both probabilities.
 
-        ``channels`` (4, rows, cols), ``cells`` (peaks, 2) and ``profiles`` (peaks, 15) are the View's.
+        ``channels`` (4, rows, cols), ``cells`` (peaks, 2) and ``profiles`` (peaks, 22) are the View's.
         """
         logits = self.network.spots(surroundings(channels, cells, profiles))
         score = torch.sigmoid(self.network.hit(self.network.votes(logits).sum()))

@@ -25,8 +25,14 @@ class PublicSet:
     edges: tuple[int, ...] = (512, 768, 1280)
     """Pixels along the detectors, one size after the other: large empty detectors have more noise peaks."""
     artefacts: tuple[str, ...] = ("blank", "solvent", "hot", "beam-off")  # of the misses, equally often
+    beside_crystals: float | None = None
+    """Share of the frames with a crystal that show an artefact as well; None: as often as at each beamline."""
 
 
+CENTRELESS = 3
+"""One public frame in this many does not know its beam centre; the others know it as well as files do."""
+CENTRE_ERROR = 1.5
+"""Pixels, standard deviation of the beam centre in a file along each axis."""
 UNMASKED = 5
 """One public frame in this many has no mask, as TIFF files often have none."""
 
@@ -69,7 +75,8 @@ def _simulated(
     beamline: Beamline, frames: int, seed: int, settings: PrepareSettings, step: Step
 ) -> Iterator[HitExample]:
     for index, still in enumerate(simulate_run(beamline, frames, seed, os.cpu_count() or 1)):
-        frame = Frame(still.counts, still.mask, beamline.name, index)
+        centre = _stated_centre(beamline, seed, index)
+        frame = Frame(still.counts, still.mask, beamline.name, index, beam_centre=centre)
         shown = _unmasked(frame) if index % UNMASKED == 0 else frame
         yield hit_example(shown, still.label, settings, still.spots)
         step()
@@ -77,14 +84,25 @@ def _simulated(
 
 def _unmasked(frame: Frame) -> Frame:
     """Return a frame as it is in a file without a mask: zeros in the gaps."""
-    return Frame(np.where(frame.mask, 0, frame.counts), np.zeros_like(frame.mask), frame.path, frame.index)
+    return replace(frame, counts=np.where(frame.mask, 0, frame.counts), mask=np.zeros_like(frame.mask))
+
+
+def _stated_centre(beamline: Beamline, seed: int, index: int) -> tuple[float, float] | None:
+    """Return the beam centre as a file states it, some pixels off, or None."""
+    if index % CENTRELESS == 0:
+        return None
+    error = np.random.default_rng([seed, index]).normal(0, CENTRE_ERROR, 2)
+    column, row = beamline.detector.beam_centre
+    return column + float(error[0]), row + float(error[1])
 
 
 def _public(public: PublicSet, position: int) -> Beamline:
     """Return one of the beamlines with the set's artefacts and a smaller detector."""
     beamline = BEAMLINES[public.beamlines[position]]
     edge = public.edges[position % len(public.edges)]
-    mix = replace(beamline.mix, misses=tuple((kind, 1.0) for kind in public.artefacts))
+    share = beamline.mix.artefact_share if public.beside_crystals is None else public.beside_crystals
+    misses = tuple((kind, 1.0) for kind in public.artefacts)
+    mix = replace(beamline.mix, misses=misses, artefact_share=share)
     return reduced(
         replace(beamline, mix=mix), min(beamline.detector.rows, edge), min(beamline.detector.cols, edge)
     )

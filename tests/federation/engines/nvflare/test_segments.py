@@ -24,7 +24,7 @@ SETTINGS: dict[str, Any] = {
     "task": "segments",
     "segments": {"names": ["ground", "square"], "public_pictures": 0},
     "training": {"warmup_epochs": 1, "epochs": 1, "batch": 4},
-    "federation": {"schedule": "sync", "barriers": 3, "deadline": 120.0},
+    "federation": {"schedule": "sync", "barriers": 2, "deadline": 120.0},
     "style": {"share": "statistics"},
     "server": {"heartbeat": 0.5, "server_timeout": 60.0},
     "sites": [{"name": name} for name in LEVELS],

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from fedbragg.errors import ConfigError, FrameError
-from fedbragg.tasks.hits.prepare import CHANNELS, Peaks, PrepareSettings, prepare, prepare_with_peaks, spots
+from fedbragg.tasks.hits.prepare import (
+    CHANNELS,
+    PROFILE,
+    Peaks,
+    PrepareSettings,
+    prepare,
+    prepare_with_peaks,
+    spots,
+)
 from fedbragg.types import Frame
 
 
@@ -179,6 +187,8 @@ def test_corrected_floats_of_any_unit_give_the_view_of_their_photons(energy: flo
     whole = prepare(Frame(photons, np.zeros(photons.shape, np.bool_), "a.h5", 3))
     view = prepare(corrected(photons, energy, noise))
     assert np.median(view.background / whole.background) == pytest.approx(1, abs=0.15)
-    strongest = [{tuple(cell) for cell in v.cells[v.profiles[:, -2] > 3]} for v in (whole, view)]
+    strongest = [
+        {tuple(cell) for cell in v.cells[v.profiles[:, PROFILE.index("height")] > 3]} for v in (whole, view)
+    ]
     assert {(12, 15), (37, 62), (75, 3)} <= strongest[1]
     assert len(strongest[1]) <= len(strongest[0]) + 2

@@ -1,6 +1,7 @@
 """Turn counts and mask into a View, which keeps the spots of any detector."""
 
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
+from fedbragg.tasks.hits.prepare.context import CONTEXT
 from fedbragg.tasks.hits.prepare.profile import PROFILE
 from fedbragg.tasks.hits.prepare.view import (
     Peaks,
@@ -13,6 +14,7 @@ from fedbragg.tasks.hits.prepare.view import (
 
 __all__ = [
     "CHANNELS",
+    "CONTEXT",
     "PROFILE",
     "Peaks",
     "PrepareSettings",

@@ -15,11 +15,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.contrast import contrast
+from fedbragg.tasks.hits.prepare.correlation import correlation
 
 UNROLLED_BLOCK = 8
 """The block size for which the compiler unrolls the loops."""
 SAMPLED_BLOCKS = 3000
 """Blocks that give the gain within a few per cent; a frame has tens of thousands."""
+CORRELATED = 8
+"""One sampled block in this many gives the correlation of the noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +33,9 @@ class Blocks:
     total: NDArray[np.float32]  # (cell rows, cell cols) their counts
     peak: NDArray[np.float32]  # (cell rows, cell cols) the highest of them, or 0
     variance: NDArray[np.float64]  # (samples,) of 3 x 3 sums in every step-th block, in counts^2 a pixel
+    correlation: NDArray[
+        np.float64
+    ]  # (samples // CORRELATED, 2) of neighbours along rows and columns; NaN: unknown
     step: int  # samples are the blocks step // 2, step // 2 + step ... in row order
     size: int  # pixels along a block's edge
 
@@ -40,11 +46,13 @@ def block_sums(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> Blo
     step = max(1, shape[0] * shape[1] // SAMPLED_BLOCKS)
     valid, total, peak = (np.empty(shape, np.float32) for _ in range(3))
     variance = np.empty(len(range(step // 2, shape[0] * shape[1], step)))
-    _reduce(counts, mask, block, (valid, total, peak), variance, step)
-    return Blocks(valid, total, peak, variance, step, block)
+    correlated = np.empty((-(-variance.size // CORRELATED), 2))
+    _reduce(counts, mask, block, (valid, total, peak), (variance, correlated), step)
+    return Blocks(valid, total, peak, variance, correlated, step, block)
 
 
 Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # valid, total, peak of Blocks
+Noise = tuple[NDArray[np.float64], NDArray[np.float64]]  # variance, correlation of Blocks
 Columns = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]  # masked, sum, maximum of each
 
 
@@ -54,14 +62,15 @@ def _reduce(
     mask: NDArray[np.bool_],
     block: int,
     result: Planes,
-    variance: NDArray[np.float64],
+    noise: Noise,
     step: int,
 ) -> None:
     valid, total, peak = result
+    variance, correlated = noise
     cell_rows, cell_cols = valid.shape
     width = cell_cols * block
     columns = (np.empty(width, np.uint8), np.empty(width, np.float32), np.empty(width, np.float32))
-    work = np.empty((block // 2, block // 2))
+    work, square = np.empty((block // 2, block // 2)), np.empty((block, block))
     sample = 0
     for row in range(cell_rows):
         top = row * block
@@ -74,6 +83,9 @@ def _reduce(
         while sample < variance.size and step // 2 + sample * step < (row + 1) * cell_cols:
             left = (step // 2 + sample * step - row * cell_cols) * block
             variance[sample] = contrast(counts, top, left, work)
+            if sample % CORRELATED == 0:
+                found = correlation(counts, mask, top, left, square)
+                correlated[sample // CORRELATED, 0], correlated[sample // CORRELATED, 1] = found
             sample += 1
 
 

@@ -12,6 +12,7 @@ from fedbragg.errors import ConfigError, FrameError
 from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
+from fedbragg.tasks.hits.prepare.context import CONTEXT, centre_of, context_of
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
 from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
@@ -26,20 +27,25 @@ class PrepareSettings:
 
     block: int = 8  # pixels along a cell's edge: about twice a spot's width
     least: float = 4.0  # standard deviations from which a peak is described; an empty 6M frame has dozens
+    context: bool = (
+        True  # whether a peak's numbers say what the rest of the frame is like; older models know none
+    )
 
     def as_metadata(self) -> dict[str, Any]:
         """Return the settings as plain values."""
-        return {"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE), **asdict(self)}
+        names = {"channels": list(CHANNELS), "profile": list(PROFILE)}
+        return {"kind": "peaks", **names, **asdict(self), "context": list(CONTEXT) if self.context else []}
 
     @staticmethod
     def from_metadata(values: dict[str, Any]) -> PrepareSettings:
         """Read settings back; raise ConfigError if this version of fedbragg prepares frames differently."""
         names = tuple(tuple(values.get(key, ())) for key in ("channels", "profile"))
-        if values.get("kind") != "peaks" or names != (CHANNELS, PROFILE):
+        context = tuple(values.get("context", ()))
+        if values.get("kind") != "peaks" or names != (CHANNELS, PROFILE) or context not in ((), CONTEXT):
             raise ConfigError(
                 "the model was trained on another kind of input; train it again with this version"
             )
-        return PrepareSettings(block=int(values["block"]), least=float(values["least"]))
+        return PrepareSettings(int(values["block"]), float(values["least"]), bool(context))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +83,12 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     scale = (photons.scale, photons.shift)
     measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
     cells = cells_above(measures[0], settings.least)
-    profiles = profiles_of(counts, mask, places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64), scale)
+    at = places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
+    profiles = profiles_of(counts, mask, at, scale)
+    if settings.context:
+        centre = centre_of(frame.beam_centre, blocks, photons) if layout is None else None
+        context = context_of(blocks, at, measures[0][cells[:, 0], cells[:, 1]], centre)
+        profiles = np.concatenate([profiles, context], axis=1)
     level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
     view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
     if layout is not None:

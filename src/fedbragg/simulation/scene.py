@@ -11,6 +11,7 @@ from fedbragg.simulation.background.coherent import Speckle
 from fedbragg.simulation.background.radial import Rings, inverse_spacings, smooth_scattering
 from fedbragg.simulation.background.shadows import Shadow, Streak
 from fedbragg.simulation.beamline import Beamline
+from fedbragg.simulation.detector.image_plate import ImagePlate
 
 Table = NDArray[np.float64]
 
@@ -34,6 +35,9 @@ class StillScene:
     zinger_factor: float = 1.0  # mean number of zingers relative to the beamline's
     extra_zingers: int = 0
     extra_hot_pixels: int = 0
+    cosmic_rays: int = 0
+    cosmic_strength: float = 0.0  # photons that a muon equals along one pixel, median
+    image_plate: ImagePlate | None = None  # what records the frame instead of the beamline's detector
     edge_factor: float = 1.0  # brightness of pixels beside a gap
 
 
