@@ -15,6 +15,7 @@ EXTRAS = {
     "heal": ("skimage",),
     "segments": ("skimage", "tifffile"),
     "cbf": ("pycbf",),
+    "live": ("zmq", "cbor2"),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

@@ -22,7 +22,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "scipy", "tifffile", "pycbf"}
+             "scipy", "tifffile", "pycbf", "zmq", "cbor2"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
@@ -86,6 +86,8 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("phases", "train", "--cif", "x.cif", "--wavelength", "1"), "train"),
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
+        (("watch", "tcp://127.0.0.1:31001"), "live"),
+        (("replay", "run.h5", "--to", "tcp://127.0.0.1:31001"), "live"),
         (("phases", "identify", "run.h5:0"), "phases"),
         (("provision", "federation.toml"), "federate"),
         (("serve", "kits/server"), "federate"),

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedbragg.cli.exit_codes import UNREADABLE
 from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:
     from fedbragg.workflows.apply import Row
 
-UNREADABLE = 3
-"""Exit code where some items could not be read and the others are done."""
 SHOWN = 20
 """Unreadable items listed on the screen; the table has all."""
 

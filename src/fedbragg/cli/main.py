@@ -20,6 +20,7 @@ from fedbragg.cli.look import look
 from fedbragg.cli.merge import merge
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
+from fedbragg.cli.replay import replay
 from fedbragg.cli.screen import screen
 from fedbragg.cli.segments import segments
 from fedbragg.cli.serve import serve
@@ -28,6 +29,7 @@ from fedbragg.cli.simulate import simulate
 from fedbragg.cli.status import status
 from fedbragg.cli.tags import tags
 from fedbragg.cli.train import train
+from fedbragg.cli.watch import watch
 from fedbragg.errors import FedbraggError
 from fedbragg.version import __version__
 
@@ -60,6 +62,8 @@ for command in (
     demo,
     screen,
     merge,
+    watch,
+    replay,
     look,
     evaluate,
     train,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fedbragg.cli.compiling import announced_compiling
+from fedbragg.cli.exit_codes import STOPPED
 from fedbragg.cli.screen import OutOption
 from fedbragg.cli.show import say, warn
-from fedbragg.cli.show_screening import STOPPED, show
+from fedbragg.cli.show_screening import show
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome

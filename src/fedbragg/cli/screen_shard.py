@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedbragg.cli.compiling import announced_compiling
+from fedbragg.cli.exit_codes import UNREADABLE
 from fedbragg.cli.show import say
-from fedbragg.cli.show_screening import UNREADABLE, show_counts, show_stopped
+from fedbragg.cli.show_screening import show_counts, show_stopped
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome, Session

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fedbragg.cli.applied import UNREADABLE, refuse_if_all_failed
+from fedbragg.cli.applied import refuse_if_all_failed
+from fedbragg.cli.exit_codes import UNREADABLE
 from fedbragg.cli.options import ThreadsOption
 from fedbragg.cli.segments_train import train
 from fedbragg.cli.show import say, warn

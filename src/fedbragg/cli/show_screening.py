@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from fedbragg.cli.exit_codes import STOPPED, UNREADABLE
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome
-
-UNREADABLE = 3
-"""Exit code of a complete screening with frames that could not be read; they are kept."""
-STOPPED = 128
-"""Plus the number of the signal: exit code of a stopped screening, 130 after Ctrl-C."""
 
 
 def show(outcome: Outcome, out: Path, outputs: list[str]) -> int:

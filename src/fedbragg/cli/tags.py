@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.applied import UNREADABLE
+from fedbragg.cli.exit_codes import UNREADABLE
 from fedbragg.cli.options import PathsArgument, TagModelOption, ThreadsOption
 from fedbragg.cli.show import say, warn
 from fedbragg.cli.tags_evaluate import evaluate

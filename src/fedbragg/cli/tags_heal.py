@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.applied import SHOWN, UNREADABLE, refuse_if_all_failed
+from fedbragg.cli.applied import SHOWN, refuse_if_all_failed
+from fedbragg.cli.exit_codes import UNREADABLE
 from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:

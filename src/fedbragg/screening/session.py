@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ class Session:
     grid: Grid | None = None
     drift: DriftMonitor | None = None  # where the model holds a calibration
     part: range | None = None  # positions in the run of the frames to screen; None is all of them
+    remedy: str = "Make room, then add --resume."  # what to do when the disk is full
 
     @property
     def frames(self) -> range:
@@ -78,14 +79,8 @@ def screen_to_folder(run: Run, judge: Judge, session: Session, step: Callable[[]
     """Screen a run; ``step`` is called after each frame. Raises InputError where results cannot be written."""
     tally = _restored_tally(session, judge.threshold)
     judged = judge_frames(run, judge, session.threads, tally.frames)
-    spots, sizes = judge.scorer.list_spots, session.start.sizes
-    tables = verdict_files(session.folder, spots=spots, sizes=sizes)
-    return write_verdicts(VerdictStream(watched(judged, session.drift), tables, tally), session, step)
-
-
-def watched(verdicts: Iterable[Verdict], drift: DriftMonitor | None) -> Iterable[Verdict]:
-    """Yield the verdicts as they are after drift, where it is watched."""
-    return verdicts if drift is None else map(drift.see, verdicts)
+    tables = verdict_files(session.folder, spots=judge.scorer.list_spots, sizes=session.start.sizes)
+    return write_verdicts(VerdictStream(judged, tables, tally), session, step)
 
 
 def write_verdicts(stream: VerdictStream, session: Session, step: Callable[[], object]) -> Outcome:
@@ -94,37 +89,76 @@ def write_verdicts(stream: VerdictStream, session: Session, step: Callable[[], o
     Once a second, and at the end, tables and checkpoint on disk are complete for the frames so far. Raises InputError
     where they cannot be written.
     """
-    tally = stream.tally
-    with StopSignal() as stop, stream.tables as tables:
-        writer = _Writer(session, tables)
-        writer.write_checkpoint(tally.frames)
-        for verdict in stream.verdicts:
-            tally.add(verdict)
-            writer.write(verdict)
+    with StopSignal() as stop, _opened(session, stream.tables, stream.tally) as screening:
+        for judged in stream.verdicts:
+            screening.add(judged)
             step()
-            if writer.checkpoint_due:
-                writer.write_checkpoint(tally.frames)
             if stop.number:
                 break
-        writer.write_checkpoint(tally.frames)
-    return Outcome(tally, writer.seconds, stop.number if tally.frames < len(session.frames) else 0)
+    return screening.outcome(stop.number if stream.tally.frames < len(session.frames) else 0)
+
+
+class OpenScreening:
+    """A screening whose verdicts are being written; use `open_screening`."""
+
+    def __init__(self, session: Session, tally: Tally, files: Tables) -> None:
+        self.tally = tally
+        self._drift, self._writer = session.drift, _Writer(session, files)
+
+    def add(self, judged: Verdict) -> Verdict:
+        """Write the next frame's verdict, and return it as drift leaves it."""
+        verdict = judged if self._drift is None else self._drift.see(judged)
+        self.tally.add(verdict)
+        self._writer.write(verdict)
+        if self._writer.checkpoint_due:
+            self.write_checkpoint()
+        return verdict
+
+    def flush(self) -> None:
+        """Hand the verdicts to the operating system, so that a killed process does not lose them."""
+        self._writer.flush()
+
+    def write_checkpoint(self) -> None:
+        """Make tables and checkpoint on disk complete for the frames so far."""
+        self._writer.write_checkpoint(self.tally.frames)
+
+    def outcome(self, stopped: int = 0) -> Outcome:
+        """Return the result so far."""
+        return Outcome(self.tally, self._writer.seconds, stopped)
+
+
+@contextmanager
+def open_screening(session: Session, threshold: float, *, spots: bool = False) -> Iterator[OpenScreening]:
+    """Open a screening to add verdicts to it; its checkpoint is complete after the block, but for an error in it."""
+    tally = _restored_tally(session, threshold)
+    tables = verdict_files(session.folder, spots=spots, sizes=session.start.sizes)
+    with _opened(session, tables, tally) as screening:
+        yield screening
+
+
+@contextmanager
+def _opened(
+    session: Session, opening: AbstractContextManager[Tables], tally: Tally
+) -> Iterator[OpenScreening]:
+    with opening as tables:
+        screening = OpenScreening(session, tally, tables)
+        screening.write_checkpoint()
+        yield screening
+        screening.write_checkpoint()
 
 
 def _restored_tally(session: Session, threshold: float) -> Tally:
     """Return the tally of the frames that are done, and bring the drift monitor to the same frame."""
     tally = Tally(threshold, session.grid)
-    for verdict in _done(session):
+    if session.start.done == 0:
+        return tally
+    for verdict in islice(verdicts_in(session.folder), session.start.done):
         tally.add(verdict)
         if session.drift is not None:
             session.drift.restore(verdict)
     if session.drift is not None:
         session.drift.warn_if_alarmed()
     return tally
-
-
-def _done(session: Session) -> Iterator[Verdict]:
-    if session.start.done:
-        yield from islice(verdicts_in(session.folder), session.start.done)
 
 
 class _Writer:
@@ -151,6 +185,13 @@ class _Writer:
         except OSError as error:
             raise self._disk_error(error) from None
 
+    def flush(self) -> None:
+        """Flush the tables."""
+        try:
+            self._files.flush()
+        except OSError as error:
+            raise self._disk_error(error) from None
+
     def write_checkpoint(self, frames: int) -> None:
         """Flush the tables, then replace the checkpoint: it never promises more than they hold."""
         try:
@@ -162,5 +203,5 @@ class _Writer:
         self._last_checkpoint = time.monotonic()
 
     def _disk_error(self, error: OSError) -> InputError:
-        folder = self._session.folder
-        return InputError(f"{folder}: cannot write there ({error.strerror}). Make room, then add --resume.")
+        session = self._session
+        return InputError(f"{session.folder}: cannot write there ({error.strerror}). {session.remedy}")

@@ -1,6 +1,7 @@
 """Fakes and small stand-ins that ship, for the tests of fedbragg and of whoever builds on it."""
 
 from fedbragg.testing.link import DirectLink
+from fedbragg.testing.live import FakeSource, fake_series
 from fedbragg.testing.run import FakeRun
 
-__all__ = ["DirectLink", "FakeRun"]
+__all__ = ["DirectLink", "FakeRun", "FakeSource", "fake_series"]

@@ -176,7 +176,7 @@ def judge_of(
 def drift_monitor(
     predictor: HitPredictor, fail_safe: bool, warn: Callable[[str], None] = _silent
 ) -> DriftMonitor | None:
-    """Return the drift monitor of a run; None where the model is not calibrated."""
+    """Return the drift monitor of a run or series; None where the model is not calibrated."""
     calibration = predictor.card.calibration
     if calibration is None:
         return None

@@ -51,6 +51,13 @@ def test_every_hdf5_filter_gives_the_counts_and_masks_the_maximum(
     assert read[0].mask is not read[1].mask
 
 
+@pytest.mark.parametrize("dtype", ["u8", "i8"])
+def test_64_bit_counts_packed_with_bitshuffle_keep_their_values(tmp_path: Path, dtype: str) -> None:
+    frames = counts("u4", (1, 67, 83)).astype(dtype) % 1000
+    stack(tmp_path / "run.h5", frames, FILTERS["bitshuffle"])
+    np.testing.assert_array_equal(readable_frames(open_run(tmp_path / "run.h5"))[0].counts, frames[0])
+
+
 def test_a_damaged_chunk_is_unreadable_and_its_neighbours_are_not(tmp_path: Path) -> None:
     frames = counts("u2", (3, 60, 70))
     stack(tmp_path / "run.h5", frames, dict(hdf5plugin.Bitshuffle()))

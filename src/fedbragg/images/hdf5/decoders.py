@@ -13,6 +13,8 @@ from fedbragg.images.mask import UntrustedPixels
 
 BITSHUFFLE_LZ4 = 2
 """Bitshuffle's own number for LZ4."""
+WIDTHS = (1, 2, 4)
+"""Bytes of an element that our own decoder transposes; HDF5 itself decodes wider ones."""
 
 
 class DamagedChunkError(Exception):
@@ -34,11 +36,11 @@ def decoder_of(dataset: Any) -> Decode | None:
         case []:
             return copy_chunk
         case [(32008, values)] if (
-            len(values) >= 5 and values[4] == BITSHUFFLE_LZ4 and values[2] == dtype.itemsize
+            len(values) >= 5 and values[4] == BITSHUFFLE_LZ4 and values[2] == dtype.itemsize in WIDTHS
         ):
-            return _bitshuffle_lz4()
+            return bitshuffle_lz4()
         case [(32004, _)]:
-            return _lz4()
+            return lz4()
         case [(1, _)]:
             return _deflate
         case [(2, values), (1, _)] if list(values[:1]) in ([], [dtype.itemsize]):
@@ -55,7 +57,8 @@ def copy_chunk(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | N
     return False
 
 
-def _bitshuffle_lz4() -> Decode | None:
+def bitshuffle_lz4() -> Decode | None:
+    """Return the decoder of bitshuffle-LZ4, for elements of one, two or four bytes; None where no LZ4 is found."""
     from fedbragg.images.codecs.lz4 import AVAILABLE
 
     if not AVAILABLE:
@@ -74,7 +77,8 @@ def _bitshuffle_lz4() -> Decode | None:
     return decode
 
 
-def _lz4() -> Decode | None:
+def lz4() -> Decode | None:
+    """Return the decoder of HDF5's framing of LZ4; None where no LZ4 is found."""
     from fedbragg.images.codecs.lz4 import AVAILABLE, decode_lz4
 
     def decode(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:

@@ -21,7 +21,7 @@ from fedbragg.images.hdf5.pixel_mask import find_pixel_mask, read_pixel_mask
 from fedbragg.images.hdf5.segments import Segment, segments_of
 from fedbragg.images.mask import KnownMask, Mask
 from fedbragg.images.source import RunCache
-from fedbragg.types import Counts, Frame
+from fedbragg.types import Counts, Frame, Geometry
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
@@ -78,6 +78,16 @@ class HDF5Source:
             raise RunError(
                 f"{path}: damaged HDF5 file ({_short(error)}). Copy it again from its source."
             ) from None
+
+    @property
+    def geometry(self) -> Geometry:
+        """Return where the detector stood, as far as the file records it."""
+        return self.header.geometry
+
+    @property
+    def pixel_mask(self) -> Mask | None:
+        """Return the file's own mask (rows, cols), True = ignore: of the first frame where each has one."""
+        return self._file_mask
 
     def __len__(self) -> int:
         """Return the number of frames; a data file that is missing counts as one."""
@@ -137,8 +147,7 @@ class HDF5Source:
 
     def _read_header(self) -> None:
         file = self._files[self.path]
-        header = read_header(file)
-        self.geometry, self._trusted = header.geometry, header.trusted
+        self.header = read_header(file)
         datasets = (part.dataset for part in self._segments.segments if part.dataset is not None)
         shape = next(map(frame_shape, datasets), (0, 0))
         self._pixel_mask = find_pixel_mask(file, shape)
@@ -156,7 +165,7 @@ class HDF5Source:
         pixels, mask = self._pixels(segment, position, first)
         counts = as_counts(pixels, self.path, index)
         if mask is None:
-            mask = self._cache.masks.mask_of(counts, file_mask, self._trusted)
+            mask = self._cache.masks.mask_of(counts, file_mask, self.header.trusted)
         event, centre = self._segments.event(index), self.geometry.beam_centre
         return Frame(counts, mask, self.path, index, event, panels_of(pixels.shape), centre)
 
@@ -172,7 +181,9 @@ class HDF5Source:
         """Return the mask of the run's first such frame, where the decoder can compare with it."""
         if segment.chunks is None or segment.dataset.dtype.kind == "f":  # the decoder compares integers
             return None
-        return self._cache.masks.first(segment.chunks.shape, segment.dataset.dtype, file_mask, self._trusted)
+        return self._cache.masks.first(
+            segment.chunks.shape, segment.dataset.dtype, file_mask, self.header.trusted
+        )
 
     def _file_mask_of(self, index: int, segment: Segment) -> Mask | None:
         if self._pixel_mask is None or not self._pixel_mask.per_frame:

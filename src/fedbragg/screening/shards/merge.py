@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fedbragg.screening.outputs.tables import verdict_files
-from fedbragg.screening.session import Outcome, Session, VerdictStream, watched, write_verdicts
+from fedbragg.screening.session import Outcome, Session, VerdictStream, write_verdicts
 from fedbragg.screening.shards.join import StoredShard, verdicts_of
 from fedbragg.screening.summary.tally import Tally
 
@@ -16,8 +16,7 @@ def merge_to_folder(shards: Sequence[StoredShard], session: Session, step: Calla
     ``step`` is called after each frame. Raises InputError where shards cannot be read, or results not be written.
     """
     identity = session.start.identity
-    verdicts = watched(verdicts_of(shards), session.drift)
     tables = verdict_files(session.folder, spots=identity.spots)
     return write_verdicts(
-        VerdictStream(verdicts, tables, Tally(identity.threshold, session.grid)), session, step
+        VerdictStream(verdicts_of(shards), tables, Tally(identity.threshold, session.grid)), session, step
     )

@@ -1,0 +1,229 @@
+"""``fedbragg watch``: screen what the detector sends, as it comes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fedbragg.cli.compiling import announced_compiling
+from fedbragg.cli.exit_codes import STOPPED, UNREADABLE
+from fedbragg.cli.options import ModelOption, ThreadsOption, open_hit_finder
+from fedbragg.cli.screen import FailSafeOption
+from fedbragg.cli.show import say, warn
+
+if TYPE_CHECKING:
+    from fedbragg.live.series_folder import SeriesOutcome
+    from fedbragg.live.watch import Watched
+    from fedbragg.types import Verdict
+    from fedbragg.workflows.watch import WatchRequest
+
+REFRESH = 1.0
+"""Seconds between two states of the progress line."""
+
+
+class WhenFull(StrEnum):
+    """What happens when frames come faster than they can be scored."""
+
+    BLOCK = "block"
+    KEEP = "keep"
+
+
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="The detector's stream, such as tcp://host:31001 (DECTRIS Stream2)."
+    ),
+]
+
+
+def watch(
+    source: SourceArgument,
+    model: ModelOption = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results; each series gets its own in it.")] = Path(
+        "watch"
+    ),
+    limit: Annotated[
+        float | None,
+        typer.Option(
+            "--min-score",
+            min=0,
+            max=1,
+            help="Keep frames with this score or more.",
+            show_default="the model's",
+        ),
+    ] = None,
+    threads: ThreadsOption = 0,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The detector's energy threshold to score.", show_default="its first"
+        ),
+    ] = None,
+    when_full: Annotated[
+        WhenFull,
+        typer.Option(help="When frames come too fast: let the sender wait, or keep frames without a score."),
+    ] = WhenFull.BLOCK,
+    queue: Annotated[int, typer.Option(min=0, help="Frames that may wait for a score; 0 is 8 a thread.")] = 0,
+    record: Annotated[
+        Path | None, typer.Option(help="Folder to which every message is written as it came.")
+    ] = None,
+    forward: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Push kept images on to who connects here: tcp://*:31002."),
+    ] = None,
+    nxmx: Annotated[
+        bool,
+        typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="End with the first series that ends.")] = False,
+    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print each verdict as a line of JSON.")] = False,
+    fail_safe: FailSafeOption = True,
+) -> int:
+    """Screen what a detector sends, as it comes, and keep the hits.
+
+    Each series gets OUT/SERIES/verdicts.csv and hits.lst, written frame by frame in the order of the images. A frame
+    that cannot be read or scored is kept. Ctrl-C ends the watch; started again it goes on in the same folders. The exit
+    code is 3 when images are missing, unreadable or unscored.
+    """
+    from fedbragg.live.connection import require_live
+    from fedbragg.workflows.cores import number_of_threads
+    from fedbragg.workflows.watch import WatchRequest
+
+    require_live("watching a detector")
+    predictor = open_hit_finder(model)
+    request = WatchRequest(
+        predictor,
+        predictor.card.threshold if limit is None else limit,
+        out,
+        number_of_threads(threads),
+        queue=queue,
+        keep_when_full=when_full is WhenFull.KEEP,
+        fail_safe=fail_safe,
+        once=once,
+        record=record,
+        forward=forward,
+        images=nxmx,
+        channel=threshold,
+    )
+    return _watch(source, request, ndjson=ndjson)
+
+
+def _watch(source: str, request: WatchRequest, *, ndjson: bool) -> int:
+    from fedbragg.screening.stop_signal import StopSignal
+    from fedbragg.workflows.watch import Shown
+    from fedbragg.workflows.watch import watch as run_watch
+
+    tell = warn if ndjson else say  # with --ndjson the output stream holds verdicts and nothing else
+    line = _ProgressLine()
+    shown = Shown(
+        series=lambda outcome: line.over(lambda: show_series(outcome, tell)),
+        verdict=print_json if ndjson else _nothing,
+        progress=line.update,
+        warn=lambda text: line.over(lambda: warn(text)),
+    )
+    with StopSignal() as stop, announced_compiling(shown.warn):
+        result = run_watch(source, request, shown, stop)
+    line.clear()
+    if result.damaged:
+        tell(f"damaged     {result.damaged} messages")
+    if result.stopped:
+        return show_stopped(result, request.out)
+    return 0 if result.complete else UNREADABLE
+
+
+def show_series(outcome: SeriesOutcome, tell: Any) -> None:
+    """Print the result of a series."""
+    from fedbragg.report.screening import percent
+    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
+
+    tally, numbers = outcome.outcome.tally, outcome.numbers
+    tell(f"series      {outcome.series}" + ("" if outcome.ended else " (its end did not come)"))
+    tell(f"frames      {tally.frames}")
+    tell(f"kept        {tally.kept}")
+    tell(f"hit rate    {percent(tally.hit_rate)}")
+    tell(f"frames/s    {tally.frames / max(outcome.outcome.seconds, 1e-9):.1f}")
+    unreadable = tally.unreadable - outcome.unscored
+    for name, number, text in (
+        ("missing", numbers.missing, f" (images {numbers.in_words()})"),
+        ("not sent", numbers.unsent, f" of {numbers.announced} announced images, the last ones"),
+        ("unscored", outcome.unscored, " (kept)"),
+        ("unreadable", unreadable, " (kept)"),
+        ("twice", outcome.twice, " (counted once)"),
+        ("beyond", outcome.beyond, f" the {numbers.announced} announced images"),
+    ):
+        if number:
+            tell(f"{name:<12}{number}{text}")
+    if numbers.joined is not None:
+        tell(f"joined      at image {numbers.joined}; those before were not received")
+    tell(f"promise     {outcome.outcome.promise}")
+    for text in outcome.outcome.drift:
+        tell(f"drift       {text}")
+    tell(f"written     {outcome.folder / VERDICTS}, {outcome.folder / KEPT}")
+    if outcome.images:
+        tell(f"            {outcome.images}")
+
+
+def show_stopped(result: Watched, out: Path) -> int:
+    """Print in one line what was lost; return the exit code."""
+    lost = f"Not received: {' and '.join(result.lost)}." if result.lost else "No series was underway."
+    typer.echo(
+        f"fedbragg: stopped after {result.frames} frames; all that were received are written to {out}. {lost}",
+        err=True,
+    )
+    return STOPPED + result.stopped
+
+
+def print_json(verdict: Verdict) -> None:
+    """Print a verdict as one line of JSON, at once."""
+    row = {
+        "series": verdict.path,
+        "image": verdict.index,
+        "score": verdict.score,
+        "keep": verdict.keep,
+        "background": verdict.background,
+        "spots": verdict.spot_count,
+        "resolution": verdict.resolution,
+        "reason": verdict.reason,
+    }
+    print(json.dumps(row), flush=True)
+
+
+def _nothing(verdict: Verdict) -> None:
+    pass
+
+
+class _ProgressLine:
+    """One line on the error stream, replaced each second; nothing off a terminal."""
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
+        self._drawn, self._frames, self._shown = time.monotonic(), 0, False
+
+    def update(self, result: Watched, waiting: int, missing: int) -> None:
+        """Draw the line when the last one is old enough."""
+        now = time.monotonic()
+        if not self._on or now - self._drawn < REFRESH:
+            return
+        rate = (result.frames - self._frames) / (now - self._drawn)
+        self._drawn, self._frames, self._shown = now, result.frames, True
+        text = f"{rate:.1f} frames/s, {result.frames} frames, {result.kept} kept, {waiting} waiting, {missing} missing"
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._shown = False
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+    def over(self, print_lines: Any) -> None:
+        """Print lines in the place of the line."""
+        self.clear()
+        print_lines()

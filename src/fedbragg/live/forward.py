@@ -1,0 +1,55 @@
+"""Push the kept messages on, unchanged, each with its verdict as a second part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fedbragg.live.push import Push
+from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart
+from fedbragg.types import Verdict
+
+KIND = "fedbragg-verdict"
+"""The ``type`` of a second part: a reader that takes parts for messages ignores it as an unknown one."""
+
+
+class Forward:
+    """Looks like the detector to who connects to it, but sends kept images only."""
+
+    def __init__(self, address: str, stopped: Callable[[], bool]) -> None:
+        """Bind; raise ConfigError where the address cannot be used. A wait for a receiver ends when ``stopped``."""
+        self._push, self._stopped = Push(address), stopped
+        self.sent = self.lost = 0  # kept images
+
+    def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
+        """Push a kept image on with its verdict; wait until a receiver has room."""
+        if not verdict.keep:
+            return
+        sent = self._push.send([frame.message, envelope(verdict)], self._stopped)
+        self.sent += sent
+        self.lost += not sent
+
+    def message(self, event: SeriesStart | SeriesEnd) -> None:
+        """Push a start or an end on."""
+        self._push.send([event.message], self._stopped)
+
+    def close(self) -> None:
+        """Close the socket when what is underway has arrived."""
+        self._push.close()
+
+
+def envelope(verdict: Verdict) -> bytes:
+    """Return a verdict as a CBOR map, the second part of a forwarded image."""
+    import cbor2
+
+    return cbor2.dumps(
+        {
+            "type": KIND,
+            "series_unique_id": verdict.path,
+            "image_id": verdict.index,
+            "score": verdict.score,
+            "reason": verdict.reason,
+            "background": verdict.background,
+            "spots": verdict.spot_count,
+            "resolution": verdict.resolution,
+        }
+    )

@@ -1,0 +1,52 @@
+"""CBOR bytes -> the fields of a message, whatever the bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MAX_DEPTH = 32
+"""Of nested containers; a message of a detector has six."""
+UNUSED_TAGS = (35, 36)
+"""Regular expressions and e-mails, which cbor2 would parse: they cost time and are no part of a message."""
+
+
+class MessageError(Exception):
+    """What is wrong with a message and what to do, in one line."""
+
+
+def fields_of(message: bytes) -> Mapping[Any, Any]:
+    """Return a message's fields, with or without tag 55799 in front; raise MessageError where there are none.
+
+    cbor2 reads byte strings piece by piece and containers item by item, so a length that the message does not hold
+    allocates nothing.
+    """
+    import cbor2
+
+    try:
+        value = cbor2.loads(
+            message, max_depth=MAX_DEPTH, semantic_decoders=dict.fromkeys(UNUSED_TAGS, _nothing)
+        )
+    except cbor2.CBORDecodeEOF:
+        raise MessageError(f"a message of {len(message)} bytes is cut short.") from None
+    except Exception as error:  # hostile bytes raise whatever the decoder's parts raise
+        raise MessageError(_no_stream2(f"no CBOR ({shown(str(error))})")) from None
+    # After tag 55799 cbor2 returns a frozen dictionary and tuples, which are no dict and no list.
+    if not isinstance(value, Mapping):
+        raise MessageError(_no_stream2("no CBOR map"))
+    return value
+
+
+def shown(value: object) -> str:
+    """Return a sender's value as it may be printed: short, one line, nothing that a terminal obeys."""
+    if not isinstance(value, str):
+        return type(value).__name__  # the number may be too long to be printed
+    return ascii(value[:80])[1:-1]
+
+
+def _no_stream2(reason: str) -> str:
+    return f"{reason}: this is no Stream2. Check the port, and that the detector's stream format is cbor."
+
+
+def _nothing(value: object, immutable: bool) -> None:
+    """Stand in for a decoder."""

@@ -1,0 +1,49 @@
+"""A packed image -> its pixels, by the decoders that read HDF5 chunks: the bytes are the same."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.hdf5.decoders import WIDTHS, DamagedChunkError, Decode, bitshuffle_lz4, copy_chunk, lz4
+from fedbragg.images.mask import UntrustedPixels
+from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
+from fedbragg.live.stream2.cbor import MessageError
+
+READ = "bslz4, lz4 and none"
+
+
+def unpacked(
+    image: PackedImage, pool: BufferPool, expected: UntrustedPixels | None
+) -> tuple[NDArray[Any], bool]:
+    """Return an image's pixels, and whether the decoder found them untrusted exactly as ``expected``.
+
+    Raises MessageError for an unknown compression and for damaged bytes.
+    """
+    decode = _decoder(image)
+    pixels = pool.take(image.shape, image.dtype)
+    try:
+        return pixels, decode(image.data, pixels, expected if image.dtype.isnative else None)
+    except DamagedChunkError as error:
+        raise MessageError(f"{error}.") from None
+
+
+def _decoder(image: PackedImage) -> Decode:
+    decode = _decoders().get(image.compression)
+    if decode is None:
+        raise MessageError(
+            f"its compression is {image.compression}; {READ} are read. Set the detector's compression to bslz4."
+        )
+    if image.compression == BITSHUFFLE_LZ4 and image.element != image.dtype.itemsize:
+        raise MessageError(f"it was packed for other numbers than {image.dtype}.")
+    if image.compression == BITSHUFFLE_LZ4 and image.dtype.itemsize not in WIDTHS:
+        raise MessageError(f"bitshuffled {image.dtype} cannot be read. Send at most 32 bits a pixel.")
+    return decode
+
+
+@cache
+def _decoders() -> dict[str, Decode | None]:
+    return {BITSHUFFLE_LZ4: bitshuffle_lz4(), LZ4: lz4(), NO_COMPRESSION: copy_chunk}

@@ -1,0 +1,53 @@
+"""A live source in memory, for tests of what is done with its events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from fedbragg.live.packed_image import NO_COMPRESSION, PackedImage
+from fedbragg.live.source import Event, LiveFrame, SeriesEnd, SeriesStart
+from fedbragg.types import Frame, Geometry
+
+
+class FakeSource:
+    """A source that tells the events it is given, and then none; see the protocol ``fedbragg.live.source.Source``."""
+
+    def __init__(self, events: Iterable[Event], name: str = "fake") -> None:
+        """Tell ``events`` in order; an iterable that waits is a sender that is slow."""
+        self.name = name
+        self.told = 0  # events
+        self.closed = False
+        self._events = iter(events)
+
+    def receive(self, timeout: float) -> Event | None:
+        """Return the next event; after the last wait and return None."""
+        event = next(self._events, None)
+        if event is None:
+            time.sleep(timeout)
+        else:
+            self.told += 1
+        return event
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+
+def fake_series(
+    name: str, numbers: Iterable[int], make: Callable[[int], Frame], geometry: Geometry | None = None
+) -> list[Event]:
+    """Return a start that announces all of them, a frame of each number, made when it is read, and an end."""
+    listed, known = list(numbers), geometry or Geometry()
+    frames = [
+        LiveFrame(name, number, b"image", partial(make, number), partial(_packed, make, number), known)
+        for number in listed
+    ]
+    return [SeriesStart(name, b"start", max(listed, default=-1) + 1), *frames, SeriesEnd(name, b"end")]
+
+
+def _packed(make: Callable[[int], Frame], number: int) -> PackedImage:
+    """Return a made frame as if the detector had not packed it."""
+    counts = make(number).counts
+    return PackedImage((counts.shape[0], counts.shape[1]), counts.dtype, NO_COMPRESSION, 0, counts.tobytes())
