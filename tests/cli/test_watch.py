@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 from messages import Series, counts_of, image, packed, tagged_array
 from test_connection import free_address
 
+from fedbragg import api
 from fedbragg.images import open_run, write_run
 from fedbragg.live.connection import HIGH_WATER
 from fedbragg.live.push import Push
-from fedbragg.screening.outputs.tables import read_verdicts
+from fedbragg.screening.outputs.tables import read_verdicts, verdict_files
 from fedbragg.types import Geometry, Verdict
 
 pytestmark = pytest.mark.slow
@@ -94,6 +95,13 @@ def table(path: Path) -> list[str]:
     return [row.split(",", 1)[1] for row in path.read_text().splitlines()]
 
 
+def screened(run: Path, folder: Path) -> None:
+    """Screen a run from Python, which spares its report."""
+    with verdict_files(folder) as files:
+        for verdict in api.screen(run):
+            files.write(verdict)
+
+
 def some_run(path: Path, dtype: str = "u2") -> Path:
     """A run with a mask of its own, saturated pixels, and gaps."""
     mask = np.zeros((72, 90), np.bool_)
@@ -117,8 +125,9 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Watc
     }
     np.save(folder / "run.npy", np.stack([counts_of(number) for number in range(5)]))
     runs["npy"] = folder / "run.npy"
-    for name in ("run.h5", "signed.h5", "run.npy"):
-        done("screen", folder / name, "--out", folder / f"screened-{name}")
+    done("screen", folder / "run.h5", "--out", folder / "screened-run.h5")
+    for name in ("signed.h5", "run.npy"):
+        screened(folder / name, folder / f"screened-{name}")
     first = [str(FEDBRAGG), "replay", str(runs["bslz4"]), "--to", address, "--series", "bslz4"]
     sender = subprocess.Popen(first, stdout=subprocess.PIPE, text=True)
     time.sleep(1.0)
@@ -147,8 +156,8 @@ def test_a_replayed_run_gets_the_verdicts_of_its_screening(
     replayed: tuple[Path, Path, Watch], series: str, run: str
 ) -> None:
     folder = replayed[0]
-    screened, watched = folder / f"screened-{run}", folder / "out" / series
-    assert table(watched / "verdicts.csv") == table(screened / "verdicts.csv")
+    watched = folder / "out" / series
+    assert table(watched / "verdicts.csv") == table(folder / f"screened-{run}" / "verdicts.csv")
     kept = [verdict.index for verdict in replayed[2].verdicts(series) if verdict.keep]
     assert (watched / "hits.lst").read_text().splitlines() == [f"{series} //{number}" for number in kept]
     assert kept
@@ -260,7 +269,7 @@ def test_a_second_detector_is_screened_as_if_alone(story: Watch, tmp_path: Path)
     frames = [counts_of(number, (50, 64), "u4") for number in range(6)]
     geometry = Geometry("made for a test", 0.9763, 0.175, (35.5, 20.25), (75e-6, 80e-6))
     write_run(tmp_path / "other.h5", frames, geometry=geometry)
-    done("screen", tmp_path / "other.h5", "--out", tmp_path / "screened")
+    screened(tmp_path / "other.h5", tmp_path / "screened")
     assert table(story.folder / "out/other/verdicts.csv") == table(tmp_path / "screened/verdicts.csv")
 
 
@@ -373,6 +382,7 @@ def test_kept_images_are_forwarded_to_a_second_watch(tmp_path: Path) -> None:
         assert one.ended() == 0, one.errors
         assert two.ended() == 3  # the misses were not sent on
     kept = [verdict for verdict in one.verdicts("s") if verdict.keep]
+    assert kept
     assert [(v.index, v.score) for v in two.verdicts("s")] == [(v.index, v.score) for v in kept]
 
 

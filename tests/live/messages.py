@@ -25,13 +25,14 @@ SHAPE = (72, 90)
 
 
 def counts_of(index: int, shape: tuple[int, int] = SHAPE, dtype: str = "u2") -> NDArray[Any]:
-    """Flat frames; every third has ten bright spots. The last columns are a gap."""
-    counts = np.random.default_rng(index).poisson(2, shape).astype(dtype)
+    """Flat frames; every third has fifteen bright spots anywhere. The last columns are a gap."""
+    rng = np.random.default_rng(index)
+    counts = rng.poisson(2, shape).astype(dtype)
     if index % 3 == 1:
-        for row in range(12, shape[0] - 8, 16):
-            for col in range(12, shape[1] - 8, 16):
-                counts[row - 1 : row + 2, col - 1 : col + 2] += 40
-                counts[row, col] += 60
+        rows, cols = (rng.integers(4, length - 6, 15) for length in shape)
+        for row, col in zip(rows, cols, strict=True):
+            counts[row - 1 : row + 2, col - 1 : col + 2] += 20
+            counts[row, col] += 60
     counts[:, -2:] = np.iinfo(dtype).max
     return counts
 

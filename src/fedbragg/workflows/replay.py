@@ -194,7 +194,8 @@ def _with_sentinels(
 
     from fedbragg.images.mask import TrustedRange
 
-    known = masks.mask_of(frame.counts, file_mask, TrustedRange(high=saturation))
+    fits = file_mask is not None and file_mask.shape == frame.counts.shape
+    known = masks.mask_of(frame.counts, file_mask if fits else None, TrustedRange(high=saturation))
     hidden = frame.mask & ~known
     if not hidden.any():
         return frame.counts
