@@ -15,6 +15,7 @@ EXTRAS = {
     "heal": ("skimage",),
     "segments": ("skimage", "tifffile"),
     "cbf": ("pycbf",),
+    "page": ("starlette", "uvicorn"),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

@@ -19,6 +19,7 @@ from fedbragg.cli.join import join
 from fedbragg.cli.look import look
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
+from fedbragg.cli.review import review
 from fedbragg.cli.screen import screen
 from fedbragg.cli.segments import segments
 from fedbragg.cli.serve import serve
@@ -59,6 +60,7 @@ for command in (
     demo,
     screen,
     look,
+    review,
     evaluate,
     train,
     calibrate,
