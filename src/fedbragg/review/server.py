@@ -119,7 +119,8 @@ class Pages:
         row, col = _number(request, "row", 0), _number(request, "col", 0)
         around = Region(row - CLOSE_UP // 2, col - CLOSE_UP // 2, CLOSE_UP, CLOSE_UP, 1)
         region, content = exact_counts(frame, around)
-        return Response(content, media_type=BYTES, headers={"x-region": json.dumps(asdict(region))})
+        about = {"region": asdict(region), "shape": frame.counts.shape}
+        return Response(content, media_type=BYTES, headers={"x-region": json.dumps(about)})
 
     def geometry(self, request: Request) -> Response:
         """Return panels, beam and rings in pixels of a frame."""

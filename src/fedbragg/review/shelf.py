@@ -31,31 +31,31 @@ class Shelf:
     def __init__(self, run: FileRun, predictor: HitPredictor) -> None:
         self._run, self._predictor = run, predictor
         self._geometry = run.geometry
-        self._lock = threading.Lock()
+        self._reading, self._judging = (
+            threading.Lock(),
+            threading.Lock(),
+        )  # a picture need not wait for a score
         self._frames: OrderedDict[int, ScaledFrame] = OrderedDict()
         self._judgements: OrderedDict[int, Judgement] = OrderedDict()
 
     def frame(self, position: int) -> ScaledFrame:
         """Return a frame; raise FrameError if it cannot be read."""
-        with self._lock:
-            return self._frame(position)
+        with self._reading:
+            if position not in self._frames:
+                frame = self._run[position]
+                self._frames[position] = ScaledFrame(frame, scale_of(frame))
+                _keep(self._frames, KEPT_FRAMES)
+            self._frames.move_to_end(position)
+            return self._frames[position]
 
     def judgement(self, position: int) -> Judgement:
         """Return what the model makes of a frame; raise FrameError if it cannot be read or scored."""
-        with self._lock:
+        with self._judging:
             if position not in self._judgements:
-                frame = self._frame(position).frame
+                frame = self.frame(position).frame
                 self._judgements[position] = judge(frame, self._predictor, self._geometry)
                 _keep(self._judgements, KEPT_JUDGEMENTS)
             return self._judgements[position]
-
-    def _frame(self, position: int) -> ScaledFrame:
-        if position not in self._frames:
-            frame = self._run[position]
-            self._frames[position] = ScaledFrame(frame, scale_of(frame))
-            _keep(self._frames, KEPT_FRAMES)
-        self._frames.move_to_end(position)
-        return self._frames[position]
 
 
 def _keep(kept: OrderedDict[int, ScaledFrame] | OrderedDict[int, Judgement], most: int) -> None:

@@ -41,8 +41,8 @@ export async function picture(frame, query, signal) {
 // Exact counts around a pixel, and their states: 0 valid, 1 masked, 2 saturated.
 export async function counts(frame, row, col) {
   const response = await ask(`frames/${frame}/counts?row=${row}&col=${col}`);
-  const region = JSON.parse(response.headers.get("x-region"));
+  const { region, shape } = JSON.parse(response.headers.get("x-region"));
   const content = await response.arrayBuffer();
   const pixels = region.rows * region.cols;
-  return { region, counts: new Float64Array(content, 0, pixels), states: new Uint8Array(content, 8 * pixels) };
+  return { region, shape, counts: new Float64Array(content, 0, pixels), states: new Uint8Array(content, 8 * pixels) };
 }

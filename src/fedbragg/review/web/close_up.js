@@ -50,11 +50,13 @@ export class CloseUp {
     if (this.frame !== null && (frame !== this.frame || !this.covers(...this.place))) await this.fetch();
   }
 
+  // Whether what is shown around a pixel, up to the frame's edge, is at hand.
   covers(row, col) {
-    const { top, left, rows, cols } = this.part.region;
+    const { region, shape } = this.part;
     const half = (SHOWN - 1) / 2;
-    const near = (at, first, length, size) => at - first >= Math.min(half, at) && first + length - at > Math.min(half, size);
-    return row >= top && col >= left && row < top + rows && col < left + cols && near(row, top, rows, 0) && near(col, left, cols, 0);
+    const within = (at, first, length, size) =>
+      first <= Math.max(0, at - half) && first + length >= Math.min(size, at + half + 1);
+    return within(row, region.top, region.rows, shape[0]) && within(col, region.left, region.cols, shape[1]);
   }
 
   value(row, col) {

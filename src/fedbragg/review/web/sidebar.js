@@ -8,8 +8,8 @@ const SHOWN_PEAKS = 8;
 export function showState(state) {
   const { labelled, frames } = state;
   const done = labelled.hit + labelled.maybe + labelled.miss;
-  by("progress").textContent =
-    `${done} of ${frames} labelled: ${labelled.hit} hit, ${labelled.maybe} maybe, ${labelled.miss} miss`;
+  by("progress").textContent = `${done} of ${frames} labelled`;
+  by("tally").textContent = `${labelled.hit} hit · ${labelled.maybe} maybe · ${labelled.miss} miss`;
   by("person").textContent = state.person;
   by("bar").replaceChildren(
     ...[1, 2, 3].map((code) => {
@@ -77,7 +77,7 @@ function why(found) {
   const level = found.background === null ? "" : ` Background: ${found.background} counts a pixel.`;
   return (
     `${found.score.toFixed(3)} ${sign} ${Number(found.threshold.toPrecision(3))}, the threshold: ${decision}. ` +
-    `Of ${found.candidates} significant peaks ${found.spots} are taken for spots${reach}. More spots, a higher score.${level}`
+    `Spots: ${found.spots} of ${found.candidates} significant peaks${reach}. More spots, a higher score.${level}`
   );
 }
 
