@@ -175,7 +175,7 @@ def test_a_link_in_the_folder_is_read_as_an_image_or_not_at_all(run: Path, tmp_p
     request = ReviewRequest((str(tmp_path),), tmp_path / "labels.csv", "ada")
     desk, _ = open_desk(request, hits.open_model(hits.default_model()))
     assert len(desk.places) == 5
-    with pytest.raises(Exception, match="secret.cbf") as found:
+    with pytest.raises(Exception, match=r"secret\.cbf") as found:
         desk.shelf.frame(4)
     assert "root:" not in str(found.value)
 

@@ -5,6 +5,7 @@ import { AHEAD, Frames } from "./frames.js";
 import { Queue } from "./queue.js";
 import { NAMES, say, showFrame, showJudgement, showLast, showProblem, showState } from "./sidebar.js";
 
+const MOST_WAITING = 3; // a key held down must not fill the line
 const by = (id) => document.getElementById(id);
 
 export class Labelling {
@@ -14,7 +15,8 @@ export class Labelling {
     this.redraw = redraw;
     this.frames = new Frames();
     this.judgements = new Map();
-    this.busy = false;
+    this.waiting = 0; // actions under way or in line
+    this.last = Promise.resolve();
   }
 
   async start() {
@@ -28,18 +30,17 @@ export class Labelling {
     });
   }
 
-  // Run one action at a time; what goes wrong is said on the page, and the next action clears it.
-  async guarded(action) {
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      await action();
-    } catch (error) {
-      if (!(error instanceof api.Problem)) throw error;
-      showProblem(error.message);
-    } finally {
-      this.busy = false;
-    }
+  get busy() {
+    return this.waiting > 0;
+  }
+
+  // Run one action after the other; what goes wrong is said on the page. A label that comes while something is
+  // under way is dropped, for it may be meant for the frame before.
+  guarded(action, { patient = true } = {}) {
+    if (this.waiting > (patient ? MOST_WAITING : 0)) return undefined;
+    this.waiting++;
+    this.last = this.last.then(action).catch((error) => this.failed(error)).finally(() => this.waiting--);
+    return this.last;
   }
 
   failed(error) {
@@ -58,6 +59,7 @@ export class Labelling {
         this.display(shown, picture);
         return;
       }
+      this.queue.unreadable.add(shown);
       showProblem(`${picture.unreadable} It is skipped and has no label.`);
       const next = this.queue.neighbour(step);
       if (next === undefined || ++skipped > this.queue.frames) {
@@ -136,11 +138,11 @@ export class Labelling {
       showProblem(answer.warning);
       this.queue.labels[frame] = NAMES.indexOf(label);
       this.judgements.set(frame, answer.judgement);
-      showLast(`${name} frame ${index}`, label, answer.judgement);
+      showLast(name, index, label, answer.judgement);
       await this.refresh();
       if (by("advance").checked) await this.advance();
       else await this.describe();
-    });
+    }, { patient: false });
   }
 
   async advance() {

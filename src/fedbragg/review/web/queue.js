@@ -6,6 +6,7 @@ export class Queue {
   constructor(frames) {
     this.frames = frames;
     this.labels = new Uint8Array(frames); // 0 none, 1 hit, 2 maybe, 3 miss
+    this.unreadable = new Set();
     this.trail = [];
     this.at = -1; // in the trail
     this.setList(Uint32Array.from({ length: frames }, (_, i) => i));
@@ -42,7 +43,7 @@ export class Queue {
     return place === NOWHERE ? undefined : place;
   }
 
-  // The next frames without a label, after the one at hand and then from the start; all of them where `all`.
+  // The next readable frames without a label, after the one at hand and then from the start; all of them where `all`.
   upcoming(number, { fromStart = false, all = false } = {}) {
     const place = this.placeOf(this.now);
     const first = fromStart || place === undefined ? 0 : place + 1;
@@ -50,7 +51,7 @@ export class Queue {
     for (let i = 0; i < this.list.length && found.length < number; i++) {
       const frame = this.list[(first + i) % this.list.length];
       const wrapped = first + i >= this.list.length;
-      if (frame !== this.now && (all ? !wrapped : this.labels[frame] === 0)) found.push(frame);
+      if (frame !== this.now && !this.unreadable.has(frame) && (all ? !wrapped : this.labels[frame] === 0)) found.push(frame);
     }
     return found;
   }

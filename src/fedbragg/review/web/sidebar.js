@@ -44,8 +44,12 @@ function list(id, section, lines) {
   by(id).replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
 }
 
+// A file's name with its folder's; the whole path is in the title.
+const short = (name) => name.split("/").slice(-2).join("/");
+
 export function showFrame({ name, frame }, code, place) {
-  by("name").textContent = `${name} · frame ${frame}${place}`;
+  by("name").title = name;
+  by("name").textContent = `${short(name)} · frame ${frame}${place}`;
   by("mine").textContent = code ? `Your label: ${NAMES[code]}` : "No label yet";
   for (const button of document.querySelectorAll(".buttons button")) {
     button.setAttribute("aria-pressed", String(button.dataset.label === NAMES[code]));
@@ -81,10 +85,10 @@ function why(found) {
   );
 }
 
-export function showLast(name, label, found) {
+export function showLast(name, frame, label, found) {
   const agrees = (label !== "miss") === found.keep;
   by("last").textContent =
-    `${name}: you said ${label}; the model's score is ${found.score.toFixed(2)}, ${agrees ? "which agrees" : "which does not agree"}.`;
+    `${short(name)} frame ${frame}: you said ${label}; the model's score is ${found.score.toFixed(2)}, ${agrees ? "which agrees" : "which does not agree"}.`;
 }
 
 export function say(text) {
