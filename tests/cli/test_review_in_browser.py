@@ -32,7 +32,9 @@ FRAMES = 5
 UNREADABLE = FRAMES
 """Position of the frame between those of the two other files."""
 TOTAL = 2 * FRAMES + 1
-READY = "document.documentElement.dataset.ready === 'yes' && document.getElementById('name').textContent.includes(' of ')"
+READY = (
+    "document.documentElement.dataset.ready && document.getElementById('name').textContent.includes(' of ')"
+)
 
 
 TAKE_ALL_BACK = """

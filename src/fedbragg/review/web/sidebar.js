@@ -3,7 +3,7 @@
 const by = (id) => document.getElementById(id);
 export const NAMES = ["", "hit", "maybe", "miss"];
 const COLOURS = ["", "#12633a", "#b37a00", "#64748b"];
-const SHOWN_PEAKS = 8;
+const SHOWN_PEAKS = 6;
 
 export function showState(state) {
   const { labelled, frames } = state;
@@ -78,7 +78,7 @@ function why(found) {
   const decision = found.keep ? "kept" : "dropped";
   const sign = found.keep ? "≥" : "<";
   const reach = found.resolution === null ? "" : `, to ${found.resolution} Å`;
-  const level = found.background === null ? "" : ` Background: ${found.background} counts a pixel.`;
+  const level = found.background === null ? "" : ` Background: ${Number(found.background.toPrecision(2))} counts a pixel.`;
   return (
     `${found.score.toFixed(3)} ${sign} ${Number(found.threshold.toPrecision(3))}, the threshold: ${decision}. ` +
     `Spots: ${found.spots} of ${found.candidates} significant peaks${reach}. More spots, a higher score.${level}`

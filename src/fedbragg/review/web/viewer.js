@@ -51,6 +51,7 @@ export class Viewer {
     this.whole = new Layer(picture);
     if (this.view === null || before !== picture.shape.join()) this.fit();
     this.setLevels(levels);
+    performance.mark("frame painted");
     this.later();
     if (this.pointer) this.point(...this.pointer);
   }
