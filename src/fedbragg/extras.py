@@ -16,6 +16,7 @@ EXTRAS = {
     "segments": ("skimage", "tifffile"),
     "cbf": ("pycbf",),
     "live": ("zmq", "cbor2"),
+    "page": ("starlette", "uvicorn"),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

@@ -83,6 +83,7 @@ class Frame:
     beam_centre: tuple[float, float] | None = (
         None  # pixel, (column, row); None where the file does not give it
     )
+    saturation: float | None = None  # highest trusted count; None where the file does not give it
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,10 @@ class Tab:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open(self, page: Path, width: int = 1200, height: int = 900) -> None:
-        """Open a file in a window of this size, and wait until it is loaded."""
+    def open(self, page: Path | str, width: int = 1200, height: int = 900) -> None:
+        """Open a file or an address in a window of this size, and wait until it is loaded."""
         self.resize(width, height)
-        self.send("Page.navigate", url=page.as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         self.run(
             "new Promise((ready) => document.readyState === 'complete' ? ready() : addEventListener('load', ready))"
         )
@@ -85,7 +85,7 @@ class Tab:
 
     def press(self, key: str, times: int = 1) -> None:
         """Press a key."""
-        code, text = KEYS[key]
+        code, text = KEYS[key] if key in KEYS else (ord(key.upper()), key)
         for _ in range(times):
             for kind in ("keyDown", "keyUp"):
                 more = {"text": text} if text and kind == "keyDown" else {}

@@ -22,7 +22,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "scipy", "tifffile", "pycbf", "zmq", "cbor2"}
+             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "starlette", "uvicorn"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
@@ -93,6 +93,7 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("serve", "kits/server"), "federate"),
         (("join", "kits/a", "--data", "a.toml"), "federate"),
         (("status", "--kit", "kits/coordinator"), "federate"),
+        (("review", "run.h5"), "page"),
         (("federate", "federation.toml", "--engine", "nvflare", "--kit", "kits/c"), "federate"),
     ],
 )

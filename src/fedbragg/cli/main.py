@@ -21,6 +21,7 @@ from fedbragg.cli.merge import merge
 from fedbragg.cli.phases import phases
 from fedbragg.cli.provision import provision
 from fedbragg.cli.replay import replay
+from fedbragg.cli.review import review
 from fedbragg.cli.screen import screen
 from fedbragg.cli.segments import segments
 from fedbragg.cli.serve import serve
@@ -65,6 +66,7 @@ for command in (
     watch,
     replay,
     look,
+    review,
     evaluate,
     train,
     calibrate,

@@ -38,5 +38,16 @@ def open_run(
                 "a run that is still written takes no panels and no geometry. Leave out follow."
             )
         return FollowedRun(paths, reading or ReadAhead(), patience)
+    return open_files(paths, reading=reading, panels=panels, geometry=geometry)
+
+
+def open_files(
+    paths: Paths,
+    *,
+    reading: ReadAhead | None = None,
+    panels: bool = False,
+    geometry: str | Path | None = None,
+) -> FileRun:
+    """Open files that are complete; arguments and errors are those of ``open_run``."""
     opener = open_source if geometry is None else described(open_source, read_geometry(Path(geometry)))
     return FileRun(expand(paths), reading or ReadAhead(), opener, panels=panels)

@@ -54,6 +54,12 @@ class FileRun:
             raise FrameError(path, 0, reason_without_path(error, path)) from None
         return source.read(index)
 
+    @property
+    def files(self) -> list[tuple[str, int]]:
+        """Return every file with its number of frames, in order; counts as ``len`` does."""
+        starts = self._files.starts
+        return [(path, starts[i + 1] - starts[i]) for i, path in enumerate(self._files.paths)]
+
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
         """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
         return read_ahead(self._files.requests(start, stop), self._reading)

@@ -121,6 +121,7 @@ class ImageFileSource:
             index,
             panels=panels_of(pixels.shape),
             beam_centre=self.geometry.beam_centre,
+            saturation=self._file.header.trusted.high,
         )
 
     def close(self) -> None:

@@ -167,7 +167,8 @@ class HDF5Source:
         if mask is None:
             mask = self._cache.masks.mask_of(counts, file_mask, self.header.trusted)
         event, centre = self._segments.event(index), self.geometry.beam_centre
-        return Frame(counts, mask, self.path, index, event, panels_of(pixels.shape), centre)
+        panels, saturation = panels_of(pixels.shape), self.header.trusted.high
+        return Frame(counts, mask, self.path, index, event, panels, centre, saturation)
 
     def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
         """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""

@@ -1,0 +1,65 @@
+"""``fedbragg review``: look at frames and label them, in the browser."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
+from fedbragg.cli.show import say, warn
+
+
+def review(
+    paths: PathsArgument,
+    labels: Annotated[
+        Path,
+        typer.Option(help="Table of labels to write, path,frame,label; beside it a .jsonl with everything."),
+    ] = Path("labels.csv"),
+    model: ModelOption = None,
+    person: Annotated[str | None, typer.Option(help="Who labels.", show_default="the login name")] = None,
+    geometry: GeometryOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same random order.")] = 1,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; another than this machine's needs TLS files.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+) -> int:
+    """Open a page to look at the frames of a run and label them hit, maybe or miss.
+
+    Prints the page's address, which holds a secret, and serves it until Ctrl-C. Each label is on the disk before the
+    next frame shows. The table is what train, calibrate, evaluate and join read. The images are never changed.
+    """
+    from fedbragg.extras import require
+
+    require("page", "the page")
+    from fedbragg.review.opening import ReviewRequest, open_desk
+    from fedbragg.review.serve import Listening, serve
+
+    listening = Listening(host, port, tls_cert, tls_key)
+    listening.check()
+    predictor = open_hit_finder(model)
+    request = ReviewRequest(tuple(paths), labels, person or _login_name(), geometry, seed)
+    desk, where = open_desk(request, predictor)
+    for notice in desk.notices():
+        warn(notice)
+    say(f"frames     {len(desk.places)}")
+    say(f"labels     {labels}, by {request.person}")
+    try:
+        serve(desk, where, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
+    finally:
+        desk.scores.stop()
+    return 0
+
+
+def _login_name() -> str:
+    from fedbragg.errors import InputError
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        raise InputError("the login name is not known. Give --person NAME.") from None

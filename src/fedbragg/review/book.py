@@ -1,0 +1,128 @@
+"""The labels of several people: given, taken back, counted, and exported as the table that training reads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from fedbragg.metrics.agreement import cohens_kappa
+from fedbragg.review.entry import Entry, FrameKey
+from fedbragg.review.journal import Journal, JournalWriter
+from fedbragg.review.label_table import entries_from_before, write_table
+from fedbragg.review.standing import Standing, disagree
+from fedbragg.types import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well two people agree on the frames that both have labelled."""
+
+    first: str
+    second: str
+    frames: int
+    kappa: float | None  # Cohen's; None where chance alone gives full agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An entry that is on the disk."""
+
+    entry: Entry
+    warning: str = ""  # why the table could not be written after it
+
+
+class Book:
+    """The labels beside a table; safe to call from several threads, and with other processes at the same files."""
+
+    def __init__(self, table: Path) -> None:
+        self.table = table
+        self.journal = Journal(journal_of(table))
+        self._standing = Standing()
+        self._lock = threading.Lock()
+
+    def open(self, time: str) -> None:
+        """Read the journal, and take in the labels that the table held before. Raises LabelError, OSError."""
+        with self._lock:
+            self._read()
+            before = entries_from_before(self.table, self._standing, time)
+            if before:
+                with self.journal.writing() as writer:
+                    writer.append(before)
+                self._read()
+
+    def give(self, entry: Entry) -> Taken:
+        """Write a label to the disk. Raises OSError, and then the label does not count."""
+        with self._lock, self.journal.writing() as writer:
+            self._read()
+            return self._append(writer, entry)
+
+    def take_back(self, person: str, time: str) -> Taken | None:
+        """Take back the person's latest label; None where there is none. Raises OSError."""
+        with self._lock, self.journal.writing() as writer:
+            self._read()
+            last = self._standing.last(person)
+            return None if last is None else self._append(writer, Entry(*last, None, person, time))
+
+    def label(self, key: FrameKey, person: str) -> Label | None:
+        """Return a person's label of a frame."""
+        with self._lock:
+            return self._standing.label(key, person)
+
+    def labels(self, key: FrameKey) -> dict[str, Label]:
+        """Return all people's labels of a frame."""
+        with self._lock:
+            return self._standing.labels(key)
+
+    def refresh(self) -> None:
+        """Read what others wrote. Raises OSError."""
+        with self._lock:
+            self._read()
+
+    def frames(self) -> list[FrameKey]:
+        """Return the frames that have a label."""
+        with self._lock:
+            return list(self._standing.frames())
+
+    def disagreements(self) -> set[FrameKey]:
+        """Return the frames to which people gave different labels."""
+        with self._lock:
+            standing = self._standing
+            return {key for key in standing.frames() if disagree(standing.labels(key).values())}
+
+    def agreements(self) -> list[Agreement]:
+        """Return the agreement of every two people who have labelled a common frame."""
+        with self._lock:
+            people = self._standing.people()
+            given = [self._standing.labels(key) for key in self._standing.frames()]
+        return [found for pair in combinations(people, 2) if (found := _agreement(*pair, given)).frames]
+
+    def _append(self, writer: JournalWriter, entry: Entry) -> Taken:
+        """Append an entry, and write the table while other processes still wait."""
+        writer.append([entry])
+        self._read()
+        return Taken(entry, self._export())
+
+    def _read(self) -> None:
+        for entry in self.journal.news():
+            self._standing.add(entry)
+
+    def _export(self) -> str:
+        try:
+            write_table(self.table, self._standing)
+        except (OSError, UnicodeEncodeError) as error:
+            return f"The label is safe in {self.journal.path.name}, but {self.table} cannot be written ({error})."
+        return ""
+
+
+def journal_of(table: Path) -> Path:
+    """Return the journal that belongs to a table."""
+    return table.with_suffix(".jsonl")
+
+
+def _agreement(first: str, second: str, given: Sequence[dict[str, Label]]) -> Agreement:
+    both = [(labels[first], labels[second]) for labels in given if first in labels and second in labels]
+    kappa = cohens_kappa([one for one, _ in both], [other for _, other in both])
+    return Agreement(first, second, len(both), kappa)

@@ -1,0 +1,55 @@
+"""Open a run for review: its frames, the labels beside it, and a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedbragg.errors import InputError
+from fedbragg.images.open import open_files
+from fedbragg.images.run import FileRun
+from fedbragg.models.onnx_file import digest
+from fedbragg.review.book import Book
+from fedbragg.review.desk import Desk, Reviewer, now
+from fedbragg.review.places import Places
+from fedbragg.review.scores import Scores
+from fedbragg.review.shelf import Shelf
+from fedbragg.screening.judge import FrameScorer
+from fedbragg.tasks.hits.predictor import HitPredictor
+from fedbragg.types import Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """What is to be reviewed, and by whom."""
+
+    paths: Sequence[str]  # image files, globs or folders
+    table: Path  # labels.csv; the journal lies beside it
+    person: str
+    geometry: Path | None = None  # CrystFEL geometry file
+    seed: int = 1  # of the random order
+
+
+def open_desk(request: ReviewRequest, predictor: HitPredictor) -> tuple[Desk, Geometry]:
+    """Open everything and return the run's geometry too; raise FedbraggError for what cannot be used, or OSError."""
+    if not request.person.strip() or not request.person.isprintable():
+        raise InputError(f"--person {request.person!r}: give a name, such as ada.")
+    run, again = (_open(request) for _ in range(2))  # the second is scored in the background
+    places = Places(run.files, request.table.parent)
+    book = Book(request.table)
+    book.open(now())
+    geometry, card = run.geometry, predictor.card
+    reviewer = Reviewer(
+        request.person, predictor.path.name, digest(predictor.path), card.threshold, request.seed
+    )
+    scores = Scores(again, FrameScorer(predictor.scorer, card.prepare))
+    return Desk(reviewer, places, Shelf(run, predictor), book, scores), geometry
+
+
+def _open(request: ReviewRequest) -> FileRun:
+    run = open_files(list(request.paths), geometry=request.geometry)
+    for path, _ in run.files:
+        if not path.isprintable():
+            raise InputError(f"{path!r}: a table of labels cannot hold this name. Rename the file.")
+    return run

@@ -1,0 +1,61 @@
+"""Which number a frame has on the page, and which frame of which file that is."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from fedbragg.review.entry import FrameKey
+from fedbragg.review.label_table import name_of
+
+MOST_NAMED = 20
+"""Labels without a frame that are named one by one."""
+
+
+class Places:
+    """The frames of a run, numbered from 0; the page knows frames by these numbers alone."""
+
+    def __init__(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
+        """Number the frames of files, each a path and its number of frames; ``folder`` is that of the labels."""
+        self._folder = folder
+        self._names = [name_of(path, folder) for path, _ in files]
+        self._starts = [0, *accumulate(frames for _, frames in files)]
+        self._numbers = {name: number for number, name in enumerate(self._names)}
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return self._starts[-1]
+
+    def key(self, position: int) -> FrameKey:
+        """Return the name of a frame in the journal."""
+        number = bisect_right(self._starts, position) - 1
+        return self._names[number], position - self._starts[number]
+
+    def position(self, key: FrameKey) -> int | None:
+        """Return a frame's number on the page; None where it is not of this run."""
+        name, frame = key
+        number = self._numbers.get(name)
+        if number is None or frame is None or frame >= self._frames_in(number):
+            return None
+        return self._starts[number] + frame
+
+    def without_frame(self, keys: Iterable[FrameKey]) -> list[str]:
+        """Return a line for each label whose frame or file does not exist; those of other runs may well exist."""
+        lines = [line for key in keys if (line := self._why_missing(key))]
+        further = len(lines) - MOST_NAMED
+        return lines[:MOST_NAMED] + ([f"and {further} more labels without a frame"] if further > 0 else [])
+
+    def _why_missing(self, key: FrameKey) -> str:
+        name, frame = key
+        number = self._numbers.get(name)
+        if number is None:
+            return "" if (self._folder / name).exists() else f"{name}: has labels, but there is no such file."
+        frames = self._frames_in(number)
+        if frame is None or frame < frames:
+            return ""
+        return f"{name} frame {frame}: has a label, but the file has {frames} frames, counted from 0."
+
+    def _frames_in(self, number: int) -> int:
+        return self._starts[number + 1] - self._starts[number]

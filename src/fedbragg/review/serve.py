@@ -1,0 +1,100 @@
+"""Serve the page: on this machine alone, or elsewhere over TLS, always behind a random token."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedbragg.errors import ConfigError
+from fedbragg.review.desk import Desk
+from fedbragg.review.guard import Admission
+from fedbragg.types import Geometry
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the server listens."""
+
+    host: str = LOOPBACK
+    port: int = 0  # 0: any that is free
+    certificate: Path | None = None  # PEM
+    key: Path | None = None  # PEM
+
+    def check(self) -> None:
+        """Raise ConfigError where the page would leave this machine unencrypted, or TLS lacks a file."""
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigError("--tls-cert and --tls-key belong together. Give both.")
+        if self.host != LOOPBACK and self.certificate is None:
+            raise ConfigError(
+                f"--host {self.host} shows frames to the network. Give --tls-cert and --tls-key as well."
+            )
+        for option, path in (("--tls-cert", self.certificate), ("--tls-key", self.key)):
+            if path is not None and not path.is_file():
+                raise ConfigError(f"{option} {path}: no such file. Give a file in PEM format.")
+
+    @property
+    def scheme(self) -> str:
+        """Return how browsers ask."""
+        return "http" if self.certificate is None else "https"
+
+
+def serve(desk: Desk, geometry: Geometry, listening: Listening, tell: Callable[[str], None]) -> None:
+    """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
+    listening.check()
+    import uvicorn
+
+    from fedbragg.review.server import application
+
+    with _listen(listening) as listener:
+        port, token = listener.getsockname()[1], secrets.token_urlsafe(24)
+        origins = frozenset(
+            f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
+        )
+        app = application(desk, geometry, Admission(token, origins))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # it would hold the token
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=2,
+            ssl_certfile=listening.certificate,
+            ssl_keyfile=listening.key,
+        )  # fmt: skip
+        _load(config, listening)
+        tell(f"{listening.scheme}://{listening.host}:{port}/{token}/")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _load(config: object, listening: Listening) -> None:
+    """Read the TLS files now, so that a wrong one is said in one line."""
+    try:
+        config.load()  # type: ignore[attr-defined]
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigError(f"{listening.certificate}, {listening.key}: no TLS files ({error}).") from None
+
+
+def _hosts(listening: Listening) -> set[str]:
+    return {listening.host, "localhost"} if listening.host == LOOPBACK else {listening.host}
+
+
+def _port(port: int, listening: Listening) -> str:
+    """Return the port as browsers write it, who leave out their scheme's own."""
+    return "" if port == {"http": 80, "https": 443}[listening.scheme] else f":{port}"
+
+
+def _listen(listening: Listening) -> socket.socket:
+    try:
+        listener = socket.create_server((listening.host, listening.port))
+    except OSError as error:
+        raise ConfigError(
+            f"{listening.host}:{listening.port}: cannot listen there ({error.strerror}). Give another --port."
+        ) from None
+    listener.set_inheritable(False)
+    return listener

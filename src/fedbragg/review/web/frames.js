@@ -1,0 +1,35 @@
+// Pictures of frames: the one at hand, and the next ones, fetched before they are asked for.
+
+import { picture } from "./api.js";
+
+const KEPT = 14;
+export const AHEAD = 5;
+
+export class Frames {
+  constructor() {
+    this.pictures = new Map(); // promises by frame and size, the latest last
+  }
+
+  get(frame, longest) {
+    const key = `${frame} ${longest}`;
+    const found = this.pictures.get(key) ?? picture(frame, { longest });
+    this.pictures.delete(key);
+    this.pictures.set(key, found);
+    found.catch(() => this.pictures.delete(key)); // asked again next time
+    for (const old of this.pictures.keys()) if (this.pictures.size > KEPT) this.pictures.delete(old);
+    return found;
+  }
+
+  // Fetch one after the other, so that the frame that is shown next comes first.
+  async ahead(frames, longest) {
+    this.wanted = frames;
+    for (const frame of frames.slice(0, AHEAD)) {
+      if (this.wanted !== frames) return;
+      try {
+        await this.get(frame, longest);
+      } catch {
+        return; // said when it is shown
+      }
+    }
+  }
+}

@@ -1,0 +1,221 @@
+// Looking at one frame after the other, and labelling them: what keys and buttons do.
+
+import * as api from "./api.js";
+import { AHEAD, Frames } from "./frames.js";
+import { Queue } from "./queue.js";
+import { NAMES, say, showFrame, showJudgement, showLast, showProblem, showState } from "./sidebar.js";
+
+const MOST_WAITING = 3; // a key held down must not fill the line
+const by = (id) => document.getElementById(id);
+
+export class Labelling {
+  constructor(viewer, brightness, redraw) {
+    this.viewer = viewer;
+    this.brightness = brightness;
+    this.redraw = redraw;
+    this.frames = new Frames();
+    this.judgements = new Map();
+    this.waiting = 0; // actions under way or in line
+    this.last = Promise.resolve();
+  }
+
+  async start() {
+    await this.guarded(async () => {
+      const state = await api.state();
+      this.state = state;
+      this.queue = new Queue(state.frames);
+      this.queue.labels = await api.labels();
+      showState(state);
+      await this.show(this.queue.upcoming(1, { fromStart: true })[0] ?? 0, 1);
+    });
+  }
+
+  get busy() {
+    return this.waiting > 0;
+  }
+
+  // Run one action after the other; what goes wrong is said on the page. A label that comes while something is
+  // under way is dropped, for it may be meant for the frame before.
+  guarded(action, { patient = true } = {}) {
+    if (this.waiting > (patient ? MOST_WAITING : 0)) return undefined;
+    this.waiting++;
+    this.last = this.last.then(action).catch((error) => this.failed(error)).finally(() => this.waiting--);
+    return this.last;
+  }
+
+  failed(error) {
+    if (!(error instanceof api.Problem)) throw error;
+    showProblem(error.message);
+  }
+
+  // Show a frame; one that cannot be read is said and skipped in the direction of the step.
+  async show(frame, step) {
+    let skipped = 0;
+    let shown = frame;
+    for (;;) {
+      const picture = await this.frames.get(shown, this.viewer.longest);
+      this.queue.go(shown);
+      if (!picture.unreadable) {
+        this.display(shown, picture);
+        return;
+      }
+      this.queue.unreadable.add(shown);
+      showProblem(`${picture.unreadable} It is skipped and has no label.`);
+      const next = this.queue.neighbour(step);
+      if (next === undefined || ++skipped > this.queue.frames) {
+        this.displayUnreadable(picture);
+        return;
+      }
+      if (next.at !== undefined) this.queue.at = next.at;
+      shown = next.frame;
+    }
+  }
+
+  display(frame, picture) {
+    by("unreadable").hidden = true;
+    this.picture = picture;
+    this.judgement = null;
+    this.viewer.show(frame, picture, this.brightness.take(picture));
+    this.describe();
+    this.fetchGeometry(frame, picture);
+    this.frames.ahead(this.following(), this.viewer.longest);
+  }
+
+  displayUnreadable(picture) {
+    this.picture = null;
+    this.viewer.clear();
+    by("unreadable").hidden = false;
+    by("unreadable").textContent = picture.unreadable;
+    showJudgement(null);
+  }
+
+  following() {
+    const unlabelled = this.queue.upcoming(AHEAD);
+    return unlabelled.length ? unlabelled : this.queue.upcoming(AHEAD, { all: true });
+  }
+
+  // Text and marks of the frame at hand; the score only of one that has a label.
+  async describe() {
+    const frame = this.queue.now;
+    const code = this.queue.labels[frame];
+    const place = this.queue.frames > 1 ? ` · ${frame + 1} of ${this.queue.frames}` : "";
+    showFrame(this.picture, code, place);
+    let found = code ? this.judgements.get(frame) : null;
+    try {
+      if (code && !found) found = await api.judgement(frame);
+    } catch (error) {
+      this.failed(error);
+      found = null;
+    }
+    if (frame !== this.queue.now) return;
+    if (found) this.judgements.set(frame, found);
+    this.judgement = found;
+    showJudgement(found);
+    this.redraw();
+  }
+
+  async fetchGeometry(frame, picture) {
+    const shape = picture.shape.join();
+    if (this.shape === shape) return;
+    try {
+      this.geometry = await api.geometry(frame);
+      this.shape = shape;
+      by("geometry-note").textContent = this.geometry.wavelength
+        ? ""
+        : "The file does not say where the detector stood, so there are no rings. A --geometry file may.";
+      this.redraw();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  give(label) {
+    return this.guarded(async () => {
+      if (!this.picture) return;
+      const frame = this.queue.now;
+      const { name, frame: index } = this.picture;
+      const answer = await api.give(frame, label); // on the disk from here on
+      showProblem(answer.warning);
+      this.queue.labels[frame] = NAMES.indexOf(label);
+      this.judgements.set(frame, answer.judgement);
+      showLast(name, index, label, answer.judgement);
+      await this.refresh();
+      if (by("advance").checked) await this.advance();
+      else await this.describe();
+    }, { patient: false });
+  }
+
+  async advance() {
+    const fromStart = by("order").value === "uncertain";
+    const [next] = this.queue.upcoming(1, { fromStart });
+    if (next === undefined) {
+      say(`${by("last").textContent} No frame of this order is without a label.`);
+      await this.describe();
+    } else {
+      await this.show(next, 1);
+    }
+  }
+
+  undo() {
+    return this.guarded(async () => {
+      const { name, position, warning } = await api.undo();
+      showProblem(warning);
+      say(name ? `Taken back: your label of ${name}.` : "You have no label to take back.");
+      await this.refresh();
+      if (position !== null) await this.show(position, 1);
+    });
+  }
+
+  move(step) {
+    return this.guarded(async () => {
+      const next = this.queue.neighbour(step);
+      if (next === undefined) {
+        say(step > 0 ? "This is the last frame of this order." : "This is the first frame of this order.");
+        return;
+      }
+      showProblem("");
+      if (next.at !== undefined) this.queue.at = next.at;
+      await this.show(next.frame, step);
+    });
+  }
+
+  setOrder() {
+    return this.guarded(async () => {
+      showProblem("");
+      this.queue.setList(await api.order(by("order").value));
+      this.queue.trail = this.queue.trail.slice(this.queue.at, this.queue.at + 1);
+      this.queue.at = this.queue.trail.length - 1;
+      await this.refresh();
+      const disputed = by("order").value === "disagreement";
+      const next = disputed ? this.queue.list[0] : this.queue.upcoming(1, { fromStart: true })[0];
+      if (next !== undefined) await this.show(next, 1);
+    });
+  }
+
+  // Take in what was labelled in other tabs, and the scores since the order was made.
+  async refresh() {
+    const scoring = this.state.scoring.done;
+    this.state = await api.state();
+    this.queue.labels = await api.labels();
+    showState(this.state);
+    const order = by("order").value;
+    if (order === "disagreement" || (order === "uncertain" && scoring < this.queue.frames)) {
+      this.queue.setList(await api.order(order));
+    }
+  }
+
+  // Look what others did; an action that begins meanwhile knows better.
+  async returned() {
+    if (this.busy || !this.queue) return;
+    try {
+      const [state, labels] = [await api.state(), await api.labels()];
+      if (this.busy) return;
+      this.state = state;
+      this.queue.labels = labels;
+      showState(state);
+      if (this.picture) await this.describe();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+}
