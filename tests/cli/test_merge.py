@@ -288,8 +288,8 @@ right/corner_x = 0
 @pytest.mark.parametrize(
     ("files", "options"),
     [
-        ("run.h5", ("--nxmx", "hits.nxs", "--copy", "--geometry", "two.geom", "--no-fail-safe")),
-        ("*.npy", ("--panels", "--grid", "1x3", "--threshold", "0.2")),
+        ("run.h5", ("--nxmx", "hits.nxs", "--copy", "--geometry", "two.geom", "--threshold", "0")),
+        ("*.npy", ("--panels", "--grid", "1x3", "--no-fail-safe")),
     ],
 )
 def test_every_option_of_the_shards_is_that_of_the_whole(
@@ -309,10 +309,12 @@ def test_every_option_of_the_shards_is_that_of_the_whole(
 
 def test_merged_results_are_resumed_as_those_of_one_machine(short: Path, tmp_path: Path) -> None:
     """So a file of hits that was forgotten can be written later."""
-    done("merge", short / "1", short / "2", "--out", tmp_path)
-    assert not (tmp_path / "hits.nxs").exists()
-    said = done("screen", short / "run.h5", "--out", tmp_path, "--resume", "--nxmx", "hits.nxs")
-    assert f"{tmp_path / 'hits.nxs'}, 2 images in place" in said
+    done(*shard_of(short / "run.h5", tmp_path / "part", "1/1", "--threshold", "0"))
+    done("merge", tmp_path / "part", "--out", tmp_path / "out")
+    assert not (tmp_path / "out" / "hits.nxs").exists()
+    given = ("screen", short / "run.h5", "--threshold", "0", "--out", tmp_path / "out")
+    said = done(*given, "--resume", "--nxmx", "hits.nxs")
+    assert f"{tmp_path / 'out' / 'hits.nxs'}, 7 images in place" in said
 
 
 def test_a_run_without_a_hit_for_the_files_of_hits_says_how_to_go_on(short: Path, tmp_path: Path) -> None:
