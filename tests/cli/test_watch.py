@@ -32,7 +32,7 @@ from fedbragg.screening.outputs.tables import read_verdicts, verdict_files
 from fedbragg.types import Geometry, Verdict
 
 pytestmark = pytest.mark.slow
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which something that has not happened never will."""
 
 
