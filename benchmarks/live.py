@@ -26,6 +26,8 @@ FRAMES = 40
 SENT = 400
 """Frames of one pass over a stream, each of the simulated ones ten times."""
 LOAD = 0.8
+WARM_UP, PAUSE = 20, 5.0
+"""Frames after which the sender of a given rate pauses, and seconds: the first frames load code, and are late."""
 SMALL = (256, 256)
 """Frames of the memory's measurement, so that many can be sent."""
 
@@ -56,7 +58,7 @@ def send(path: str, address: str, frames: int, rate: float, times: str) -> None:
     for number in range(frames):
         message = image_message(described, number, packed[number % len(packed)])
         if rate:
-            due += 1 / rate
+            due = max(due, time.monotonic() + PAUSE) if number == WARM_UP else due + 1 / rate
             time.sleep(max(0.0, due - time.monotonic()))
         sent.append(due if rate else time.monotonic())
         push.send([message], lambda: False)

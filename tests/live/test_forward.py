@@ -26,7 +26,7 @@ def test_kept_images_go_on_with_their_verdicts() -> None:
                 forward.verdict(event, Verdict("s", event.number, score, keep, spot_count=8, background=1.5))
             elif isinstance(event, SeriesStart | SeriesEnd):
                 forward.message(event)
-        pull.RCVTIMEO = 5000
+        pull.RCVTIMEO = 20_000
         received = [pull.recv_multipart() for _ in range(4)]
         forward.close()
     assert [parts[0] for parts in received] == [series.start, series.image(1), series.image(2), series.end]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.exit_codes import STOPPED, UNREADABLE
 from fedbragg.cli.options import ModelOption, ThreadsOption, open_hit_finder
+from fedbragg.cli.progress_line import ProgressLine
 from fedbragg.cli.screen import FailSafeOption
 from fedbragg.cli.show import say, warn
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from fedbragg.live.watch import Watched
     from fedbragg.types import Verdict
     from fedbragg.workflows.watch import WatchRequest
-
-REFRESH = 1.0
-"""Seconds between two states of the progress line."""
 
 
 class WhenFull(StrEnum):
@@ -120,7 +117,7 @@ def _watch(source: str, request: WatchRequest, *, ndjson: bool) -> int:
     from fedbragg.workflows.watch import watch as run_watch
 
     tell = warn if ndjson else say  # with --ndjson the output stream holds verdicts and nothing else
-    line = _ProgressLine()
+    line = ProgressLine()
     shown = Shown(
         series=lambda outcome: line.over(lambda: show_series(outcome, tell)),
         verdict=print_json if ndjson else _nothing,
@@ -137,36 +134,42 @@ def _watch(source: str, request: WatchRequest, *, ndjson: bool) -> int:
     return 0 if result.complete else UNREADABLE
 
 
-def show_series(outcome: SeriesOutcome, tell: Any) -> None:
+def show_series(outcome: SeriesOutcome, tell: Callable[[str], None]) -> None:
     """Print the result of a series."""
     from fedbragg.report.screening import percent
     from fedbragg.screening.outputs.tables import KEPT, VERDICTS
 
-    tally, numbers = outcome.outcome.tally, outcome.numbers
+    tally = outcome.outcome.tally
     tell(f"series      {outcome.series}" + ("" if outcome.ended else " (its end did not come)"))
     tell(f"frames      {tally.frames}")
     tell(f"kept        {tally.kept}")
     tell(f"hit rate    {percent(tally.hit_rate)}")
     tell(f"frames/s    {tally.frames / max(outcome.outcome.seconds, 1e-9):.1f}")
-    unreadable = tally.unreadable - outcome.unscored
-    for name, number, text in (
-        ("missing", numbers.missing, f" (images {numbers.in_words()})"),
-        ("not sent", numbers.unsent, f" of {numbers.announced} announced images, the last ones"),
-        ("unscored", outcome.unscored, " (kept)"),
-        ("unreadable", unreadable, " (kept)"),
-        ("twice", outcome.twice, " (counted once)"),
-        ("beyond", outcome.beyond, f" the {numbers.announced} announced images"),
-    ):
-        if number:
-            tell(f"{name:<12}{number}{text}")
-    if numbers.joined is not None:
-        tell(f"joined      at image {numbers.joined}; those before were not received")
+    for line in what_is_missing(outcome):
+        tell(line)
     tell(f"promise     {outcome.outcome.promise}")
     for text in outcome.outcome.drift:
         tell(f"drift       {text}")
     tell(f"written     {outcome.folder / VERDICTS}, {outcome.folder / KEPT}")
     if outcome.images:
         tell(f"            {outcome.images}")
+
+
+def what_is_missing(outcome: SeriesOutcome) -> list[str]:
+    """Return a line for each way in which a series is not complete."""
+    numbers = outcome.numbers
+    counted = {
+        f"(images {numbers.in_words()})": ("missing", numbers.missing),
+        f"of {numbers.announced} announced images, the last ones": ("not sent", numbers.unsent),
+        "(kept, the queue was full)": ("unscored", outcome.unscored),
+        "(kept)": ("unreadable", outcome.outcome.tally.unreadable - outcome.unscored),
+        "(counted once)": ("twice", outcome.twice),
+        f"the {numbers.announced} announced images": ("beyond", outcome.beyond),
+    }
+    lines = [f"{name:<12}{number} {text}" for text, (name, number) in counted.items() if number]
+    if numbers.joined is not None:
+        lines.append(f"joined      at image {numbers.joined}; those before were not received")
+    return lines
 
 
 def show_stopped(result: Watched, out: Path) -> int:
@@ -196,34 +199,3 @@ def print_json(verdict: Verdict) -> None:
 
 def _nothing(verdict: Verdict) -> None:
     pass
-
-
-class _ProgressLine:
-    """One line on the error stream, replaced each second; nothing off a terminal."""
-
-    def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
-        self._drawn, self._frames, self._shown = time.monotonic(), 0, False
-
-    def update(self, result: Watched, waiting: int, missing: int) -> None:
-        """Draw the line when the last one is old enough."""
-        now = time.monotonic()
-        if not self._on or now - self._drawn < REFRESH:
-            return
-        rate = (result.frames - self._frames) / (now - self._drawn)
-        self._drawn, self._frames, self._shown = now, result.frames, True
-        text = f"{rate:.1f} frames/s, {result.frames} frames, {result.kept} kept, {waiting} waiting, {missing} missing"
-        sys.stderr.write(f"\r\x1b[2K{text}")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            self._shown = False
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
-
-    def over(self, print_lines: Any) -> None:
-        """Print lines in the place of the line."""
-        self.clear()
-        print_lines()

@@ -18,7 +18,7 @@ class Pull:
     """A PULL socket that is connected to a sender, which may come later and may go."""
 
     def __init__(self, address: str) -> None:
-        """Connect; raise ConfigError for an address that is none, MissingExtraError without pyzmq."""
+        """Connect; raise ConfigError for an address that is none."""
         import zmq
 
         self.address = address
