@@ -13,8 +13,9 @@ from hdf5_files import stack
 from run_checks import first_counts
 
 from fedbragg.errors import FrameError
-from fedbragg.images import ReadAhead, open_run
-from fedbragg.types import Frame, Unreadable
+from fedbragg.images import ReadAhead, open_run, write_run
+from fedbragg.images.open import open_files
+from fedbragg.types import Frame, Geometry, Unreadable
 
 
 def test_slices_of_a_run_cross_its_files(tmp_path: Path) -> None:
@@ -81,3 +82,12 @@ def test_the_memory_of_a_long_run_is_that_of_a_few_frames(tmp_path: Path) -> Non
         if isinstance(frame, Frame)
     }
     assert len(addresses) <= 8
+
+
+def test_files_have_their_numbers_of_frames_and_frames_their_saturation(tmp_path: Path) -> None:
+    frames = np.full((3, 40, 50), 7, np.uint16)
+    write_run(tmp_path / "a.h5", frames, geometry=Geometry(), saturation=900)
+    np.save(tmp_path / "b.npy", frames[:2])
+    run = open_files(tmp_path)
+    assert run.files == [(f"{tmp_path}/a.h5", 3), (f"{tmp_path}/b.npy", 2)]
+    assert [run[position].saturation for position in (0, 2, 3)] == [900, 900, None]

@@ -103,6 +103,17 @@ def test_an_undo_brings_back_the_label_before() -> None:
     assert list(standing.frames()) == []
 
 
+def test_an_undo_may_be_limited_to_the_frames_of_a_run(tmp_path: Path) -> None:
+    book = opened(tmp_path / "labels.csv")
+    book.give(entry(0, path="this.h5"))
+    book.give(entry(0, path="other.h5"))
+    taken = book.take_back("ada", TIME, lambda key: key[0] == "this.h5")
+    assert taken is not None
+    assert taken.entry.path == "this.h5"
+    assert book.frames() == [("other.h5", 0)]
+    assert book.take_back("ada", TIME, lambda key: key[0] == "this.h5") is None
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [([HIT], HIT), ([HIT, HIT, MISS], HIT), ([HIT, MISS], MAYBE), ([MISS, MAYBE, HIT], MAYBE), ([MISS, MISS], MISS)],

@@ -289,9 +289,10 @@ def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:
 @pytest.mark.parametrize(
     ("listening", "message"),
     [
-        (Listening("0.0.0.0"), "shows frames to the network. Give --tls-cert and --tls-key"),
+        (Listening("example.org"), "shows frames to the network. Give --tls-cert and --tls-key"),
+        (Listening("0.0.0.0"), "give the one name or address"),
         (Listening(certificate=Path("cert.pem")), "belong together"),
-        (Listening("0.0.0.0", 0, Path("no.pem"), Path("no.key")), "no such file"),
+        (Listening("example.org", 0, Path("no.pem"), Path("no.key")), "no such file"),
     ],
 )
 def test_beyond_this_machine_only_with_tls(listening: Listening, message: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
 from fedbragg.cli.show import say, warn
 
@@ -47,6 +48,8 @@ def review(
     desk, where = open_desk(request, predictor)
     for notice in desk.notices():
         warn(notice)
+    with announced_compiling(warn):
+        desk.shelf.warm_up()
     say(f"frames     {len(desk.places)}")
     say(f"labels     {labels}, by {request.person}")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -59,11 +59,16 @@ class Book:
             self._read()
             return self._append(writer, entry)
 
-    def take_back(self, person: str, time: str) -> Taken | None:
-        """Take back the person's latest label; None where there is none. Raises OSError."""
+    def take_back(
+        self, person: str, time: str, among: Callable[[FrameKey], bool] = lambda key: True
+    ) -> Taken | None:
+        """Take back the person's latest label of the frames for which ``among`` holds; None where there is none.
+
+        Raises OSError.
+        """
         with self._lock, self.journal.writing() as writer:
             self._read()
-            last = self._standing.last(person)
+            last = self._standing.last(person, among)
             return None if last is None else self._append(writer, Entry(*last, None, person, time))
 
     def label(self, key: FrameKey, person: str) -> Label | None:

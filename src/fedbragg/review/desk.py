@@ -58,8 +58,10 @@ class Desk:
         return Given(judgement, self.book.give(entry).warning)
 
     def take_back(self) -> dict[str, Any]:
-        """Take back this person's latest label; raise OSError if that cannot be written."""
-        taken = self.book.take_back(self.reviewer.person, now())
+        """Take back this person's latest label of this run; raise OSError if that cannot be written."""
+        taken = self.book.take_back(
+            self.reviewer.person, now(), lambda key: self.places.position(key) is not None
+        )
         if taken is None:
             return {"name": "", "position": None, "warning": ""}
         path, frame = taken.entry.key

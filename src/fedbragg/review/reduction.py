@@ -82,14 +82,15 @@ def _reduce(
     """Fill ``highest`` and ``state`` (block rows, block cols), which begin as 0 and MASKED."""
     for row in range(counts.shape[0]):
         into = row // step
-        for col in range(counts.shape[1]):
-            block, count = col // step, counts[row, col]
-            if mask[row, col]:
-                if limits[0] < count < limits[1] and (
-                    state[into, block] != 2 or count > highest[into, block]
-                ):
-                    highest[into, block], state[into, block] = count, 2
-            elif state[into, block] == 1:
-                highest[into, block], state[into, block] = count, 0
-            elif state[into, block] == 0 and count > highest[into, block]:
-                highest[into, block] = count
+        for block in range(highest.shape[1]):
+            top, kind = highest[into, block], state[into, block]
+            for col in range(block * step, min(block * step + step, counts.shape[1])):
+                count = counts[row, col]
+                if mask[row, col]:
+                    if limits[0] < count < limits[1] and (kind != 2 or count > top):
+                        top, kind = count, 2
+                elif kind == 1:
+                    top, kind = count, 0
+                elif kind == 0 and count > top:
+                    top = count
+            highest[into, block], state[into, block] = top, kind

@@ -14,6 +14,8 @@ from fedbragg.review.guard import Admission
 from fedbragg.types import Geometry
 
 LOOPBACK = "127.0.0.1"
+ONLY_HERE = frozenset({LOOPBACK, "localhost"})
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,11 @@ class Listening:
         """Raise ConfigError where the page would leave this machine unencrypted, or TLS lacks a file."""
         if (self.certificate is None) != (self.key is None):
             raise ConfigError("--tls-cert and --tls-key belong together. Give both.")
-        if self.host != LOOPBACK and self.certificate is None:
+        if self.host in EVERYWHERE:
+            raise ConfigError(
+                f"--host {self.host!r}: give the one name or address that browsers will ask for."
+            )
+        if self.host not in ONLY_HERE and self.certificate is None:
             raise ConfigError(
                 f"--host {self.host} shows frames to the network. Give --tls-cert and --tls-key as well."
             )
@@ -61,6 +67,7 @@ def serve(desk: Desk, geometry: Geometry, listening: Listening, tell: Callable[[
             log_level="warning",
             access_log=False,  # it would hold the token
             server_header=False,
+            proxy_headers=False,
             lifespan="off",
             ws="none",
             timeout_graceful_shutdown=2,
@@ -81,7 +88,7 @@ def _load(config: object, listening: Listening) -> None:
 
 
 def _hosts(listening: Listening) -> set[str]:
-    return {listening.host, "localhost"} if listening.host == LOOPBACK else {listening.host}
+    return set(ONLY_HERE) if listening.host in ONLY_HERE else {listening.host}
 
 
 def _port(port: int, listening: Listening) -> str:
@@ -94,7 +101,7 @@ def _listen(listening: Listening) -> socket.socket:
         listener = socket.create_server((listening.host, listening.port))
     except OSError as error:
         raise ConfigError(
-            f"{listening.host}:{listening.port}: cannot listen there ({error.strerror}). Give another --port."
+            f"{listening.host}:{listening.port}: cannot listen there ({error.strerror}). Give another --host or --port."
         ) from None
     listener.set_inheritable(False)
     return listener

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 
+from fedbragg.errors import FrameError
 from fedbragg.images.run import FileRun
 from fedbragg.review.judgement import Judgement, judge
 from fedbragg.review.picture import Scale, scale_of
@@ -47,6 +49,11 @@ class Shelf:
                 _keep(self._frames, KEPT_FRAMES)
             self._frames.move_to_end(position)
             return self._frames[position]
+
+    def warm_up(self) -> None:
+        """Read the first frame, so that compiled functions are loaded when the page asks for it."""
+        with suppress(FrameError):  # the page says it
+            self.frame(0)
 
     def judgement(self, position: int) -> Judgement:
         """Return what the model makes of a frame; raise FrameError if it cannot be read or scored."""

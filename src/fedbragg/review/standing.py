@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fedbragg.review.entry import Entry, FrameKey
 from fedbragg.types import Label
@@ -27,10 +27,9 @@ class Standing:
             labels.pop()
             del given[len(given) - 1 - given[::-1].index(entry.key)]
 
-    def last(self, person: str) -> FrameKey | None:
-        """Return the frame that the person labelled last; None where every label was taken back."""
-        given = self._given.get(person)
-        return given[-1] if given else None
+    def last(self, person: str, among: Callable[[FrameKey], bool]) -> FrameKey | None:
+        """Return the frame that the person labelled last, of those for which ``among`` holds; None if none is left."""
+        return next((key for key in reversed(self._given.get(person, [])) if among(key)), None)
 
     def label(self, key: FrameKey, person: str) -> Label | None:
         """Return a person's label of a frame."""

@@ -21,10 +21,10 @@ export class Labelling {
 
   async start() {
     await this.guarded(async () => {
-      const state = await api.state();
+      const [state, labels] = await Promise.all([api.state(), api.labels()]);
       this.state = state;
       this.queue = new Queue(state.frames);
-      this.queue.labels = await api.labels();
+      this.queue.labels = labels;
       showState(state);
       await this.show(this.queue.upcoming(1, { fromStart: true })[0] ?? 0, 1);
     });
