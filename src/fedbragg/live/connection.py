@@ -9,6 +9,8 @@ from fedbragg.extras import require
 
 HIGH_WATER = 2
 """Messages that ZeroMQ holds for us: more would be lost with a killed process, which cannot say so."""
+RECEIVE_BUFFER = 4 << 20
+"""Bytes that we ask the kernel to hold for us; left to itself it may hold 32 MB, lost with a killed process as well."""
 LARGEST_MESSAGE = 1 << 30
 """Bytes; ZeroMQ drops a sender that announces more."""
 FOREIGN = "what answers there does not speak ZeroMQ. Check the port"
@@ -25,6 +27,7 @@ class Pull:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PULL)
         self._socket.setsockopt(zmq.RCVHWM, HIGH_WATER)
+        self._socket.setsockopt(zmq.RCVBUF, RECEIVE_BUFFER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)  # milliseconds
         self._socket.setsockopt(zmq.LINGER, 0)
