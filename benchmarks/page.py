@@ -139,7 +139,8 @@ def speed() -> None:
             rows = measure(tab, address)
     question = f"How fast is the review page with frames of {SHAPE[0]} x {SHAPE[1]} pixels?"
     notes = (
-        "Milliseconds in headless Chromium without a graphics card, window of 1440 x 960 pixels; the first frame is read before the address is printed.",
+        "Milliseconds in headless Chromium without a graphics card, window of 1440 x 960 pixels; the first frame is "
+        "read before the address is printed.",
     )
     publish("page", [Table(question, ("what", "ms", "wanted, at most"), rows, notes)])
 

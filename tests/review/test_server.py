@@ -279,6 +279,24 @@ def test_orders(server: Server) -> None:
     assert order("disagreement") == []
 
 
+def test_labels_of_another_person_show_as_disagreement_and_kappa(server: Server, run: Path) -> None:
+    """Hit and hit, hit and miss, miss and miss: observed 2/3, by chance (2 x 1 + 1 x 2) / 9 = 4/9, kappa 2/5."""
+    other, _ = open_desk(
+        ReviewRequest((str(run),), server.table, "ben"), hits.open_model(hits.default_model())
+    )
+    for frame, (ada, ben) in enumerate((("hit", "hit"), ("hit", "miss"), ("miss", "miss"))):
+        server.label(frame, ada)
+        other.give(frame, Label(ben))
+    state = server.json("state")
+    assert state["disagreements"] == 1
+    assert state["agreements"] == [["ada", "ben", 3, pytest.approx(0.4)]]
+    assert np.frombuffer(server.ask("order/disagreement")[1], "<u4").tolist() == [1]
+    assert read_labels(server.table).label(run / "a.h5", 1) is Label.MAYBE
+    for _ in range(3):
+        server.json("undo", "POST")
+        other.take_back()
+
+
 def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:
     found = server.json("frames/0/geometry")
     assert found["wavelength"] == 1
