@@ -117,7 +117,7 @@ def visit(tab: Tab, address: str) -> None:
     until(tab, READY)
 
 
-def until(tab: Tab, condition: str, seconds: float = 10) -> None:
+def until(tab: Tab, condition: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not tab.run(condition):
         assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"

@@ -39,7 +39,7 @@ class Server:
         self, path: str, method: str = "GET", body: str | None = None, token: str = TOKEN, **headers: str
     ) -> tuple[HTTPResponse, bytes]:
         """Send a path as it stands, with the headers of a browser that shows the page."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         origin = {"Origin": f"http://127.0.0.1:{self.port}"} if method == "POST" else {}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, f"/{token}/{path}" if token else path, body, {**origin, **given})
