@@ -117,7 +117,7 @@ def visit(tab: Tab, address: str) -> None:
     until(tab, READY)
 
 
-def until(tab: Tab, condition: str, seconds: float = 10) -> None:
+def until(tab: Tab, condition: str, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not tab.run(condition):
         assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"
@@ -394,7 +394,9 @@ def test_after_kill_9_every_label_that_was_taken_is_there(chromium: Tab, data: P
         assert "last line is cut off" in text(chromium, "notices")
         press(chromium, "x", at(3))
         assert set(again.labels().values()) == {"hit", "maybe", "miss"}
-    assert chromium.complaints == []
+        assert chromium.complaints == []
+        chromium.open("about:blank")  # a page that still fetches frames would complain of the server's end
+    chromium.complaints.clear()
 
 
 def test_a_label_that_cannot_be_written_stays_out_and_is_said(
@@ -418,5 +420,6 @@ def test_a_label_that_cannot_be_written_stays_out_and_is_said(
         press(chromium, "h", at(1))
         assert text(chromium, "problem") == ""
         assert served.labels() == {("gone.h5", 3): "hit", ("pilatus2m.h5", 0): "hit"}
-    assert all("507" in line for line in chromium.complaints)
+        assert [line for line in chromium.complaints if "507" not in line] == []
+        chromium.open("about:blank")
     chromium.complaints.clear()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.images.open import open_files
+from fedbragg.review.frame_numbers import FrameNumbers
 from fedbragg.review.orders import at_random, by_time, by_uncertainty, only
-from fedbragg.review.places import Places
 from fedbragg.review.scores import Scores
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.tasks import hits
@@ -33,24 +33,24 @@ def test_random_seeds_differ() -> None:
 
 @given(lengths=st.lists(st.integers(0, 4), min_size=1, max_size=8))
 def test_numbers_and_names_of_frames_are_each_others_inverse(lengths: list[int]) -> None:
-    places = Places([(f"/data/{i}.h5", length) for i, length in enumerate(lengths)], Path("/data"))
-    assert len(places) == sum(lengths)
-    keys = [places.key(position) for position in range(len(places))]
+    numbers = FrameNumbers([(f"/data/{i}.h5", length) for i, length in enumerate(lengths)], Path("/data"))
+    assert len(numbers) == sum(lengths)
+    keys = [numbers.key(position) for position in range(len(numbers))]
     assert keys == [(f"{i}.h5", frame) for i, length in enumerate(lengths) for frame in range(length)]
-    assert [places.position(key) for key in keys] == list(range(len(places)))
+    assert [numbers.position(key) for key in keys] == list(range(len(numbers)))
 
 
 def test_labels_without_a_frame_are_named(tmp_path: Path) -> None:
     (tmp_path / "other.h5").write_bytes(b"")
-    places = Places([(str(tmp_path / "a.h5"), 3)], tmp_path)
+    numbers = FrameNumbers([(str(tmp_path / "a.h5"), 3)], tmp_path)
     keys = [("a.h5", 2), ("a.h5", None), ("other.h5", 7), ("a.h5", 3), ("gone.h5", 0)]
-    assert places.without_frame(keys) == [
+    assert numbers.without_frame(keys) == [
         "a.h5 frame 3: has a label, but the file has 3 frames, counted from 0.",
         "gone.h5: has labels, but there is no such file.",
     ]
-    assert places.position(("a.h5", 3)) is None
+    assert numbers.position(("a.h5", 3)) is None
     many = [(f"gone{i}.h5", 0) for i in range(25)]
-    assert places.without_frame(many)[-1] == "and 5 more labels without a frame"
+    assert numbers.without_frame(many)[-1] == "and 5 more labels without a frame"
 
 
 def test_all_frames_are_scored_in_the_background_and_an_unreadable_one_has_none(run: Path) -> None:

@@ -17,9 +17,9 @@ import uvicorn
 
 from fedbragg.errors import ConfigError
 from fedbragg.images import read_labels
-from fedbragg.review.desk import Desk
 from fedbragg.review.guard import Admission
-from fedbragg.review.opening import ReviewRequest, open_desk
+from fedbragg.review.labelling_session import LabellingSession
+from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.serve import Listening
 from fedbragg.review.server import application
 from fedbragg.tasks import hits
@@ -32,14 +32,14 @@ UNREADABLE = 4
 @dataclass(frozen=True)
 class Server:
     port: int
-    desk: Desk
+    session: LabellingSession
     table: Path
 
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, token: str = TOKEN, **headers: str
     ) -> tuple[HTTPResponse, bytes]:
         """Send a path as it stands, with the headers of a browser that shows the page."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         origin = {"Origin": f"http://127.0.0.1:{self.port}"} if method == "POST" else {}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, f"/{token}/{path}" if token else path, body, {**origin, **given})
@@ -61,17 +61,17 @@ class Server:
 def server(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     table = tmp_path_factory.mktemp("labels") / "labels.csv"
     request = ReviewRequest((str(run),), table, "ada")
-    desk, geometry = open_desk(request, hits.open_model(hits.default_model()))
+    session, geometry = open_session(request, hits.open_model(hits.default_model()))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        app = application(desk, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"})))
+        app = application(session, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"})))
         running = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield Server(port, desk, table)
+        yield Server(port, session, table)
         running.should_exit = True
         thread.join()
-        desk.scores.stop()
+        session.scores.stop()
 
 
 def test_the_page_and_all_that_it_loads_are_there(server: Server) -> None:
@@ -125,7 +125,7 @@ def test_a_foreign_origin_or_host_gets_nothing(server: Server, headers: dict[str
     assert server.ask("state", **headers)[0].status == 404
     response, _ = server.ask("frames/0/label", "POST", '{"label": "hit"}', **headers)
     assert response.status == 404
-    assert server.desk.label_of(0) is None
+    assert server.session.label_of(0) is None
 
 
 def test_a_label_needs_an_origin(server: Server) -> None:
@@ -173,10 +173,10 @@ def test_a_link_in_the_folder_is_read_as_an_image_or_not_at_all(run: Path, tmp_p
     (tmp_path / "secret.cbf").symlink_to("/etc/passwd")
     (tmp_path / "a.h5").symlink_to(run / "a.h5")
     request = ReviewRequest((str(tmp_path),), tmp_path / "labels.csv", "ada")
-    desk, _ = open_desk(request, hits.open_model(hits.default_model()))
-    assert len(desk.places) == 5
+    session, _ = open_session(request, hits.open_model(hits.default_model()))
+    assert len(session.numbers) == 5
     with pytest.raises(Exception, match=r"secret\.cbf") as found:
-        desk.shelf.frame(4)
+        session.cache.frame(4)
     assert "root:" not in str(found.value)
 
 
@@ -189,7 +189,7 @@ def test_a_picture_says_what_its_codes_mean(server: Server) -> None:
     assert about["frame"] == 0
     assert about["name"].endswith("run/a.h5")
     codes = np.frombuffer(content, np.uint8 if about["scale"]["bits"] == 8 else "<u2").reshape(128, 150)
-    frame = server.desk.shelf.frame(0).frame
+    frame = server.session.cache.frame(0).frame
     highest = np.where(frame.mask, 0, frame.counts).reshape(128, 2, 150, 2).max(axis=(1, 3))
     valid = codes <= 253
     np.testing.assert_array_equal(codes[valid], highest[valid])
@@ -216,7 +216,7 @@ def test_an_unreadable_frame_says_why_and_takes_no_label(server: Server) -> None
     response, content = server.ask(f"frames/{UNREADABLE}/label", "POST", '{"label": "hit"}')
     assert response.status == 409
     assert "b.cbf" in json.loads(content)["problem"]
-    assert server.desk.label_of(UNREADABLE) is None
+    assert server.session.label_of(UNREADABLE) is None
 
 
 def test_the_score_is_secret_until_the_label_is_given(server: Server) -> None:
@@ -254,7 +254,7 @@ def test_a_long_body_is_refused(server: Server) -> None:
 
 
 def test_a_label_that_cannot_be_written_is_not_taken_and_said(server: Server) -> None:
-    journal = server.desk.book.journal
+    journal = server.session.store.journal
     before, journal.path = journal.path, Path("/proc/no such folder/labels.jsonl")
     try:
         response, content = server.ask("frames/0/label", "POST", '{"label": "hit"}')
@@ -262,7 +262,7 @@ def test_a_label_that_cannot_be_written_is_not_taken_and_said(server: Server) ->
         journal.path = before
     assert response.status == 507
     assert json.loads(content)["problem"].startswith("The label was not taken: /proc/no such folder")
-    assert server.desk.label_of(0) is None
+    assert server.session.label_of(0) is None
 
 
 def test_orders(server: Server) -> None:
@@ -272,11 +272,29 @@ def test_orders(server: Server) -> None:
     assert order("time") == list(range(7))
     assert sorted(order("random")) == list(range(7)) != order("random")
     order("uncertain")
-    server.desk.scores._thread.join()  # type: ignore[union-attr]
-    scores = server.desk.scores.found()
+    server.session.scores._thread.join()  # type: ignore[union-attr]
+    scores = server.session.scores.found()
     assert order("uncertain") == np.argsort(np.nan_to_num(abs(scores - 0.5), nan=9), kind="stable").tolist()
     assert server.json("state")["scoring"] == {"started": True, "done": 7}
     assert order("disagreement") == []
+
+
+def test_labels_of_another_person_show_as_disagreement_and_kappa(server: Server, run: Path) -> None:
+    """Hit and hit, hit and miss, miss and miss: observed 2/3, by chance (2 x 1 + 1 x 2) / 9 = 4/9, kappa 2/5."""
+    other, _ = open_session(
+        ReviewRequest((str(run),), server.table, "ben"), hits.open_model(hits.default_model())
+    )
+    for frame, (ada, ben) in enumerate((("hit", "hit"), ("hit", "miss"), ("miss", "miss"))):
+        server.label(frame, ada)
+        other.give(frame, Label(ben))
+    state = server.json("state")
+    assert state["disagreements"] == 1
+    assert state["agreements"] == [["ada", "ben", 3, pytest.approx(0.4)]]
+    assert np.frombuffer(server.ask("order/disagreement")[1], "<u4").tolist() == [1]
+    assert read_labels(server.table).label(run / "a.h5", 1) is Label.MAYBE
+    for _ in range(3):
+        server.json("undo", "POST")
+        other.take_back()
 
 
 def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:

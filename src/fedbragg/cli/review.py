@@ -38,24 +38,24 @@ def review(
     from fedbragg.extras import require
 
     require("page", "the page")
-    from fedbragg.review.opening import ReviewRequest, open_desk
+    from fedbragg.review.opening import ReviewRequest, open_session
     from fedbragg.review.serve import Listening, serve
 
     listening = Listening(host, port, tls_cert, tls_key)
     listening.check()
     predictor = open_hit_finder(model)
     request = ReviewRequest(tuple(paths), labels, person or _login_name(), geometry, seed)
-    desk, where = open_desk(request, predictor)
-    for notice in desk.notices():
+    session, where = open_session(request, predictor)
+    for notice in session.notices():
         warn(notice)
     with announced_compiling(warn):
-        desk.shelf.warm_up()
-    say(f"frames     {len(desk.places)}")
+        session.cache.warm_up()
+    say(f"frames     {len(session.numbers)}")
     say(f"labels     {labels}, by {request.person}")
     try:
-        serve(desk, where, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
+        serve(session, where, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
     finally:
-        desk.scores.stop()
+        session.scores.stop()
     return 0
 
 

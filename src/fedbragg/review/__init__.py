@@ -1,5 +1,5 @@
 """A local page to look at frames and label them.
 
-Data flow downwards: ``server`` (HTTP) > ``desk`` (what the page can ask for) > ``pictures``, ``judgement``, ``orders``
-and ``book`` (labels of several people) > ``journal`` (the file) > ``entry``.
+Data flow downwards: ``server`` (HTTP) > ``labelling_session`` (what the page can ask for) > ``picture``, ``judgement``,
+``orders`` and ``label_store`` (labels of several people) > ``journal`` (the file) > ``entry``.
 """

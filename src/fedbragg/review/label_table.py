@@ -11,8 +11,8 @@ from fedbragg.errors import LabelError
 from fedbragg.files import written_whole
 from fedbragg.images.labels import COLUMNS, read_labels, write_labels
 from fedbragg.images.sorting import natural_key
+from fedbragg.review.current_labels import CurrentLabels, agreed
 from fedbragg.review.entry import Entry, FrameKey
-from fedbragg.review.standing import Standing, agreed
 from fedbragg.types import Label
 
 TABLE_PERSON = "labels from before"
@@ -27,23 +27,23 @@ def name_of(path: str, folder: Path) -> str:
     return os.path.relpath(absolute, home) if below else absolute
 
 
-def write_table(table: Path, standing: Standing) -> None:
+def write_table(table: Path, current: CurrentLabels) -> None:
     """Write the label of every frame, in one step. Raises OSError."""
     with written_whole(table, durable=True) as fresh:
-        write_labels(fresh, table_rows(standing))
+        write_labels(fresh, table_rows(current))
 
 
-def table_rows(standing: Standing) -> list[tuple[str, int | None, Label]]:
+def table_rows(current: CurrentLabels) -> list[tuple[str, int | None, Label]]:
     """Return path, frame and agreed label of every labelled frame, in natural order."""
-    keys = sorted(standing.frames(), key=_order)
-    return [(path, frame, agreed(standing.labels((path, frame)).values())) for path, frame in keys]
+    keys = sorted(current.frames(), key=_order)
+    return [(path, frame, agreed(current.labels((path, frame)).values())) for path, frame in keys]
 
 
 def _order(key: FrameKey) -> tuple[object, int]:
     return natural_key(key[0]), -1 if key[1] is None else key[1]
 
 
-def entries_from_before(table: Path, standing: Standing, time: str) -> list[Entry]:
+def entries_from_before(table: Path, current: CurrentLabels, time: str) -> list[Entry]:
     """Return the labels of a table that the journal never heard of, as entries of one person.
 
     Raises LabelError for a table that cannot be read, or whose further columns would be lost.
@@ -60,7 +60,7 @@ def entries_from_before(table: Path, standing: Standing, time: str) -> list[Entr
     return [
         Entry(name, frame, label, TABLE_PERSON, time)
         for name, frame, label in named
-        if not standing.knows((name, frame))
+        if not current.knows((name, frame))
     ]
 
 

@@ -10,11 +10,11 @@ from fedbragg.errors import InputError
 from fedbragg.images.open import open_files
 from fedbragg.images.run import FileRun
 from fedbragg.models.onnx_file import digest
-from fedbragg.review.book import Book
-from fedbragg.review.desk import Desk, Reviewer, now
-from fedbragg.review.places import Places
+from fedbragg.review.frame_cache import FrameCache
+from fedbragg.review.frame_numbers import FrameNumbers
+from fedbragg.review.label_store import LabelStore
+from fedbragg.review.labelling_session import LabellingSession, Reviewer, now
 from fedbragg.review.scores import Scores
-from fedbragg.review.shelf import Shelf
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Geometry
@@ -31,20 +31,20 @@ class ReviewRequest:
     seed: int = 1  # of the random order
 
 
-def open_desk(request: ReviewRequest, predictor: HitPredictor) -> tuple[Desk, Geometry]:
+def open_session(request: ReviewRequest, predictor: HitPredictor) -> tuple[LabellingSession, Geometry]:
     """Open everything and return the run's geometry too; raise FedbraggError for what cannot be used, or OSError."""
     if not request.person.strip() or not request.person.isprintable():
         raise InputError(f"--person {request.person!r}: give a name, such as ada.")
     run, again = (_open(request) for _ in range(2))  # the second is scored in the background
-    places = Places(run.files, request.table.parent)
-    book = Book(request.table)
-    book.open(now())
+    numbers = FrameNumbers(run.files, request.table.parent)
+    store = LabelStore(request.table)
+    store.open(now())
     geometry, card = run.geometry, predictor.card
     reviewer = Reviewer(
         request.person, predictor.path.name, digest(predictor.path), card.threshold, request.seed
     )
     scores = Scores(again, FrameScorer(predictor.scorer, card.prepare))
-    return Desk(reviewer, places, Shelf(run, predictor), book, scores), geometry
+    return LabellingSession(reviewer, numbers, FrameCache(run, predictor), store, scores), geometry
 
 
 def _open(request: ReviewRequest) -> FileRun:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.review.desk import Desk
 from fedbragg.review.guard import Admission
+from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.types import Geometry
 
 LOOPBACK = "127.0.0.1"
@@ -49,7 +49,9 @@ class Listening:
         return "http" if self.certificate is None else "https"
 
 
-def serve(desk: Desk, geometry: Geometry, listening: Listening, tell: Callable[[str], None]) -> None:
+def serve(
+    session: LabellingSession, geometry: Geometry, listening: Listening, tell: Callable[[str], None]
+) -> None:
     """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
     listening.check()
     import uvicorn
@@ -61,7 +63,7 @@ def serve(desk: Desk, geometry: Geometry, listening: Listening, tell: Callable[[
         origins = frozenset(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
-        app = application(desk, geometry, Admission(token, origins))
+        app = application(session, geometry, Admission(token, origins))
         config = uvicorn.Config(
             app,
             log_level="warning",

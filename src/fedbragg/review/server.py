@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FrameError
-from fedbragg.review.desk import Desk
 from fedbragg.review.geometry_answer import geometry_answer
 from fedbragg.review.guard import Admission, Application, Guard
+from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
 from fedbragg.review.picture import exact_counts, picture_of, whole
@@ -35,9 +35,9 @@ CLOSE_UP = 192
 BYTES = "application/octet-stream"
 
 
-def application(desk: Desk, geometry: Geometry, admission: Admission) -> Application:
+def application(session: LabellingSession, geometry: Geometry, admission: Admission) -> Application:
     """Return the server's application; only requests that ``admission`` allows reach it."""
-    pages = Pages(desk, geometry)
+    pages = Pages(session, geometry)
     routes = [
         *(Route(f"/{name}", _file(*content)) for name, content in page_files().items()),
         Route("/state", pages.state),
@@ -61,16 +61,16 @@ def _file(kind: str, content: bytes) -> Callable[[Request], Response]:
 class Pages:
     """The answers; all but those that read a body run in a pool of threads."""
 
-    def __init__(self, desk: Desk, geometry: Geometry) -> None:
-        self._desk, self._geometry = desk, geometry
+    def __init__(self, session: LabellingSession, geometry: Geometry) -> None:
+        self._session, self._geometry = session, geometry
 
     def state(self, request: Request) -> Response:
         """Return where labels stand."""
-        return JSONResponse(self._desk.state())
+        return JSONResponse(self._session.state())
 
     def labels(self, request: Request) -> Response:
         """Return this person's labels, a byte a frame."""
-        return Response(self._desk.labels(), media_type=BYTES)
+        return Response(self._session.labels(), media_type=BYTES)
 
     def order(self, request: Request) -> Response:
         """Return positions of frames as unsigned 32-bit integers."""
@@ -78,13 +78,13 @@ class Pages:
             order = Order(request.path_params["order"])
         except ValueError:
             raise HTTPException(404, f"Known orders: {', '.join(Order)}.") from None
-        return Response(self._desk.order(order).astype("<u4").tobytes(), media_type=BYTES)
+        return Response(self._session.order(order).astype("<u4").tobytes(), media_type=BYTES)
 
     def picture(self, request: Request) -> Response:
         """Return codes of a frame or a region of it; afterwards judge the frame, so that a label need not wait."""
         position = self._position(request)
         try:
-            found = self._desk.shelf.frame(position)
+            found = self._session.cache.frame(position)
         except FrameError as error:  # an answer like another: the page says it and goes on
             return Response(headers={"x-picture": json.dumps({"unreadable": str(error)})})
         frame, step = found.frame, _number(request, "step", 0)
@@ -95,7 +95,7 @@ class Pages:
         if region.blocks[0] * region.blocks[1] > MOST_BLOCKS:
             raise HTTPException(400, "The region is too large for this step.")
         picture = picture_of(reduce_region(frame, region), found.scale)
-        name, index = self._desk.places.key(position)
+        name, index = self._session.numbers.key(position)
         about = {
             "shape": frame.counts.shape, "region": asdict(region), "blocks": region.blocks,
             "scale": asdict(found.scale), "saturation": frame.saturation, "name": name, "frame": index,
@@ -109,13 +109,13 @@ class Pages:
 
     def _judge_ahead(self, position: int) -> None:
         try:
-            self._desk.shelf.judgement(position)
+            self._session.cache.judgement(position)
         except FrameError:  # said when the frame is labelled
             return
 
     def counts(self, request: Request) -> Response:
         """Return exact counts and states around a pixel."""
-        frame = self._desk.shelf.frame(self._position(request)).frame
+        frame = self._session.cache.frame(self._position(request)).frame
         row, col = _number(request, "row", 0), _number(request, "col", 0)
         around = Region(row - CLOSE_UP // 2, col - CLOSE_UP // 2, CLOSE_UP, CLOSE_UP, 1)
         region, content = exact_counts(frame, around)
@@ -124,30 +124,30 @@ class Pages:
 
     def geometry(self, request: Request) -> Response:
         """Return panels, beam and rings in pixels of a frame."""
-        shape = self._desk.shelf.frame(self._position(request)).frame.counts.shape
+        shape = self._session.cache.frame(self._position(request)).frame.counts.shape
         return JSONResponse(geometry_answer(self._geometry, (shape[0], shape[1])))
 
     def judgement(self, request: Request) -> Response:
         """Return score and peaks of a frame that this person has labelled; of others they are secret."""
         position = self._position(request)
-        if self._desk.label_of(position) is None:
+        if self._session.label_of(position) is None:
             raise HTTPException(403, "The score is shown after your label.")
-        return JSONResponse(asdict(self._desk.shelf.judgement(position)))
+        return JSONResponse(asdict(self._session.cache.judgement(position)))
 
     async def give(self, request: Request) -> Response:
         """Take a label; the answer comes when it is on the disk."""
         position, label = self._position(request), await _label_in(request)
-        given = await run_in_threadpool(self._desk.give, position, label)
+        given = await run_in_threadpool(self._session.give, position, label)
         return JSONResponse({"judgement": asdict(given.judgement), "warning": given.warning})
 
     def undo(self, request: Request) -> Response:
         """Take back this person's latest label."""
-        return JSONResponse(self._desk.take_back())
+        return JSONResponse(self._session.take_back())
 
     def _position(self, request: Request) -> int:
         position: int = request.path_params["position"]
-        if position >= len(self._desk.places):
-            raise HTTPException(404, f"The run has {len(self._desk.places)} frames, counted from 0.")
+        if position >= len(self._session.numbers):
+            raise HTTPException(404, f"The run has {len(self._session.numbers)} frames, counted from 0.")
         return position
 
 

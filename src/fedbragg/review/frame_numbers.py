@@ -14,7 +14,7 @@ MOST_NAMED = 20
 """Labels without a frame that are named one by one."""
 
 
-class Places:
+class FrameNumbers:
     """The frames of a run, numbered from 0; the page knows frames by these numbers alone."""
 
     def __init__(self, files: Sequence[tuple[str, int]], folder: Path) -> None:

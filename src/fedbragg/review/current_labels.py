@@ -9,7 +9,7 @@ from fedbragg.review.entry import Entry, FrameKey
 from fedbragg.types import Label
 
 
-class Standing:
+class CurrentLabels:
     """Labels by frame and person; the same entries in the same order give the same labels."""
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ class ScaledFrame:
     scale: Scale
 
 
-class Shelf:
+class FrameCache:
     """Reads and judges the frames of a run, one at a time; safe to call from several threads."""
 
     def __init__(self, run: FileRun, predictor: HitPredictor) -> None:

@@ -9,10 +9,10 @@ from itertools import combinations
 from pathlib import Path
 
 from fedbragg.metrics.agreement import cohens_kappa
+from fedbragg.review.current_labels import CurrentLabels, disagree
 from fedbragg.review.entry import Entry, FrameKey
 from fedbragg.review.journal import Journal, JournalWriter
 from fedbragg.review.label_table import entries_from_before, write_table
-from fedbragg.review.standing import Standing, disagree
 from fedbragg.types import Label
 
 
@@ -34,20 +34,20 @@ class Taken:
     warning: str = ""  # why the table could not be written after it
 
 
-class Book:
+class LabelStore:
     """The labels beside a table; safe to call from several threads, and with other processes at the same files."""
 
     def __init__(self, table: Path) -> None:
         self.table = table
         self.journal = Journal(journal_of(table))
-        self._standing = Standing()
+        self._current = CurrentLabels()
         self._lock = threading.Lock()
 
     def open(self, time: str) -> None:
         """Read the journal, and take in the labels that the table held before. Raises LabelError, OSError."""
         with self._lock:
             self._read()
-            before = entries_from_before(self.table, self._standing, time)
+            before = entries_from_before(self.table, self._current, time)
             if before:
                 with self.journal.writing() as writer:
                     writer.append(before)
@@ -68,18 +68,18 @@ class Book:
         """
         with self._lock, self.journal.writing() as writer:
             self._read()
-            last = self._standing.last(person, among)
+            last = self._current.last(person, among)
             return None if last is None else self._append(writer, Entry(*last, None, person, time))
 
     def label(self, key: FrameKey, person: str) -> Label | None:
         """Return a person's label of a frame."""
         with self._lock:
-            return self._standing.label(key, person)
+            return self._current.label(key, person)
 
     def labels(self, key: FrameKey) -> dict[str, Label]:
         """Return all people's labels of a frame."""
         with self._lock:
-            return self._standing.labels(key)
+            return self._current.labels(key)
 
     def refresh(self) -> None:
         """Read what others wrote. Raises OSError."""
@@ -89,19 +89,19 @@ class Book:
     def frames(self) -> list[FrameKey]:
         """Return the frames that have a label."""
         with self._lock:
-            return list(self._standing.frames())
+            return list(self._current.frames())
 
     def disagreements(self) -> set[FrameKey]:
         """Return the frames to which people gave different labels."""
         with self._lock:
-            standing = self._standing
-            return {key for key in standing.frames() if disagree(standing.labels(key).values())}
+            current = self._current
+            return {key for key in current.frames() if disagree(current.labels(key).values())}
 
     def agreements(self) -> list[Agreement]:
         """Return the agreement of every two people who have labelled a common frame."""
         with self._lock:
-            people = self._standing.people()
-            given = [self._standing.labels(key) for key in self._standing.frames()]
+            people = self._current.people()
+            given = [self._current.labels(key) for key in self._current.frames()]
         return [found for pair in combinations(people, 2) if (found := _agreement(*pair, given)).frames]
 
     def _append(self, writer: JournalWriter, entry: Entry) -> Taken:
@@ -112,11 +112,11 @@ class Book:
 
     def _read(self) -> None:
         for entry in self.journal.news():
-            self._standing.add(entry)
+            self._current.add(entry)
 
     def _export(self) -> str:
         try:
-            write_table(self.table, self._standing)
+            write_table(self.table, self._current)
         except (OSError, UnicodeEncodeError) as error:
             return f"The label is safe in {self.journal.path.name}, but {self.table} cannot be written ({error})."
         return ""

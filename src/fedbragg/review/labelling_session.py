@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fedbragg.review.book import Book
 from fedbragg.review.entry import Entry
+from fedbragg.review.frame_cache import FrameCache
+from fedbragg.review.frame_numbers import FrameNumbers
 from fedbragg.review.judgement import Judgement
+from fedbragg.review.label_store import LabelStore
 from fedbragg.review.orders import Order, Positions, at_random, by_time, by_uncertainty, only
-from fedbragg.review.places import Places
 from fedbragg.review.scores import Scores
-from fedbragg.review.shelf import Shelf
 from fedbragg.types import Label
 
 CODES = (None, Label.HIT, Label.MAYBE, Label.MISS)
@@ -40,48 +40,51 @@ class Given:
     warning: str
 
 
-class Desk:
+class LabellingSession:
     """Frames, labels and scores together, for one person; safe to call from several threads."""
 
-    def __init__(self, reviewer: Reviewer, places: Places, shelf: Shelf, book: Book, scores: Scores) -> None:
-        self.reviewer, self.places, self.shelf, self.book, self.scores = reviewer, places, shelf, book, scores
+    def __init__(
+        self, reviewer: Reviewer, numbers: FrameNumbers, cache: FrameCache, store: LabelStore, scores: Scores
+    ) -> None:
+        self.reviewer, self.numbers, self.cache = reviewer, numbers, cache
+        self.store, self.scores = store, scores
 
     def label_of(self, position: int) -> Label | None:
         """Return this person's label of a frame."""
-        return self.book.label(self.places.key(position), self.reviewer.person)
+        return self.store.label(self.numbers.key(position), self.reviewer.person)
 
     def give(self, position: int, label: Label) -> Given:
         """Label a frame; raise FrameError if it cannot be read, OSError if the label cannot be written."""
-        judgement, who = self.shelf.judgement(position), self.reviewer
-        path, frame = self.places.key(position)
+        judgement, who = self.cache.judgement(position), self.reviewer
+        path, frame = self.numbers.key(position)
         entry = Entry(path, frame, label, who.person, now(), who.digest, judgement.score)
-        return Given(judgement, self.book.give(entry).warning)
+        return Given(judgement, self.store.give(entry).warning)
 
     def take_back(self) -> dict[str, Any]:
         """Take back this person's latest label of this run; raise OSError if that cannot be written."""
-        taken = self.book.take_back(
-            self.reviewer.person, now(), lambda key: self.places.position(key) is not None
+        taken = self.store.take_back(
+            self.reviewer.person, now(), lambda key: self.numbers.position(key) is not None
         )
         if taken is None:
             return {"name": "", "position": None, "warning": ""}
         path, frame = taken.entry.key
-        position = self.places.position(taken.entry.key)
+        position = self.numbers.position(taken.entry.key)
         return {"name": f"{path} frame {frame}", "position": position, "warning": taken.warning}
 
     def labels(self) -> bytes:
         """Return this person's labels, one byte a frame: its place in CODES."""
-        found = bytearray(len(self.places))
-        for key in self.book.frames():
-            position = self.places.position(key)
+        found = bytearray(len(self.numbers))
+        for key in self.store.frames():
+            position = self.numbers.position(key)
             if position is not None:
-                found[position] = CODES.index(self.book.label(key, self.reviewer.person))
+                found[position] = CODES.index(self.store.label(key, self.reviewer.person))
         return bytes(found)
 
     def order(self, order: Order) -> Positions:
         """Return the positions in an order; that of uncertainty begins to score the run and has what is known yet."""
         makers: dict[Order, Callable[[], Positions]] = {
-            Order.TIME: lambda: by_time(len(self.places)),
-            Order.RANDOM: lambda: at_random(len(self.places), self.reviewer.seed),
+            Order.TIME: lambda: by_time(len(self.numbers)),
+            Order.RANDOM: lambda: at_random(len(self.numbers), self.reviewer.seed),
             Order.UNCERTAIN: self._uncertain,
             Order.DISAGREEMENT: self._disagreement,
         }
@@ -92,19 +95,19 @@ class Desk:
         return by_uncertainty(self.scores.found(), self.reviewer.threshold)
 
     def _disagreement(self) -> Positions:
-        found = (self.places.position(key) for key in self.book.disagreements())
+        found = (self.numbers.position(key) for key in self.store.disagreements())
         return only(position for position in found if position is not None)
 
     def state(self) -> dict[str, Any]:
         """Return counts, people and everything that the page must say; raise OSError if labels cannot be read."""
-        self.book.refresh()
+        self.store.refresh()
         counts = Counter(self.labels())
-        agreements = self.book.agreements()
+        agreements = self.store.agreements()
         return {
-            "frames": len(self.places),
+            "frames": len(self.numbers),
             "person": self.reviewer.person,
             "model": self.reviewer.model,
-            "table": str(self.book.table),
+            "table": str(self.store.table),
             "labelled": {label.value: counts[CODES.index(label)] for label in Label},
             "disagreements": len(self._disagreement()),
             "agreements": [[a.first, a.second, a.frames, a.kappa] for a in agreements],
@@ -115,9 +118,9 @@ class Desk:
     def notices(self) -> list[str]:
         """Return what is wrong with the labels and the scoring, a line each."""
         problem = [self.scores.problem] if self.scores.problem else []
-        lines = [*self.book.journal.warnings, *self.places.without_frame(self.book.frames()), *problem]
-        if self.book.journal.unfinished():
-            lines.append(f"{self.book.journal.path}: its last line is cut off, so it is ignored.")
+        lines = [*self.store.journal.warnings, *self.numbers.without_frame(self.store.frames()), *problem]
+        if self.store.journal.unfinished():
+            lines.append(f"{self.store.journal.path}: its last line is cut off, so it is ignored.")
         return lines
 
 

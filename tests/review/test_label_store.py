@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from fedbragg.errors import LabelError
 from fedbragg.images import read_labels
-from fedbragg.review.book import Book, journal_of
+from fedbragg.review.current_labels import CurrentLabels, agreed
 from fedbragg.review.entry import Entry, FrameKey
 from fedbragg.review.journal import Journal
+from fedbragg.review.label_store import LabelStore, journal_of
 from fedbragg.review.label_table import TABLE_PERSON, name_of, table_rows
-from fedbragg.review.standing import Standing, agreed
 from fedbragg.types import Label
 
 TIME = "2026-11-27T08:15:17+00:00"
@@ -33,10 +33,10 @@ def entry(frame: int = 0, label: Label | None = HIT, person: str = "ada", path: 
     return Entry(path, frame, label, person, TIME, "abc", 0.25)
 
 
-def opened(table: Path) -> Book:
-    book = Book(table)
-    book.open(TIME)
-    return book
+def opened(table: Path) -> LabelStore:
+    store = LabelStore(table)
+    store.open(TIME)
+    return store
 
 
 ACTIONS = st.lists(
@@ -66,20 +66,20 @@ def test_any_series_of_labels_and_undos_replays_to_what_stood(
     actions: list[tuple[str, int, Label | None]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     table = tmp_path_factory.mktemp("labels") / "labels.csv"
-    books = [opened(table), opened(table)]  # two processes at the same files
+    stores = [opened(table), opened(table)]  # two processes at the same files
     for number, (person, frame, label) in enumerate(actions):
-        book = books[number % 2]
+        store = stores[number % 2]
         if label is None:
-            book.take_back(person, TIME)
+            store.take_back(person, TIME)
         else:
-            book.give(entry(frame, label, person))
+            store.give(entry(frame, label, person))
     expected = snapshots(actions)
-    for book in (*books, opened(table)):
-        book.refresh()
+    for store in (*stores, opened(table)):
+        store.refresh()
         found = {
             (person, frame): label
             for frame in range(4)
-            for person, label in book.labels(("run.h5", frame)).items()
+            for person, label in store.labels(("run.h5", frame)).items()
         }
         assert found == expected
     if actions and table.exists():
@@ -93,25 +93,25 @@ def test_any_series_of_labels_and_undos_replays_to_what_stood(
 
 
 def test_an_undo_brings_back_the_label_before() -> None:
-    standing = Standing()
+    current = CurrentLabels()
     for label in (HIT, MISS, None):
-        standing.add(entry(label=label))
-    assert standing.label(("run.h5", 0), "ada") is HIT
-    standing.add(entry(label=None))
-    standing.add(entry(label=None))  # nothing is left to take back
-    assert standing.label(("run.h5", 0), "ada") is None
-    assert list(standing.frames()) == []
+        current.add(entry(label=label))
+    assert current.label(("run.h5", 0), "ada") is HIT
+    current.add(entry(label=None))
+    current.add(entry(label=None))  # nothing is left to take back
+    assert current.label(("run.h5", 0), "ada") is None
+    assert list(current.frames()) == []
 
 
 def test_an_undo_may_be_limited_to_the_frames_of_a_run(tmp_path: Path) -> None:
-    book = opened(tmp_path / "labels.csv")
-    book.give(entry(0, path="this.h5"))
-    book.give(entry(0, path="other.h5"))
-    taken = book.take_back("ada", TIME, lambda key: key[0] == "this.h5")
+    store = opened(tmp_path / "labels.csv")
+    store.give(entry(0, path="this.h5"))
+    store.give(entry(0, path="other.h5"))
+    taken = store.take_back("ada", TIME, lambda key: key[0] == "this.h5")
     assert taken is not None
     assert taken.entry.path == "this.h5"
-    assert book.frames() == [("other.h5", 0)]
-    assert book.take_back("ada", TIME, lambda key: key[0] == "this.h5") is None
+    assert store.frames() == [("other.h5", 0)]
+    assert store.take_back("ada", TIME, lambda key: key[0] == "this.h5") is None
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_last_line_cut_anywhere_is_skipped_with_a_warning(
     cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     table = tmp_path_factory.mktemp("labels") / "labels.csv"
-    book = opened(table)
-    book.give(entry(0, HIT))
-    book.give(entry(1, MISS))
+    store = opened(table)
+    store.give(entry(0, HIT))
+    store.give(entry(1, MISS))
     journal = journal_of(table)
     content = journal.read_bytes()
     last = content.rfind(b"\n", 0, -1) + 1
@@ -186,19 +186,19 @@ def test_a_damaged_line_in_the_middle_is_named_and_the_others_count(tmp_path: Pa
 def test_a_full_disk_takes_no_part_of_a_label(tmp_path: Path) -> None:
     """The system's limit on a file's size acts as a full disk does: a part of the line is written, then an error."""
     table = tmp_path / "labels.csv"
-    book = opened(table)
-    book.give(entry(0))
+    store = opened(table)
+    store.give(entry(0))
     size = journal_of(table).stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            book.give(entry(1))
+            store.give(entry(1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert journal_of(table).stat().st_size == size
-    assert book.labels(("run.h5", 1)) == {}
-    book.give(entry(1))
+    assert store.labels(("run.h5", 1)) == {}
+    store.give(entry(1))
     assert opened(table).label(("run.h5", 1), "ada") is HIT
 
 
@@ -212,9 +212,9 @@ def test_a_table_that_cannot_be_written_is_a_warning_and_the_label_stands(tmp_pa
 def test_labels_that_the_table_held_before_are_kept(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("path,frame,label\nrun.h5,3,hit\n/elsewhere/b.cbf,,miss\n")
-    book = opened(table)
-    assert book.labels(("run.h5", 3)) == {TABLE_PERSON: HIT}
-    book.give(entry(0, MISS))
+    store = opened(table)
+    assert store.labels(("run.h5", 3)) == {TABLE_PERSON: HIT}
+    store.give(entry(0, MISS))
     assert table.read_text() == "path,frame,label\n/elsewhere/b.cbf,,miss\nrun.h5,0,miss\nrun.h5,3,hit\n"
     opened(table)
     assert len(journal_of(table).read_text().splitlines()) == 3  # they are taken in once
@@ -234,13 +234,13 @@ def test_the_table_names_files_as_training_finds_them(tmp_path: Path) -> None:
 
 
 def test_disagreement_and_kappa(tmp_path: Path) -> None:
-    book = opened(tmp_path / "labels.csv")
+    store = opened(tmp_path / "labels.csv")
     for frame, (ada, ben) in enumerate([(HIT, HIT), (HIT, MISS), (MISS, MISS), (MISS, MISS)]):
-        book.give(entry(frame, ada, "ada"))
-        book.give(entry(frame, ben, "ben"))
-    book.give(entry(9, HIT, "cy"))
-    assert book.disagreements() == {("run.h5", 1)}
-    (agreement,) = book.agreements()
+        store.give(entry(frame, ada, "ada"))
+        store.give(entry(frame, ben, "ben"))
+    store.give(entry(9, HIT, "cy"))
+    assert store.disagreements() == {("run.h5", 1)}
+    (agreement,) = store.agreements()
     assert (agreement.first, agreement.second, agreement.frames) == ("ada", "ben", 4)
     assert agreement.kappa == pytest.approx(0.5)  # observed 3/4; by chance (2 x 1 + 2 x 3) / 16 = 1/2
     assert read_labels(tmp_path / "labels.csv").label(tmp_path / "run.h5", 1) is MAYBE
@@ -248,11 +248,11 @@ def test_disagreement_and_kappa(tmp_path: Path) -> None:
 
 def test_threads_and_processes_lose_no_label(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
-    books = [opened(table), opened(table)]
+    stores = [opened(table), opened(table)]
 
     def label(number: int) -> None:
         for frame in range(25):
-            books[number % 2].give(entry(frame, HIT, f"person {number}"))
+            stores[number % 2].give(entry(frame, HIT, f"person {number}"))
 
     threads = [threading.Thread(target=label, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -270,15 +270,15 @@ def test_threads_and_processes_lose_no_label(tmp_path: Path) -> None:
 LABELLER = """
 import sys
 from pathlib import Path
-from fedbragg.review.book import Book
+from fedbragg.review.label_store import LabelStore
 from fedbragg.review.entry import Entry
 from fedbragg.types import Label
 
-book = Book(Path(sys.argv[1]))
-book.open("2026-11-27T08:15:17+00:00")
+store = LabelStore(Path(sys.argv[1]))
+store.open("2026-11-27T08:15:17+00:00")
 frame = int(sys.argv[2])
 while True:
-    book.give(Entry("run.h5", frame, Label.HIT, "ada", "2026-11-27T08:15:17+00:00"))
+    store.give(Entry("run.h5", frame, Label.HIT, "ada", "2026-11-27T08:15:17+00:00"))
     print(frame, flush=True)
     frame += 1
 """
@@ -314,18 +314,18 @@ def killed_while_labelling(table: Path, first: int, after: int) -> int:
 
 
 def test_rows_stand_in_natural_order() -> None:
-    standing = Standing()
+    current = CurrentLabels()
     for path, frame in (("b10.cbf", 0), ("b9.cbf", 0), ("a.h5", 10), ("a.h5", 9)):
-        standing.add(entry(frame, HIT, "ada", path))
-    assert [row[:2] for row in table_rows(standing)] == [
+        current.add(entry(frame, HIT, "ada", path))
+    assert [row[:2] for row in table_rows(current)] == [
         ("a.h5", 9), ("a.h5", 10), ("b9.cbf", 0), ("b10.cbf", 0)
     ]  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_and_no_label(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    book = opened(tmp_path / "file" / "labels.csv")
-    give: Callable[[Entry], object] = book.give
+    store = opened(tmp_path / "file" / "labels.csv")
+    give: Callable[[Entry], object] = store.give
     with pytest.raises(OSError, match="file"):
         give(entry())
-    assert book.frames() == []
+    assert store.frames() == []
