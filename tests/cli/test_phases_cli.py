@@ -186,7 +186,7 @@ def test_a_model_is_trained_from_cifs(tmp_path: Path) -> None:
         (tmp_path / f"{name}.cif").write_text(Path(phase.__file__).with_name(f"{name}.cif").read_text())
     cifs = [part for name in ("rhenium", "calcite") for part in ("--cif", str(tmp_path / f"{name}.cif"))]
     model = tmp_path / "m.onnx"
-    options = ["--wavelength", "0.7", "--patterns", "100", "--epochs", "1", "--out", str(model)]
+    options = ["--wavelength", "0.7", "--patterns", "200", "--epochs", "1", "--out", str(model)]
     assert main(["phases", "train", *cifs, *options]) == 0
     card = Identifier(model).card
     assert card.names == ("rhenium", "calcite")

@@ -50,7 +50,7 @@ def arguments(run: Path, trained: Trained, out: Path) -> list[str | Path]:
         "--cxi",
         "hits.cxi",
         "--grid",
-        "50x50",
+        "40x40",
         "--threads",
         "1",
     ]

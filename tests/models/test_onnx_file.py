@@ -16,6 +16,7 @@ from fedbragg.simulation.powder import shipped_phases
 from fedbragg.tasks import hits, phases
 from fedbragg.tasks.hits.features import surroundings
 from fedbragg.tasks.hits.learner import network_of
+from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.tasks.phases.sources import SimulationPlan, simulated
@@ -49,7 +50,7 @@ def test_the_packaged_hit_finders_weights_are_its_graphs() -> None:
     generator = np.random.default_rng(1)
     channels = generator.random((4, 20, 30), np.float32)
     cells = np.stack([generator.integers(0, 20, 40), generator.integers(0, 30, 40)], axis=1)
-    profiles = generator.random((40, 15), np.float32)
+    profiles = generator.random((40, len(PROFILE) + len(CONTEXT)), np.float32)
     with torch.no_grad():
         measures = surroundings(*map(torch.from_numpy, (channels, cells, profiles)))
         expected = torch.sigmoid(network.hit(network.votes(network.spots(measures)).sum()))
