@@ -12,7 +12,7 @@ from fedbragg.errors import ConfigError, FrameError
 from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
-from fedbragg.tasks.hits.prepare.context import CONTEXT, centre_of, context_of
+from fedbragg.tasks.hits.prepare.context import CONTEXT, COUNTED, centre_of, context_of
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
 from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
@@ -86,8 +86,11 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
     at = places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
     profiles = profiles_of(counts, mask, at, scale)
     if settings.context:
-        centre = centre_of(frame.beam_centre, blocks, photons) if layout is None else None
-        context = context_of(blocks, at, measures[0][cells[:, 0], cells[:, 1]], centre)
+        significance = measures[0][cells[:, 0], cells[:, 1]]
+        # Only clear peaks are compared with rings: without any, the look at all blocks for a centre is saved.
+        wanted = layout is None and bool((significance >= COUNTED).any())
+        centre = centre_of(frame.beam_centre, blocks, photons) if wanted else None
+        context = context_of(blocks, at, significance, centre)
         profiles = np.concatenate([profiles, context], axis=1)
     level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
     view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
