@@ -14,9 +14,8 @@ from fedbragg.models.onnx_file import KEY, packaged, read_state, task_in
 from fedbragg.models.weights import NAMES, WEIGHTS
 from fedbragg.simulation.powder import shipped_phases
 from fedbragg.tasks import hits, phases
-from fedbragg.tasks.hits.features import surroundings
 from fedbragg.tasks.hits.learner import network_of
-from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE
+from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.tasks.phases.sources import SimulationPlan, simulated
@@ -48,14 +47,10 @@ def test_the_packaged_hit_finders_weights_are_its_graphs() -> None:
     network = network_of(read_state(hits.default_model())).eval()
     scorer = hits.open_model(hits.default_model()).scorer
     generator = np.random.default_rng(1)
-    channels = generator.random((4, 20, 30), np.float32)
-    cells = np.stack([generator.integers(0, 20, 40), generator.integers(0, 30, 40)], axis=1)
-    profiles = generator.random((40, len(PROFILE) + len(CONTEXT)), np.float32)
+    measures = generator.random((40, MEASURES), np.float32)
     with torch.no_grad():
-        measures = surroundings(*map(torch.from_numpy, (channels, cells, profiles)))
-        expected = torch.sigmoid(network.hit(network.votes(network.spots(measures)).sum()))
-    given = {"channels": channels, "cells": cells, "profiles": profiles}
-    score, _ = scorer._session.run(None, given)
+        expected = torch.sigmoid(network.hit(network.votes(network.spots(torch.from_numpy(measures))).sum()))
+    score, _ = scorer._session.run(None, {"measures": measures})
     assert float(score) == pytest.approx(float(expected), abs=1e-6)
 
 

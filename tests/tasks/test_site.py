@@ -10,10 +10,10 @@ import torch
 
 from fedbragg.config import TrainingSettings
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples
-from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.learner import pretrain, scores_of
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import Label, Update

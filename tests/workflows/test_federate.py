@@ -12,9 +12,9 @@ from fedbragg.errors import ConfigError, LabelError
 from fedbragg.federation import FederationOutcome
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.registry import open_task
 from fedbragg.workflows.federate import open_project, provenance

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from fedbragg.errors import FrameError
 from fedbragg.screening.background import background_level
 from fedbragg.screening.resolution import resolution
-from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks, spot_places, spots
+from fedbragg.tasks.hits.prepare import (
+    MaskBlockCache,
+    PrepareSettings,
+    prepare_with_peaks,
+    spot_places,
+    spots,
+)
 from fedbragg.types import Frame, Geometry, Run, Spot, Unreadable, Verdict, View
 
 
@@ -47,6 +53,7 @@ class FrameScorer:
     settings: PrepareSettings
     list_spots: bool = False
     geometry: Geometry = field(default_factory=Geometry)  # of the run
+    masks: MaskBlockCache = field(default_factory=MaskBlockCache)
 
     def __call__(self, frame: Frame | Unreadable) -> ScoredFrame:
         """Return the score, or why there is none."""
@@ -58,7 +65,7 @@ class FrameScorer:
             return ScoredFrame(frame.path, frame.index, reason=error.reason, event=frame.event)
 
     def _scored(self, frame: Frame) -> ScoredFrame:
-        view, peaks = prepare_with_peaks(frame, self.settings)
+        view, peaks = prepare_with_peaks(frame, self.settings, self.masks)
         score, spot_map = self.score(view)
         places = spot_places(peaks, spot_map)
         return ScoredFrame(

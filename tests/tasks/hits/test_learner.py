@@ -18,7 +18,6 @@ from fedbragg.tasks.hits.data import (
     from_examples,
     hit_example,
 )
-from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.learner import (
     FIRST_LAYER,
     HitProblem,
@@ -30,6 +29,7 @@ from fedbragg.tasks.hits.learner import (
     whole_frame_of,
 )
 from fedbragg.tasks.hits.prepare import CONTEXT, PrepareSettings, prepare
+from fedbragg.tasks.hits.surroundings import MEASURES, measures_of
 from fedbragg.types import Frame, Label, Spot
 
 LABELS = (Label.HIT, Label.MAYBE, Label.MISS)
@@ -178,9 +178,8 @@ def test_training_and_screening_give_the_same_score() -> None:
     spotted = frame([(20, 30), (60, 70), (40, 12)])
     data = from_examples([hit_example(spotted, Label.HIT, PrepareSettings())])
     with torch.no_grad():
-        view = prepare(spotted, PrepareSettings())
-        seen = (view.channels, view.cells, view.profiles)
-        whole, _ = whole_frame_of(state).eval()(*map(torch.from_numpy, seen))
+        measures = measures_of(prepare(spotted, PrepareSettings()))
+        whole, _ = whole_frame_of(state).eval()(torch.from_numpy(measures))
     assert scores_of(state, data)[0] == pytest.approx(float(whole), abs=1e-6)
 
 

@@ -21,6 +21,7 @@ from fedbragg.tasks import phases
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer, save_model
 from fedbragg.tasks.hits.network import SpotNet, WholeFrame
 from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE, PrepareSettings, prepare
+from fedbragg.tasks.hits.surroundings import measures_of
 from fedbragg.types import Frame, View
 
 DATA = Path(os.environ.get("FEDBRAGG_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -47,8 +48,10 @@ def scorer(file: Path) -> Scorer:
 
 def in_torch(network: WholeFrame, view: View) -> tuple[float, NDArray[np.float32]]:
     with torch.no_grad():
-        score, spot_map = network(*map(torch.from_numpy, (view.channels, view.cells, view.profiles)))
-    return float(score), spot_map.numpy()
+        score, probabilities = network(torch.from_numpy(measures_of(view)))
+    spot_map = np.zeros(view.channels.shape[1:], np.float32)
+    spot_map[tuple(view.cells.T)] = probabilities.numpy()
+    return float(score), spot_map
 
 
 def view_of(rows: int, cols: int, peaks: int) -> View:
@@ -181,8 +184,8 @@ def changed(**values: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (changed(format=3), "another version"),
-        (changed(format=2), "calibration"),
+        (changed(format=4), "another version"),
+        (changed(format=2, calibration={}), "settings"),
         (changed(prepare={"kind": "crop", "size": 320}), "another kind of input"),
         (changed(prepare={"kind": "peaks", "channels": list(CHANNELS), "profile": list(PROFILE)}), "block"),
         (changed(prepare=None), "settings"),

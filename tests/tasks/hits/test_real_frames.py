@@ -14,6 +14,7 @@ from fedbragg.tasks import hits
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE, prepare
 from fedbragg.tasks.hits.prepare.context import centre_of
+from fedbragg.tasks.hits.prepare.mask_blocks import blocks_of_mask
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.pixels import block_sums
 from fedbragg.types import Frame, Label
@@ -61,7 +62,7 @@ def test_the_peaks_of_powders_are_on_rings_and_those_of_crystals_are_not(name: s
 
 def test_the_estimated_centre_of_a_ccd_frame_is_the_headers() -> None:
     shown = frame("stills/nuclease-ccd/snc_newhead_00001.img.bz2")
-    blocks = block_sums(shown.counts, shown.mask, 8)
+    blocks = block_sums(shown.counts, blocks_of_mask(shown.mask, 8))
     found = centre_of(None, blocks, photon_scale(blocks))
     assert found is not None and shown.beam_centre is not None
     assert (found.column, found.row) == pytest.approx(shown.beam_centre, abs=8)

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedbragg.tasks.hits.features import measures_of
 from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks
+from fedbragg.tasks.hits.surroundings import measures_of
 from fedbragg.types import Frame, Label, Spot
 
 NEAR = 2.5
@@ -77,7 +77,7 @@ def hit_example(
     if true_spots is not None:
         places = torch.from_numpy(peaks.places[:, view.cells[:, 0], view.cells[:, 1]]).float()  # (2, peaks)
         known = _is_spot(places.T, true_spots)
-    return HitExample(measures_of(view), label, known)
+    return HitExample(torch.from_numpy(measures_of(view)), label, known)
 
 
 def _is_spot(places: Tensor, true_spots: Sequence[Spot]) -> Tensor:

@@ -15,9 +15,9 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.features import MEASURES
 from fedbragg.tasks.hits.network import SpotNet, WholeFrame
 from fedbragg.tasks.hits.prepare import CONTEXT
+from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.types import State
 
 SPOT_SHARE = 4.0

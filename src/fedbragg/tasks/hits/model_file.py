@@ -2,8 +2,9 @@
 
 Opening one needs only ONNX Runtime; writing one needs the training extra.
 
-The card is one line of JSON. Its format is 1, or 2 with a calibration. Then threshold and scores are calibrated
-probabilities, which a version that knows only format 1 would compare with raw scores; so it must refuse the file.
+The card is one line of JSON. In format 3 the graph takes the measures of peaks. In formats 1 and 2, written before,
+it takes the View and measures the peaks itself, which is slower. With a calibration, which format 1 never has and
+format 2 always has, threshold and scores are calibrated probabilities.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ from fedbragg.models.onnx_file import (
     write_with_card,
 )
 from fedbragg.tasks.hits.calibration_card import Calibration
-from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE, PrepareSettings
-from fedbragg.tasks.hits.windows import WINDOW, spread_out, windows
+from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.surroundings import MEASURES, measures_of
+from fedbragg.tasks.hits.view_graph import score_view
 from fedbragg.types import State, View
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT, CALIBRATED_FORMAT = 1, 2
+FORMAT, VIEW_FORMAT, CALIBRATED_VIEW_FORMAT = 3, 1, 2
 TASK = "hits"
+MEASURED = "measures"
+"""The input of a graph: measures of peaks."""
 REMEDY = "Give a model.onnx that `fedbragg federate` or `fedbragg demo` wrote."
 PACKAGED = Path(__file__).with_name("default.onnx")
 """The packaged model file, whose graph takes other weights."""
@@ -52,21 +56,20 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Return the card as one line of JSON."""
-        values = {"format": FORMAT, **asdict(self), "prepare": self.prepare.as_metadata()}
-        del values["calibration"]
-        if self.calibration is not None:
-            values |= {"format": CALIBRATED_FORMAT, "calibration": self.calibration.as_metadata()}
-        return json.dumps(values)
+        calibration = None if self.calibration is None else self.calibration.as_metadata()
+        values = asdict(self) | {"prepare": self.prepare.as_metadata(), "calibration": calibration}
+        return json.dumps({"format": FORMAT, **values})
 
     @staticmethod
     def from_json(text: str) -> ModelCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError if it is not one."""
-        values = card_values(text, TASK, (FORMAT, CALIBRATED_FORMAT))
+        values = card_values(text, TASK, (FORMAT, VIEW_FORMAT, CALIBRATED_VIEW_FORMAT))
         form = values.pop("format")
         prepare = PrepareSettings.from_metadata(values.pop("prepare"))
         threshold = float(values.pop("threshold"))
-        found = Calibration.from_metadata(values.pop("calibration")) if form == CALIBRATED_FORMAT else None
-        return ModelCard(prepare=prepare, threshold=threshold, calibration=found, **values)
+        found = values.pop("calibration") if form != VIEW_FORMAT else None
+        calibration = None if found is None else Calibration.from_metadata(found)
+        return ModelCard(prepare=prepare, threshold=threshold, calibration=calibration, **values)
 
 
 class Scorer:
@@ -76,6 +79,7 @@ class Scorer:
         self.path = path
         self._session = open_session(path, threads, REMEDY)
         self.card = read_card(path, self._session, ModelCard.from_json, REMEDY)
+        self._measured = [given.name for given in self._session.get_inputs()] == [MEASURED]
 
     def __call__(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the score of a hit, 0 to 1, and the spot map (cell rows, cell cols).
@@ -88,35 +92,24 @@ class Scorer:
 
     def raw(self, view: View) -> tuple[float, NDArray[np.float32]]:
         """Return the network's own score and spot map, without the calibration."""
-        area = view.channels.shape[1] * view.channels.shape[2]
-        if not len(view.cells) or 2 * len(view.cells) * WINDOW**2 > area:
-            score, spot_map = self._run(view.channels, view.cells, view.profiles)
-            return float(score), spot_map
-        score, found = self._run(*windows(view), view.profiles)
-        return float(score), spread_out(found, view)
-
-    def _run(
-        self, channels: NDArray[np.float32], cells: NDArray[np.int64], profiles: NDArray[np.float32]
-    ) -> tuple[Any, NDArray[np.float32]]:
-        score, spot_map = self._session.run(
-            None, {"channels": channels, "cells": cells, "profiles": profiles}
-        )
-        return score, spot_map
+        if not self._measured:
+            return score_view(self._session, view)
+        score, probabilities = self._session.run(None, {MEASURED: measures_of(view)})
+        spot_map = np.zeros(view.channels.shape[1:], np.float32)
+        spot_map[view.cells[:, 0], view.cells[:, 1]] = probabilities
+        return float(score), spot_map
 
 
 def save_model(
     path: Path, whole_frame: nn.Module, card: ModelCard, state: State, pattern: Path | None = None
 ) -> None:
-    """Write a model file with card and weights; ``whole_frame`` maps a View's arrays to score and spot map."""
+    """Write a model file with card and weights; ``whole_frame`` maps measures to score and spot probabilities."""
     import torch
 
-    rows, cols = (torch.export.Dim(name, min=3) for name in ("rows", "cols"))
-    peaks = torch.export.Dim("peaks")
-    cells = torch.tensor([[3, 4], [9, 8], [9, 9]])
     signature = Signature(
-        example=(torch.zeros(len(CHANNELS), 30, 40), cells, torch.zeros(3, len(PROFILE) + len(CONTEXT))),
-        dynamic=({1: rows, 2: cols}, {0: peaks}, {0: peaks}),
-        inputs=["channels", "cells", "profiles"],
+        example=(torch.zeros(3, MEASURES),),
+        dynamic=({0: torch.export.Dim("peaks")},),
+        inputs=[MEASURED],
         outputs=["score", "spots"],
         trained="network",
     )

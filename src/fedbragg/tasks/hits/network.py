@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fedbragg.tasks.hits.features import MEASURES, surroundings
+from fedbragg.tasks.hits.surroundings import MEASURES
 
 
 class SpotNet(nn.Module):
@@ -49,18 +49,14 @@ class SpotNet(nn.Module):
 
 
 class WholeFrame(nn.Module):
-    """The network in the model file: one frame's View in, hit score and spot map out."""
+    """The network in the model file: measures of a frame's peaks in, hit score and spot probabilities out."""
 
     def __init__(self, network: SpotNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, channels: Tensor, cells: Tensor, profiles: Tensor) -> tuple[Tensor, Tensor]:
-        """Map a View to the score () and the spot map (rows, cols), both probabilities.
-
-        ``channels`` (4, rows, cols), ``cells`` (peaks, 2) and ``profiles`` (peaks, 22) are the View's.
-        """
-        logits = self.network.spots(surroundings(channels, cells, profiles))
+    def forward(self, measures: Tensor) -> tuple[Tensor, Tensor]:
+        """Map measures (peaks, 64) to the score () and to each peak's probability of being a spot (peaks,)."""
+        logits = self.network.spots(measures)
         score = torch.sigmoid(self.network.hit(self.network.votes(logits).sum()))
-        spot_map = torch.zeros_like(channels[0]).index_put((cells[:, 0], cells[:, 1]), torch.sigmoid(logits))
-        return score, spot_map
+        return score, torch.sigmoid(logits)

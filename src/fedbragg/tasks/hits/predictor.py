@@ -14,7 +14,7 @@ from fedbragg.metrics.classification import confusion, summary
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer
-from fedbragg.tasks.hits.prepare import prepare_with_peaks, spots
+from fedbragg.tasks.hits.prepare import MaskBlockCache, prepare_with_peaks, spots
 from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.types import Frame, Label, Unreadable, Verdict
 
@@ -29,6 +29,7 @@ class HitPredictor:
         """Open a model file; raise ModelFileError if it is not one."""
         self.path = path
         self.scorer = Scorer(path)
+        self._masks = MaskBlockCache()
 
     @property
     def card(self) -> ModelCard:
@@ -37,7 +38,7 @@ class HitPredictor:
 
     def __call__(self, frame: Frame) -> Verdict:
         """Return the verdict on one frame with its spots; raise FrameError if it cannot be scored."""
-        view, peaks = prepare_with_peaks(frame, self.card.prepare)
+        view, peaks = prepare_with_peaks(frame, self.card.prepare, self._masks)
         score, spot_map = self.scorer(view)
         keep = score >= self.card.threshold
         return Verdict(frame.path, frame.index, score, keep, spots=tuple(spots(peaks, spot_map)))
@@ -61,7 +62,7 @@ class HitPredictor:
         if isinstance(frame, Unreadable):
             return frame.path, frame.index, None
         try:
-            view, _ = prepare_with_peaks(frame, self.card.prepare)
+            view, _ = prepare_with_peaks(frame, self.card.prepare, self._masks)
             return frame.path, frame.index, self.scorer(view)[0]
         except FrameError:
             return frame.path, frame.index, None

@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare import Peaks, PrepareSettings, prepare_with_peaks
+from fedbragg.tasks.hits.prepare.mask_blocks import blocks_of_mask
+from fedbragg.tasks.hits.prepare.pixels import Blocks, block_sums
 from fedbragg.types import Frame, View
 
 
 def frame_of(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Frame:
     return Frame(counts, np.zeros(counts.shape, np.bool_) if mask is None else mask, "made.h5", 0)
+
+
+def blocks_of(counts: NDArray[Any], block: int, mask: NDArray[np.bool_] | None = None) -> Blocks:
+    hidden = np.zeros(counts.shape, np.bool_) if mask is None else mask
+    return block_sums(read_only(counts), blocks_of_mask(hidden, block))
 
 
 def seen(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None, block: int = 8) -> tuple[View, Peaks]:

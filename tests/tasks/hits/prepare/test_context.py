@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from frames import blocks_of
 
 from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE, PrepareSettings, prepare
 from fedbragg.tasks.hits.prepare.context import Centre, context_of, crowding, noise_correlation
 from fedbragg.tasks.hits.prepare.peaks import deviance
-from fedbragg.tasks.hits.prepare.pixels import block_sums
 from fedbragg.types import Frame
 
 NO_MASK = np.zeros((320, 320), np.bool_)
@@ -28,7 +28,7 @@ def blurred(counts: np.ndarray) -> np.ndarray:
 
 
 def correlation(counts: np.ndarray) -> tuple[float, float]:
-    return noise_correlation(block_sums(counts, NO_MASK, 8))
+    return noise_correlation(blocks_of(counts, 8))
 
 
 def test_independent_pixels_have_the_correlation_that_taking_off_means_gives() -> None:
@@ -69,7 +69,7 @@ def test_peaks_spread_evenly_are_on_no_ring() -> None:
 
 
 def test_without_any_centre_the_rings_are_unknown() -> None:
-    blocks = block_sums(poisson(5), NO_MASK, 8)
+    blocks = blocks_of(poisson(5), 8)
     places, significance = np.array([[10, 20], [30, 40]]), np.full(2, 9.0, np.float32)
     assert not context_of(blocks, places, significance, None)[:, 2:].any()
     known = context_of(blocks, places, significance, Centre(160.0, 160.0, 1.0, 6.0))
@@ -77,7 +77,7 @@ def test_without_any_centre_the_rings_are_unknown() -> None:
 
 
 def test_weak_peaks_are_on_no_ring() -> None:
-    blocks = block_sums(poisson(5), NO_MASK, 8)
+    blocks = blocks_of(poisson(5), 8)
     places, significance = np.array([[10, 20], [30, 40]]), np.full(2, 5.0, np.float32)
     assert not context_of(blocks, places, significance, Centre(160.0, 160.0, 1.0, 6.0))[:, 2:].any()
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from frames import gaussian_spot, radius
+from frames import blocks_of, gaussian_spot, radius
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from fedbragg.tasks.hits.prepare.noise import COUNTER, PhotonScale, photon_scale
-from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 SHAPE = (600, 600)
 
 
 def scale_of(counts: NDArray[np.integer], mask: NDArray[np.bool_] | None = None) -> PhotonScale:
-    return photon_scale(block_sums(counts, np.zeros(counts.shape, np.bool_) if mask is None else mask, 8))
+    return photon_scale(blocks_of(counts, 8, mask))
 
 
 @pytest.mark.parametrize("level", [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 10_000.0])
@@ -81,7 +80,7 @@ def test_a_ccds_gain_offset_and_read_noise_are_found(
 def test_the_gain_is_found_in_blocks_of_any_size(block: int) -> None:
     counts = integrating(10.0, 100.0, 5.0, 0.0, 3)
     mask = np.zeros(counts.shape, np.bool_)
-    assert 1 / photon_scale(block_sums(counts, mask, block)).scale == pytest.approx(10.0, rel=0.1)
+    assert 1 / photon_scale(blocks_of(counts, block, mask)).scale == pytest.approx(10.0, rel=0.1)
 
 
 @pytest.mark.parametrize(("gain", "blur"), [(4.0, 0.0), (2.0, 0.5), (4.0, 0.5)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare import CHANNELS
+from fedbragg.tasks.hits.prepare.mask_blocks import PARTLY, WHOLE, blocks_of_mask
 from fedbragg.tasks.hits.prepare.peaks import find_peaks
 from fedbragg.tasks.hits.prepare.pixels import block_sums
 
@@ -22,8 +25,11 @@ WINGS, RIM = CHANNELS.index("wings"), CHANNELS.index("rim")
 def peaks_on(background: float, counts: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return measures and places of the peaks of a photon counter's frame with a known background."""
     mask = np.zeros(counts.shape, np.bool_)
-    highest = block_sums(counts, mask, 8).peak
-    return find_peaks(counts, mask, np.full(highest.shape, background, np.float32), highest, (1.0, 0.0), 8)
+    masked = blocks_of_mask(mask, 8)
+    highest = block_sums(read_only(counts), masked).peak
+    return find_peaks(
+        read_only(counts), masked, np.full(highest.shape, background, np.float32), highest, (1.0, 0.0)
+    )
 
 
 def test_the_measures_of_a_spot_equal_a_hand_calculation() -> None:
@@ -151,3 +157,27 @@ def test_a_spot_at_the_frames_corner_is_seen() -> None:
     measures, _ = peaks_on(1.0, counts)
     # 101 photons in the 4 pixels that exist, where 4 are expected
     assert measures[0, 0, 0] == pytest.approx(math.sqrt(2 * (101 * math.log(101 / 4) - 97)), abs=1e-3)
+
+
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([0.05, 3.0, 400.0]),
+    st.sampled_from(["uint16", "int32", "float32"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_whole_blocks_give_what_pixel_by_pixel_gives(seed: int, level: float, dtype: str) -> None:
+    """Where no pixel near a peak is masked, the mask is not read: bit for bit the same."""
+    generator = np.random.default_rng(seed)
+    counts = read_only(generator.poisson(generator.gamma(1.0, level, (96, 112))).astype(dtype))
+    mask = np.zeros(counts.shape, np.bool_)
+    mask[40:43], mask[70, 90] = True, True
+    masked = blocks_of_mask(mask, 8)
+    blocks = block_sums(counts, masked)
+    background = np.full(blocks.total.shape, level, np.float32)
+    fast = find_peaks(counts, masked, background, blocks.peak, (1.0, 0.0))
+    slow = replace(masked, state=np.full_like(masked.state, PARTLY))
+    assert masked.state.min() == WHOLE and (fast[1] >= 0).any()
+    for found, expected in zip(
+        fast, find_peaks(counts, slow, background, blocks.peak, (1.0, 0.0)), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from frames import blocks_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
-from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 LARGEST = {"uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int32": 2**31 - 1}
 
@@ -39,7 +38,7 @@ def by_numpy(values: NDArray[Any], block: int) -> NDArray[Any]:
 @settings(max_examples=150, deadline=None)
 def test_block_sums_are_numpys(made: tuple[NDArray[Any], NDArray[np.bool_], int]) -> None:
     counts, mask, block = made
-    blocks = block_sums(counts, mask, block)
+    blocks = blocks_of(counts, block, mask)
     used = by_numpy(~mask, block)
     values = by_numpy(counts.astype(np.float64), block) * used
     np.testing.assert_array_equal(blocks.valid, used.sum(axis=2))
@@ -50,7 +49,7 @@ def test_block_sums_are_numpys(made: tuple[NDArray[Any], NDArray[np.bool_], int]
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_sums_of_counts_that_float32_holds_are_exact(dtype: str) -> None:
     counts = np.random.default_rng(1).integers(0, LARGEST[dtype], (64, 96), dtype=dtype, endpoint=True)
-    total = block_sums(counts, np.zeros(counts.shape, np.bool_), 8).total
+    total = blocks_of(counts, 8).total
     np.testing.assert_array_equal(total, by_numpy(counts.astype(np.int64), 8).sum(axis=2))
 
 
@@ -58,7 +57,7 @@ def test_values_below_zero_count_in_the_sum_and_not_as_peak() -> None:
     counts = np.full((6, 6), -3, np.int32)
     counts[1, 1] = 7
     counts[4, 4] = -1
-    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 3)
+    blocks = blocks_of(counts, 3)
     np.testing.assert_array_equal(blocks.valid, 9)
     np.testing.assert_array_equal(blocks.total, [[-17, -27], [-27, -25]])
     np.testing.assert_array_equal(blocks.peak, [[7, 0], [0, 0]])
@@ -67,7 +66,7 @@ def test_values_below_zero_count_in_the_sum_and_not_as_peak() -> None:
 def test_pixels_beyond_the_last_whole_block_are_left_out() -> None:
     counts = np.zeros((17, 19), np.uint16)
     counts[16, :] = counts[:, 16:] = 500
-    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    blocks = blocks_of(counts, 8)
     assert blocks.valid.shape == (2, 2)
     assert not blocks.total.any()
     assert not blocks.peak.any()
@@ -76,7 +75,7 @@ def test_pixels_beyond_the_last_whole_block_are_left_out() -> None:
 def test_sampled_blocks_variance_is_that_of_sums_over_three_by_three() -> None:
     """Against numpy: differences of the quarters' 3 x 3 sums, a - b - c + d, squared, over 4 x 9."""
     counts = np.random.default_rng(3).poisson(20, (480, 640)).astype(np.uint16)
-    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    blocks = blocks_of(counts, 8)
     assert blocks.step == 1 and blocks.variance.size == 60 * 80
     sums = np.lib.stride_tricks.sliding_window_view(counts.astype(np.float64), (3, 3)).sum(axis=(2, 3))
     for sample in (0, 81, 4799):
@@ -91,7 +90,7 @@ def test_sampled_blocks_variance_is_that_of_sums_over_three_by_three() -> None:
 def test_samples_are_spread_over_a_large_frame() -> None:
     counts = np.zeros((1600, 1600), np.uint16)
     counts[796, 44] = 90  # block (99, 5) is sampled, and the only one whose variance is not 0
-    blocks = block_sums(counts, np.zeros(counts.shape, np.bool_), 8)
+    blocks = blocks_of(counts, 8)
     assert blocks.step == 13
     sampled = range(6, 200 * 200, 13)
     assert blocks.variance.size == len(sampled)
@@ -101,4 +100,4 @@ def test_samples_are_spread_over_a_large_frame() -> None:
 
 def test_blocks_without_room_for_sums_have_variance_zero() -> None:
     counts = np.random.default_rng(3).poisson(20, (40, 40)).astype(np.uint16)
-    assert not block_sums(counts, np.zeros(counts.shape, np.bool_), 5).variance.any()
+    assert not blocks_of(counts, 5).variance.any()

@@ -2,6 +2,7 @@
 
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.context import CONTEXT
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlockCache
 from fedbragg.tasks.hits.prepare.profile import PROFILE
 from fedbragg.tasks.hits.prepare.view import (
     Peaks,
@@ -16,6 +17,7 @@ __all__ = [
     "CHANNELS",
     "CONTEXT",
     "PROFILE",
+    "MaskBlockCache",
     "Peaks",
     "PrepareSettings",
     "prepare",

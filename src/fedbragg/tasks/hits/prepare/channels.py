@@ -28,8 +28,9 @@ def channels_of(measures: NDArray[np.float32], valid: NDArray[np.float32], block
     result = np.zeros((4, rows, cols), np.float32)
     share = np.float32(1 / (block * block))
     for row in range(rows):
-        for col in range(cols):
+        for col in range(cols):  # a loop of its own, so that it vectorises
             result[3, row, col] = np.float32(1) - valid[row, col] * share
+        for col in range(cols):
             if measures[0, row, col] > 0:
                 result[0, row, col] = math.log1p(measures[0, row, col])
                 result[1, row, col] = math.log1p(max(measures[1, row, col], 0.0))

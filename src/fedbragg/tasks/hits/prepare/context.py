@@ -105,18 +105,25 @@ def crowding(radius: NDArray[np.float64], counted: NDArray[np.bool_], width: flo
     ``radius`` is in pixels (peaks,). A peak does not count for itself. The significance z is that of a Poisson number
     against the mean of the rings beside, given as sign(z) ln(1 + |z|).
     """
-    rings = np.sort(radius[counted])
+    rings, order = np.sort(radius[counted]), np.argsort(radius)
+    near, wide = (
+        np.zeros(2, np.int64),
+        np.zeros(2, np.int64),
+    )  # bounds among the rings, which only move outwards
     result = np.empty(radius.size, np.float32)
-    for peak in range(radius.size):
-        inside = _number(rings, radius[peak], width)
-        beside = _number(rings, radius[peak], BESIDE * width) - inside
+    for peak in order:
+        inside = _number(rings, radius[peak], width, near)
+        beside = _number(rings, radius[peak], BESIDE * width, wide) - inside
         z = deviance(float(inside - counted[peak]), (beside + 1) / (BESIDE - 1))
         result[peak] = math.copysign(math.log1p(abs(z)), z)
     return result
 
 
 @njit(cache=True, nogil=True)
-def _number(rings: NDArray[np.float64], radius: float, reach: float) -> int:
-    """Return how many of the sorted radii lie within ``reach`` of a radius."""
-    last = np.searchsorted(rings, radius + reach, side="right")
-    return int(last - np.searchsorted(rings, radius - reach, side="left"))
+def _number(rings: NDArray[np.float64], radius: float, reach: float, bounds: NDArray[np.int64]) -> int:
+    """Return how many of the sorted radii lie within ``reach`` of a radius, which never falls from call to call."""
+    while bounds[0] < rings.size and rings[bounds[0]] < radius - reach:
+        bounds[0] += 1
+    while bounds[1] < rings.size and rings[bounds[1]] <= radius + reach:
+        bounds[1] += 1
+    return int(bounds[1] - bounds[0])

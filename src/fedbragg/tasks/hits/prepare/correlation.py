@@ -9,19 +9,31 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def correlation(
-    counts: NDArray[Any], mask: NDArray[np.bool_], top: int, left: int, work: NDArray[np.float64]
+    counts: NDArray[Any], top: int, left: int, edge: int, work: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return the correlations of neighbours along rows and along columns of the block at ``top``, ``left``.
+    """Return the correlations of neighbours along rows and along columns of a block at ``top``, ``left``.
 
-    ``work`` (block, block) is overwritten. Both are NaN for a block with a masked pixel or without noise.
+    ``work`` (edge, edge) is overwritten with the block less the means of its rows and columns, so without any even
+    slope. Both are NaN without noise. Inlined, so that a known size unrolls the loops.
     """
-    if not _noise(counts, mask, top, left, work):
-        return np.nan, np.nan
+    for i in range(edge):
+        mean = 0.0
+        for j in range(edge):
+            work[i, j] = counts[top + i, left + j]
+            mean += work[i, j] / edge
+        for j in range(edge):
+            work[i, j] -= mean
+    for j in range(edge):
+        mean = 0.0
+        for i in range(edge):
+            mean += work[i, j] / edge
+        for i in range(edge):
+            work[i, j] -= mean
     power, along, down = 0.0, 0.0, 0.0
-    for i in range(work.shape[0]):
-        for j in range(work.shape[1]):
+    for i in range(edge):
+        for j in range(edge):
             power += work[i, j] * work[i, j]
             if j > 0:
                 along += work[i, j] * work[i, j - 1]
@@ -30,29 +42,3 @@ def correlation(
     if power <= 0:
         return np.nan, np.nan
     return along / power, down / power
-
-
-@njit(cache=True, nogil=True)
-def _noise(
-    counts: NDArray[Any], mask: NDArray[np.bool_], top: int, left: int, work: NDArray[np.float64]
-) -> bool:
-    """Fill ``work`` with a block less the means of its rows and columns, so without any even slope.
-
-    Returns False for a block with a masked pixel.
-    """
-    edge = work.shape[0]
-    columns = np.zeros(edge)
-    for i in range(edge):
-        mean = 0.0
-        for j in range(edge):
-            if mask[top + i, left + j]:
-                return False
-            work[i, j] = counts[top + i, left + j]
-            mean += work[i, j] / edge
-        for j in range(edge):
-            work[i, j] -= mean
-            columns[j] += work[i, j] / edge
-    for i in range(edge):
-        for j in range(edge):
-            work[i, j] -= columns[j]
-    return True

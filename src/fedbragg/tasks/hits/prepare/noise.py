@@ -71,12 +71,13 @@ def _counts_photons(mean: NDArray[Any], variance: NDArray[Any], highest: NDArray
     if mean.min() < 0:
         return False
     quiet = np.flatnonzero(highest <= mean + 5 * np.sqrt(mean) + 5)
-    dim = quiet[np.argsort(mean[quiet])[: quiet.size // 2]]
-    # Below one count a pixel there is no room for an offset.
-    enough = dim.size >= ENOUGH_BLOCKS and mean[dim].mean() >= 1
-    if enough and not _equal(mean[dim], variance[dim]):
-        return False
-    return _equal(mean[quiet], variance[quiet])
+    mean, variance = mean[quiet], variance[quiet]
+    # Below one count a pixel there is no room for an offset, and the dim half is below the mean of all.
+    if quiet.size // 2 >= ENOUGH_BLOCKS and mean.mean() >= 1:
+        dim = np.argsort(mean)[: quiet.size // 2]
+        if mean[dim].mean() >= 1 and not _equal(mean[dim], variance[dim]):
+            return False
+    return _equal(mean, variance)
 
 
 def _equal(mean: NDArray[Any], variance: NDArray[Any]) -> bool:

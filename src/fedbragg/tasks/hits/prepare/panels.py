@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.pixels import Blocks
-from fedbragg.tasks.hits.windows import WINDOW
+from fedbragg.tasks.hits.prepare.reach import WINDOW
 from fedbragg.types import Panels
 
 GAP = WINDOW // 2

@@ -1,8 +1,9 @@
 """Reduce a frame to sums and maxima of blocks of k x k pixels, in one pass.
 
-The frame is read once, k rows at a time. Sums and maxima are taken down each column, which the compiler vectorises, and
-then combined into blocks. The noise is measured in a sample of the blocks while they are in the cache. Rows and columns
-beyond the last whole block, fewer than k, are left out.
+The frame is read once, k rows at a time. Sums and maxima are taken down each column as if no pixel were masked, which
+the compiler vectorises, and then combined into blocks. The few blocks that a mask cuts are read again, pixel by pixel.
+The noise is measured in a sample of the blocks while they are in the cache. Rows and columns beyond the last whole
+block, fewer than k, are left out.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.contrast import contrast
 from fedbragg.tasks.hits.prepare.correlation import correlation
+from fedbragg.tasks.hits.prepare.mask_blocks import HIDDEN, WHOLE, MaskBlocks
 
 UNROLLED_BLOCK = 8
 """The block size for which the compiler unrolls the loops."""
@@ -23,6 +26,8 @@ SAMPLED_BLOCKS = 3000
 """Blocks that give the gain within a few per cent; a frame has tens of thousands."""
 CORRELATED = 8
 """One sampled block in this many gives the correlation of the noise."""
+LARGEST_WHOLE = 2
+"""Bytes of an unsigned count whose sums over a block are kept as whole numbers, which is faster than as floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,87 +45,128 @@ class Blocks:
     size: int  # pixels along a block's edge
 
 
-def block_sums(counts: NDArray[Any], mask: NDArray[np.bool_], block: int) -> Blocks:
-    """Reduce ``counts`` under ``mask``, both (rows, cols), to blocks of ``block`` x ``block`` pixels."""
-    shape = (counts.shape[0] // block, counts.shape[1] // block)
+def block_sums(counts: NDArray[Any], masked: MaskBlocks) -> Blocks:
+    """Reduce ``counts`` (rows, cols) to the blocks of their mask."""
+    shape, block = masked.valid.shape, masked.block
     step = max(1, shape[0] * shape[1] // SAMPLED_BLOCKS)
-    valid, total, peak = (np.empty(shape, np.float32) for _ in range(3))
+    total, peak = np.empty(shape, np.float32), np.empty(shape, np.float32)
     variance = np.empty(len(range(step // 2, shape[0] * shape[1], step)))
     correlated = np.empty((-(-variance.size // CORRELATED), 2))
-    _reduce(counts, mask, block, (valid, total, peak), (variance, correlated), step)
-    return Blocks(valid, total, peak, variance, correlated, step, block)
+    mask = (read_only(masked.mask), masked.state, masked.masked_cols, masked.starts)
+    columns = _column_sums(counts.dtype, shape[1] * block)
+    _reduce(counts, mask, (block, step), columns, (total, peak), (variance, correlated))
+    return Blocks(masked.valid, total, peak, variance, correlated, step, block)
 
 
-Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]  # valid, total, peak of Blocks
+Masked = tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]
+"""mask, state, masked_cols and starts of MaskBlocks"""
+Planes = tuple[NDArray[np.float32], NDArray[np.float32]]  # total, peak of Blocks
+Columns = tuple[NDArray[Any], NDArray[Any]]  # sum and maximum of each column
 Noise = tuple[NDArray[np.float64], NDArray[np.float64]]  # variance, correlation of Blocks
-Columns = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]  # masked, sum, maximum of each
+
+
+def _column_sums(counts: np.dtype[Any], width: int) -> Columns:
+    if counts.kind == "u" and counts.itemsize <= LARGEST_WHOLE:
+        return np.empty(width, np.uint32), np.empty(width, counts)
+    return np.empty(width, np.float32), np.empty(width, np.float32)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _reduce(
     counts: NDArray[Any],
-    mask: NDArray[np.bool_],
-    block: int,
+    masked: Masked,
+    sizes: tuple[int, int],
+    columns: Columns,
     result: Planes,
     noise: Noise,
-    step: int,
 ) -> None:
-    valid, total, peak = result
-    variance, correlated = noise
-    cell_rows, cell_cols = valid.shape
-    width = cell_cols * block
-    columns = (np.empty(width, np.uint8), np.empty(width, np.float32), np.empty(width, np.float32))
-    work, square = np.empty((block // 2, block // 2)), np.empty((block, block))
-    sample = 0
-    for row in range(cell_rows):
-        top = row * block
+    """Fill ``result`` and ``noise``; ``sizes`` are the block's edge and the step between sampled blocks."""
+    total, peak = result
+    block = sizes[0]
+    work = (np.empty((block // 2, block // 2)), np.empty((block, block)))
+    for row in range(total.shape[0]):
         if block == UNROLLED_BLOCK:
-            _sum_columns(counts, mask, top, UNROLLED_BLOCK, columns)
-            _combine(columns, UNROLLED_BLOCK, valid[row], total[row], peak[row])
+            _sum_columns(counts, row * block, UNROLLED_BLOCK, columns)
+            _combine(columns, UNROLLED_BLOCK, total[row], peak[row])
+            _cut_masked(counts, masked, row, UNROLLED_BLOCK, result)
         else:
-            _sum_columns(counts, mask, top, block, columns)
-            _combine(columns, block, valid[row], total[row], peak[row])
-        while sample < variance.size and step // 2 + sample * step < (row + 1) * cell_cols:
-            left = (step // 2 + sample * step - row * cell_cols) * block
-            variance[sample] = contrast(counts, top, left, work)
-            if sample % CORRELATED == 0:
-                found = correlation(counts, mask, top, left, square)
-                correlated[sample // CORRELATED, 0], correlated[sample // CORRELATED, 1] = found
-            sample += 1
+            _sum_columns(counts, row * block, block, columns)
+            _combine(columns, block, total[row], peak[row])
+            _cut_masked(counts, masked, row, block, result)
+        _sample(counts, masked[1], row, sizes, work, noise)
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _sum_columns(
-    counts: NDArray[Any], mask: NDArray[np.bool_], top: int, block: int, columns: Columns
-) -> None:
+def _sum_columns(counts: NDArray[Any], top: int, block: int, columns: Columns) -> None:
     """Take the sum and maximum down each column of ``block`` rows, without a branch so that it vectorises."""
-    masked, sums, highest = columns
-    for column in range(masked.size):
-        hidden, total, most = np.uint8(0), np.float32(0), np.float32(0)
+    sums, highest = columns
+    for column in range(sums.size):
+        total, most = sums.dtype.type(0), highest.dtype.type(0)
         for row in range(block):
-            value = np.float32(counts[top + row, column]) * (
-                np.float32(1) - np.float32(mask[top + row, column])
-            )
-            hidden += np.uint8(mask[top + row, column])
-            total += value
+            value = highest.dtype.type(counts[top + row, column])
+            total = sums.dtype.type(total + sums.dtype.type(value))
             most = max(most, value)
-        masked[column], sums[column], highest[column] = hidden, total, most
+        sums[column], highest[column] = total, most
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
-def _combine(
-    columns: Columns,
-    block: int,
-    valid: NDArray[np.float32],
-    total: NDArray[np.float32],
-    peak: NDArray[np.float32],
-) -> None:
+def _combine(columns: Columns, block: int, total: NDArray[np.float32], peak: NDArray[np.float32]) -> None:
     """Combine every ``block`` columns into one block."""
-    masked, sums, highest = columns
-    for cell in range(valid.size):
-        hidden, here, most = 0, np.float32(0), np.float32(0)
+    sums, highest = columns
+    for cell in range(total.size):
+        here, most = sums.dtype.type(0), highest.dtype.type(0)
         for column in range(cell * block, (cell + 1) * block):
-            hidden += masked[column]
-            here += sums[column]
+            here = sums.dtype.type(here + sums[column])
             most = max(most, highest[column])
-        valid[cell], total[cell], peak[cell] = block * block - hidden, here, most
+        total[cell], peak[cell] = here, most
+
+
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _cut_masked(counts: NDArray[Any], masked: Masked, row: int, block: int, result: Planes) -> None:
+    """Sum the blocks of a row again that a mask covers or cuts."""
+    mask, state, cols, starts = masked
+    total, peak = result
+    for place in range(starts[row], starts[row + 1]):
+        col = cols[place]
+        here, most = np.float32(0), np.float32(0)
+        if state[row, col] != HIDDEN:
+            for i in range(row * block, (row + 1) * block):
+                for j in range(col * block, (col + 1) * block):
+                    value = np.float32(0) if mask[i, j] else np.float32(counts[i, j])
+                    here += value
+                    most = max(most, value)
+        total[row, col], peak[row, col] = here, most
+
+
+@njit(cache=True, nogil=True)
+def _sample(
+    counts: NDArray[Any],
+    state: NDArray[np.uint8],
+    row: int,
+    sizes: tuple[int, int],
+    work: tuple[NDArray[np.float64], NDArray[np.float64]],
+    noise: Noise,
+) -> None:
+    """Measure the noise in the sampled blocks of a row: every step-th of the frame.
+
+    Not inlined: unknown correlations are NaN, which fast arithmetic does not allow.
+    """
+    block, step = sizes
+    variance, correlated = noise
+    cells = state.shape[1]
+    for sample in range(max(row * cells - step // 2 + step - 1, 0) // step, variance.size):
+        col = step // 2 + sample * step - row * cells
+        if col >= cells:
+            break
+        top, left = row * block, col * block
+        if block == UNROLLED_BLOCK:
+            variance[sample] = contrast(counts, top, left, UNROLLED_BLOCK // 2, work[0])
+        else:
+            variance[sample] = contrast(counts, top, left, block // 2, work[0])
+        if sample % CORRELATED == 0:
+            along, across = np.nan, np.nan
+            if state[row, col] == WHOLE and block == UNROLLED_BLOCK:
+                along, across = correlation(counts, top, left, UNROLLED_BLOCK, work[1])
+            elif state[row, col] == WHOLE:
+                along, across = correlation(counts, top, left, block, work[1])
+            correlated[sample // CORRELATED, 0], correlated[sample // CORRELATED, 1] = along, across

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
 from fedbragg.tasks.hits.prepare.context import CONTEXT, COUNTED, centre_of, context_of
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks, blocks_of_mask
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
 from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
@@ -68,20 +70,28 @@ def prepare(frame: Frame, settings: PrepareSettings = DEFAULT_SETTINGS) -> View:
     return prepare_with_peaks(frame, settings)[0]
 
 
-def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, Peaks]:
-    """Turn a frame into a View; return it with the peaks that it describes."""
-    block, counts, mask = settings.block, read_only(frame.counts), read_only(frame.mask)
+def prepare_with_peaks(
+    frame: Frame,
+    settings: PrepareSettings,
+    masks: Callable[[NDArray[np.bool_], int], MaskBlocks] = blocks_of_mask,
+) -> tuple[View, Peaks]:
+    """Turn a frame into a View; return it with the peaks that it describes.
+
+    ``masks`` returns the blocks of a mask; for many frames give a `MaskBlockCache`.
+    """
+    block, counts, mask = settings.block, read_only(frame.counts), frame.mask
     if min(counts.shape) < 3 * block:
         reason = f"{counts.shape[0]} x {counts.shape[1]} pixels are fewer than {3 * block} x {3 * block}"
         raise FrameError(frame.path, frame.index, f"{reason}, too small to score.")
     layout = lay_out(frame.panels, block) if frame.panels else None
     if layout is not None:
         counts, mask = map(read_only, spread(counts, mask, layout))
-    blocks = block_sums(counts, mask, block)
+    masked = masks(mask, block)
+    mask, blocks = read_only(mask), block_sums(counts, masked)
     photons = photon_scale(blocks)
     background = _background(blocks, layout)
     scale = (photons.scale, photons.shift)
-    measures, places = find_peaks(counts, mask, background, blocks.peak, scale, block)
+    measures, places = find_peaks(counts, masked, background, blocks.peak, scale)
     cells = cells_above(measures[0], settings.least)
     at = places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
     profiles = profiles_of(counts, mask, at, scale)
@@ -92,7 +102,9 @@ def prepare_with_peaks(frame: Frame, settings: PrepareSettings) -> tuple[View, P
         centre = centre_of(frame.beam_centre, blocks, photons) if wanted else None
         context = context_of(blocks, at, significance, centre)
         profiles = np.concatenate([profiles, context], axis=1)
-    level = np.maximum(background * np.float32(photons.scale) + np.float32(photons.shift), 0)
+    level = background * np.float32(photons.scale)
+    level += np.float32(photons.shift)
+    np.maximum(level, 0, out=level)
     view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
     if layout is not None:
         places = in_the_file(places, layout)

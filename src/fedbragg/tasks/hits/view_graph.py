@@ -1,19 +1,37 @@
-"""Cut the surroundings of a frame's peaks out, so that a network reads these few cells instead of the whole frame."""
+"""Score a View with a graph of card format 1 or 2, which takes the View itself and measures the peaks.
+
+Such a graph reads whole planes. Where there are few peaks, their surroundings are cut out for it, so that it reads
+these few cells instead of the whole frame.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.read_only import read_only
+from fedbragg.tasks.hits.prepare.reach import MIDDLE, WINDOW
 from fedbragg.types import View
 
-REACHES = (1, 2, 4)
-"""Cells to each side of a peak: 24, 40 and 72 pixels across at the default block."""
-WINDOW = 2 * max(REACHES) + 1
-"""Cells along the edge of what a network sees around a peak."""
-MIDDLE = WINDOW // 2
+
+def score_view(session: Any, view: View) -> tuple[float, NDArray[np.float32]]:
+    """Return the graph's score and spot map (cell rows, cell cols)."""
+    area = view.channels.shape[1] * view.channels.shape[2]
+    if not len(view.cells) or 2 * len(view.cells) * WINDOW**2 > area:
+        score, spot_map = _run(session, view.channels, view.cells, view.profiles)
+        return float(score), spot_map
+    score, found = _run(session, *windows(view), view.profiles)
+    return float(score), spread_out(found, view)
+
+
+def _run(
+    session: Any, channels: NDArray[np.float32], cells: NDArray[np.int64], profiles: NDArray[np.float32]
+) -> tuple[Any, NDArray[np.float32]]:
+    score, spot_map = session.run(None, {"channels": channels, "cells": cells, "profiles": profiles})
+    return score, spot_map
 
 
 def windows(view: View) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

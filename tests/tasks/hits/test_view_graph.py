@@ -1,6 +1,8 @@
-"""The score from the peaks' surroundings is that from the whole frame, bit for bit."""
+"""Model files of format 1, whose graphs measure peaks themselves, still open and score as they did."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,12 @@ import pytest
 from fedbragg.tasks import hits
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.tasks.hits.prepare import CONTEXT, PROFILE
-from fedbragg.tasks.hits.windows import MIDDLE, WINDOW, spread_out, windows
+from fedbragg.tasks.hits.prepare.reach import MIDDLE, WINDOW
+from fedbragg.tasks.hits.view_graph import _run, spread_out, windows
 from fedbragg.types import View
+
+FORMAT_1 = Path(__file__).with_name("files") / "format_1.onnx"
+"""The packaged model as it was before graphs took measures: the same weights."""
 
 
 def view_of(cells: list[tuple[int, int]], shape: tuple[int, int] = (60, 70)) -> View:
@@ -30,16 +36,16 @@ CELLS = {
 
 @pytest.mark.parametrize("where", CELLS)
 def test_a_score_of_windows_is_that_of_the_frame(where: str) -> None:
-    view, scorer = view_of(CELLS[where]), Scorer(hits.default_model())
+    view, scorer = view_of(CELLS[where]), Scorer(FORMAT_1)
     score, spot_map = scorer.raw(view)
-    whole, whole_map = scorer._run(view.channels, view.cells, view.profiles)
+    whole, whole_map = _run(scorer._session, view.channels, view.cells, view.profiles)
     assert score == float(whole)
     np.testing.assert_array_equal(spot_map, whole_map)
     assert np.count_nonzero(spot_map) == len(view.cells)
 
 
 def test_many_peaks_and_none_are_scored_in_the_frame() -> None:
-    scorer = Scorer(hits.default_model())
+    scorer = Scorer(FORMAT_1)
     for cells in ([], [(row, col) for row in range(0, 60, 5) for col in range(0, 70, 5)]):
         view = view_of(cells)
         score, spot_map = scorer.raw(view)
@@ -57,3 +63,17 @@ def test_windows_hold_the_surroundings_and_masked_cells_beyond_the_frame() -> No
     found[MIDDLE, MIDDLE], found[WINDOW + MIDDLE, MIDDLE] = 0.25, 0.75
     spot_map = spread_out(found, view)
     assert spot_map[0, 5] == 0.25 and spot_map[30, 30] == 0.75 and spot_map.sum() == 1.0
+
+
+@pytest.mark.parametrize("number", [0, 3, 400])
+def test_a_graph_of_measures_with_the_same_weights_gives_the_same_answer(number: int) -> None:
+    generator = np.random.default_rng(number)
+    view = view_of(sorted({tuple(cell) for cell in generator.integers(0, 60, (number, 2)).tolist()}))
+    without = np.ones((60, 70), np.bool_)
+    without[view.cells[:, 0], view.cells[:, 1]] = False
+    view.channels[:3, without] = 0  # cells without a peak have no wings and no rim
+    (before, map_before), (now, map_now) = (
+        Scorer(path).raw(view) for path in (FORMAT_1, hits.default_model())
+    )
+    assert now == pytest.approx(before, abs=1e-6)
+    np.testing.assert_allclose(map_now, map_before, atol=1e-6)

@@ -1,0 +1,68 @@
+"""Which blocks of a frame are masked, found once for all frames that share a mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fedbragg.read_only import read_only
+
+WHOLE, PARTLY, HIDDEN = 0, 1, 2
+"""A block without a masked pixel, with some, with nothing else."""
+KEPT = 4
+"""Masks of which the blocks are kept: most runs have one or two."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskBlocks:
+    """The blocks of a mask. Read-only, because frames share them."""
+
+    mask: NDArray[np.bool_]  # (rows, cols) True = ignore
+    valid: NDArray[np.float32]  # (cell rows, cell cols) number of pixels that are not masked
+    state: NDArray[np.uint8]  # (cell rows, cell cols) WHOLE, PARTLY or HIDDEN
+    masked_cols: NDArray[np.int64]  # (cells,) columns of those that are not WHOLE, in row order
+    starts: NDArray[np.int64]  # (cell rows + 1,) where each row of cells begins among them
+    block: int  # pixels along a block's edge
+
+
+class MaskBlockCache:
+    """Keeps the blocks of the latest masks. Safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[MaskBlocks, ...] = ()
+
+    def __call__(self, mask: NDArray[np.bool_], block: int) -> MaskBlocks:
+        """Return the blocks of a mask; a mask that may still change is looked at each time."""
+        for known in self._kept:
+            if known.mask is mask and known.block == block:
+                return known
+        found = blocks_of_mask(mask, block)
+        if not mask.flags.writeable:
+            self._kept = (found, *self._kept[: KEPT - 1])
+        return found
+
+
+def blocks_of_mask(mask: NDArray[np.bool_], block: int) -> MaskBlocks:
+    """Return the blocks of ``block`` x ``block`` pixels of a mask (rows, cols)."""
+    shape = (mask.shape[0] // block, mask.shape[1] // block)
+    valid, state = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+    _count(read_only(mask), block, valid, state)
+    rows, cols = np.nonzero(state)
+    starts = np.searchsorted(rows, np.arange(shape[0] + 1))
+    valid, state, cols, starts = map(read_only, (valid, state, cols, starts))
+    return MaskBlocks(mask, valid, state, cols, starts, block)
+
+
+@njit(cache=True, nogil=True)
+def _count(mask: NDArray[np.bool_], block: int, valid: NDArray[np.float32], state: NDArray[np.uint8]) -> None:
+    for row in range(valid.shape[0]):
+        for col in range(valid.shape[1]):
+            hidden = 0
+            for i in range(row * block, (row + 1) * block):
+                for j in range(col * block, (col + 1) * block):
+                    hidden += mask[i, j]
+            valid[row, col] = block * block - hidden
+            state[row, col] = WHOLE if hidden == 0 else (HIDDEN if hidden == block * block else PARTLY)
