@@ -76,11 +76,10 @@ def _grains(boundary: NDArray[np.float32]) -> NDArray[Any]:
 def _shared_out(height: NDArray[np.float32], markers: NDArray[np.int32]) -> NDArray[np.int32]:
     """Share pixels out to the markers by watershed; only those that have none, and their neighbours, cost time."""
     from scipy.ndimage import binary_dilation
-    from skimage.segmentation import watershed
 
-    free = binary_dilation(markers == 0, np.ones((3, 3), bool))
-    shared: NDArray[np.int32] = np.where(free, watershed(height, markers, mask=free), markers)
-    return shared
+    from fedbragg.tasks.segments.flooding import flood
+
+    return flood(height, markers, binary_dilation(markers == 0, np.ones((3, 3), bool)))
 
 
 def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDArray[np.int32]:
