@@ -31,9 +31,6 @@ MEASURES = AROUND + len(PROFILE) + len(CONTEXT)
 mean significance along four lines through the peak; profile; context."""
 
 CORE_OF_PEAK = math.log1p(LEAST)
-LINES = 4  # along the row, the column and both diagonals
-CELLS_OF_RING = (9, 16, 56)
-"""Cells within each reach and beyond the one before."""
 
 
 def measures_of(view: View) -> NDArray[np.float32]:
@@ -49,106 +46,76 @@ def measures_of(view: View) -> NDArray[np.float32]:
 def _measure_all(
     channels: NDArray[np.float32], cells: NDArray[np.int64], measures: NDArray[np.float32]
 ) -> None:
-    total, most, line = np.empty((3, AVERAGED)), np.empty((3, HIGHEST)), np.empty(LINES)
-    without = np.empty(3, np.int64)
+    total = np.empty(AVERAGED + HIGHEST)
     for peak in range(cells.shape[0]):
         row, col = cells[peak]
-        total[:, :] = 0.0
-        line[:] = 0.0
-        _add_masked(channels, row, col, total)
-        _add_peaks(channels, row, col, (total, most, line, without))
         for kind in range(len(CHANNELS)):
             measures[peak, kind] = channels[kind, row, col]
-        _write(total, most, line, measures, peak)
-
-
-Sums = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _ring(i: int, j: int) -> int:
-    """Return which reach a cell is within, but beyond the one before."""
-    away = max(abs(i), abs(j))
-    return 0 if away <= REACHES[0] else (1 if away <= REACHES[1] else 2)
-
-
-@njit(cache=True, nogil=True)
-def _add_masked(channels: NDArray[np.float32], row: int, col: int, total: NDArray[np.float64]) -> None:
-    """Add up the masked shares of the cells around a peak, by ring."""
-    rows, cols = channels.shape[1], channels.shape[2]
-    for i in range(-MIDDLE, MIDDLE + 1):
-        for j in range(-MIDDLE, MIDDLE + 1):
-            inside = 0 <= row + i < rows and 0 <= col + j < cols
-            total[_ring(i, j), 3] += channels[3, row + i, col + j] if inside else 1.0
+        place, inner = len(CHANNELS), -1
+        total[:AVERAGED] = 0.0
+        total[AVERAGED:] = -np.inf
+        for outer in REACHES:
+            _add_ring(channels, (row, col), inner, outer, total)
+            for kind in range(AVERAGED):
+                measures[peak, place + kind] = total[kind] / (2 * outer + 1) ** 2
+            for kind in range(AVERAGED, AVERAGED + HIGHEST):
+                measures[peak, place + kind] = total[kind]
+            place, inner = place + AVERAGED + HIGHEST, outer
+        measures[peak, place], measures[peak, place + 1] = _lines(channels[0], row, col)
 
 
 @njit(cache=True, nogil=True)
-def _add_peaks(channels: NDArray[np.float32], row: int, col: int, sums: Sums) -> None:
-    """Add up the peaks around a peak; a cell without a core has no peak, so neither wings nor a rim.
+def _add_ring(
+    channels: NDArray[np.float32], at: tuple[int, int], inner: int, outer: int, total: NDArray[np.float64]
+) -> None:
+    """Add the cells within ``outer`` cells of one, but beyond ``inner``, to its sums (9,) and highest values (3,).
 
-    ``sums`` are the totals (3, 9) and the highest (3, 3) of the ring within each reach and beyond the one before, then
-    the core's total along each line (4,), and working memory (3,).
+    A cell without a core has no peak, so neither wings nor a rim.
     """
-    total, most, line, without = sums
     rows, cols = channels.shape[1], channels.shape[2]
-    most[:, :] = -np.inf
-    for ring in range(3):
-        without[ring] = CELLS_OF_RING[ring]
-    for y in range(max(row - MIDDLE, 0), min(row + MIDDLE + 1, rows)):
-        for x in range(max(col - MIDDLE, 0), min(col + MIDDLE + 1, cols)):
+    cores, wings, rims, masked, peaks, bright, dark, single, lit = 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0, 0.0
+    most_core, most_wings, most_rim, number = -np.inf, -np.inf, -np.inf, 0
+    for y in range(at[0] - outer, at[0] + outer + 1):
+        for x in range(at[1] - outer, at[1] + outer + 1):
+            if abs(y - at[0]) <= inner and abs(x - at[1]) <= inner:
+                continue
+            if y < 0 or x < 0 or y >= rows or x >= cols:
+                masked += 1.0
+                continue
+            masked += channels[3, y, x]
             core = channels[0, y, x]
             if core == 0:
                 continue
-            i, j = y - row, x - col
-            ring = _ring(i, j)
-            without[ring] -= 1
-            _add_peak(core, channels[1, y, x], channels[2, y, x], ring, total, most)
-            line[0] += core * (i == 0)
-            line[1] += core * (j == 0)
-            line[2] += core * (i == j)
-            line[3] += core * (i == -j)
-    for ring in range(3):
-        for kind in range(HIGHEST):
-            if without[ring]:
-                most[ring, kind] = max(most[ring, kind], 0.0)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _add_peak(
-    core: float, wings: float, rim: float, ring: int, total: NDArray[np.float64], most: NDArray[np.float64]
-) -> None:
-    most[ring, 0] = max(most[ring, 0], core)
-    most[ring, 1] = max(most[ring, 1], wings)
-    most[ring, 2] = max(most[ring, 2], rim)
-    total[ring, 0] += core
-    total[ring, 1] += wings
-    total[ring, 2] += rim
-    total[ring, 5] += rim > 1
-    total[ring, 6] += rim < -1
-    if core > CORE_OF_PEAK:
-        total[ring, 4] += 1
-        total[ring, 7] += max(core - wings, 0.0)  # one pixel alone: a zinger
-        total[ring, 8] += max(rim, 0.0)
+            wing, rim = channels[1, y, x], channels[2, y, x]
+            number += 1
+            cores, wings, rims = cores + core, wings + wing, rims + rim
+            most_core, most_wings, most_rim = max(most_core, core), max(most_wings, wing), max(most_rim, rim)
+            bright += rim > 1
+            dark += rim < -1
+            if core > CORE_OF_PEAK:
+                peaks += 1
+                single += max(core - wing, np.float32(0))  # one pixel alone: a zinger
+                lit += max(rim, np.float32(0))
+    if number < (2 * outer + 1) ** 2 - (2 * inner + 1) ** 2 * (inner >= 0):  # a cell without a peak holds zeros
+        most_core, most_wings, most_rim = max(most_core, 0.0), max(most_wings, 0.0), max(most_rim, 0.0)
+    found = (cores, wings, rims, masked, float(peaks), float(bright), float(dark), single, lit)
+    for kind in range(AVERAGED):
+        total[kind] += found[kind]
+    highest = (most_core, most_wings, most_rim)
+    for kind in range(HIGHEST):
+        total[AVERAGED + kind] = max(total[AVERAGED + kind], highest[kind])
 
 
 @njit(cache=True, nogil=True)
-def _write(
-    total: NDArray[np.float64],
-    most: NDArray[np.float64],
-    line: NDArray[np.float64],
-    measures: NDArray[np.float32],
-    peak: int,
-) -> None:
-    """Write what the surroundings of a peak add up to, from the smallest reach to the largest."""
-    place = len(CHANNELS)
-    for reach in range(3):
-        number = (2 * REACHES[reach] + 1) ** 2
-        for kind in range(AVERAGED):
-            total[reach, kind] += total[reach - 1, kind] if reach else 0.0
-            measures[peak, place + kind] = total[reach, kind] / number
-        for kind in range(HIGHEST):
-            most[reach, kind] = max(most[reach, kind], most[reach - 1, kind]) if reach else most[reach, kind]
-            measures[peak, place + AVERAGED + kind] = most[reach, kind]
-        place += AVERAGED + HIGHEST
-    measures[peak, place] = max(line[0], line[1], line[2], line[3]) / WINDOW
-    measures[peak, place + 1] = min(line[0], line[1], line[2], line[3]) / WINDOW
+def _lines(core: NDArray[np.float32], row: int, col: int) -> tuple[float, float]:
+    """Return the highest and the lowest mean of the core along row, column and both diagonals through a cell."""
+    along, down, falling, rising = 0.0, 0.0, 0.0, 0.0
+    rows, cols = core.shape
+    for k in range(-MIDDLE, MIDDLE + 1):
+        inside, below = 0 <= col + k < cols, 0 <= row + k < rows
+        along += core[row, col + k] if inside else 0.0
+        down += core[row + k, col] if below else 0.0
+        falling += core[row + k, col + k] if inside and below else 0.0
+        rising += core[row - k, col + k] if inside and 0 <= row - k < rows else 0.0
+    highest = max(max(along, down), max(falling, rising))
+    return highest / WINDOW, min(min(along, down), min(falling, rising)) / WINDOW
