@@ -96,7 +96,9 @@ def _add_ring(
                 peaks += 1
                 single += max(core - wing, np.float32(0))  # one pixel alone: a zinger
                 lit += max(rim, np.float32(0))
-    if number < (2 * outer + 1) ** 2 - (2 * inner + 1) ** 2 * (inner >= 0):  # a cell without a peak holds zeros
+    if number < (2 * outer + 1) ** 2 - (2 * inner + 1) ** 2 * (
+        inner >= 0
+    ):  # a cell without a peak holds zeros
         most_core, most_wings, most_rim = max(most_core, 0.0), max(most_wings, 0.0), max(most_rim, 0.0)
     found = (cores, wings, rims, masked, float(peaks), float(bright), float(dark), single, lit)
     for kind in range(AVERAGED):
