@@ -89,11 +89,12 @@ def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDAr
     on every second pixel, for they are wider than that.
     """
     from skimage.measure import label
-    from skimage.morphology import h_maxima
+
+    from fedbragg.tasks.segments.summits import summits
 
     rows, cols = distance.shape
     even = distance[: rows // 2 * 2, : cols // 2 * 2].reshape(rows // 2, 2, cols // 2, 2).max(axis=(1, 3))
-    peaks = label(h_maxima(even, DEPTH))
+    peaks = label(summits(even, DEPTH))
     middles = np.zeros(distance.shape, np.int32)
     middles[: rows // 2 * 2, : cols // 2 * 2] = np.repeat(np.repeat(peaks, 2, axis=0), 2, axis=1)
     middles[~enclosed] = 0
