@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
-from fedbragg.screening.background import background_level
+from fedbragg.per_mask import PerMask
+from fedbragg.screening.background import BackgroundLevel
 from fedbragg.screening.resolution import resolution
 from fedbragg.tasks.hits.prepare import (
-    MaskBlockCache,
     PrepareSettings,
+    mask_block_cache,
     prepare_with_peaks,
     spot_places,
     spots,
 )
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks
 from fedbragg.types import Frame, Geometry, Run, Spot, Unreadable, Verdict, View
 
 
@@ -53,7 +55,8 @@ class FrameScorer:
     settings: PrepareSettings
     list_spots: bool = False
     geometry: Geometry = field(default_factory=Geometry)  # of the run
-    masks: MaskBlockCache = field(default_factory=MaskBlockCache)
+    level: BackgroundLevel = field(default_factory=BackgroundLevel)
+    masks: PerMask[MaskBlocks] = field(default_factory=mask_block_cache)
 
     def __call__(self, frame: Frame | Unreadable) -> ScoredFrame:
         """Return the score, or why there is none."""
@@ -72,7 +75,7 @@ class FrameScorer:
             frame.path,
             frame.index,
             score,
-            background_level(frame),
+            self.level(frame),
             tuple(spots(peaks, spot_map)) if self.list_spots else (),
             event=frame.event,
             spot_count=places.shape[1],

@@ -14,7 +14,7 @@ from fedbragg.metrics.classification import confusion, summary
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.model_file import ModelCard, Scorer
-from fedbragg.tasks.hits.prepare import MaskBlockCache, prepare_with_peaks, spots
+from fedbragg.tasks.hits.prepare import mask_block_cache, prepare_with_peaks, spots
 from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.types import Frame, Label, Unreadable, Verdict
 
@@ -29,7 +29,7 @@ class HitPredictor:
         """Open a model file; raise ModelFileError if it is not one."""
         self.path = path
         self.scorer = Scorer(path)
-        self._masks = MaskBlockCache()
+        self._masks = mask_block_cache()
 
     @property
     def card(self) -> ModelCard:

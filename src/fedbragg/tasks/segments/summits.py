@@ -18,9 +18,11 @@ ROUNDING = np.float32(2e-6)
 def summits(height: NDArray[np.float32], depth: float) -> NDArray[np.bool_]:
     """Return which points (rows, cols) belong to summits that stand out by ``depth``; the eight neighbours touch."""
     lowest = np.float32(height.min(initial=0) - depth - 1)
-    walled = np.pad(height, 1, constant_values=lowest)  # so that no neighbour lies beyond the picture
+    walled: NDArray[np.float32] = np.pad(
+        height, 1, constant_values=lowest
+    )  # so that no neighbour lies beyond the picture
     lowered = height - np.float32(depth) - ROUNDING * np.abs(height)
-    grown = np.pad(lowered, 1, constant_values=lowest)
+    grown: NDArray[np.float32] = np.pad(lowered, 1, constant_values=lowest).astype(np.float32)
     _reconstruct(grown.ravel(), walled.ravel(), walled.shape[1])
     found: NDArray[np.bool_] = height - grown[1:-1, 1:-1] >= depth
     return found
@@ -61,4 +63,4 @@ def _reconstruct(grown: NDArray[np.float32], height: NDArray[np.float32], width:
 def _highest(values: NDArray[np.float32], point: int, steps: tuple[int, int, int, int], sign: int) -> float:
     a, b = values[point + sign * steps[0]], values[point + sign * steps[1]]
     c, d = values[point + sign * steps[2]], values[point + sign * steps[3]]
-    return max(max(a, b), max(c, d))
+    return float(max(max(a, b), max(c, d)))

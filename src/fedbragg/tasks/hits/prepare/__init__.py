@@ -2,7 +2,7 @@
 
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.context import CONTEXT
-from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlockCache
+from fedbragg.tasks.hits.prepare.mask_blocks import mask_block_cache
 from fedbragg.tasks.hits.prepare.profile import PROFILE
 from fedbragg.tasks.hits.prepare.view import (
     Peaks,
@@ -17,9 +17,9 @@ __all__ = [
     "CHANNELS",
     "CONTEXT",
     "PROFILE",
-    "MaskBlockCache",
     "Peaks",
     "PrepareSettings",
+    "mask_block_cache",
     "prepare",
     "prepare_with_peaks",
     "spot_places",

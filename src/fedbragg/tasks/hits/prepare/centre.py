@@ -137,9 +137,13 @@ def _best(
     So a turned frame gives the turned point.
     """
     highest, nearest, across, down, equals = -1, 0, 0, 0, 1
+    radius, rings = np.empty(x.size, np.int64), np.zeros(_farthest(x, y, middle, number * step) + 3, np.int64)
     for i in range(-number, number + 1):
         for j in range(-number, number + 1):
-            found, away = _shared(x, y, (middle[0] + i * step, middle[1] + j * step)), i * i + j * j
+            found, away = (
+                _shared(x, y, (middle[0] + i * step, middle[1] + j * step), radius, rings),
+                i * i + j * j,
+            )
             if found > highest or (found == highest and away < nearest):
                 highest, nearest, across, down, equals = found, away, i, j, 1
             elif found == highest and away == nearest:
@@ -148,15 +152,34 @@ def _best(
 
 
 @njit(cache=True, nogil=True)
-def _shared(x: NDArray[np.float64], y: NDArray[np.float64], centre: tuple[float, float]) -> int:
-    """Return the number of pairs of peaks that share a ring of a pixel or lie on neighbouring ones."""
-    radius = np.empty(x.size, np.int64)
+def _farthest(
+    x: NDArray[np.float64], y: NDArray[np.float64], middle: tuple[float, float], reach: float
+) -> int:
+    """Return a radius, in pixels, beyond which no peak lies from any point within ``reach`` to each side."""
+    farthest = 0.0
+    for i in range(x.size):
+        farthest = max(farthest, abs(x[i] - middle[0]) + abs(y[i] - middle[1]))
+    return int(farthest + 2 * reach)
+
+
+@njit(cache=True, nogil=True)
+def _shared(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    centre: tuple[float, float],
+    radius: NDArray[np.int64],
+    rings: NDArray[np.int64],
+) -> int:
+    """Return the number of pairs of peaks that share a ring of a pixel or lie on neighbouring ones.
+
+    ``radius`` (peaks,) and ``rings``, of zeros, which it is again in the end, are working memory.
+    """
     for i in range(x.size):
         radius[i] = int(math.sqrt((x[i] - centre[0]) ** 2 + (y[i] - centre[1]) ** 2))
-    rings = np.zeros(radius.max() + 2, np.int64)
-    for i in range(x.size):
         rings[radius[i]] += 1
     pairs = 0
-    for i in range(rings.size - 1):
-        pairs += rings[i] * (rings[i] + 2 * rings[i + 1])
+    for i in range(x.size):
+        pairs += rings[radius[i]] + 2 * rings[radius[i] + 1]
+    for i in range(x.size):
+        rings[radius[i]] = 0
     return int(pairs)

@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks
+
 CHANNELS = ("core", "wings", "rim", "masked")
 """The channels of a View, in order:
 
@@ -18,22 +20,21 @@ masked      share of the block's pixels that are masked
 """
 
 
-@njit(cache=True, nogil=True)
-def channels_of(measures: NDArray[np.float32], valid: NDArray[np.float32], block: int) -> NDArray[np.float32]:
-    """Return the channels (4, cell rows, cell cols) from the measures of `find_peaks`.
-
-    Logarithms are computed only where there is a peak, in a few cells of a hundred.
-    """
-    rows, cols = valid.shape
-    result = np.zeros((4, rows, cols), np.float32)
-    share = np.float32(1 / (block * block))
-    for row in range(rows):
-        for col in range(cols):  # a loop of its own, so that it vectorises
-            result[3, row, col] = np.float32(1) - valid[row, col] * share
-        for col in range(cols):
-            if measures[0, row, col] > 0:
-                result[0, row, col] = math.log1p(measures[0, row, col])
-                result[1, row, col] = math.log1p(max(measures[1, row, col], 0.0))
-                rim = measures[2, row, col]
-                result[2, row, col] = math.copysign(math.log1p(abs(rim)), rim)
+def channels_of(measures: NDArray[np.float32], masked: MaskBlocks) -> NDArray[np.float32]:
+    """Return the channels (4, cell rows, cell cols) from the measures of `find_peaks`."""
+    result = np.zeros((len(CHANNELS), *masked.valid.shape), np.float32)
+    result[3] = masked.hidden_share
+    _take_logarithms(measures, result)
     return result
+
+
+@njit(cache=True, nogil=True)
+def _take_logarithms(measures: NDArray[np.float32], channels: NDArray[np.float32]) -> None:
+    """Fill the first three channels where there is a peak, in a few cells of a hundred."""
+    for row in range(channels.shape[1]):
+        for col in range(channels.shape[2]):
+            if measures[0, row, col] > 0:
+                channels[0, row, col] = math.log1p(measures[0, row, col])
+                channels[1, row, col] = math.log1p(max(measures[1, row, col], 0.0))
+                rim = measures[2, row, col]
+                channels[2, row, col] = math.copysign(math.log1p(abs(rim)), rim)

@@ -1,4 +1,4 @@
-"""Which blocks of a frame are masked, found once for all frames that share a mask."""
+"""Which blocks of a frame are masked: the same for all frames that share a mask."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.per_mask import PerMask
 from fedbragg.read_only import read_only
 
 WHOLE, PARTLY, HIDDEN = 0, 1, 2
 """A block without a masked pixel, with some, with nothing else."""
-KEPT = 4
-"""Masks of which the blocks are kept: most runs have one or two."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,27 +21,11 @@ class MaskBlocks:
 
     mask: NDArray[np.bool_]  # (rows, cols) True = ignore
     valid: NDArray[np.float32]  # (cell rows, cell cols) number of pixels that are not masked
+    hidden_share: NDArray[np.float32]  # (cell rows, cell cols) share of the pixels that are masked
     state: NDArray[np.uint8]  # (cell rows, cell cols) WHOLE, PARTLY or HIDDEN
     masked_cols: NDArray[np.int64]  # (cells,) columns of those that are not WHOLE, in row order
     starts: NDArray[np.int64]  # (cell rows + 1,) where each row of cells begins among them
     block: int  # pixels along a block's edge
-
-
-class MaskBlockCache:
-    """Keeps the blocks of the latest masks. Safe to call from several threads."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[MaskBlocks, ...] = ()
-
-    def __call__(self, mask: NDArray[np.bool_], block: int) -> MaskBlocks:
-        """Return the blocks of a mask; a mask that may still change is looked at each time."""
-        for known in self._kept:
-            if known.mask is mask and known.block == block:
-                return known
-        found = blocks_of_mask(mask, block)
-        if not mask.flags.writeable:
-            self._kept = (found, *self._kept[: KEPT - 1])
-        return found
 
 
 def blocks_of_mask(mask: NDArray[np.bool_], block: int) -> MaskBlocks:
@@ -52,8 +35,14 @@ def blocks_of_mask(mask: NDArray[np.bool_], block: int) -> MaskBlocks:
     _count(read_only(mask), block, valid, state)
     rows, cols = np.nonzero(state)
     starts = np.searchsorted(rows, np.arange(shape[0] + 1))
-    valid, state, cols, starts = map(read_only, (valid, state, cols, starts))
-    return MaskBlocks(mask, valid, state, cols, starts, block)
+    share = np.float32(1) - valid * np.float32(1 / block**2)
+    valid, share, state, cols, starts = map(read_only, (valid, share, state, cols, starts))
+    return MaskBlocks(mask, valid, share, state, cols, starts, block)
+
+
+def mask_block_cache() -> PerMask[MaskBlocks]:
+    """Return `blocks_of_mask`, remembered for the latest masks."""
+    return PerMask(blocks_of_mask)
 
 
 @njit(cache=True, nogil=True)

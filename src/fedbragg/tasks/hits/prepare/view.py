@@ -77,7 +77,7 @@ def prepare_with_peaks(
 ) -> tuple[View, Peaks]:
     """Turn a frame into a View; return it with the peaks that it describes.
 
-    ``masks`` returns the blocks of a mask; for many frames give a `MaskBlockCache`.
+    ``masks`` returns the blocks of a mask; for many frames give `mask_block_cache()`, which looks at each mask once.
     """
     block, counts, mask = settings.block, read_only(frame.counts), frame.mask
     if min(counts.shape) < 3 * block:
@@ -105,7 +105,7 @@ def prepare_with_peaks(
     level = background * np.float32(photons.scale)
     level += np.float32(photons.shift)
     np.maximum(level, 0, out=level)
-    view = View(channels_of(measures, blocks.valid, block), level, cells, profiles, block)
+    view = View(channels_of(measures, masked), level, cells, profiles, block)
     if layout is not None:
         places = in_the_file(places, layout)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
