@@ -48,6 +48,11 @@ class Panel:
     pixel: float  # metre, along a pixel's edge
     distance: float | None = None  # metre, sample to panel
 
+    def holds(self, row: NDArray[Any], col: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which of a frame's rows and columns are on this panel."""
+        inside: NDArray[np.bool_] = (row >= self.rows[0]) & (row < self.rows[1])
+        return inside & (col >= self.cols[0]) & (col < self.cols[1])
+
     def position(self, row: NDArray[Any], col: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return x and y in pixels of a frame's rows and columns on this panel."""
         along, down = col - self.cols[0], row - self.rows[0]
@@ -84,6 +89,9 @@ class Frame:
         None  # pixel, (column, row); None where the file does not give it
     )
     saturation: float | None = None  # highest trusted count; None where the file does not give it
+    placed: tuple[
+        Panel, ...
+    ] = ()  # the panels with their places about the beam; empty where these are not known
 
 
 @dataclass(frozen=True, slots=True)

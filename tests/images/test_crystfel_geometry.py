@@ -99,6 +99,7 @@ def test_a_run_has_the_geometrys_panels_and_mask(tmp_path: Path) -> None:
     counts[:, 7, 9] = 65535
     np.save(tmp_path / "a.npy", counts)
     run = open_run(tmp_path / "a.npy", geometry=written(tmp_path))
+    assert run[0].placed == run.geometry.panels and len(run[0].placed) == len(run[0].panels)
     first, second = run[0], run[1]
     assert first.panels == ((0, 50, 0, 40), (0, 50, 40, 80))
     assert first.mask is second.mask and first.mask[7, 9] and first.mask[25, 38]

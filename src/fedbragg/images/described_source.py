@@ -52,7 +52,8 @@ class DescribedSource:
             size = f"{frame.counts.shape[0]} x {frame.counts.shape[1]}"
             reason = f"has {size} pixels, {self._description.path} describes {rows} x {cols}. Give its own geometry."
             raise FrameError(frame.path, frame.index, reason)
-        return replace(frame, mask=self._masks.joined(frame.mask, frame.path), panels=self._rectangles)
+        mask, placed = self._masks.joined(frame.mask, frame.path), self._description.geometry.panels
+        return replace(frame, mask=mask, panels=self._rectangles, placed=placed)
 
     def close(self) -> None:
         """Close the file."""

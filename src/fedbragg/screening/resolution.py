@@ -47,7 +47,7 @@ def _on_panels(places: NDArray[np.integer], geometry: Geometry) -> NDArray[np.fl
         if not distance:
             return None
         row, col = places
-        here = (row >= panel.rows[0]) & (row < panel.rows[1]) & (col >= panel.cols[0]) & (col < panel.cols[1])
+        here = panel.holds(row, col)
         x, y = panel.position(row[here], col[here])
         found.append(np.arctan2(np.hypot(x, y) * panel.pixel, distance))
     return np.concatenate(found)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fedbragg.images.counts import panels_of
-from fedbragg.tasks.hits.prepare import PrepareSettings, prepare_with_peaks, spot_places
-from fedbragg.tasks.hits.prepare.panels import in_the_file, lay_out, spread
-from fedbragg.types import Frame, Panels
+from fedbragg.tasks.hits.prepare import CONTEXT, PrepareSettings, prepare_with_peaks, spot_places
+from fedbragg.tasks.hits.prepare.panels import about_the_beam, in_the_file, lay_out, spread
+from fedbragg.types import Frame, Panel, Panels
 
 SETTINGS = PrepareSettings()
 
@@ -87,3 +87,36 @@ def test_panels_side_by_side_are_parted_and_found_again() -> None:
     for row, col in in_the_file(places, layout)[:, places[0] >= 0].T:
         there = np.argwhere((apart == counts[row, col]) & ~hidden)[0]
         assert (places[:, there[0] // 8, there[1] // 8] == there).all()
+
+
+def placed(corner: tuple[float, float], first_row: int, turned: bool = False) -> Panel:
+    """Return a panel of 64 x 96 pixels with its first pixel there; turned by a right angle, or not."""
+    fast, slow = ((0.0, 1.0), (-1.0, 0.0)) if turned else ((1.0, 0.0), (0.0, 1.0))
+    return Panel("p", (first_row, first_row + 64), (0, 96), corner, fast, slow, 1e-4)
+
+
+def test_places_on_panels_are_measured_from_the_beam() -> None:
+    panels = (placed((-20.0, 30.0), 0), placed((5.0, -7.0), 64, turned=True))
+    found = about_the_beam(np.array([[2, 3], [70, 4]]), panels)
+    assert found.tolist() == [[32.0, -17.0], [-3.0, -1.0]]  # y and x: 6 rows down is 6 pixels to the left
+
+
+def test_a_ring_across_panels_is_crowded_where_their_places_are_known() -> None:
+    """Two halves of a ring lie on two panels one below the other in the file, but far apart at the detector."""
+    counts, panels = stack((2.0, 2.0), 64, 96)
+    geometry = (placed((-40.0, 60.0), 0), placed((30.0, -110.0), 64))
+    for number, panel in enumerate(geometry):
+        row, col = np.mgrid[4:60:1, 4:92:1]
+        x, y = panel.position(row + panel.rows[0], col)
+        on_ring = np.abs(np.hypot(x, y) - 95) < 0.4
+        picked = np.argwhere(on_ring)[::7]
+        assert len(picked) > 3, number
+        counts[picked[:, 0] + 4 + panel.rows[0], picked[:, 1] + 4] += 60
+    shown = [
+        Frame(counts, np.zeros(counts.shape, np.bool_), "a.h5", 0, panels=panels, placed=at)
+        for at in ((), geometry)
+    ]
+    unknown, known = (prepare_with_peaks(one, SETTINGS)[0].profiles[:, -len(CONTEXT) :] for one in shown)
+    centre, sharp = CONTEXT.index("centre"), CONTEXT.index("all rings of 2")
+    assert not unknown[:, centre:].any()
+    assert (known[:, centre] == 1).all() and known[0, sharp] > 1

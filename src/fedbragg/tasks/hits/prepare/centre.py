@@ -113,7 +113,10 @@ def _intersection(lines: NDArray[np.float64], start: tuple[float, float]) -> tup
 
 
 def refined_centre(
-    places: NDArray[np.int64], significance: NDArray[np.float32], centre: tuple[float, float], reach: float
+    places: NDArray[np.floating | np.int64],
+    significance: NDArray[np.float32],
+    centre: tuple[float, float],
+    reach: float,
 ) -> tuple[float, float]:
     """Return the (column, row) within about ``reach`` pixels of a centre about which peaks lie on the fewest circles.
 

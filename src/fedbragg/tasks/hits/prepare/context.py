@@ -53,10 +53,17 @@ class Centre:
     reach: float  # pixel, within which the true one is sought
 
 
+BEAM = Centre(0.0, 0.0, trust=1.0, reach=REACH_OF_FILE)
+"""The centre of places that are about the beam already."""
+
+
 def context_of(
-    blocks: Blocks, places: NDArray[np.int64], significance: NDArray[np.float32], centre: Centre | None
+    blocks: Blocks,
+    places: NDArray[np.floating | np.int64],
+    significance: NDArray[np.float32],
+    centre: Centre | None,
 ) -> NDArray[np.float32]:
-    """Return the context (peaks, 7) of the peaks at row and column (peaks, 2) with these significances (peaks,)."""
+    """Return the context (peaks, 7) of the peaks at row and column (peaks, 2), in pixels, with these significances."""
     result = np.zeros((len(places), len(CONTEXT)), np.float32)
     result[:, 0], result[:, 1] = noise_correlation(blocks)
     counted = significance >= COUNTED

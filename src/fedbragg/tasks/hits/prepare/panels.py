@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.pixels import Blocks
 from fedbragg.tasks.hits.prepare.reach import WINDOW
-from fedbragg.types import Panels
+from fedbragg.types import Panel, Panels
 
 GAP = WINDOW // 2
 """Blocks of masked pixels between two panels: as far as a network sees around a peak."""
@@ -79,4 +80,18 @@ def in_the_file(places: NDArray[np.int32], layout: Layout) -> NDArray[np.int32]:
             [[source.start - target.start]] for source, target in zip(panel.source, panel.target, strict=True)
         ]
         found[:, *panel.cells] = np.where(there >= 0, there + np.array(moved, np.int32), -1)
+    return found
+
+
+def about_the_beam(places: NDArray[np.int64], panels: Sequence[Panel]) -> NDArray[np.float64]:
+    """Return y and x (peaks, 2) in pixels from the beam of rows and columns (peaks, 2) in the file.
+
+    A place on no panel, which no peak has, comes out as NaN.
+    """
+    found = np.full(places.shape, np.nan)
+    row, col = places.T
+    for panel in panels:
+        here = panel.holds(row, col)
+        x, y = panel.position(row[here], col[here])
+        found[here] = np.stack([y, x], axis=1)
     return found

@@ -13,10 +13,17 @@ from fedbragg.errors import ConfigError, FrameError
 from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
-from fedbragg.tasks.hits.prepare.context import CONTEXT, COUNTED, centre_of, context_of
+from fedbragg.tasks.hits.prepare.context import BEAM, CONTEXT, COUNTED, centre_of, context_of
 from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks, blocks_of_mask
-from fedbragg.tasks.hits.prepare.noise import photon_scale
-from fedbragg.tasks.hits.prepare.panels import Layout, background_of_panels, in_the_file, lay_out, spread
+from fedbragg.tasks.hits.prepare.noise import PhotonScale, photon_scale
+from fedbragg.tasks.hits.prepare.panels import (
+    Layout,
+    about_the_beam,
+    background_of_panels,
+    in_the_file,
+    lay_out,
+    spread,
+)
 from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
 from fedbragg.tasks.hits.prepare.pixels import Blocks, block_sums
 from fedbragg.tasks.hits.prepare.profile import PROFILE, profiles_of
@@ -93,22 +100,39 @@ def prepare_with_peaks(
     scale = (photons.scale, photons.shift)
     measures, places = find_peaks(counts, masked, background, blocks.peak, scale)
     cells = cells_above(measures[0], settings.least)
-    at = places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
-    profiles = profiles_of(counts, mask, at, scale)
+    shapes = profiles_of(counts, mask, _listed(places, cells), scale)
+    if layout is not None:
+        places = in_the_file(places, layout)
     if settings.context:
         significance = measures[0][cells[:, 0], cells[:, 1]]
-        # Only clear peaks are compared with rings: without any, the look at all blocks for a centre is saved.
-        wanted = layout is None and bool((significance >= COUNTED).any())
-        centre = centre_of(frame.beam_centre, blocks, photons) if wanted else None
-        context = context_of(blocks, at, significance, centre)
-        profiles = np.concatenate([profiles, context], axis=1)
+        around = _context(frame, (blocks, photons), _listed(places, cells), significance)
+        shapes = np.concatenate([shapes, around], axis=1)
     level = background * np.float32(photons.scale)
     level += np.float32(photons.shift)
     np.maximum(level, 0, out=level)
-    view = View(channels_of(measures, masked), level, cells, profiles, block)
-    if layout is not None:
-        places = in_the_file(places, layout)
+    view = View(channels_of(measures, masked), level, cells, shapes, block)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
+
+
+def _listed(places: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return row and column (peaks, 2) of the peaks in these cells."""
+    return places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
+
+
+def _context(
+    frame: Frame,
+    light: tuple[Blocks, PhotonScale],
+    places: NDArray[np.int64],
+    significance: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the context (peaks, 7) of peaks at row and column (peaks, 2) of the frame."""
+    if frame.placed:
+        return context_of(light[0], about_the_beam(places, frame.placed), significance, BEAM)
+    centre = None
+    if not frame.panels and bool((significance >= COUNTED).any()):
+        # Only clear peaks are compared with rings: without any, the look at all blocks for a centre is saved.
+        centre = centre_of(frame.beam_centre, *light)
+    return context_of(light[0], places, significance, centre)
 
 
 def _background(blocks: Blocks, layout: Layout | None) -> NDArray[np.float32]:
