@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.pixels import Blocks
@@ -92,9 +93,21 @@ def _binned(
 
     ``skew`` is the median of the variance estimate over the true variance.
     """
-    groups = np.array_split(np.argsort(mean), BINS)
-    spread = np.array([np.median(variance[group]) for group in groups]) / skew
-    return np.array([np.median(mean[group]) for group in groups]), np.maximum(spread, 1e-6)
+    order = np.argsort(mean)
+    ends = np.cumsum([len(group) for group in np.array_split(order, BINS)])
+    spread = _medians(variance[order], ends) / skew
+    return _medians(mean[order], ends), np.maximum(spread, 1e-6)
+
+
+@njit(cache=True, nogil=True)
+def _medians(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the median of each stretch of values that ends before one of ``ends``."""
+    found = np.empty(ends.size)
+    start = 0
+    for stretch in range(ends.size):
+        found[stretch] = np.median(values[start : ends[stretch]])
+        start = ends[stretch]
+    return found
 
 
 def _line(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> tuple[float, float]:
