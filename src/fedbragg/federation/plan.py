@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fedbragg.config import Federation, FederationSettings
+from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.local_batchnorm import batchnorm_names
 from fedbragg.federation.rules import Rule, rule_of
@@ -25,6 +25,7 @@ class Plan:
     epochs: int
     seed: int
     networks: Mapping[str, str] = field(default_factory=dict)
+    privacy: PrivacySettings = PrivacySettings()
 
     @classmethod
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
@@ -32,7 +33,7 @@ class Plan:
         check_rule(settings)
         training = settings.training
         epochs = (training.warmup_epochs, training.epochs)
-        return cls(settings.federation, *epochs, settings.seed, networks or {})
+        return cls(settings.federation, *epochs, settings.seed, networks or {}, settings.privacy)
 
     @property
     def rule(self) -> Rule:
