@@ -12,7 +12,7 @@ def vector(numbers: int, counts: int = 3) -> Vector:
 
 
 def test_the_stream_is_aes_256_in_counter_mode() -> None:
-    """The first block is AES-256 of zeros: key of zeros, plaintext of zeros (NIST's KAT, GFSbox and VarKey, zero row)."""
+    """The first block is AES-256 of zeros: key of zeros, plaintext of zeros (NIST's known answers)."""
     made = vector(4, 0)
     masks.add_mask(made, bytes(32))
     assert made.numbers.astype("<u4").tobytes().hex() == "dc95c078a2408989ad48a21492842087"

@@ -2,7 +2,8 @@
 
 A site with update g, loss l and amount a (frames, label entropy) sends a g as numbers modulo 2**32, and a, a l and the
 changes of integer tensors times a as counts modulo 2**64. Sums over the sites give sum(a g) / sum(a), the weighted
-mean, without anybody knowing one site's a. FedKL is the mean of two such means (equations 7, 9 and 10 of Xu et al. 2022).
+mean, without anybody knowing one site's a. FedKL is the mean of two such
+means (equations 7, 9 and 10 of Xu et al. 2022).
 
 No sum can wrap around. A number of g is at most ``clip`` in size, since it is at most the update's norm, and a is at
 most one of its unit, so ``sites`` rounded terms of at most clip x scale + 1/2 stay below 2**31. Counts are products of
@@ -36,6 +37,8 @@ LOSS_UNIT = 1 << 16
 LARGEST_FACTOR = 1 << 26
 """Largest loss, in LOSS_UNIT, and largest change of an integer tensor."""
 MOST_SITES = 1 << 12
+FEWEST_SITES = 3
+"""Fewest sites in a sum: from a sum of two, each of them reads the other's update."""
 SLACK = 1e-3
 """Relative rounding that a mean's length may show beyond ``clip``."""
 
@@ -183,7 +186,7 @@ def _check(update: Update, layout: Layout) -> None:
     named = {tensor.name: tensor.shape for tensor in layout.tensors}
     if {name: tensor.shape for name, tensor in update.tensors.items()} != named:
         raise SumRefused("the update's tensors are not those of the model")
-    if not (isfinite(update.loss) and 0 <= update.loss):
+    if not (isfinite(update.loss) and update.loss >= 0):
         raise SumRefused(f"its loss is {update.loss}; look for diverged training or broken frames there")
     if update.samples < 1:
         raise SumRefused("it has no labelled frames; a site needs at least one")

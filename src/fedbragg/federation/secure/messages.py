@@ -6,13 +6,19 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydantic import ConfigDict
+
 from fedbragg.federation.secure.fixed_point import Vector
+
+IN_JSON = ConfigDict(extra="forbid", strict=True, ser_json_bytes="base64", val_json_bytes="base64")
+"""How pydantic reads and writes a message: no unknown field, and bytes as base64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advert:
     """A site's public keys for one sum, signed."""
 
+    __pydantic_config__ = IN_JSON
     site: str
     certificate: bytes
     terms: bytes  # digest of the terms, as the site sees them
@@ -35,6 +41,7 @@ class Advert:
 class Keys:
     """The keys of all sites that have trained."""
 
+    __pydantic_config__ = IN_JSON
     adverts: tuple[Advert, ...]  # sorted by site
 
 
@@ -42,6 +49,7 @@ class Keys:
 class Shares:
     """The shares for one site, by the site that sent them."""
 
+    __pydantic_config__ = IN_JSON
     sealed: Mapping[str, bytes]
     signatures: Mapping[str, bytes]  # of every sender, over the keys
 
@@ -50,6 +58,7 @@ class Shares:
 class Survivors:
     """Who sent shares, and whose vectors have arrived."""
 
+    __pydantic_config__ = IN_JSON
     senders: tuple[str, ...]  # sorted
     survivors: tuple[str, ...]  # sorted
 
@@ -58,6 +67,7 @@ class Survivors:
 class Signatures:
     """The sites' signatures of the list of survivors."""
 
+    __pydantic_config__ = IN_JSON
     signatures: Mapping[str, bytes]
 
 
@@ -70,6 +80,7 @@ ServerMessage = Keys | Shares | Survivors | Signatures
 class SealedShares:
     """Shares of a site's two secrets, by the site for which they are encrypted."""
 
+    __pydantic_config__ = IN_JSON
     sealed: Mapping[str, bytes]
     signature: bytes  # over the keys: only a site that takes part now can make it
 
@@ -85,6 +96,7 @@ class MaskedVector:
 class SignedList:
     """A site's signature of the list of survivors."""
 
+    __pydantic_config__ = IN_JSON
     signature: bytes
 
 
@@ -92,6 +104,7 @@ class SignedList:
 class OpenedShares:
     """One secret's share for each sender: the self-mask's seed of a survivor, else the private mask key."""
 
+    __pydantic_config__ = IN_JSON
     seeds: Mapping[str, bytes]
     mask_keys: Mapping[str, bytes]
 
@@ -100,6 +113,7 @@ class OpenedShares:
 class Refusal:
     """Why a site takes no further part in this sum."""
 
+    __pydantic_config__ = IN_JSON
     reason: str
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError
 from fedbragg.federation.rules import RULES, rule_of
-from fedbragg.federation.secure.fixed_point import MOST_SITES
-from fedbragg.federation.secure.terms import FEWEST_SITES
+from fedbragg.federation.secure.fixed_point import FEWEST_SITES, MOST_SITES
 
 
 def check_secure(settings: Federation, source: str) -> None:
@@ -29,7 +28,7 @@ def _reasons(settings: Federation) -> Iterator[str]:
         )
     if not rule_of(federation).amounts:
         fitting = ", ".join(name for name, rule in RULES.items() if rule.amounts)
-        yield f"shows sums only, and {federation.aggregation} needs the sites' single updates or weights; use {fitting}."
+        yield f"shows sums only, and {federation.aggregation} needs single updates or weights; use {fitting}."
     if not federation.clip:
         yield (
             "adds updates as integers of 32 bits, which only a bounded update cannot exceed; set clip in [federation], "
@@ -40,7 +39,7 @@ def _reasons(settings: Federation) -> Iterator[str]:
     if federation.compression != "full":
         yield f'sends integers under masks, which cannot be {federation.compression}; set compression = "full".'
     if federation.selection != "all" or federation.cohort:
-        yield 'hides what a selection weighs, and the sums of changing cohorts can be subtracted; set selection = "all".'
+        yield 'hides what a selection weighs, and sums of changing cohorts can be subtracted; set selection = "all".'
     if settings.style.share != "off":
         yield 'hides single sites, and a style describes one; set share = "off" in [style].'
     if settings.privacy.threshold > MOST_SITES:

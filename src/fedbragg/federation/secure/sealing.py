@@ -1,4 +1,4 @@
-"""Shares on their way from one site to another, encrypted so that the server, which passes them on, cannot read them."""
+"""Shares on their way between two sites, encrypted so that the server, which passes them on, cannot read them."""
 
 from __future__ import annotations
 

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.secure.fixed_point import Layout, TensorShape
+from fedbragg.federation.secure.fixed_point import FEWEST_SITES, Layout, TensorShape
 from fedbragg.state_arithmetic import working_type
 from fedbragg.types import State
-
-FEWEST_SITES = 3
-"""Fewest sites in a sum: from a sum of two, each of them reads the other's update."""
 
 
 @dataclass(frozen=True, slots=True)
