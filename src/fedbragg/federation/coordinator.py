@@ -110,6 +110,8 @@ class Coordinator:
     def _left(self, site: str) -> None:
         if site in self.roster:
             self.roster[site].standing, self.roster[site].training = Standing.GONE, None
+            if self.plan.privacy.secure:
+                self.roster[site].latest = None  # what it offered can be summed with its help only
             self._sum_goes_on(self._sums.without([site]))
             self._settle()
 
@@ -187,7 +189,7 @@ class Coordinator:
 
     def _settle(self) -> None:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
-        if self.roster.awaited() or self._sums.running:
+        if self.finished or self.roster.awaited() or self._sums.running:
             return
         if self._enough():
             if self.plan.privacy.secure:

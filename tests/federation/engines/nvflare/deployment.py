@@ -31,12 +31,19 @@ SOFTMAX = (sys.executable, str(HERE / "softmax_process.py"))
 class Deployment:
     """Kits in a folder, and the processes that run from them."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], command: tuple[str, ...] = SOFTMAX) -> None:
-        """Provision; ``command`` runs a kit, with a site's own file after it."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        command: tuple[str, ...] = SOFTMAX,
+        others: tuple[str, ...] = (),
+    ) -> None:
+        """Provision all sites and ``others``; ``command`` runs a kit, with a site's own file after it."""
         self.folder, self.port, self._command = folder, free_port(), command
         server = {"address": f"localhost:{self.port}", **settings.get("server", {})}
         self.settings = Federation.model_validate({**settings, "server": server})
-        (folder / "federation.toml").write_text(as_toml({**settings, "server": server}))
+        provisioned = [*settings["sites"], *({"name": name} for name in others)]
+        (folder / "federation.toml").write_text(as_toml({**settings, "server": server, "sites": provisioned}))
         made = subprocess.run(
             [FEDBRAGG, "provision", "federation.toml"], cwd=folder, capture_output=True, text=True, timeout=60
         )

@@ -25,6 +25,8 @@ from fedbragg.federation.plan import check_settings
 
 CHUNK = 4 << 20
 """Bytes of a model in one answer to an account."""
+LARGE_TOPICS = ("update", "answer")
+"""Topics of the messages that hold a model's numbers."""
 REASON = 500
 """Characters of a site's reason that are kept."""
 
@@ -123,7 +125,7 @@ class FederationService:
         if hosted is None or not isinstance(state := hosted.state, Running):
             return encode_message(Message({"federation": None}))
         driver = state.driver
-        _check_size(len(payload), driver.largest_update if topic == "update" else LARGEST_HEAD)
+        _check_size(len(payload), driver.largest_update if topic in LARGE_TOPICS else LARGEST_HEAD)
         message = decode_message(payload, "the site", "the server")
         fields = message.fields
         match topic:
@@ -138,6 +140,14 @@ class FederationService:
                 return driver.final_model()
             case "update":
                 accepted = driver.take_update(site, message, len(payload))
+                return encode_message(Message({"accepted": accepted}))
+            case "trained":
+                accepted = driver.take_trained(site, message, len(payload))
+                return encode_message(Message({"accepted": accepted}))
+            case "sum":
+                return driver.step_message(site)
+            case "answer":
+                accepted = driver.take_answer(site, message, len(payload))
                 return encode_message(Message({"accepted": accepted}))
             case "failure":
                 reason = str(fields["reason"])[:REASON]
@@ -185,7 +195,12 @@ def _site_settings(settings: Federation) -> dict[str, Any]:
     server = settings.server
     # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
     hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
+    hidden |= set() if settings.privacy.secure else {"privacy"}
+    summed = (
+        {"sites": len(settings.sites)} if settings.privacy.secure else {}
+    )  # sets the scale of the integers
     return {
+        **summed,
         "settings": settings.model_dump(mode="json", exclude=hidden),
         "timeouts": {
             "heartbeat": server.heartbeat,

@@ -1,0 +1,72 @@
+"""Secure aggregation among five real sites, some of which are killed in the middle of a sum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from deployment import Deployment, ended
+from softmax import skewed_problem
+from waiting import wait_for
+
+from fedbragg.config import Federation, PrivacySettings
+
+SITES, OTHERS = ("site0", "site1", "site2"), ("site3", "site4")
+FIVE = (*SITES, *OTHERS)
+
+
+def secured(three: Deployment, barriers: int) -> Federation:
+    table = three.settings.model_dump(mode="json")
+    rules = {"barriers": barriers, "clip": 10.0, "patience": 1, "deadline": 25.0}
+    return Federation.model_validate(
+        {
+            **table,
+            "federation": {**table["federation"], **rules},
+            "privacy": PrivacySettings(secure=True).model_dump(),
+            "sites": [{"name": name} for name in FIVE],
+        }
+    )
+
+
+def expected(included: list[tuple[str, ...]]) -> dict[str, np.ndarray]:
+    """Return the model after barriers with these sites, by FedKL's formula, without the federation's code."""
+    problem = skewed_problem()
+    model = dict(problem.initial)
+    for version, names in enumerate(included):
+        sites = [site for site in problem.sites if site.name in names]
+        updates = [site.train(model, version, 1 if version else 2) for site in sites]
+        share = np.array([update.label_counts[0] for update in updates], dtype=float)
+        sizes = share.sum(axis=1)
+        share /= sizes[:, None]
+        mixed = -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1) / np.log2(share.shape[1])
+        weights = (sizes / sizes.sum() + mixed / mixed.sum()) / 2
+        model = {
+            name: start + sum(w * u.tensors[name] for w, u in zip(weights, updates, strict=True))
+            for name, start in model.items()
+        }
+    return model
+
+
+@pytest.mark.slow
+def test_sites_killed_in_a_sum_leave_the_right_model(three: Deployment) -> None:
+    account = three.account()
+    three.start(*OTHERS)
+
+    def ends(barriers: int, **kills: str) -> tuple[str, list[tuple[str, ...]]]:
+        for site, order in kills.items():
+            (three.folder / f"{site}.kill").write_text(order)
+        account.start(secured(three, barriers), restart=True)
+        status = ended(account)
+        for site in kills:
+            wait_for(lambda: three.processes[site].poll() is not None, f"the death of {site}")  # noqa: B023
+        included = [tuple(line["sites"]) for line in status["history"] if line["event"] == "barrier"]
+        for name, tensor in expected(included).items():
+            np.testing.assert_allclose(account.model()[name], tensor, atol=1e-5)
+        assert not any(line.keys() & {"samples", "losses", "weights"} for line in status["history"])
+        return status["ended"], included
+
+    # One of five is killed after it has signed, before it opens its shares: its update is in the sum.
+    assert ends(1, site4="Signatures 1") == ("all 1 barriers passed", [FIVE])
+    three.start("site4")
+    # Nobody is killed; then two of five, before one sends its shares and one its vector; then one of three.
+    kills = {"site3": "Keys 2", "site4": "Shares 2", "site2": "Survivors 3"}
+    assert ends(3, **kills) == ("all 3 barriers passed", [FIVE, SITES, SITES])
