@@ -36,7 +36,7 @@ def total(updates: list[Update], layout: Layout) -> Vector:
     seed=st.integers(0, 1 << 20),
     aggregation=st.sampled_from(["fedkl", "fedavg", "fedavg_uniform"]),
 )
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=40, deadline=None)
 def test_the_sum_gives_the_rule_s_weighted_mean(count: int, seed: int, aggregation: str) -> None:
     included = [replace(u, tensors=clipped(u.tensors, CLIP)) for u in updates(count, seed)]
     mean = decode(total(included, layout(count, aggregation)), layout(count, aggregation), count)

@@ -62,7 +62,7 @@ def test_up_to_two_of_five_may_fall_silent_at_any_step(gone: tuple[str, ...], st
     drops=st.dictionaries(st.sampled_from(FIVE), st.integers(0, 3)),
     orders=st.randoms(use_true_random=False),
 )
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=30, deadline=None)
 def test_every_order_and_every_loss_end_in_the_right_mean_or_a_refusal(drops: dict, orders) -> None:
     server = Network(SITES, drops=drops, order=lambda names: orders.sample(names, len(names))).run()
     sent_shares = {name for name in FIVE if drops.get(name, 9) > 0}

@@ -146,7 +146,7 @@ def die_with_the_tests() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def ended(account: Account, timeout: float = TIMEOUT) -> dict[str, Any]:
+def ended(account: Account, timeout: float = TIMEOUT, pause: float = 0.05) -> dict[str, Any]:
     """Return the status of a federation once it has ended."""
 
     def finished() -> dict[str, Any] | None:
@@ -154,7 +154,7 @@ def ended(account: Account, timeout: float = TIMEOUT) -> dict[str, Any]:
         assert status["state"] in ("preparing", "running", "finished"), status
         return status if status["state"] == "finished" else None
 
-    return wait_for(finished, "the end of the federation", timeout)
+    return wait_for(finished, "the end of the federation", timeout, pause)
 
 
 def barriers(status: dict[str, Any]) -> list[set[str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, SumRefused
+from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
     Declined,
     Exporting,
@@ -100,7 +101,8 @@ class SiteClient:
 
     def run(self, link: Link) -> None:
         """Take part in federations until ``leave`` is called."""
-        connection = ServerConnection(link)
+        log = AuditLog(self._folder / SENT)
+        connection = ServerConnection(AuditedLink(link, self._site, log))
         while not self._leaving:
             try:
                 self._round(connection)

@@ -12,6 +12,7 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError, ProtocolMismatchError
+from fedbragg.federation.engines.remote.audit_log import RECEIVED, AuditLog
 from fedbragg.federation.engines.remote.driver import Notify
 from fedbragg.federation.engines.remote.hosted import Failed, HostedFederation, Preparing, Running
 from fedbragg.federation.engines.remote.protocol import (
@@ -41,6 +42,7 @@ class FederationService:
         """
         self._folder, self._notify = ServerFolder(folder), notify
         self._start_model_command = start_model_command
+        self._log = AuditLog(folder.parent / RECEIVED)  # beside the folder, which a new federation empties
         self._hosted: HostedFederation | None = None
         self._lock = threading.Lock()  # held where the federation or its folder is replaced
 
@@ -110,6 +112,7 @@ class FederationService:
 
     def ask(self, site: str, topic: str, payload: bytes | memoryview) -> bytes:
         """Answer a site's message; an error in the message is part of the answer and is not raised."""
+        self._log.message(site, topic, payload)
         try:
             return self._answer(site, topic, payload)
         except ProtocolMismatchError as error:
