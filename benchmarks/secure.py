@@ -50,7 +50,6 @@ def rules(*, secure: bool, rounds: int) -> dict[str, Any]:
 def work() -> None:
     """Train by returning an update of random numbers, which costs nearly nothing."""
     from fedbragg.federation.engines.remote.worker import LoadedSite, main
-    from fedbragg.federation.engines.remote.worker_messages import Load
     from fedbragg.types import State, Update
 
     class Idle:
@@ -142,9 +141,11 @@ class CountingNetwork:
     incidents: Any = field(default=lambda: ())
 
     def delivery(self, trainer: Any, command: Any) -> Any:
+        """Return what the network says."""
         return self.network.delivery(trainer, command)
 
     def transfer(self, site: str, received: int, sent: int) -> float:
+        """Count the bytes, and return the network's seconds."""
         self.received += received
         self.sent += sent
         return float(self.network.transfer(site, received, sent))
@@ -159,6 +160,7 @@ class InstantSite:
         self.name = name
 
     def train(self, model: Any, version: int, epochs: int) -> Any:
+        """Return an update of small random numbers."""
         from fedbragg.types import Update
 
         draw = np.random.default_rng([version, *self.name.encode()])
