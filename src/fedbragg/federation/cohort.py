@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
+from fedbragg.federation.events import Reject
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import report_weights, site_weights
@@ -76,6 +77,18 @@ def outliers(members: Sequence[Member], plan: Plan) -> dict[str, str]:
         except UpdateRejected as refusal:
             found[member.name] = str(refusal)
     return found
+
+
+def without_outliers(
+    members: Sequence[Member], plan: Plan, version: int
+) -> tuple[list[Member], list[Reject]]:
+    """Return the sites whose updates are not outliers; those of the others are rejected, and count as failures."""
+    reasons = outliers(members, plan)
+    for member in members:
+        if member.name in reasons:
+            member.failed(plan.settings.patience)
+    kept = [member for member in members if member.name not in reasons]
+    return kept, [Reject(site, version, reason) for site, reason in reasons.items()]
 
 
 def checked_length(roster: Roster, plan: Plan, versions: Versions, update: Update) -> float:

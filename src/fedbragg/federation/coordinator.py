@@ -16,9 +16,9 @@ from fedbragg.federation.cohort import (
     checked_length,
     draw_cohort,
     models_of,
-    outliers,
     steps_of,
     weights_at_barrier,
+    without_outliers,
 )
 from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.masked_sums import MaskedSums, SumEnded
@@ -30,8 +30,6 @@ from fedbragg.federation.versions import Versions
 from fedbragg.state_arithmetic import apply_steps
 from fedbragg.styles import with_styles
 from fedbragg.types import State, Update
-
-TOO_FEW = "fewer than 3 sites are left, too few for a masked sum"
 
 
 class Coordinator:
@@ -96,8 +94,10 @@ class Coordinator:
         member = self.roster.add(site)
         member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
         if self.plan.privacy.secure:
-            member.latest = None  # it has lost the keys for what it had offered
+            member.latest = member.training = None  # it has lost the keys for what it had offered
             self._sum_goes_on(self._sums.without([site]))
+            if self.finished or member.training is not None:  # the sum has ended, and the next round begun
+                return
         if member.chosen and not (member.reported and self.plan.settings.schedule == "sync"):
             self._send(member)
 
@@ -123,14 +123,12 @@ class Coordinator:
             return
         late = self.roster.awaited()
         if not late and not self._enough():
-            self._finish("no site is left" if self.plan.fewest_reports == 1 else TOO_FEW)
+            self._finish(self.plan.reason_without_sites)
             return
+        reason = f"no update within {self.plan.settings.deadline:g} s"
         for member in late:
-            never_seen, member.overdue = member.standing is Standing.EXPECTED, member.training
-            member.failed(1 if never_seen else self.plan.settings.patience)
-            self._out.append(
-                events.Abandon(member.name, f"no update within {self.plan.settings.deadline:g} s")
-            )
+            member.too_late(self.plan.settings.patience)
+            self._out.append(events.Abandon(member.name, reason))
         self._settle()
 
     def _enough(self) -> bool:
@@ -191,18 +189,18 @@ class Coordinator:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
         if self.finished or self.roster.awaited() or self._sums.running:
             return
-        if self._enough():
-            if self.plan.privacy.secure:
-                self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
-            else:
-                self._pass_barrier()
+        if self._enough() and self.plan.privacy.secure:
+            self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
+        elif self._enough():
+            self._pass_barrier()
         elif self.roster.with_standing(Standing.RESTING):
             self._begin()
         else:
             self._set_deadline()  # one more deadline for a site to join
 
     def _pass_barrier(self) -> None:
-        members = self._without_outliers(self.roster.reported())
+        members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
+        self._out += rejected
         weights = weights_at_barrier(self.roster, members, self.plan)
         if self.plan.settings.schedule != "async":
             start = self.versions.barrier_model
@@ -226,14 +224,6 @@ class Coordinator:
             self._begin()
         else:
             self._finish(self._over)
-
-    def _without_outliers(self, members: list[Member]) -> list[Member]:
-        reasons = outliers(members, self.plan)
-        for member in members:
-            if member.name in reasons:
-                self._out.append(events.Reject(member.name, self.versions.number, reasons[member.name]))
-                member.failed(self.plan.settings.patience)
-        return [member for member in members if member.name not in reasons]
 
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
@@ -269,14 +259,14 @@ class Coordinator:
             case SumEnded(mean, sites):
                 self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
                 self.barrier += 1
-                self._changed([], [], at_barrier=True, summed=events.MaskedSum(sites, mean.loss))
+                summed, number = events.MaskedSum(sites, mean.loss), self.versions.number
+                model = self.versions.newest
+                self._out.append(events.ModelChanged(number, self.barrier, True, model, {}, {}, summed))
                 self._go_on_or_end(mean.loss)
             case SumRefused() as refusal:
                 self._out.append(events.SumFailed(str(refusal)))
-                if (why := self._sums.reason_to_end()) is not None:
-                    self._finish(why)
-                else:
-                    self._begin()
+                why = self._sums.reason_to_end()
+                self._begin() if why is None else self._finish(why)
 
     # Commands
 
@@ -290,18 +280,11 @@ class Coordinator:
     def _set_deadline(self) -> None:
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
 
-    def _changed(
-        self,
-        members: Sequence[Member],
-        weights: Sequence[float],
-        *,
-        at_barrier: bool,
-        summed: events.MaskedSum | None = None,
-    ) -> None:
+    def _changed(self, members: Sequence[Member], weights: Sequence[float], *, at_barrier: bool) -> None:
         number, model = self.versions.number, self.versions.newest
         shares = {member.name: weight for member, weight in zip(members, weights, strict=True)}
         losses = {member.name: member.loss for member in members}
-        self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses, summed))
+        self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
 
     def _checkpoint(self) -> None:
         record = {

@@ -47,6 +47,13 @@ class Plan:
         """Return how many sites must have reported before a barrier can pass."""
         return FEWEST_SITES if self.privacy.secure else 1
 
+    @property
+    def reason_without_sites(self) -> str:
+        """Return why a federation ends when too few sites are left."""
+        if self.privacy.secure:
+            return f"fewer than {FEWEST_SITES} sites are left, too few for a masked sum"
+        return "no site is left"
+
     def reason_to_end(self, barrier: int, fell_by: float | None) -> str | None:
         """Return why a federation ends after ``barrier`` barriers; the last lowered the loss by ``fell_by``."""
         settings = self.settings

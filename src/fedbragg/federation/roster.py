@@ -60,6 +60,11 @@ class Member:
         self.training = None
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
+    def too_late(self, patience: int) -> None:
+        """Fail at a deadline; a site that was never seen counts as gone at once."""
+        never_seen, self.overdue = self.standing is Standing.EXPECTED, self.training
+        self.failed(1 if never_seen else patience)
+
     def record(self) -> dict[str, Any]:
         """Return the part that a checkpoint stores, as JSON."""
         profile = self.profile

@@ -275,10 +275,9 @@ class SiteClient:
             return _failure(report.request, report.failure.public)
         if not self._masked.needed:
             return "update", self._worker.update()
+        model, update = self._worker.start_model, self._worker.update()
         try:
-            return "trained", self._masked.offer(
-                report.request, self._worker.start_model, self._worker.update()
-            )
+            return "trained", self._masked.offer(report.request, model, update)
         except SumRefused as refusal:
             self._say(f"the update is not offered: {refusal}")
             return _failure(report.request, str(refusal))
@@ -293,9 +292,7 @@ class SiteClient:
             self._poll(connection, sending=True)
         accepted = check_answer("answer", connection.send("answer", payload))["accepted"]
         if is_large(payload) or not accepted:
-            self._say(
-                f"masked update of {len(payload)} bytes sent" + ("" if accepted else "; no longer needed")
-            )
+            self._say(f"masked: {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
         self.wake()
 
 

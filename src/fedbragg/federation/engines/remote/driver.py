@@ -19,12 +19,7 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.remote.protocol import (
-    LARGEST_HEAD,
-    Message,
-    encode_message,
-    is_large,
-)
+from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, encode_message, is_large
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.plan import Plan
