@@ -204,6 +204,7 @@ def main() -> None:
     notes = [
         "Five sites, FedKL, one machine for the server and all sites: the sites' masks share its cores.",
         "Seconds are medians of a round; MB is what a site sends in one, all messages of the sum included.",
+        "Other work ran on the machine: quote the ratios, not the seconds.",
         "Wanted: at most 2.5 times the seconds at 8 M, and 2.2 times the bytes.",
     ]
     question = "What does secure aggregation cost on loopback, beside plain FedKL?"

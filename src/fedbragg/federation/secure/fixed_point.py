@@ -172,14 +172,14 @@ def decode(total: Vector, layout: Layout, sites: int) -> WeightedMean:
         totals.append(float(counts[0]) / (1 if amount == "samples" else unit))
         if counts[0]:
             parts.append(_mean(numbers, counts, unit, layout))
-    share = 1 / len(parts)
-    step = {
-        tensor.name: sum(
-            part[tensor.name] * working_type(np.dtype(tensor.dtype)).type(share) for part, _ in parts
-        )
-        for tensor in layout.tensors
-    }
-    return WeightedMean(step, sum(loss for _, loss in parts) * share, tuple(totals))
+    step, loss = parts[0]
+    for other, other_loss in parts[1:]:
+        loss += other_loss
+        for name, tensor in step.items():
+            tensor += other[name]
+    for tensor in step.values():
+        tensor /= len(parts)
+    return WeightedMean(step, loss / len(parts), tuple(totals))
 
 
 def _check(update: Update, layout: Layout) -> None:
@@ -216,7 +216,10 @@ def _mean(
     for tensor in layout.tensors:
         working = working_type(np.dtype(tensor.dtype))
         if tensor.floating:
-            values = numbers[number : number + tensor.size] * working.type(unit / (layout.scale * amount))
+            values = np.empty(tensor.size, working)
+            part, factor = numbers[number : number + tensor.size], unit / (layout.scale * amount)
+            for piece in blocks(tensor.size):
+                np.multiply(part[piece], factor, out=values[piece], casting="same_kind")
             number += tensor.size
         else:
             values = counts[count : count + tensor.size] / np.float64(amount)
