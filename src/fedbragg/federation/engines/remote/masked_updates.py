@@ -17,6 +17,7 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.secure.encoding import decoded, encoded
 from fedbragg.federation.secure.identity import Credentials
 from fedbragg.federation.secure.messages import ServerMessage
+from fedbragg.federation.secure.requirements import check_sites
 from fedbragg.federation.secure.site import SiteSum
 from fedbragg.federation.secure.terms import Terms
 from fedbragg.federation.tensors import read_tensors
@@ -73,6 +74,7 @@ class MaskedUpdates:
             raise FederationError("this site has no certificate to sign with")
         placeholder = [{"name": "this", "runs": ["-"], "labels": "-"}]
         try:
+            check_sites(sites)
             self._plan = Plan.of(Federation.model_validate({**settings, "sites": placeholder}))
         except ConfigError as error:
             raise FederationError(str(error)) from None
