@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from deployment import Deployment, ended
 from softmax import skewed_problem
+from typer.testing import CliRunner
 from waiting import wait_for
 
+from fedbragg.cli.main import app
 from fedbragg.config import Federation, PrivacySettings
 
 SITES, OTHERS = ("site0", "site1", "site2"), ("site3", "site4")
@@ -69,3 +71,11 @@ def test_sites_killed_in_a_sum_leave_the_right_model(three: Deployment) -> None:
     three.start("site4")
     # Nobody is killed; then two of five, before one sends its shares and the other its vector.
     assert ends(2, site3="Keys 2", site4="Shares 2") == ("all 2 barriers passed", [FIVE, SITES])
+    # What left a site that has gone on is what the server has got; a killed client may have sent less than it noted.
+    record = str(three.kit("server") / "received.jsonl")
+    done = CliRunner().invoke(
+        app, ["audit", str(three.kit("site0")), "--server", record], standalone_mode=False
+    )
+    lines = [line for line in done.output.splitlines() if " messages, " not in line]
+    assert any(line.startswith("answer: ") for line in done.output.splitlines())
+    assert all("left the site, and the server's record lacks it" in line for line in lines), lines

@@ -15,6 +15,7 @@ from softmax import skewed_problem
 from fedbragg.config import Federation
 from fedbragg.errors import NoAnswerError
 from fedbragg.federation import federate
+from fedbragg.federation.engines.remote.audit import compare, read_audit, totals
 from fedbragg.federation.engines.remote.masked_updates import ListsInFile
 from fedbragg.federation.engines.remote.protocol import Message, decode_message
 from fedbragg.testing import DirectLink
@@ -73,6 +74,15 @@ def test_the_model_is_the_plain_rule_s_and_only_masked_numbers_leave(federation:
         assert link.lost == {"trained", "sum", "answer"}
         lines = (federation.folder / name / "signed.jsonl").read_text().splitlines()
         assert [json.loads(line)["survivors"] for line in lines] == [list(SITES)] * 2
+    federation.close()
+    federation.start(
+        barriers=1, deadline=0.2
+    )  # another federation empties the server's folder, not its record
+    received = read_audit(federation.folder / "received.jsonl")
+    for name in SITES:
+        sent = read_audit(federation.folder / name / "sent.jsonl")
+        assert not (sent.problems or received.problems or compare(sent.entries, received.entries, name))
+        assert totals(sent.entries)["answer"][0] == 2 * 4  # two barriers, four steps
     assert all(row["loss"] is row["samples"] is None for row in status["sites"])
     assert not any("loss" in line for line in status["history"] if line["event"] == "update")
 
