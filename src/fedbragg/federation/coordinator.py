@@ -259,9 +259,10 @@ class Coordinator:
             case SumEnded(mean, sites):
                 self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
                 self.barrier += 1
-                summed, number = events.MaskedSum(sites, mean.loss), self.versions.number
-                model = self.versions.newest
-                self._out.append(events.ModelChanged(number, self.barrier, True, model, {}, {}, summed))
+                summed, new = events.MaskedSum(sites, mean.loss), self.versions
+                self._out.append(
+                    events.ModelChanged(new.number, self.barrier, True, new.newest, {}, {}, summed)
+                )
                 self._go_on_or_end(mean.loss)
             case SumRefused() as refusal:
                 self._out.append(events.SumFailed(str(refusal)))
@@ -287,13 +288,8 @@ class Coordinator:
         self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
 
     def _checkpoint(self) -> None:
-        record = {
-            "barrier": self.barrier,
-            "version": self.versions.number,
-            "loss": self._loss,
-            "over": self._over,
-            "sites": self.roster.record(),
-        }
+        progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
+        record = {**progress, "over": self._over, "sites": self.roster.record()}
         self._out.append(events.SaveCheckpoint(self.versions.newest, record))
 
     def _finish(self, reason: str) -> None:
