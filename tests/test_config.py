@@ -53,7 +53,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
             "rounds = 3\n" + SITE,
             ": ",
             "rounds",
-            "task, seed, training, federation, style, server, sites, hits.",
+            "task, seed, training, federation, privacy, style, server, sites, hits.",
         ),
         ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
         ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),

@@ -10,6 +10,7 @@ FedbraggError
 ├── MissingExtraError   a part of fedbragg that is not installed
 └── FederationError     a federation that cannot go on
     ├── UpdateRejected         one site's update that must not count
+    ├── SumRefused             a masked sum that must not be opened, or cannot be
     ├── NoAnswerError          a server that does not answer in time
     └── ProtocolMismatchError  a peer that runs another version of the protocol
 
@@ -67,6 +68,10 @@ class FederationError(FedbraggError):
 
 class UpdateRejected(FederationError):  # noqa: N818  what happened to the update, not an error of the program
     """One site's update must not count."""
+
+
+class SumRefused(FederationError):  # noqa: N818  what happened to the sum, not an error of the program
+    """A masked sum must not be opened, or cannot be."""
 
 
 class NoAnswerError(FederationError):

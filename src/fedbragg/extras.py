@@ -10,6 +10,7 @@ EXTRAS = {
     "calibrate": ("sklearn", "onnx"),
     "train": ("torch", "monai", "safetensors", "sklearn", "onnx", "onnxscript"),
     "federate": ("nvflare", "torch", "safetensors", "onnx", "onnxscript"),
+    "secure": ("cryptography",),
     "parquet": ("pyarrow",),
     "phases": ("pyFAI",),
     "heal": ("skimage",),

@@ -22,6 +22,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
+             "cryptography",
              "scipy", "tifffile", "pycbf", "zmq", "cbor2", "starlette", "uvicorn"}
 
     def find_spec(self, name, path=None, target=None):

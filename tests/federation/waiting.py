@@ -10,11 +10,11 @@ TIMEOUT = 40.0
 """Seconds after which a test gives up waiting."""
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
-    """Return the condition's value once it is true."""
+def wait_for(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT, pause: float = 0.05) -> Any:
+    """Return the condition's value once it is true; ask every ``pause`` seconds."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"{what} did not happen within {timeout:g} s")

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from fedbragg.cli.audit import audit
 from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
@@ -76,6 +77,7 @@ for command in (
     serve,
     join,
     status,
+    audit,
 ):
     app.command()(command)
 

@@ -121,8 +121,10 @@ def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str
             return f"{event['site']}: joined"
         case "barrier":
             size = size_text(update_bytes.get(event["barrier"], 0))
-            sites = ", ".join(event["losses"])
+            sites = ", ".join(event.get("losses") or event.get("sites", ()))
             return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}"
+        case "refused":
+            return f"a sum was refused: {event['reason']}"
         case "failed" | "rejected" | "left" | "abandoned":
             return f"{event['site']}: {event['event']}: {event['reason']}"
     return ""

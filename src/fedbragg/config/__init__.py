@@ -1,6 +1,7 @@
 """The settings file of a federation: one TOML file, checked when it is read; unknown keys are refused."""
 
 from fedbragg.config.federation import FederationSettings
+from fedbragg.config.privacy import PrivacySettings
 from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
 from fedbragg.config.settings import Federation, load, read_section
@@ -13,6 +14,7 @@ __all__ = [
     "Federation",
     "FederationSettings",
     "Name",
+    "PrivacySettings",
     "Section",
     "ServerSettings",
     "SiteSettings",

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from fedbragg.config.federation import FederationSettings
 from fedbragg.config.old_settings import doubled_keys, with_new_keys
+from fedbragg.config.privacy import PrivacySettings
 from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
 from fedbragg.config.sites import SiteSettings
@@ -29,6 +30,7 @@ class Federation(Section):
     seed: int = Field(default=1, ge=0, lt=2**63)
     training: TrainingSettings = TrainingSettings()
     federation: FederationSettings = FederationSettings()
+    privacy: PrivacySettings = PrivacySettings()
     style: StyleSettings = StyleSettings()
     server: ServerSettings = ServerSettings()
     sites: tuple[SiteSettings, ...] = Field(min_length=1)

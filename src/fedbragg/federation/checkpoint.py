@@ -87,7 +87,9 @@ def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> s
     """Return a hash that identifies a federation: its settings, sites, and the names and shapes of its tensors."""
     # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
     excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
-    table = as_version_0_1(settings.model_dump(mode="json", exclude=excluded))
+    excluded |= {} if settings.privacy.secure else {"privacy": True}
+    dumped = settings.model_dump(mode="json", exclude=excluded)
+    table = as_version_0_1(dumped) | ({"privacy": dumped["privacy"]} if "privacy" in dumped else {})
     text = to_json(table, inf_nan_mode="null").decode()
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
     return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
+from fedbragg.federation.events import Reject
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import report_weights, site_weights
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.select import chances, draw, sampling_weights
-from fedbragg.federation.validate import check_norm
-from fedbragg.types import State
+from fedbragg.federation.validate import check, check_norm
+from fedbragg.federation.versions import Versions
+from fedbragg.state_arithmetic import apply_steps, norm
+from fedbragg.styles import check_style
+from fedbragg.types import State, Update
 
 
 def draw_cohort(roster: Roster, plan: Plan, barrier: int) -> None:
@@ -75,9 +79,47 @@ def outliers(members: Sequence[Member], plan: Plan) -> dict[str, str]:
     return found
 
 
+def without_outliers(
+    members: Sequence[Member], plan: Plan, version: int
+) -> tuple[list[Member], list[Reject]]:
+    """Return the sites whose updates are not outliers; those of the others are rejected, and count as failures."""
+    reasons = outliers(members, plan)
+    for member in members:
+        if member.name in reasons:
+            member.failed(plan.settings.patience)
+    kept = [member for member in members if member.name not in reasons]
+    return kept, [Reject(site, version, reason) for site, reason in reasons.items()]
+
+
+def checked_length(roster: Roster, plan: Plan, versions: Versions, update: Update) -> float:
+    """Return an update's norm; raise UpdateRejected where the update must not count."""
+    if plan.privacy.secure:
+        raise UpdateRejected("updates are summed under masks, and no single one is taken")
+    known = next((member.profile for member in roster if member.profile is not None), None)
+    check(update, plan.wanted(update.site, versions.model(update.version)), known)
+    check_style(update.style)
+    others = [
+        other.length
+        for other in roster
+        if other.name != update.site and other.profile and plan.comparable(other.name, update.site)
+    ]
+    length = norm(update.tensors)
+    check_norm(length, others, plan.settings.norm_factor)
+    return length
+
+
 def steps_of(members: Sequence[Member]) -> list[State]:
     """Return the newest step of each site that has reported: its model minus the last barrier's."""
     return [member.latest for member in members if member.latest is not None]
+
+
+def models_of(members: Sequence[Member], plan: Plan, start: State) -> dict[str, State]:
+    """Return each site's own model at a barrier: ``start`` with its newest step."""
+    return {
+        member.name: plan.part(member.name, apply_steps(start, [member.latest], [1.0]))
+        for member in members
+        if member.latest is not None
+    }
 
 
 def profile_of(member: Member) -> Profile:

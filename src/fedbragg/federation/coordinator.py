@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fedbragg.errors import UpdateRejected
+from fedbragg.errors import SumRefused, UpdateRejected
 from fedbragg.federation import events
 from fedbragg.federation.arrivals import Arrivals
-from fedbragg.federation.cohort import draw_cohort, outliers, steps_of, weights_at_barrier
+from fedbragg.federation.cohort import (
+    checked_length,
+    draw_cohort,
+    models_of,
+    steps_of,
+    weights_at_barrier,
+    without_outliers,
+)
 from fedbragg.federation.ensemble import Refine
+from fedbragg.federation.masked_sums import MaskedSums, SumEnded
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
-from fedbragg.federation.validate import check, check_norm
 from fedbragg.federation.versions import Versions
-from fedbragg.state_arithmetic import apply_steps, norm
-from fedbragg.styles import check_style, with_styles
+from fedbragg.state_arithmetic import apply_steps
+from fedbragg.styles import with_styles
 from fedbragg.types import State, Update
 
 
@@ -47,6 +54,7 @@ class Coordinator:
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
         self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
+        self._sums = MaskedSums(plan, self.roster)
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
@@ -62,6 +70,10 @@ class Coordinator:
                 self._join(site)
             case events.UpdateArrived(update):
                 self._update_arrived(update)
+            case events.SiteTrained():
+                self._trained(event)
+            case events.SumAnswered(site, number, message):
+                self._sum_goes_on(self._sums.answered(site, number, message))
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
             case events.SiteLeft(site, _):
@@ -81,6 +93,11 @@ class Coordinator:
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
         member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
+        if self.plan.privacy.secure:
+            member.latest = member.training = None  # it has lost the keys for what it had offered
+            self._sum_goes_on(self._sums.without([site]))
+            if self.finished or member.training is not None:  # the sum has ended, and the next round begun
+                return
         if member.chosen and not (member.reported and self.plan.settings.schedule == "sync"):
             self._send(member)
 
@@ -93,22 +110,29 @@ class Coordinator:
     def _left(self, site: str) -> None:
         if site in self.roster:
             self.roster[site].standing, self.roster[site].training = Standing.GONE, None
+            if self.plan.privacy.secure:
+                self.roster[site].latest = None  # what it offered can be summed with its help only
+            self._sum_goes_on(self._sums.without([site]))
             self._settle()
 
     def _deadline(self, barrier: int) -> None:
         if barrier != self.barrier:
             return
-        late = self.roster.awaited()
-        if not late and not self.roster.reported():
-            self._finish("no site is left")
+        if self._sums.running:
+            self._sum_goes_on(self._sums.without_late())
             return
+        late = self.roster.awaited()
+        if not late and not self._enough():
+            self._finish(self.plan.reason_without_sites)
+            return
+        reason = f"no update within {self.plan.settings.deadline:g} s"
         for member in late:
-            never_seen, member.overdue = member.standing is Standing.EXPECTED, member.training
-            member.failed(1 if never_seen else self.plan.settings.patience)
-            self._out.append(
-                events.Abandon(member.name, f"no update within {self.plan.settings.deadline:g} s")
-            )
+            member.too_late(self.plan.settings.patience)
+            self._out.append(events.Abandon(member.name, reason))
         self._settle()
+
+    def _enough(self) -> bool:
+        return len(self.roster.reported()) >= self.plan.fewest_reports
 
     # Updates
 
@@ -121,7 +145,7 @@ class Coordinator:
             self._too_late(member, update.version)
             return
         try:
-            length = self._checked_length(member, update)
+            length = checked_length(self.roster, self.plan, self.versions, update)
         except UpdateRejected as refusal:
             self._out.append(events.Reject(member.name, update.version, str(refusal)))
             self._failed(member.name)
@@ -135,20 +159,6 @@ class Coordinator:
         self._out.append(events.Reject(member.name, version, reason))
         if back:
             self._join(member.name)
-
-    def _checked_length(self, member: Member, update: Update) -> float:
-        """Return an update's norm; raise UpdateRejected where the update must not count."""
-        known = next((m.profile for m in self.roster if m.profile is not None), None)
-        check(update, self.plan.wanted(member.name, self.versions.model(update.version)), known)
-        check_style(update.style)
-        others = [
-            other.length
-            for other in self.roster
-            if other is not member and other.profile and self.plan.comparable(other.name, member.name)
-        ]
-        length = norm(update.tensors)
-        check_norm(length, others, self.plan.settings.norm_factor)
-        return length
 
     def _accept(self, member: Member, update: Update, length: float) -> None:
         step = self.plan.whole(member.name, update.tensors)
@@ -177,9 +187,11 @@ class Coordinator:
 
     def _settle(self) -> None:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
-        if self.roster.awaited():
+        if self.finished or self.roster.awaited() or self._sums.running:
             return
-        if self.roster.reported():
+        if self._enough() and self.plan.privacy.secure:
+            self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
+        elif self._enough():
             self._pass_barrier()
         elif self.roster.with_standing(Standing.RESTING):
             self._begin()
@@ -187,56 +199,35 @@ class Coordinator:
             self._set_deadline()  # one more deadline for a site to join
 
     def _pass_barrier(self) -> None:
-        members = self._without_outliers(self.roster.reported())
+        members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
+        self._out += rejected
         weights = weights_at_barrier(self.roster, members, self.plan)
         if self.plan.settings.schedule != "async":
-            model = combine(self.versions.barrier_model, steps_of(members), weights, self.plan.settings)
-            self.versions.pass_barrier(self._refined(model, members))
+            start = self.versions.barrier_model
+            model: State = combine(start, steps_of(members), weights, self.plan.settings)
+            if self._refine is not None:
+                model = self._refine(model, models_of(members, self.plan, start))
+            self.versions.pass_barrier(model)
             self._arrivals.clear()
         self.barrier += 1
         self._changed(members, weights, at_barrier=True)
         loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
+        self._go_on_or_end(loss)
+
+    def _go_on_or_end(self, loss: float) -> None:
+        """Begin the next round, or end, after a barrier with this mean loss."""
         fell_by = None if self._loss is None else self._loss - loss
         self._loss = loss
-        self._over = self._reason_to_end(fell_by)
+        self._over = self.plan.reason_to_end(self.barrier, fell_by)
         self._checkpoint()
         if self._over is None:
             self._begin()
         else:
             self._finish(self._over)
 
-    def _refined(self, model: State, members: Sequence[Member]) -> State:
-        """Return the model after ``refine``, if there is one, with every site's own model as a teacher."""
-        if self._refine is None:
-            return model
-        plan, start = self.plan, self.versions.barrier_model
-        teachers = {
-            member.name: plan.part(member.name, apply_steps(start, [member.latest], [1.0]))
-            for member in members
-            if member.latest is not None
-        }
-        return self._refine(model, teachers)
-
-    def _without_outliers(self, members: list[Member]) -> list[Member]:
-        reasons = outliers(members, self.plan)
-        for member in members:
-            if member.name in reasons:
-                self._out.append(events.Reject(member.name, self.versions.number, reasons[member.name]))
-                member.failed(self.plan.settings.patience)
-        return [member for member in members if member.name not in reasons]
-
-    def _reason_to_end(self, fell_by: float | None) -> str | None:
-        settings = self.plan.settings
-        if self.barrier >= settings.barriers:
-            return f"all {settings.barriers} barriers passed"
-        if settings.stop_threshold and fell_by is not None and fell_by < settings.stop_threshold:
-            return (
-                f"the loss fell by {fell_by:.3g}, less than {settings.stop_threshold:g}, between two barriers"
-            )
-        return None
-
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
+        self._sums.clear()
         for member in self.roster:
             member.latest = None
             if member.standing is Standing.RESTING:
@@ -250,10 +241,38 @@ class Coordinator:
                 member.training = None
         self._set_deadline()
 
+    # Masked sums, in place of updates
+
+    def _trained(self, event: events.SiteTrained) -> None:
+        if event.site not in self.roster or not self.plan.privacy.secure:
+            self._out.append(events.Reject(event.site, event.version, "no masked sum is expected from it"))
+        elif (member := self.roster[event.site]).training != event.version:
+            self._too_late(member, event.version)
+        else:
+            member.training, member.latest = None, {}  # an empty state records that the site has reported
+            self._sums.offer(event.advert)
+            self._settle()
+
+    def _sum_goes_on(self, commands: Sequence[events.Command]) -> None:
+        self._out += commands
+        match self._sums.take_outcome():
+            case SumEnded(mean, sites):
+                self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
+                self.barrier += 1
+                summed, new = events.MaskedSum(sites, mean.loss), self.versions
+                self._out.append(
+                    events.ModelChanged(new.number, self.barrier, True, new.newest, {}, {}, summed)
+                )
+                self._go_on_or_end(mean.loss)
+            case SumRefused() as refusal:
+                self._out.append(events.SumFailed(str(refusal)))
+                why = self._sums.reason_to_end()
+                self._begin() if why is None else self._finish(why)
+
     # Commands
 
     def _send(self, member: Member) -> None:
-        epochs = self.plan.warmup_epochs if member.profile is None else self.plan.epochs
+        epochs = self.plan.warmup_epochs if not member.counted else self.plan.epochs
         member.training, member.overdue = self.versions.number, None
         styles = {other.name: other.style for other in self.roster if other is not member}
         model = with_styles(self.plan.part(member.name, self.versions.newest), styles)
@@ -269,13 +288,8 @@ class Coordinator:
         self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
 
     def _checkpoint(self) -> None:
-        record = {
-            "barrier": self.barrier,
-            "version": self.versions.number,
-            "loss": self._loss,
-            "over": self._over,
-            "sites": self.roster.record(),
-        }
+        progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
+        record = {**progress, "over": self._over, "sites": self.roster.record()}
         self._out.append(events.SaveCheckpoint(self.versions.newest, record))
 
     def _finish(self, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fedbragg.federation.secure.messages import Advert, ServerMessage, SiteMessage
 from fedbragg.types import State, Update
 
 # Events: an engine hands them to Coordinator.handle in the order in which they happened.
@@ -28,6 +29,24 @@ class UpdateArrived:
     """A site has finished training."""
 
     update: Update
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTrained:
+    """A site has finished training and offers its update for a masked sum."""
+
+    site: str
+    version: int  # the version it trained on
+    advert: Advert
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SumAnswered:
+    """A site has answered a message of a masked sum."""
+
+    site: str
+    number: int  # of the sum, as SendSumMessage gave it
+    message: SiteMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,9 @@ class DeadlinePassed:
     barrier: int
 
 
-Event = Started | SiteJoined | UpdateArrived | SiteFailed | SiteLeft | DeadlinePassed
+Event = (
+    Started | SiteJoined | UpdateArrived | SiteTrained | SumAnswered | SiteFailed | SiteLeft | DeadlinePassed
+)
 
 
 # Commands: an engine carries them out in order.
@@ -68,6 +89,22 @@ class SendModel:
     version: int
     model: State  # shared with the coordinator: read-only; the other sites' styles lie beside the weights
     epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendSumMessage:
+    """Send a site the next message of a masked sum and return its answer; a message before it counts no longer."""
+
+    site: str
+    number: int  # of the sum
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SumFailed:
+    """A masked sum was refused; the engine reports it and does nothing else."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +132,14 @@ class Reject:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class MaskedSum:
+    """What is known of a barrier whose updates were summed under masks."""
+
+    sites: tuple[str, ...]
+    loss: float  # weighted mean over these sites
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelChanged:
     """There is a new global model, after an arrival or a barrier."""
@@ -105,6 +150,7 @@ class ModelChanged:
     model: State
     weights: Mapping[str, float]  # each site's share in the step
     losses: Mapping[str, float]  # the training loss that each of those sites reported
+    summed: MaskedSum | None = None  # where weights and losses of single sites are not known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,4 +169,14 @@ class Finish:
     reason: str
 
 
-Command = SendModel | SetDeadline | Abandon | Reject | ModelChanged | SaveCheckpoint | Finish
+Command = (
+    SendModel
+    | SendSumMessage
+    | SumFailed
+    | SetDeadline
+    | Abandon
+    | Reject
+    | ModelChanged
+    | SaveCheckpoint
+    | Finish
+)

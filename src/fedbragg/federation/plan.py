@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fedbragg.config import Federation, FederationSettings
+from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.local_batchnorm import batchnorm_names
 from fedbragg.federation.rules import Rule, rule_of
+from fedbragg.federation.secure.fixed_point import FEWEST_SITES
+from fedbragg.federation.secure.requirements import check_secure, check_sites
 from fedbragg.types import State
 
 
@@ -25,6 +27,7 @@ class Plan:
     epochs: int
     seed: int
     networks: Mapping[str, str] = field(default_factory=dict)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
 
     @classmethod
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
@@ -32,12 +35,35 @@ class Plan:
         check_rule(settings)
         training = settings.training
         epochs = (training.warmup_epochs, training.epochs)
-        return cls(settings.federation, *epochs, settings.seed, networks or {})
+        return cls(settings.federation, *epochs, settings.seed, networks or {}, settings.privacy)
 
     @property
     def rule(self) -> Rule:
         """Return the aggregation rule."""
         return rule_of(self.settings)
+
+    @property
+    def fewest_reports(self) -> int:
+        """Return how many sites must have reported before a barrier can pass."""
+        return FEWEST_SITES if self.privacy.secure else 1
+
+    @property
+    def reason_without_sites(self) -> str:
+        """Return why a federation ends when too few sites are left."""
+        if self.privacy.secure:
+            return f"fewer than {FEWEST_SITES} sites are left, too few for a masked sum"
+        return "no site is left"
+
+    def reason_to_end(self, barrier: int, fell_by: float | None) -> str | None:
+        """Return why a federation ends after ``barrier`` barriers; the last lowered the loss by ``fell_by``."""
+        settings = self.settings
+        if barrier >= settings.barriers:
+            return f"all {settings.barriers} barriers passed"
+        if settings.stop_threshold and fell_by is not None and fell_by < settings.stop_threshold:
+            return (
+                f"the loss fell by {fell_by:.3g}, less than {settings.stop_threshold:g}, between two barriers"
+            )
+        return None
 
     def part(self, site: str, model: State) -> State:
         """Return what a site sees of the global model."""
@@ -76,6 +102,8 @@ def check_settings(settings: Federation, source: str = "settings") -> None:
             f"{source} [federation]: aggregation: {settings.federation.aggregation} trains no network: it weighs "
             "models that are already trained. Choose another rule, or use it from Python."
         )
+    if settings.privacy.secure:
+        check_sites(len(settings.sites))
 
 
 def check_rule(settings: Federation, source: str = "settings") -> None:
@@ -93,3 +121,4 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
         )
     if rule.needs_proximal_mu and not settings.training.proximal_mu:
         raise ConfigError(f"{where}: {name} needs proximal_mu in [training]; 0.01 is a good start.")
+    check_secure(settings, source)

@@ -14,7 +14,9 @@ from fedbragg.types import State
 class ProgressEvent:
     """One thing that happened; fields that do not apply are None or empty."""
 
-    event: str  # start, joined, sent, update, step, barrier, rejected, failed, left, abandoned, finish
+    event: (
+        str  # start, joined, sent, update, step, barrier, rejected, refused, failed, left, abandoned, finish
+    )
     time: float  # on the engine's clock, from the federation's start
     version: int | None = None
     barrier: int | None = None  # barriers passed so far
@@ -24,6 +26,7 @@ class ProgressEvent:
     loss: float | None = None
     bytes: int | None = None  # size of an update's encoded tensors
     reason: str | None = None
+    sites: tuple[str, ...] = ()  # in a masked sum, where weights and losses of single sites are not known
     weights: Mapping[str, float] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)
     evaluation: Mapping[str, float] = field(default_factory=dict)
@@ -31,7 +34,7 @@ class ProgressEvent:
     def as_dict(self) -> dict[str, Any]:
         """Return the event as JSON without fields that do not apply; NaN, which JSON lacks, is null or left out."""
         fields = {name: _in_json(value) for name, value in asdict(self).items()}
-        return {name: value for name, value in fields.items() if value is not None and value != {}}
+        return {name: value for name, value in fields.items() if not _is_left_out(value)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +45,10 @@ class FederationOutcome:
     history: list[dict[str, Any]]
     barriers: int
     reason: str  # why it ended
+
+
+def _is_left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, dict | tuple) and not value)
 
 
 def _in_json(value: Any) -> Any:

@@ -33,10 +33,16 @@ class Member:
     profile: Profile | None = None  # of its last update that counted
     loss: float = 0.0  # of the same
     length: float = 0.0  # norm of its longest update since the last barrier, or of the last one before
+    summed: bool = False  # whether a masked sum has counted an update of it
     chosen: bool = True  # whether it trains for the next barrier
     chance: float = 1.0  # the probability of being chosen
     style: State = field(default_factory=dict)  # of its last update that counted
     latest: State | None = None  # its newest model since the last barrier, minus that barrier's model
+
+    @property
+    def counted(self) -> bool:
+        """Return whether an update of it has ever counted."""
+        return self.profile is not None or self.summed
 
     @property
     def reported(self) -> bool:
@@ -54,6 +60,11 @@ class Member:
         self.training = None
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
+    def too_late(self, patience: int) -> None:
+        """Fail at a deadline; a site that was never seen counts as gone at once."""
+        never_seen, self.overdue = self.standing is Standing.EXPECTED, self.training
+        self.failed(1 if never_seen else patience)
+
     def record(self) -> dict[str, Any]:
         """Return the part that a checkpoint stores, as JSON."""
         profile = self.profile
@@ -65,6 +76,7 @@ class Member:
             "loss": self.loss,
             "length": self.length,
             "style": style_record(self.style),
+            "summed": self.summed,
         }
 
 
@@ -83,6 +95,7 @@ class Roster:
             member.standing = Standing.GONE if entry["gone"] else Standing.EXPECTED
             member.failures, member.loss, member.length = entry["failures"], entry["loss"], entry["length"]
             member.style = style_of_record(entry.get("style", {}))  # earlier versions had none
+            member.summed = entry.get("summed", False)
             if entry["samples"] is not None:
                 counts = tuple(tuple(question) for question in entry["label_counts"])
                 member.profile = Profile(entry["samples"], counts)

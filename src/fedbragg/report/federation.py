@@ -29,7 +29,9 @@ def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> Page
     losses: dict[str, list[tuple[float, float]]] = {}
     quality: dict[str, list[tuple[float, float]]] = {}
     for line in history:
-        if line["event"] == "update":
+        if line["event"] == "barrier" and "sites" in line:  # a masked sum: no single site's loss is known
+            losses.setdefault("mean of the sites", []).append((line["time"], line["loss"]))
+        elif line["event"] == "update" and "loss" in line:
             losses.setdefault(line["site"], []).append((line["time"], line["loss"]))
         for site, value in line.get("evaluation", {}).items():
             quality.setdefault(site, []).append((line["time"], value))

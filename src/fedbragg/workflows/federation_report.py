@@ -21,7 +21,7 @@ def sections(federated: Federated) -> list[PageSection]:
     """Return the sections on a federation whose sites' data are in this process."""
     task, history = federated.project.task, federated.outcome.history
     barriers = [line for line in history if line["event"] == "barrier"]
-    weights: dict[str, float] = barriers[-1]["weights"] if barriers else {}
+    weights: dict[str, float] = barriers[-1].get("weights", {}) if barriers else {}
     rows = [
         SiteRow(
             site.name,

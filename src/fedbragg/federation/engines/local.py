@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from fedbragg.config import Federation
-from fedbragg.errors import FederationError
+from fedbragg.errors import ConfigError, FederationError
 from fedbragg.federation.checkpoint import CheckpointStore, Saved, fingerprint
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder, RecordingSettings
@@ -18,6 +18,7 @@ from fedbragg.federation.events import Event, SendModel
 from fedbragg.federation.local_batchnorm import LocalBatchNorm
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import FederationOutcome
+from fedbragg.federation.secure.requirements import check_sites
 from fedbragg.federation.trainer import Trainer
 from fedbragg.types import State
 
@@ -34,6 +35,10 @@ class NoNetwork:
     def incidents(self) -> Iterable[tuple[float, Event]]:
         """Return nothing: no site joins or leaves."""
         return ()
+
+    def transfer(self, site: str, received: int, sent: int) -> float:
+        """Return 0: messages take no time."""
+        return 0.0
 
 
 def federate(
@@ -57,6 +62,12 @@ def federate(
     names = [trainer.name for trainer in trainers]
     if len(set(names)) < len(names) or not names:
         raise FederationError(f"the sites are {names}; there must be at least one, and no name twice")
+    if plan.privacy.secure:
+        check_sites(len(names))
+        if ensemble.networks or ensemble.refine:
+            raise ConfigError(
+                "secure = true sums the updates of one network; several networks need single ones."
+            )
     folder = recording.checkpoints
     store = CheckpointStore(folder, fingerprint(settings, names, initial)) if folder else None
     saved = store.load() if store else None

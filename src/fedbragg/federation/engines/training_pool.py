@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from fedbragg.federation.engines.simulated_sums import OfferedUpdate
 from fedbragg.federation.wire import EncodedUpdate
 
 POLL = 0.1
@@ -15,13 +16,17 @@ THREAD_NAME = "training"
 """By which the command line finds trainings that still run when it ends."""
 
 
+Trained = EncodedUpdate | OfferedUpdate
+"""What a training makes: an update, or an offer of one for a masked sum."""
+
+
 class Training:
     """One training: waiting, running, or done."""
 
-    def __init__(self, work: Callable[[], EncodedUpdate]) -> None:
+    def __init__(self, work: Callable[[], Trained]) -> None:
         self._work = work
         self._done = threading.Event()
-        self._update: EncodedUpdate | None = None
+        self._update: Trained | None = None
         self._error: BaseException | None = None
         self.submitted = False
         self.cancelled = False
@@ -45,7 +50,7 @@ class Training:
         self._error = TimeoutError(reason)
         self._done.set()
 
-    def result(self) -> EncodedUpdate:
+    def result(self) -> Trained:
         """Return the update of a training that is done, or raise what the training raised."""
         if self._error is not None:
             raise self._error

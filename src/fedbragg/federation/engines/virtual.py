@@ -41,13 +41,15 @@ class SimulatedNetwork:
     links: Mapping[str, SimulatedLink]
     settings: FederationSettings
     seed: int
+    secure: bool = False  # whether updates are sent in masked sums, [privacy] secure
     counts_seconds: bool = True
 
     def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
         """Return how long the model, the training and the update take, and whether any of it is lost."""
         link = self.links.get(trainer.name, SimulatedLink())
         sent = size(command.model)
-        transfer = 2 * link.latency + (sent + sent * self._compression_ratio()) / link.bandwidth
+        returned = 0.0 if self.secure else sent * self._compression_ratio()  # a masked sum sends it later
+        transfer = 2 * link.latency + (sent + returned) / link.bandwidth
         work = trainer.samples * command.epochs / trainer.speed
         # A seed of its own, so that losses do not depend on what quantisation draws.
         draw = generator_for(self.seed + 1, trainer.name, command.version).random()
@@ -59,6 +61,11 @@ class SimulatedNetwork:
             for start, end in link.outages:
                 yield start, SiteLeft(site, "an outage")
                 yield end, SiteJoined(site)
+
+    def transfer(self, site: str, received: int, sent: int) -> float:
+        """Return the seconds in which a site receives and sends so many bytes of a masked sum."""
+        link = self.links.get(site, SimulatedLink())
+        return 2 * link.latency + (received + sent) / link.bandwidth
 
     def _compression_ratio(self) -> float:
         """Return an update's bytes over the model's, for float32 models."""

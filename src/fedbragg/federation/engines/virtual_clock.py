@@ -20,12 +20,14 @@ import numpy as np
 from fedbragg.federation import events
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.training_pool import Training, TrainingPool
+from fedbragg.federation.engines.simulated_sums import OfferedUpdate, SimulatedSums
+from fedbragg.federation.engines.training_pool import Trained, Training, TrainingPool
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.privacy import clip_and_noise
 from fedbragg.federation.progress import ProgressEvent
+from fedbragg.federation.secure.messages import MaskedVector
 from fedbragg.federation.trainer import Trainer
-from fedbragg.federation.wire import EncodedUpdate, decode, encode
+from fedbragg.federation.wire import decode, encode
 from fedbragg.state_arithmetic import copy_state
 from fedbragg.types import Update
 
@@ -52,6 +54,10 @@ class Network(Protocol):
 
     def incidents(self) -> Iterable[tuple[float, events.Event]]:
         """Return what happens to sites, and when."""
+        ...
+
+    def transfer(self, site: str, received: int, sent: int) -> float:
+        """Return how long a site takes to receive and to send so many bytes, on the engine's clock."""
         ...
 
 
@@ -91,6 +97,8 @@ class VirtualClock:
         self._order = {trainer.name: position for position, trainer in enumerate(trainers)}
         self._network = network
         self._pool = pool
+        plan = coordinator.plan
+        self._sums = SimulatedSums(plan, list(self._trainers)) if plan.privacy.secure else None
         self._scheduled: dict[str, ScheduledTraining] = {}
         self._upcoming: list[_Entry] = []
         self._deadline: events.DeadlinePassed | None = None
@@ -131,8 +139,10 @@ class VirtualClock:
     def _arrival(self, scheduled: ScheduledTraining, recorder: Recorder) -> events.Event:
         self._pool.finish(scheduled.training)
         try:
-            encoded = scheduled.training.result()
-            update = decode(encoded)
+            trained = scheduled.training.result()
+            if isinstance(trained, OfferedUpdate):
+                return self._offer(trained)
+            encoded, update = trained, decode(trained)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -142,6 +152,11 @@ class VirtualClock:
             return events.SiteFailed(scheduled.site, wrong, scheduled.version)
         recorder.note(_arrived(update, encoded.nbytes, self._now))
         return events.UpdateArrived(update)
+
+    def _offer(self, offer: OfferedUpdate) -> events.Event:
+        if self._sums is not None:
+            self._sums.keep(offer)
+        return events.SiteTrained(offer.site, offer.version, offer.part.advert)
 
     def _run_ahead(self) -> None:
         """Start the trainings that will end before the next barrier, the earliest first."""
@@ -172,6 +187,10 @@ class VirtualClock:
             case events.SendModel():
                 self._send(command)
                 recorder.note(_sent(command, self._now))
+            case events.SendSumMessage():
+                self._answer(command, recorder)
+            case events.SumFailed(reason):
+                recorder.note(ProgressEvent("refused", self._now, reason=reason))
             case events.SetDeadline(barrier, seconds):
                 self._deadline = events.DeadlinePassed(barrier)
                 if self._network.counts_seconds:
@@ -194,11 +213,20 @@ class VirtualClock:
         self._drop(command.site)
         trainer = self._trainers[command.site]
         delivery = self._network.delivery(trainer, command)
-        work = partial(_train, trainer, command, self._coordinator.plan)
+        work = partial(_train, trainer, command, self._coordinator.plan, self._sums)
         due = self._now + delivery.seconds
         scheduled = ScheduledTraining(command.site, command.version, due, Training(work), delivery.lost)
         self._scheduled[command.site] = scheduled
         self._schedule(due, self._order[command.site], scheduled)
+
+    def _answer(self, command: events.SendSumMessage, recorder: Recorder) -> None:
+        if self._sums is None:
+            return
+        answered = self._sums.answered(command)
+        if isinstance(answered.answer.message, MaskedVector):
+            recorder.note(ProgressEvent("update", self._now, site=command.site, bytes=answered.sent))
+        seconds = self._network.transfer(command.site, answered.received, answered.sent)
+        self._schedule(self._now + seconds, self._order[command.site], answered.answer)
 
     def _drop(self, site: str) -> None:
         if scheduled := self._scheduled.pop(site, None):
@@ -209,12 +237,13 @@ class VirtualClock:
         heapq.heappush(self._upcoming, _Entry(time, order, self._count, item))
 
 
-def _train(trainer: Trainer, command: events.SendModel, plan: Plan) -> EncodedUpdate:
+def _train(trainer: Trainer, command: events.SendModel, plan: Plan, sums: SimulatedSums | None) -> Trained:
     # Copies in both directions: a trainer may write into the model that it got and into the update that it
     # returned, without changing what the coordinator holds.
     update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
-    return encode(clip_and_noise(update, plan.settings, generator), plan.settings, generator)
+    update = clip_and_noise(update, plan.settings, generator)
+    return encode(update, plan.settings, generator) if sums is None else sums.offered(update, command.model)
 
 
 def generator_for(seed: int, site: str, version: int) -> np.random.Generator:

@@ -11,11 +11,13 @@ from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, Rule
 from fedbragg.federation.rules.weights import uniform
 
 RULES: dict[str, Rule] = {
-    "fedavg": Rule(),
-    "fedavg_uniform": Rule(uniform),
-    "fedkl": Rule(fedkl),
+    "fedavg": Rule(amounts=("samples",)),
+    "fedavg_uniform": Rule(uniform, amounts=("site",)),
+    "fedkl": Rule(fedkl, amounts=("samples", "balance")),
     "feddisco": Rule(feddisco),
-    "fedprox": Rule(needs_proximal_mu=True),  # the proximal term acts at the sites, during training
+    "fedprox": Rule(
+        amounts=("samples",), needs_proximal_mu=True
+    ),  # the proximal term acts at the sites, during training
     "fedpaq": Rule(uniform, compression="quantised"),
     "fedboost": Rule(combine=mirror_descent, schedules=IN_ROUNDS, trains_network=False),
     "fedbuff": Rule(uniform),  # its buffer is a setting that every rule has

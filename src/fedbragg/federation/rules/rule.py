@@ -19,6 +19,8 @@ Combine = Callable[[State, Sequence[State], Sequence[float], FederationSettings]
 """Takes the model before, each site's step (its model minus that one) and weight, and the settings; returns the model
 after."""
 
+Amount = Literal["site", "samples", "balance"]
+"""What a site counts by: as one, by its labelled frames, by its label entropy."""
 Schedule = Literal["sync", "async", "hybrid"]
 SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
 AT_BARRIERS: frozenset[Schedule] = frozenset({"sync", "hybrid"})
@@ -50,6 +52,9 @@ class Rule:
     """The schedules with which the rule works."""
     compression: Literal["full", "half", "quantised"] | None = None
     """How updates are encoded, whatever the settings say; None leaves it to the settings."""
+    amounts: tuple[Amount, ...] = ()
+    """Where ``weights`` is the mean of the sites' shares in these amounts: secure aggregation needs their sums alone.
+    Empty for a rule that needs single updates or weights, which secure aggregation refuses."""
     needs_proximal_mu: bool = False
     """Whether sites must train with FedProx's proximal term."""
     trains_network: bool = True

@@ -16,6 +16,7 @@ from deployment import Deployment
 from waiting import wait_for
 
 SITES = ("site0", "site1", "site2")
+OTHERS = ("site3", "site4")  # have kits, and run only where a test starts them
 SETTINGS = {
     "training": {"warmup_epochs": 2, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 4, "deadline": 60.0},
@@ -42,7 +43,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A server and three sites that train softmax regression; whatever happens, all of it is ended at the end."""
-    deployment = Deployment(tmp_path_factory.mktemp("three"), SETTINGS)
+    deployment = Deployment(tmp_path_factory.mktemp("three"), SETTINGS, others=OTHERS)
     try:
         deployment.start("server", *SITES)
         yield deployment

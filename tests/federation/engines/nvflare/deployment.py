@@ -31,12 +31,19 @@ SOFTMAX = (sys.executable, str(HERE / "softmax_process.py"))
 class Deployment:
     """Kits in a folder, and the processes that run from them."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], command: tuple[str, ...] = SOFTMAX) -> None:
-        """Provision; ``command`` runs a kit, with a site's own file after it."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        command: tuple[str, ...] = SOFTMAX,
+        others: tuple[str, ...] = (),
+    ) -> None:
+        """Provision all sites and ``others``; ``command`` runs a kit, with a site's own file after it."""
         self.folder, self.port, self._command = folder, free_port(), command
         server = {"address": f"localhost:{self.port}", **settings.get("server", {})}
         self.settings = Federation.model_validate({**settings, "server": server})
-        (folder / "federation.toml").write_text(as_toml({**settings, "server": server}))
+        provisioned = [*settings["sites"], *({"name": name} for name in others)]
+        (folder / "federation.toml").write_text(as_toml({**settings, "server": server, "sites": provisioned}))
         made = subprocess.run(
             [FEDBRAGG, "provision", "federation.toml"], cwd=folder, capture_output=True, text=True, timeout=60
         )
@@ -139,7 +146,7 @@ def die_with_the_tests() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def ended(account: Account, timeout: float = TIMEOUT) -> dict[str, Any]:
+def ended(account: Account, timeout: float = TIMEOUT, pause: float = 0.05) -> dict[str, Any]:
     """Return the status of a federation once it has ended."""
 
     def finished() -> dict[str, Any] | None:
@@ -147,7 +154,7 @@ def ended(account: Account, timeout: float = TIMEOUT) -> dict[str, Any]:
         assert status["state"] in ("preparing", "running", "finished"), status
         return status if status["state"] == "finished" else None
 
-    return wait_for(finished, "the end of the federation", timeout)
+    return wait_for(finished, "the end of the federation", timeout, pause)
 
 
 def barriers(status: dict[str, Any]) -> list[set[str]]:

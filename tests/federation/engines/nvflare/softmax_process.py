@@ -1,21 +1,45 @@
 """Run a kit with softmax regression in place of a task: KIT [SITE_CONFIG].
 
-FEDBRAGG_TEST_PROTOCOL makes the process one of another version of the protocol.
+FEDBRAGG_TEST_PROTOCOL makes the process one of another version of the protocol. A file SITE.kill with a message's kind
+and a number kills the process at the so-manieth message of this kind, before the site answers it.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from fedbragg.federation.engines.nvflare.launch import join, serve
 from fedbragg.federation.engines.remote import protocol
+from fedbragg.federation.secure.site import SiteSum
 
 PROGRAMS = Path(__file__).parents[1] / "remote"
 
+
+def killed_in_a_sum(folder: Path) -> None:
+    """Have a site's process kill itself where its file says so."""
+    answer, seen = SiteSum.answer, Counter[str]()
+
+    def answered(self: SiteSum, message: Any) -> Any:
+        order = folder / f"{self.site}.kill"
+        if order.exists():
+            kind, number = order.read_text().split()
+            seen[kind] += kind == type(message).__name__
+            if seen[kind] == int(number):
+                order.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return answer(self, message)
+
+    SiteSum.answer = answered
+
+
 if __name__ == "__main__":
     protocol.PROTOCOL = int(os.environ.get("FEDBRAGG_TEST_PROTOCOL", protocol.PROTOCOL))
+    killed_in_a_sum(Path(os.environ["FEDBRAGG_TEST_FOLDER"]))
     if len(sys.argv) == 2:
         serve(Path(sys.argv[1]), [sys.executable, str(PROGRAMS / "softmax_start.py")])
     else:

@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from deployment import FEDBRAGG
 from waiting import wait_for
 
-from fedbragg.errors import ConfigError
+from fedbragg.errors import ConfigError, SumRefused
 from fedbragg.federation.engines.nvflare.kit import open_kit
+from fedbragg.federation.engines.nvflare.kit_credentials import KitIdentity, kit_credentials
 
 SETTINGS = '[server]\naddress = "localhost:18371"\nobservers = ["guest"]\n[[sites]]\nname = "north"\n'
 
@@ -56,6 +58,26 @@ def test_each_certificate_has_the_name_and_role_of_its_kit(made: Path) -> None:
         assert (
             f"1.2.840.113549.1.9.2={role}" in parts
         )  # PKCS 9's unstructuredName, in which FLARE puts a role
+
+
+def test_a_site_signs_with_its_kit_and_no_other_certificate_counts_as_its_own(made: Path) -> None:
+    north = kit_credentials(made / "north")
+    certificate, signature = north.identity.certificate, north.identity.sign(b"content")
+    north.authority.check("north", certificate, b"content", signature)
+    for name, content, own in (("north", b"other", certificate), ("south", b"content", certificate)):
+        with pytest.raises(SumRefused):
+            north.authority.check(name, own, content, signature)
+    for name, folder, file in (
+        ("localhost", "server", "server"),  # the same authority signs it, but it is no site's
+        ("guest@fedbragg.local", "guest", "client"),
+    ):
+        startup = made / folder / "startup"
+        key = load_pem_private_key((startup / f"{file}.key").read_bytes(), None)
+        shown = load_pem_x509_certificate((startup / f"{file}.crt").read_bytes()).public_bytes(Encoding.DER)
+        with pytest.raises(SumRefused, match="not that of a site"):
+            north.authority.check(name, shown, b"content", KitIdentity(key, shown).sign(b"content"))
+    with pytest.raises(ConfigError, match="this kit is for an observer"):
+        kit_credentials(made / "guest")
 
 
 def test_only_the_owner_of_a_kit_can_read_its_key(made: Path) -> None:

@@ -16,6 +16,7 @@ from fedbragg.federation.engines.remote.connection import Link
 from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message
 from fedbragg.federation.engines.remote.server_folder import without_paths
 from fedbragg.federation.engines.remote.service import FederationService
+from fedbragg.federation.secure.identity import Credentials
 from fedbragg.federation.tensors import encode_tensors
 from fedbragg.testing import DirectLink
 
@@ -67,13 +68,14 @@ class InProcessFederation:
         limits: str = "",
         worker_command: tuple[str, ...] = WORKER_COMMAND,
         link: Link | None = None,
+        credentials: Credentials | None = None,
     ) -> SiteClient:
         """Start a site's client."""
         config = self.folder / f"{site}.toml"
         config.write_text(SITE_CONFIG + limits)
         (self.folder / site).mkdir(exist_ok=True)
         said = self.said.setdefault(site, [])
-        client = SiteClient(site, config, self.folder / site, said.append, worker_command)
+        client = SiteClient(site, config, self.folder / site, said.append, worker_command, credentials)
         self.clients[site] = client
         thread = threading.Thread(target=client.run, args=(link or DirectLink(self.service, site),))
         self._threads.append(thread)

@@ -44,6 +44,7 @@ def join(kit: Path, site_config: Path, worker_command: Sequence[str]) -> int:
         "site": holder.name,
         "site_config": str(site_config.resolve()),
         "folder": str(kit / SITE_FOLDER),
+        "kit": str(kit),
         "worker_command": list(worker_command),
     }
     (kit / SITE_FOLDER).mkdir(exist_ok=True, mode=0o700)

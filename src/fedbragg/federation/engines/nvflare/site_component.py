@@ -18,6 +18,7 @@ from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_context import FLContext
 
 from fedbragg.federation.engines.nvflare import cells
+from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
 from fedbragg.federation.engines.remote.client import SiteClient
 
 COMPONENT = "fedbragg.federation.engines.nvflare.site_component.FederationSite"
@@ -28,10 +29,13 @@ LEAVE_TIMEOUT = 3.0
 class FederationSite(FLComponent):  # type: ignore[misc]
     """Start the client once FLARE's client is registered, and end the process with it."""
 
-    def __init__(self, site: str, site_config: str, folder: str, worker_command: Sequence[str]) -> None:
-        """Represent ``site``; see SiteClient."""
+    def __init__(
+        self, site: str, site_config: str, folder: str, kit: str, worker_command: Sequence[str]
+    ) -> None:
+        """Represent ``site``, which signs with its ``kit``; see SiteClient."""
         super().__init__()
-        self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command)
+        credentials = kit_credentials(Path(kit))
+        self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command, credentials)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Start with the system."""

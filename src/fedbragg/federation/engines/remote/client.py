@@ -16,7 +16,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError
+from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, SumRefused
+from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
     Declined,
     Exporting,
@@ -37,10 +38,12 @@ from fedbragg.federation.engines.remote.connection import (
     ServerConnection,
     check_answer,
 )
+from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
 from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
 from fedbragg.federation.engines.remote.worker_process import WorkerProcess
+from fedbragg.federation.secure.identity import Credentials
 
 SHORTEST_TIMEOUT = 5.0
 """Seconds that a poll may take at least."""
@@ -68,10 +71,11 @@ class SiteClient:
         folder: Path,
         say: Callable[[str], None],
         worker_command: Sequence[str],
+        credentials: Credentials | None = None,
     ) -> None:
         """Represent ``site``, whose data ``site_config`` names; keep state and final models in ``folder``.
 
-        ``worker_command`` starts the process that holds the data and trains.
+        ``worker_command`` starts the process that holds the data and trains. Secure aggregation needs ``credentials``.
         """
         self._site, self._site_config, self._folder, self._say = site, site_config, folder, say
         self._config = load_site_config(site_config)
@@ -81,6 +85,7 @@ class SiteClient:
         self._leaving = False
         self._log = ConnectionLog(say)
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
+        self._masked = MaskedUpdates(credentials, folder)
         self._state: State = Outside()
         self._terms = Terms()
         self._request: str | None = None  # in progress, or the last one that ended
@@ -96,7 +101,8 @@ class SiteClient:
 
     def run(self, link: Link) -> None:
         """Take part in federations until ``leave`` is called."""
-        connection = ServerConnection(link)
+        log = AuditLog(self._folder / SENT)
+        connection = ServerConnection(AuditedLink(link, self._site, log))
         while not self._leaving:
             try:
                 self._round(connection)
@@ -125,6 +131,8 @@ class SiteClient:
             return
         if answer["federation"] != self._terms.federation:
             self._enter(connection, answer)
+        if (step := answer.get("sum")) is not None:
+            self._answer(connection, step)
         if answer["finished"]:
             self._finish(connection)
         elif answer["request"] is None:
@@ -168,6 +176,12 @@ class SiteClient:
         if (refusal := self._limits.refusal(settings)) is not None:
             self._say(f"federation {name}: {refusal.local}")
             self._change(Declined(refusal))
+            return
+        try:
+            self._masked.enter(settings, int(fields.get("sites", 0)))
+        except FederationError as error:
+            self._say(f"federation {name}: {error}")
+            self._change(Declined(Failure.of(str(error))))
             return
         self._change(NoWorker())
         if not answer["finished"]:
@@ -252,12 +266,35 @@ class SiteClient:
         answer = connection.send(topic, payload)
         self._change(report.then)  # the server has it, whether it accepts it or not
         accepted = check_answer(topic, answer)["accepted"]
-        if report.failure is None:
+        if report.failure is None and topic == "update":
             self._say(f"update of {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
 
     def _encoded(self, report: Reporting) -> tuple[str, bytes]:
         """Return a report's topic and message."""
-        if report.failure is None:
+        if report.failure is not None:
+            return _failure(report.request, report.failure.public)
+        if not self._masked.needed:
             return "update", self._worker.update()
-        fields = {"request": report.request, "reason": report.failure.public}
-        return "failure", encode_message(Message(fields))
+        model, update = self._worker.start_model, self._worker.update()
+        try:
+            return "trained", self._masked.offer(report.request, model, update)
+        except SumRefused as refusal:
+            self._say(f"the update is not offered: {refusal}")
+            return _failure(report.request, str(refusal))
+
+    # Masked sums
+
+    def _answer(self, connection: ServerConnection, step: Mapping[str, Any]) -> None:
+        """Answer the server's message about the sum of updates."""
+        message = None if self._masked.is_answered(step) else connection.receive("sum", step)
+        payload = self._masked.answer(step, message)
+        if is_large(payload):
+            self._poll(connection, sending=True)
+        accepted = check_answer("answer", connection.send("answer", payload))["accepted"]
+        if is_large(payload) or not accepted:
+            self._say(f"masked: {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
+        self.wake()
+
+
+def _failure(request: str, reason: str) -> tuple[str, bytes]:
+    return "failure", encode_message(Message({"request": request, "reason": reason}))

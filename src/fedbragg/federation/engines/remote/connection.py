@@ -42,6 +42,13 @@ class ServerConnection:
         answer = self._link.ask(topic, payload, timeout or self.timeout)
         return decode_message(answer, *SIDES).fields
 
+    def receive(self, topic: str, fields: Mapping[str, Any]) -> Message:
+        """Return a whole message of the server; raise FederationError where it reports an error."""
+        answer = self._link.ask(topic, encode_message(Message(fields)), self.timeout)
+        message = decode_message(answer, *SIDES)
+        check_answer(topic, message.fields)
+        return message
+
     def fetch(self, topic: str, fields: Mapping[str, Any]) -> memoryview:
         """Return a model as a safetensors document; raise FederationError where the server reports an error."""
         answer = self._link.ask(topic, encode_message(Message(fields)), self.timeout)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from math import inf
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
@@ -19,16 +19,13 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.remote.protocol import (
-    LARGEST_HEAD,
-    Message,
-    encode_message,
-    is_large,
-)
-from fedbragg.federation.engines.remote.sessions import SessionTable, TrainingRequest
+from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, encode_message, is_large
+from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
+from fedbragg.federation.secure.encoding import decoded, encoded
+from fedbragg.federation.secure.messages import Advert, MaskedVector, Refusal, SiteMessage
 from fedbragg.federation.wire import EncodedUpdate, decode
 from fedbragg.types import State
 
@@ -66,8 +63,9 @@ class RealTimeDriver:
         self._encoded: tuple[State | None, bytes] = (None, b"")  # the model that was sent last
         self._encoding = threading.Lock()
         self._stop_reason: str | None = None
-        # Bytes of the longest message with an update: no number takes more than 8.
-        self.largest_update = 2 * LARGEST_HEAD + sum(8 * tensor.size for tensor in initial.values())
+        # Bytes of the longest message with an update: no number takes more than 8, and a masked one two numbers.
+        most = 16 if settings.privacy.secure else 8
+        self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
         self.finished = bool(saved and saved.finished)  # true once everything is on disk
         if saved and saved.finished:
@@ -99,10 +97,12 @@ class RealTimeDriver:
         finished = self.finished
         if connected and not finished:
             self._events.put(events.SiteJoined(site))
-        return {
+        answer = {
             "finished": finished,
             "request": None if request is None or finished else request.fields(),
         }
+        step = None if finished else self._sessions.step(site)
+        return answer if step is None else {**answer, "sum": step.fields()}
 
     def model(self, site: str, name: str) -> bytes:
         """Return the message with a request's model; raise FederationError where the request is superseded."""
@@ -121,16 +121,45 @@ class RealTimeDriver:
 
     def take_update(self, site: str, message: Message, nbytes: int) -> bool:
         """Take an update of ``nbytes``; return whether it answers the site's current request."""
-        name, encoded = update_of(message)
+        name, update = update_of(message)
         request = self._sessions.close_request(site, name, nbytes)
         if request is None:
             return False
-        if (encoded.site, encoded.version) == (site, request.version):
-            self._events.put(encoded)
+        if (update.site, update.version) == (site, request.version):
+            self._events.put(update)
         else:
-            wrong = f"its update is signed {encoded.site!r}, version {encoded.version}"
+            wrong = f"its update is signed {update.site!r}, version {update.version}"
             self._events.put(events.SiteFailed(site, wrong, request.version))
         return True
+
+    def take_trained(self, site: str, message: Message, nbytes: int) -> bool:
+        """Take a site's offer of an update; return whether it answers the site's current request."""
+        advert = decoded(message.fields["sum"], message.tensors)
+        request = self._sessions.close_request(site, str(message.fields["request"]), nbytes)
+        if request is None:
+            return False
+        if isinstance(advert, Advert) and advert.site == site:
+            self._events.put(events.SiteTrained(site, request.version, advert))
+        else:
+            self._events.put(events.SiteFailed(site, "its offer holds no keys of its own", request.version))
+        return True
+
+    def step_message(self, site: str) -> bytes:
+        """Return the message of a masked sum that a site is to answer; raise FederationError where there is none."""
+        step = self._sessions.step(site)
+        if step is None:
+            raise FederationError("the sum goes on without this site, or has ended")
+        return step.content
+
+    def take_answer(self, site: str, message: Message, nbytes: int) -> bool:
+        """Take a site's answer to a message of a masked sum; return whether the server waits for it."""
+        fields = message.fields
+        number, position = int(fields["number"]), int(fields["position"])
+        answer = decoded(fields["sum"], message.tensors)
+        waits = self._sessions.close_step(site, number, position, nbytes)
+        if waits:
+            self._events.put(events.SumAnswered(site, number, cast(SiteMessage, answer)))
+        return waits
 
     def take_failure(self, site: str, name: str, reason: str) -> bool:
         """Take the reason why a site could not train; return whether it answers the site's current request."""
@@ -178,11 +207,11 @@ class RealTimeDriver:
             return passed
         return self._update_event(event) if isinstance(event, EncodedUpdate) else event
 
-    def _update_event(self, encoded: EncodedUpdate) -> events.Event:
+    def _update_event(self, sent: EncodedUpdate) -> events.Event:
         try:
-            update = decode(encoded)
+            update = decode(sent)
         except (ValueError, TypeError, ArithmeticError) as error:  # a broken site may send anything
-            return events.SiteFailed(encoded.site, f"its update cannot be decoded: {error}", encoded.version)
+            return events.SiteFailed(sent.site, f"its update cannot be decoded: {error}", sent.version)
         self._sessions.note_update(update)
         self._note(
             "update",
@@ -190,7 +219,7 @@ class RealTimeDriver:
             version=update.version,
             samples=update.samples,
             loss=update.loss,
-            bytes=encoded.nbytes,
+            bytes=sent.nbytes,
         )
         return events.UpdateArrived(update)
 
@@ -198,6 +227,10 @@ class RealTimeDriver:
         match event:
             case events.SiteJoined(site):
                 self._note("joined", site=site)
+            case events.SumAnswered(site, _, MaskedVector(vector)):
+                self._note("update", site=site, bytes=vector.nbytes)
+            case events.SumAnswered(site, _, Refusal(reason)):
+                self._sessions.note_problem(site, f"refused: {reason}")
             case events.SiteFailed(site, reason, version):
                 self._note_problem("failed", site, reason, version)
             case events.SiteLeft(site, reason):
@@ -209,6 +242,10 @@ class RealTimeDriver:
         match command:
             case events.SendModel():
                 self._send(command)
+            case events.SendSumMessage():
+                self._ask(command)
+            case events.SumFailed(reason):
+                self._note("refused", reason=reason)
             case events.SetDeadline(barrier, seconds):
                 self._deadline = (self._now() + seconds, events.DeadlinePassed(barrier))
             case events.Abandon(site, reason):
@@ -230,6 +267,13 @@ class RealTimeDriver:
         name = f"{self._run_id}-{self._requests}"
         request = TrainingRequest(name, command.version, command.epochs, command.model)
         self._sessions.assign(command.site, request)
+        self._notify(command.site)
+
+    def _ask(self, command: events.SendSumMessage) -> None:
+        self._requests += 1
+        fields, arrays = encoded(command.message)
+        content = encode_message(Message({"sum": fields}, arrays))
+        self._sessions.ask_step(command.site, SumStep(command.number, self._requests, content))
         self._notify(command.site)
 
     def _finish(self, command: events.Finish) -> None:

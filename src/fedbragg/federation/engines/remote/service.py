@@ -12,6 +12,7 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError, ProtocolMismatchError
+from fedbragg.federation.engines.remote.audit_log import RECEIVED, AuditLog
 from fedbragg.federation.engines.remote.driver import Notify
 from fedbragg.federation.engines.remote.hosted import Failed, HostedFederation, Preparing, Running
 from fedbragg.federation.engines.remote.protocol import (
@@ -25,6 +26,8 @@ from fedbragg.federation.plan import check_settings
 
 CHUNK = 4 << 20
 """Bytes of a model in one answer to an account."""
+LARGE_TOPICS = ("update", "answer")
+"""Topics of the messages that hold a model's numbers."""
 REASON = 500
 """Characters of a site's reason that are kept."""
 
@@ -39,6 +42,7 @@ class FederationService:
         """
         self._folder, self._notify = ServerFolder(folder), notify
         self._start_model_command = start_model_command
+        self._log = AuditLog(folder.parent / RECEIVED)  # beside the folder, which a new federation empties
         self._hosted: HostedFederation | None = None
         self._lock = threading.Lock()  # held where the federation or its folder is replaced
 
@@ -108,6 +112,7 @@ class FederationService:
 
     def ask(self, site: str, topic: str, payload: bytes | memoryview) -> bytes:
         """Answer a site's message; an error in the message is part of the answer and is not raised."""
+        self._log.message(site, topic, payload)
         try:
             return self._answer(site, topic, payload)
         except ProtocolMismatchError as error:
@@ -123,7 +128,7 @@ class FederationService:
         if hosted is None or not isinstance(state := hosted.state, Running):
             return encode_message(Message({"federation": None}))
         driver = state.driver
-        _check_size(len(payload), driver.largest_update if topic == "update" else LARGEST_HEAD)
+        _check_size(len(payload), driver.largest_update if topic in LARGE_TOPICS else LARGEST_HEAD)
         message = decode_message(payload, "the site", "the server")
         fields = message.fields
         match topic:
@@ -138,6 +143,14 @@ class FederationService:
                 return driver.final_model()
             case "update":
                 accepted = driver.take_update(site, message, len(payload))
+                return encode_message(Message({"accepted": accepted}))
+            case "trained":
+                accepted = driver.take_trained(site, message, len(payload))
+                return encode_message(Message({"accepted": accepted}))
+            case "sum":
+                return driver.step_message(site)
+            case "answer":
+                accepted = driver.take_answer(site, message, len(payload))
                 return encode_message(Message({"accepted": accepted}))
             case "failure":
                 reason = str(fields["reason"])[:REASON]
@@ -185,7 +198,12 @@ def _site_settings(settings: Federation) -> dict[str, Any]:
     server = settings.server
     # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
     hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
+    hidden |= set() if settings.privacy.secure else {"privacy"}
+    summed = (
+        {"sites": len(settings.sites)} if settings.privacy.secure else {}
+    )  # sets the scale of the integers
     return {
+        **summed,
         "settings": settings.model_dump(mode="json", exclude=hidden),
         "timeouts": {
             "heartbeat": server.heartbeat,

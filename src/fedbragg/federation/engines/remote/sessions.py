@@ -25,6 +25,19 @@ class TrainingRequest:
         return {"name": self.name, "version": self.version, "epochs": self.epochs}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SumStep:
+    """A message of a masked sum that a site is to answer."""
+
+    number: int  # of the sum
+    position: int  # rises with every message of the server, so that no two have the same
+    content: bytes  # the message, which the site fetches
+
+    def fields(self) -> dict[str, Any]:
+        """Return the part that a poll's answer holds."""
+        return {"number": self.number, "position": self.position}
+
+
 @dataclass(slots=True, eq=False)
 class SiteSession:
     """One site as its messages show it."""
@@ -35,6 +48,7 @@ class SiteSession:
     gone: bool = False
     in_transfer: bool = False  # a large model or update is on its way and delays the site's polls
     request: TrainingRequest | None = None
+    step: SumStep | None = None  # of a masked sum, not answered yet
     version: int | None = None  # of its last update
     loss: float | None = None
     samples: int | None = None
@@ -48,7 +62,7 @@ class SiteSession:
 
     def disconnect(self) -> None:
         """Count as gone until the next poll."""
-        self.gone, self.request = True, None
+        self.gone, self.request, self.step = True, None, None
 
     def timeout(self, server: ServerSettings) -> float:
         """Return the seconds of silence after which the site counts as gone."""
@@ -73,6 +87,8 @@ class SiteSession:
             return "awaited"
         if self.gone:
             return "gone"
+        if self.step is not None:
+            return "taking part in a sum"
         return "waiting" if self.request is None else f"training on {self.request.version}"
 
 
@@ -94,14 +110,38 @@ class SessionTable:
             session = self._sessions[site]
             connected = session.client != client or session.gone
             if connected:
-                session.client, session.gone, session.request = client, False, None
+                session.disconnect()
+                session.client, session.gone = client, False
             session.note_message(self._now(), in_transfer=sending)
             return connected, session.request
 
     def assign(self, site: str, request: TrainingRequest | None) -> None:
         """Give a site a request in place of its current one, or none."""
         with self._lock:
-            self._sessions[site].request = request
+            session = self._sessions[site]
+            session.request, session.step = request, None
+
+    def ask_step(self, site: str, step: SumStep) -> None:
+        """Have a site answer a message of a masked sum, in place of an earlier one."""
+        with self._lock:
+            self._sessions[site].step = step
+
+    def step(self, site: str) -> SumStep | None:
+        """Return the message of a masked sum that a site is to answer."""
+        with self._lock:
+            return self._sessions[site].step
+
+    def close_step(self, site: str, number: int, position: int, received: int) -> bool:
+        """Note a site's answer of ``received`` bytes; return whether the server waits for it."""
+        with self._lock:
+            session = self._sessions[site]
+            session.received += received
+            session.note_message(self._now())
+            step = session.step
+            if step is None or (step.number, step.position) != (number, position):
+                return False
+            session.step = None
+            return True
 
     def request(self, site: str, name: str) -> TrainingRequest | None:
         """Return a site's current request if it has this name."""

@@ -6,6 +6,7 @@ labels = "/data/2026/labels.csv"
 [limits]
 tasks = ["hits"]
 rounds_a_day = 500
+secure = true
 gpu = false
 """
 
@@ -34,6 +35,8 @@ class Limits(Section):
     """Tasks that it trains for; none given means all that are installed here."""
     rounds_a_day: int = Field(default=0, ge=0)
     """Trainings within any 24 hours; 0 is no limit."""
+    secure: bool = False
+    """Whether it takes part only where updates are summed under masks."""
     gpu: bool = False
     """Whether its trainer may use a GPU."""
 
@@ -72,10 +75,13 @@ class ParticipationLimits:
         """Return why this site takes no part in a federation with such settings, or None."""
         site = {"name": "this", "runs": ["-"], "labels": "-"}
         try:
-            task = Federation.model_validate({**settings, "sites": [site]}).task
+            federation = Federation.model_validate({**settings, "sites": [site]})
         except ValueError as error:
             public = "the site cannot read the settings; install the same version of fedbragg on all machines"
             return Failure(public, f"{public}: {error}")
+        task = federation.task
+        if self._limits.secure and not federation.privacy.secure:
+            return Failure.of("this site takes part only with secure aggregation (its own limit)")
         if self._limits.tasks and task not in self._limits.tasks:
             return Failure.of(f"this site takes no part in the task {task!r} (its own limit)")
         return None

@@ -76,6 +76,11 @@ class WorkerProcess:
         """Return the message with the last update."""
         return self._update.read_bytes()
 
+    @property
+    def start_model(self) -> Path:
+        """Return the file with the model of the last training order."""
+        return self._folder / "start.safetensors"
+
     def close(self) -> None:
         """End the process, and with it any training."""
         process, self._process = self._process, None
