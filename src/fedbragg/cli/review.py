@@ -10,6 +10,7 @@ import typer
 
 from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
+from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
 
 
@@ -22,6 +23,17 @@ def review(
     model: ModelOption = None,
     person: Annotated[str | None, typer.Option(help="Who labels.", show_default="the login name")] = None,
     geometry: GeometryOption = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Scores of a screening.  [default: verdicts.csv or screening/ beside the labels]",
+        ),
+    ] = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="ROWSxCOLS", help="The run is a grid scan: show a map to click in.")
+    ] = None,
+    snake: SnakeOption = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same random order.")] = 1,
     host: Annotated[
         str, typer.Option(help="Address to listen on; another than this machine's needs TLS files.")
@@ -44,7 +56,9 @@ def review(
     listening = Listening(host, port, tls_cert, tls_key)
     listening.check()
     predictor = open_hit_finder(model)
-    request = ReviewRequest(tuple(paths), labels, person or _login_name(), geometry, seed)
+    request = ReviewRequest(
+        tuple(paths), labels, person or _login_name(), geometry, seed, verdicts, grid, snake
+    )
     session, where = open_session(request, predictor)
     for notice in session.notices():
         warn(notice)

@@ -19,7 +19,7 @@ class FrameNumbers:
 
     def __init__(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
         """Number the frames of files, each a path and its number of frames; ``folder`` is that of the labels."""
-        self._folder = folder
+        self.folder = folder
         self._names = [name_of(path, folder) for path, _ in files]
         self._starts = [0, *accumulate(frames for _, frames in files)]
         self._numbers = {name: number for number, name in enumerate(self._names)}
@@ -51,7 +51,7 @@ class FrameNumbers:
         name, frame = key
         number = self._numbers.get(name)
         if number is None:
-            return "" if (self._folder / name).exists() else f"{name}: has labels, but there is no such file."
+            return "" if (self.folder / name).exists() else f"{name}: has labels, but there is no such file."
         frames = self._frames_in(number)
         if frame is None or frame < frames:
             return ""

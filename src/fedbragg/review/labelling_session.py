@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from fedbragg.review.judgement import Judgement
 from fedbragg.review.label_store import LabelStore
 from fedbragg.review.orders import Order, Positions, at_random, by_time, by_uncertainty, only
 from fedbragg.review.scores import Scores
+from fedbragg.screening.summary.grid import Grid
 from fedbragg.types import Label
 
 CODES = (None, Label.HIT, Label.MAYBE, Label.MISS)
@@ -32,6 +33,16 @@ class Reviewer:
     seed: int  # of the random order
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewedRun:
+    """The frames of a run, and what is known of them."""
+
+    numbers: FrameNumbers
+    cache: FrameCache
+    scores: Scores
+    grid: Grid | None = None  # where the run is a grid scan
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A label that is on the disk."""
@@ -43,11 +54,9 @@ class Given:
 class LabellingSession:
     """Frames, labels and scores together, for one person; safe to call from several threads."""
 
-    def __init__(
-        self, reviewer: Reviewer, numbers: FrameNumbers, cache: FrameCache, store: LabelStore, scores: Scores
-    ) -> None:
-        self.reviewer, self.numbers, self.cache = reviewer, numbers, cache
-        self.store, self.scores = store, scores
+    def __init__(self, reviewer: Reviewer, run: ReviewedRun, store: LabelStore) -> None:
+        self.reviewer, self.store, self.grid = reviewer, store, run.grid
+        self.numbers, self.cache, self.scores = run.numbers, run.cache, run.scores
 
     def label_of(self, position: int) -> Label | None:
         """Return this person's label of a frame."""
@@ -90,6 +99,11 @@ class LabellingSession:
         }
         return makers[order]()
 
+    def levels(self) -> bytes:
+        """Return the background of each frame as a 32-bit float, NaN where it is not known yet; begin to look."""
+        self.scores.start()
+        return self.scores.levels().astype("<f4").tobytes()
+
     def _uncertain(self) -> Positions:
         self.scores.start()
         return by_uncertainty(self.scores.found(), self.reviewer.threshold)
@@ -111,7 +125,12 @@ class LabellingSession:
             "labelled": {label.value: counts[CODES.index(label)] for label in Label},
             "disagreements": len(self._disagreement()),
             "agreements": [[a.first, a.second, a.frames, a.kappa] for a in agreements],
-            "scoring": {"started": self.scores.started, "done": self.scores.done},
+            "scoring": {
+                "started": self.scores.started,
+                "done": self.scores.done,
+                "screened": self.scores.screened,
+            },
+            "grid": None if self.grid is None else asdict(self.grid),
             "notices": self.notices(),
         }
 

@@ -18,6 +18,7 @@ from fedbragg.errors import FrameError
 from fedbragg.review.geometry_answer import geometry_answer
 from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
+from fedbragg.review.neighbours import MOST
 from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
 from fedbragg.review.picture import exact_counts, picture_of, whole
@@ -42,6 +43,7 @@ def application(session: LabellingSession, geometry: Geometry, admission: Admiss
         *(Route(f"/{name}", _file(*content)) for name, content in page_files().items()),
         Route("/state", pages.state),
         Route("/labels", pages.labels),
+        Route("/levels", pages.levels),
         Route("/order/{order}", pages.order),
         Route("/frames/{position:int}/picture", pages.picture),
         Route("/frames/{position:int}/counts", pages.counts),
@@ -72,6 +74,10 @@ class Pages:
         """Return this person's labels, a byte a frame."""
         return Response(self._session.labels(), media_type=BYTES)
 
+    def levels(self, request: Request) -> Response:
+        """Return each frame's background as a 32-bit float."""
+        return Response(self._session.levels(), media_type=BYTES)
+
     def order(self, request: Request) -> Response:
         """Return positions of frames as unsigned 32-bit integers."""
         try:
@@ -84,7 +90,7 @@ class Pages:
         """Return codes of a frame or a region of it; afterwards judge the frame, so that a label need not wait."""
         position = self._position(request)
         try:
-            found = self._session.cache.frame(position)
+            found = self._session.cache.frame(position, _together(request))
         except FrameError as error:  # an answer like another: the page says it and goes on
             return Response(headers={"x-picture": json.dumps({"unreadable": str(error)})})
         frame, step = found.frame, _number(request, "step", 0)
@@ -99,6 +105,7 @@ class Pages:
         about = {
             "shape": frame.counts.shape, "region": asdict(region), "blocks": region.blocks,
             "scale": asdict(found.scale), "saturation": frame.saturation, "name": name, "frame": index,
+            "positions": found.positions,
         }  # fmt: skip
         return Response(
             picture.codes.tobytes(),
@@ -115,7 +122,7 @@ class Pages:
 
     def counts(self, request: Request) -> Response:
         """Return exact counts and states around a pixel."""
-        frame = self._session.cache.frame(self._position(request)).frame
+        frame = self._session.cache.frame(self._position(request), _together(request)).frame
         row, col = _number(request, "row", 0), _number(request, "col", 0)
         around = Region(row - CLOSE_UP // 2, col - CLOSE_UP // 2, CLOSE_UP, CLOSE_UP, 1)
         region, content = exact_counts(frame, around)
@@ -158,6 +165,14 @@ def _number(request: Request, name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 7 and int(text) <= LARGEST):
         raise HTTPException(400, f"{name} is no number from 0 to {LARGEST}.")
     return int(text)
+
+
+def _together(request: Request) -> int:
+    """Return how many frames are to be summed."""
+    number = _number(request, "together", 1)
+    if not 1 <= number <= MOST:
+        raise HTTPException(400, f"together is no number from 1 to {MOST}.")
+    return number
 
 
 async def _label_in(request: Request) -> Label:

@@ -22,6 +22,7 @@ const bytes = async (address) => (await ask(address)).arrayBuffer();
 
 export const state = () => json("state");
 export const labels = async () => new Uint8Array(await bytes("labels"));
+export const levels = async () => new Float32Array(await bytes("levels"));
 export const order = async (name) => new Uint32Array(await bytes(`order/${name}`));
 export const geometry = (frame) => json(`frames/${frame}/geometry`);
 export const judgement = (frame) => json(`frames/${frame}/judgement`);
@@ -39,8 +40,8 @@ export async function picture(frame, query, signal) {
 }
 
 // Exact counts around a pixel, and their states: 0 valid, 1 masked, 2 saturated.
-export async function counts(frame, row, col) {
-  const response = await ask(`frames/${frame}/counts?row=${row}&col=${col}`);
+export async function counts(frame, together, row, col) {
+  const response = await ask(`frames/${frame}/counts?${new URLSearchParams({ together, row, col })}`);
   const { region, shape } = JSON.parse(response.headers.get("x-region"));
   const content = await response.arrayBuffer();
   const pixels = region.rows * region.cols;

@@ -47,13 +47,22 @@ function list(id, section, lines) {
 // A file's name with its folder's; the whole path is in the title.
 const short = (name) => name.split("/").slice(-2).join("/");
 
-export function showFrame({ name, frame }, code, place) {
+export function showFrame({ name, frame, positions }, code, place) {
   by("name").title = name;
+  by("sum-note").textContent = positions.length > 1 ? sumOf(positions) : "";
   by("name").textContent = `${short(name)} · frame ${frame}${place}`;
   by("mine").textContent = code ? `Your label: ${NAMES[code]}` : "No label yet";
   for (const button of document.querySelectorAll(".buttons button")) {
     button.setAttribute("aria-pressed", String(button.dataset.label === NAMES[code]));
   }
+}
+
+// Which frames are in the picture, counted from 1 as above it; some of a stretch may be missing.
+function sumOf(positions) {
+  const [first, last] = [positions[0] + 1, positions[positions.length - 1] + 1];
+  const left = last - first + 1 - positions.length;
+  const without = left ? `, without ${left} that cannot be read or have another shape` : "";
+  return `Sum of frames ${first}–${last}${without}. The label is for the one frame.`;
 }
 
 // Why the frame was scored so; null while it is secret.
