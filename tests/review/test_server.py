@@ -22,6 +22,7 @@ from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.serve import Listening
 from fedbragg.review.server import application
+from fedbragg.review.teaching import Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 
@@ -64,13 +65,17 @@ def server(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     session, geometry = open_session(request, hits.open_model(hits.default_model()))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        app = application(session, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"})))
+        teaching = Teaching(session, ("false",))
+        app = application(
+            session, teaching, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"}))
+        )
         running = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         yield Server(port, session, table)
         running.should_exit = True
         thread.join()
+        teaching.close()
         session.scores.stop()
 
 
@@ -328,6 +333,23 @@ def test_labels_of_another_person_show_as_disagreement_and_kappa(server: Server,
     for _ in range(3):
         server.json("undo", "POST")
         other.take_back()
+
+
+def test_teaching_and_the_promise_say_what_is_lacking(server: Server) -> None:
+    server.label(0, "hit")
+    state = server.json("teaching")
+    assert (state["status"], state["teaching"], state["judging"]) == ("idle", 1, 0)
+    assert state["lacking"].startswith(
+        "To teach there must be 5 hits or maybes and 5 misses; there are 1 and 0."
+    )
+    assert state["promise"]["needed"] == 299
+    for name, problem in (("start", "The labels do not suffice."), ("accept", "There is no trained model")):
+        response, content = server.ask(f"teaching/{name}", "POST")
+        assert response.status == 409
+        assert json.loads(content)["problem"].startswith(problem)
+    assert "--labels" in server.json("teaching/random-table", "POST")["command"]
+    assert server.json("teaching/stop", "POST")["status"] == "idle"
+    server.json("undo", "POST")
 
 
 def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:

@@ -51,7 +51,9 @@ def review(
 
     require("page", "the page")
     from fedbragg.review.opening import ReviewRequest, open_session
-    from fedbragg.review.serve import Listening, serve
+    from fedbragg.review.serve import Listening, Served, serve
+    from fedbragg.review.teaching import Teaching
+    from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)
     listening.check()
@@ -66,9 +68,12 @@ def review(
         session.cache.warm_up()
     say(f"frames     {len(session.numbers)}")
     say(f"labels     {labels}, by {request.person}")
+    teaching = Teaching(session, COMMAND)
+    served = Served(session, teaching, where)
     try:
-        serve(session, where, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
+        serve(served, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
     finally:
+        teaching.close()
         session.scores.stop()
     return 0
 

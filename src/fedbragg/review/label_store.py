@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from fedbragg.metrics.agreement import cohens_kappa
-from fedbragg.review.current_labels import CurrentLabels, disagree
+from fedbragg.review.current_labels import CurrentLabels, agreed, disagree
 from fedbragg.review.entry import Entry, FrameKey
 from fedbragg.review.journal import Journal, JournalWriter
 from fedbragg.review.label_table import entries_from_before, write_table
@@ -90,6 +90,11 @@ class LabelStore:
         """Return the frames that have a label."""
         with self._lock:
             return list(self._current.frames())
+
+    def agreed(self) -> dict[FrameKey, Label]:
+        """Return the one label of each labelled frame, as the table has it."""
+        with self._lock:
+            return {key: agreed(self._current.labels(key).values()) for key in self._current.frames()}
 
     def disagreements(self) -> set[FrameKey]:
         """Return the frames to which people gave different labels."""

@@ -46,7 +46,7 @@ def open_session(request: ReviewRequest, predictor: HitPredictor) -> tuple[Label
     store.open(now())
     geometry, card = run.geometry, predictor.card
     model = digest(predictor.path)
-    reviewer = Reviewer(request.person, predictor.path.name, model, card.threshold, request.seed)
+    reviewer = Reviewer(request.person, predictor.path, model, card.threshold, request.seed)
     scores = Scores(
         again, FrameScorer(predictor.scorer, card.prepare), _known_scores(request, numbers, model)
     )

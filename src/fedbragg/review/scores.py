@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FedbraggError
+from fedbragg.review.held_out import stretches
 from fedbragg.review.known_scores import KnownScores, nothing_known
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.types import Run
@@ -75,7 +75,7 @@ class Scores:
 
     def _work(self) -> None:
         try:
-            for start, stop in _stretches(~self._known.looked):
+            for start, stop in stretches(~self._known.looked):
                 for offset, scored in enumerate(self._run.map(self._scorer, 1, start, stop)):
                     if self._stop.is_set():
                         return
@@ -85,9 +85,3 @@ class Scores:
                     self._known.looked[start + offset] = True
         except (FedbraggError, OSError) as error:  # the page says so; labelling goes on
             self.problem = f"Scoring stopped: {error}"
-
-
-def _stretches(wanted: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield first and last + 1 of the stretches of positions that are wanted (frames,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], wanted, [False])).astype(np.int8)))
-    return ((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

@@ -11,6 +11,7 @@ from pathlib import Path
 from fedbragg.errors import ConfigError
 from fedbragg.review.guard import Admission
 from fedbragg.review.labelling_session import LabellingSession
+from fedbragg.review.teaching import Teaching
 from fedbragg.types import Geometry
 
 LOOPBACK = "127.0.0.1"
@@ -49,9 +50,16 @@ class Listening:
         return "http" if self.certificate is None else "https"
 
 
-def serve(
-    session: LabellingSession, geometry: Geometry, listening: Listening, tell: Callable[[str], None]
-) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """What the page shows and does."""
+
+    session: LabellingSession
+    teaching: Teaching
+    geometry: Geometry  # of the run
+
+
+def serve(served: Served, listening: Listening, tell: Callable[[str], None]) -> None:
     """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
     listening.check()
     import uvicorn
@@ -63,7 +71,7 @@ def serve(
         origins = frozenset(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
-        app = application(session, geometry, Admission(token, origins))
+        app = application(served.session, served.teaching, served.geometry, Admission(token, origins))
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fedbragg.errors import FrameError
+from fedbragg.errors import FedbraggError, FrameError
 from fedbragg.review.geometry_answer import geometry_answer
 from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
@@ -23,6 +23,8 @@ from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
 from fedbragg.review.picture import exact_counts, picture_of, whole
 from fedbragg.review.reduction import Region, reduce_region
+from fedbragg.review.teaching import Teaching
+from fedbragg.review.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label
 
 LONGEST_BODY = 1000
@@ -36,7 +38,9 @@ CLOSE_UP = 192
 BYTES = "application/octet-stream"
 
 
-def application(session: LabellingSession, geometry: Geometry, admission: Admission) -> Application:
+def application(
+    session: LabellingSession, teaching: Teaching, geometry: Geometry, admission: Admission
+) -> Application:
     """Return the server's application; only requests that ``admission`` allows reach it."""
     pages = Pages(session, geometry)
     routes = [
@@ -51,8 +55,14 @@ def application(session: LabellingSession, geometry: Geometry, admission: Admiss
         Route("/frames/{position:int}/judgement", pages.judgement),
         Route("/frames/{position:int}/label", pages.give, methods=["POST"]),
         Route("/undo", pages.undo, methods=["POST"]),
+        *teaching_routes(teaching),
     ]
-    faults = {HTTPException: _refused, FrameError: _unreadable, OSError: _not_written}
+    faults = {
+        HTTPException: _refused,
+        FrameError: _unreadable,
+        FedbraggError: _impossible,
+        OSError: _not_written,
+    }
     return Guard(Starlette(routes=routes, exception_handlers=faults), admission)
 
 
@@ -192,6 +202,10 @@ def _refused(request: Request, error: Exception) -> Response:
     return JSONResponse({"problem": text}, status_code=code)
 
 
+def _impossible(request: Request, error: Exception) -> Response:
+    return JSONResponse({"problem": str(error)}, status_code=409)
+
+
 def _unreadable(request: Request, error: Exception) -> Response:
     return JSONResponse({"problem": str(error), "unreadable": True}, status_code=409)
 
@@ -201,5 +215,8 @@ def _not_written(request: Request, error: Exception) -> Response:
     reason = f"{place}: {getattr(error, 'strerror', None) or error}."
     if request.method != "POST":
         return JSONResponse({"problem": f"The labels cannot be read: {reason}"}, status_code=500)
-    text = f"The label was not taken: {reason} Make room or give access, then label again."
+    what = (
+        "The label was not taken" if request.url.path.endswith(("/label", "/undo")) else "It was not written"
+    )
+    text = f"{what}: {reason} Make room or give access, then try again."
     return JSONResponse({"problem": text}, status_code=507)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import Progress
+from fedbragg.progress import Progress, Step
 from fedbragg.types import State
 
 LabelCounts = tuple[tuple[int, ...], ...]
@@ -98,8 +98,13 @@ class Task(Protocol[D]):
         """Train the model that every site starts from, on public data only."""
         ...
 
-    def train(self, state: State, data: D, fit: FitSettings, seed: int) -> tuple[State, float]:
-        """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers."""
+    def train(
+        self, state: State, data: D, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
+        """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers.
+
+        ``step`` counts the epochs.
+        """
         ...
 
     def answers(self, state: State, data: D) -> NDArray[Any]:

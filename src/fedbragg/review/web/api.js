@@ -26,6 +26,8 @@ export const levels = async () => new Float32Array(await bytes("levels"));
 export const order = async (name) => new Uint32Array(await bytes(`order/${name}`));
 export const geometry = (frame) => json(`frames/${frame}/geometry`);
 export const judgement = (frame) => json(`frames/${frame}/judgement`);
+export const teaching = () => json("teaching");
+export const change = (name) => json(`teaching/${name}`, { method: "POST" });
 export const undo = () => json("undo", { method: "POST" });
 export const give = (frame, label) =>
   json(`frames/${frame}/label`, { method: "POST", body: JSON.stringify({ label }) });

@@ -239,6 +239,7 @@ export class Labelling {
 
   // Take in what was labelled in other tabs, and the scores since the order was made.
   async refresh() {
+    this.labelled?.(); // how far teaching and the promise are
     const scoring = this.state.scoring.done;
     this.state = await api.state();
     this.queue.labels = await api.labels();
@@ -247,6 +248,16 @@ export class Labelling {
     if (order === "disagreement" || (order === "uncertain" && scoring < this.queue.frames)) {
       this.queue.setList(await api.order(order));
     }
+  }
+
+  // Another model judges from now on, so what the old one said counts no longer.
+  modelChanged(path) {
+    return this.guarded(async () => {
+      this.judgements.clear();
+      say(`The page uses ${path} now. Its scores are computed again.`);
+      await this.refresh();
+      await this.describe();
+    });
   }
 
   // Look what others did; an action that begins meanwhile knows better.

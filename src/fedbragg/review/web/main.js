@@ -6,6 +6,7 @@ import { Labelling } from "./labelling.js";
 import { drawOverlay } from "./overlay.js";
 import { Player } from "./play.js";
 import { resolutionAt } from "./resolution.js";
+import { Teach } from "./teach.js";
 import { Viewer } from "./viewer.js";
 
 const by = (id) => document.getElementById(id);
@@ -46,6 +47,7 @@ brightness = new Brightness((levels) => {
   closeUp.setLevels(levels);
 });
 labelling = new Labelling(viewer, brightness, redraw);
+const teach = new Teach(failed, (path) => labelling.modelChanged(path));
 const player = new Player(labelling, by("play"));
 
 const toggle = (id) => () => {
@@ -66,6 +68,7 @@ const KEYS = {
     labelling.again();
   },
   p: () => player.toggle(),
+  t: () => teach.change("start"),
   s: toggle("show-spots"),
   r: toggle("show-rings"),
   i: toggle("show-ice"),
@@ -82,7 +85,7 @@ const KEYS = {
   q: pan(-1, 0),
   d: pan(1, 0),
 };
-const ONCE = new Set(["h", "m", "x", "u", "n", "p"]); // a key held down labels one frame, not all
+const ONCE = new Set(["h", "m", "x", "u", "n", "p", "t"]); // a key held down labels one frame, not all
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input[type=number], select")) return;
@@ -123,4 +126,6 @@ setInterval(() => {
 }, REFRESHED);
 
 await labelling.start();
+labelling.labelled = () => teach.refresh();
+await teach.refresh();
 document.documentElement.dataset.ready = "yes";
