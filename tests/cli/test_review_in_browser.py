@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import shutil
 import signal
 import subprocess
@@ -363,7 +364,8 @@ def test_two_tabs_lose_no_label(tab: Tab, served: Served) -> None:
 def test_the_keyboard_alone_reaches_everything(tab: Tab) -> None:
     wanted = set(
         tab.run(
-            "[...document.querySelectorAll('button, select, input, summary, #viewer')].filter((e) => e.offsetParent)"
+            "[...document.querySelectorAll('button, select, input, summary, #viewer, #grid')]"
+            ".filter((e) => e.offsetParent && !e.disabled)"
             ".map((e) => e.id || e.dataset.label || e.tagName)"
         )
     )
@@ -473,7 +475,20 @@ def test_a_label_that_cannot_be_written_stays_out_and_is_said(
         shutil.move(tmp_path / "away", folder)
         press(chromium, "h", at(1))
         assert text(chromium, "problem") == ""
-        assert served.labels() == {("gone.h5", 3): "hit", ("pilatus2m.h5", 0): "hit"}
+        taken = {("gone.h5", 3): "hit", ("pilatus2m.h5", 0): "hit"}
+        assert served.labels() == taken
+        size = served.table.with_suffix(".jsonl").stat().st_size
+        soft, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (size + 20, hard))  # as a full disk
+        chromium.press("m")
+        until(chromium, "document.getElementById('problem').textContent.includes('File too large')")
+        assert at(1) in text(chromium, "name")
+        assert served.labels() == taken
+        assert served.table.with_suffix(".jsonl").stat().st_size == size
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        press(chromium, "m", at(2))
+        assert text(chromium, "problem") == ""
+        assert served.labels() == taken | {("pilatus2m.h5", 1): "maybe"}
         assert [line for line in chromium.complaints if "507" not in line] == []
         chromium.open("about:blank")
     chromium.complaints.clear()
