@@ -261,7 +261,7 @@ def test_labelling_skips_the_unreadable_frame_and_ends_after_the_last(tab: Tab, 
         ("r", "document.getElementById('show-rings').checked"),
         ("i", "document.getElementById('show-ice').checked"),
         ("a", "document.getElementById('automatic').checked"),
-        ("l", "document.getElementById('curve').value"),
+        ("l", "document.getElementById('scale').value"),
         ("[", "document.getElementById('high').value"),
         ("]", "document.getElementById('high').value"),
         ("+", "document.getElementById('zoom-now').textContent"),
@@ -317,7 +317,7 @@ def test_what_is_painted_is_the_files_counts(tab: Tab, data: Path) -> None:
     """Twelve times enlarged and linear, each detector pixel is a square whose grey follows from its count."""
     frame = open_run(data / "pilatus2m.h5")[0]
     tab.run(
-        "for (const [id, value] of [['curve', 'linear'], ['low', '0'], ['high', '50']]) {"
+        "for (const [id, value] of [['scale', 'linear'], ['low', '0'], ['high', '50']]) {"
         " const field = document.getElementById(id); field.value = value; field.dispatchEvent(new Event('change')); }"
     )
     tab.press("+", 5)

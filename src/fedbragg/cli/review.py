@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, ope
 from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
 
+if TYPE_CHECKING:
+    from fedbragg.review.serve import Listening
+
 
 def review(
     paths: PathsArgument,
@@ -20,6 +23,13 @@ def review(
         Path,
         typer.Option(help="Table of labels to write, path,frame,label; beside it a .jsonl with everything."),
     ] = Path("labels.csv"),
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Label the examples of a task by ticking answers: tags, phases.",
+            show_default="frames: hit, maybe or miss",
+        ),
+    ] = None,
     model: ModelOption = None,
     person: Annotated[str | None, typer.Option(help="Who labels.", show_default="the login name")] = None,
     geometry: GeometryOption = None,
@@ -51,12 +61,15 @@ def review(
 
     require("page", "the page")
     from fedbragg.review.opening import ReviewRequest, open_session
-    from fedbragg.review.serve import Listening, Served, serve
+    from fedbragg.review.serve import Listening, serve
+    from fedbragg.review.server import application
     from fedbragg.review.teaching import Teaching
     from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)
     listening.check()
+    if task is not None:
+        return _review_ticks(task, paths, (person or _login_name(), labels, model), listening)
     predictor = open_hit_finder(model)
     request = ReviewRequest(
         tuple(paths), labels, person or _login_name(), geometry, seed, verdicts, grid, snake
@@ -69,13 +82,36 @@ def review(
     say(f"frames     {len(session.numbers)}")
     say(f"labels     {labels}, by {request.person}")
     teaching = Teaching(session, COMMAND)
-    served = Served(session, teaching, where)
     try:
-        serve(served, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
+        serve(lambda admission: application(session, teaching, where, admission), listening, _say_address)
     finally:
         teaching.close()
         session.scores.stop()
     return 0
+
+
+def _review_ticks(
+    task: str, paths: list[str], given: tuple[str, Path, Path | None], listening: Listening
+) -> int:
+    """Label by ticking; ``given`` is who labels, the table and the model file."""
+    from fedbragg.review.serve import serve
+    from fedbragg.review.tick_server import tick_application
+    from fedbragg.review.tick_session import TickReviewer, TickSession
+    from fedbragg.tasks.registry import open_checklist
+
+    person, table, model = given
+    checklist, file = open_checklist(task, paths, model, table)
+    session = TickSession(checklist, TickReviewer(person, table, file))
+    for notice in session.notices():
+        warn(notice)
+    say(f"examples   {len(session.numbers)}")
+    say(f"labels     {table}, by {person}")
+    serve(lambda admission: tick_application(session, admission), listening, _say_address)
+    return 0
+
+
+def _say_address(address: str) -> None:
+    say(f"page       {address}\nstop       Ctrl-C")
 
 
 def _login_name() -> str:

@@ -64,7 +64,8 @@ class LabellingSession:
 
     def label_of(self, position: int) -> Label | None:
         """Return this person's label of a frame."""
-        return self.store.label(self.numbers.key(position), self.reviewer.person)
+        found = self.store.label(self.numbers.key(position), self.reviewer.person)
+        return found if isinstance(found, Label) else None
 
     def give(self, position: int, label: Label) -> Given:
         """Label a frame; raise FrameError if it cannot be read, OSError if the label cannot be written."""

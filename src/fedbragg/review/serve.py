@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.review.guard import Admission
-from fedbragg.review.labelling_session import LabellingSession
-from fedbragg.review.teaching import Teaching
-from fedbragg.types import Geometry
+from fedbragg.review.guard import Admission, Application
 
 LOOPBACK = "127.0.0.1"
 ONLY_HERE = frozenset({LOOPBACK, "localhost"})
@@ -50,28 +47,19 @@ class Listening:
         return "http" if self.certificate is None else "https"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Served:
-    """What the page shows and does."""
-
-    session: LabellingSession
-    teaching: Teaching
-    geometry: Geometry  # of the run
-
-
-def serve(served: Served, listening: Listening, tell: Callable[[str], None]) -> None:
+def serve(
+    application: Callable[[Admission], Application], listening: Listening, tell: Callable[[str], None]
+) -> None:
     """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
     listening.check()
     import uvicorn
-
-    from fedbragg.review.server import application
 
     with _listen(listening) as listener:
         port, token = listener.getsockname()[1], secrets.token_urlsafe(24)
         origins = frozenset(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
-        app = application(served.session, served.teaching, served.geometry, Admission(token, origins))
+        app = application(Admission(token, origins))
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -20,7 +20,7 @@ export function showState(state) {
     }),
   );
   by("files").textContent = `Written to ${state.table}. Model: ${state.model}.`;
-  list("people", "people-section", state.agreements.map(agreement));
+  showAgreements(state.agreements);
   list("notices", "notices-section", state.notices);
   by("order").querySelector('[value="disagreement"]').textContent = `where people disagree (${state.disagreements})`;
   by("order-note").textContent = orderNote(by("order").value, state);
@@ -39,7 +39,11 @@ function agreement([first, second, frames, kappa]) {
   return `${first} and ${second}: κ ${text} on ${frames} frame${frames === 1 ? "" : "s"}`;
 }
 
-function list(id, section, lines) {
+export function showAgreements(agreements) {
+  list("people", "people-section", agreements.map(agreement));
+}
+
+export function list(id, section, lines) {
   by(section).hidden = lines.length === 0;
   by(id).replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
 }
