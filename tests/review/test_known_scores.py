@@ -9,8 +9,11 @@ import pytest
 
 from fedbragg.errors import InputError
 from fedbragg.images.open import open_files
+from fedbragg.models.onnx_file import digest
 from fedbragg.review.frame_numbers import FrameNumbers
 from fedbragg.review.known_scores import KnownScores, found_beside, read_known_scores
+from fedbragg.review.opening import ReviewRequest, open_session
+from fedbragg.review.orders import Order
 from fedbragg.review.scores import Scores
 from fedbragg.screening import checkpoint
 from fedbragg.screening.checkpoint import Checkpoint, Identity
@@ -65,6 +68,23 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, rows: str, model: str, mes
         read_known_scores(tmp_path / "out", numbers, "m")
     with pytest.raises(InputError, match="no-such"):
         read_known_scores(tmp_path / "no-such", numbers, "m")
+
+
+def test_a_run_that_was_screened_opens_with_its_scores(run: Path, tmp_path: Path) -> None:
+    predictor = hits.open_model(hits.default_model())
+    files = open_files(run).files
+    rows = "".join(f"{path},{i},0.{i + 1},false,1,0,,\n" for path, frames in files for i in range(frames))
+    screening(tmp_path / "screening", rows, digest(predictor.path))
+    for request in (
+        ReviewRequest((str(run),), tmp_path / "labels.csv", "ada"),  # found beside the labels
+        ReviewRequest(
+            (str(run),), run.parent / "none.csv", "ada", verdicts=tmp_path / "screening", grid="7x1"
+        ),
+    ):
+        session, _ = open_session(request, predictor)
+        assert session.state()["scoring"] == {"started": True, "done": 7, "screened": True}
+        assert session.order(Order.UNCERTAIN).tolist()[:1] == [3]  # 0.4, nearest to 0.5
+    assert session.state()["grid"] == {"rows": 7, "cols": 1, "snake": False}
 
 
 def test_only_frames_that_were_not_screened_are_scored(run: Path) -> None:

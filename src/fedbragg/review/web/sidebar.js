@@ -28,7 +28,7 @@ export function showState(state) {
 
 function orderNote(order, { scoring, frames, disagreements }) {
   if (order === "uncertain" && scoring.done < frames) return `Scored ${scoring.done} of ${frames} frames so far.`;
-  if (order === "uncertain") return "Nearest to the threshold first. Such labels teach most, but do not calibrate on them alone.";
+  if (order === "uncertain") return "Nearest to the threshold first. Do not calibrate on such labels alone.";
   if (order === "random") return "An unbiased sample: right for calibrating.";
   if (order === "disagreement" && disagreements === 0) return "Nobody disagrees.";
   return "";
