@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedbragg.review.held_out import judging_frames, lesson, stretches
+from fedbragg.review.held_out import judging_frames, label_parts, stretches
 from fedbragg.types import Label
 
 HIT, MAYBE, MISS = Label.HIT, Label.MAYBE, Label.MISS
@@ -39,11 +39,11 @@ def test_a_frame_judges_or_teaches_and_stretches_are_not_single_frames(lengths: 
 
 def test_what_is_lacking_is_said_for_each_part() -> None:
     judges = np.arange(40) >= 20
-    few = lesson({0: HIT, 1: MAYBE, 2: MISS, 25: MISS}, judges)
+    few = label_parts({0: HIT, 1: MAYBE, 2: MISS, 25: MISS}, judges)
     assert few.lacking == (
         "To teach there must be 5 hits or maybes and 5 misses; there are 2 and 1. "
         "To judge there must be 5 hits or maybes and 5 misses; there are 0 and 1."
     )
-    enough = lesson({i: (HIT, MISS)[i % 2] for i in range(40)}, judges)
+    enough = label_parts({i: (HIT, MISS)[i % 2] for i in range(40)}, judges)
     assert enough.lacking == ""
     assert (len(enough.teaching), len(enough.judging)) == (20, 20)

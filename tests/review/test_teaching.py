@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_no_half_model(tmp_path: Path, run: Path) -> None:
     request = ReviewRequest((str(run),), tmp_path / "labels.csv", "ada")
     session, _ = open_session(request, hits.open_model(hits.default_model()))
     teaching = Teaching(session, (sys.executable, "-S", "-c", "print('" + json.dumps({"result": {}}) + "')"))
-    teaching._lesson = teaching._split({})
+    teaching._parts = teaching._split({})
     teaching._process.start({})
     until(lambda: teaching._process.report.status == "done")
     with pytest.raises(OSError, match="candidate"):  # the trained model is gone

@@ -27,7 +27,7 @@ FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class LabelParts:
     """Labels by position in the run; a maybe counts as hit."""
 
     teaching: Mapping[int, Label]
@@ -41,9 +41,9 @@ class Lesson:
         return " ".join(lines)
 
 
-def lesson(labels: Mapping[int, Label], judges: NDArray[np.bool_]) -> Lesson:
+def label_parts(labels: Mapping[int, Label], judges: NDArray[np.bool_]) -> LabelParts:
     """Split labels; ``judges`` (frames,) says which frames judge."""
-    return Lesson(
+    return LabelParts(
         {position: label for position, label in sorted(labels.items()) if not judges[position]},
         {position: label for position, label in sorted(labels.items()) if judges[position]},
     )

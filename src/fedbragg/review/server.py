@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FrameError
-from fedbragg.review.faults import FAULTS, body_of, file_routes
 from fedbragg.review.geometry_answer import geometry_answer
 from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
@@ -23,6 +22,7 @@ from fedbragg.review.page_files import page_files
 from fedbragg.review.picture import exact_counts
 from fedbragg.review.picture_answer import BYTES, number_in, picture_answer, together_in
 from fedbragg.review.reduction import Region
+from fedbragg.review.server_parts import FAULTS, body_of, file_routes
 from fedbragg.review.teaching import Teaching
 from fedbragg.review.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label

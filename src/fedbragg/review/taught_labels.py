@@ -11,7 +11,7 @@ from fedbragg.errors import LabelError
 from fedbragg.files import written_whole
 from fedbragg.review.entry import FrameKey
 from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.held_out import Lesson
+from fedbragg.review.held_out import LabelParts
 from fedbragg.review.label_table import name_of
 from fedbragg.types import Label
 
@@ -24,7 +24,7 @@ def record_of(model: Path) -> Path:
     return model.with_suffix(".labels.csv")
 
 
-def write_record(table: Path, split: Lesson, numbers: FrameNumbers) -> None:
+def write_record(table: Path, split: LabelParts, numbers: FrameNumbers) -> None:
     """Write which labels taught and which judged. Raises OSError."""
     with written_whole(table, durable=True) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import InputError
 from fedbragg.extras import require
-from fedbragg.review.held_out import Lesson, judging_frames, lesson, stretches
+from fedbragg.review.held_out import LabelParts, judging_frames, label_parts, stretches
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.promise import distance, random_sample
 from fedbragg.review.taught_labels import free_name, read_taught, record_of, write_labels_of, write_record
@@ -36,7 +36,7 @@ class Teaching:
         self._session, self._process = session, TeachProcess(command)
         self._folder = tempfile.TemporaryDirectory(prefix="fedbragg-teach")
         self._judges = judging_frames(session.numbers.files)
-        self._lesson: Lesson | None = None  # of the training at hand
+        self._parts: LabelParts | None = None  # of the training at hand
 
     def state(self) -> dict[str, Any]:
         """Return how far teaching is, what it found, and how far the promise is."""
@@ -65,7 +65,7 @@ class Teaching:
         tables = folder / "taught.csv", folder / "held-out.csv"
         for table, labels in zip(tables, (split.teaching, split.judging), strict=True):
             write_labels_of(table, labels, numbers)
-        self._lesson = split
+        self._parts = split
         self._process.start(self._request(split, tables))
 
     def stop(self) -> None:
@@ -82,10 +82,10 @@ class Teaching:
 
         Raises InputError where there is none, OSError where it cannot be written.
         """
-        if self._process.report.status != "done" or self._lesson is None:
+        if self._process.report.status != "done" or self._parts is None:
             raise InputError("There is no trained model to take.")
         path = free_name(self._session.store.table.parent)
-        write_record(record_of(path), self._lesson, self._session.numbers)
+        write_record(record_of(path), self._parts, self._session.numbers)
         fresh = path.with_name(f".{path.name}.unfinished")
         shutil.copyfile(Path(self._folder.name) / CANDIDATE, fresh)
         fresh.replace(path)
@@ -102,7 +102,7 @@ class Teaching:
         more = " ..." if len(session.numbers.files) > 3 else ""
         return f"fedbragg calibrate {paths}{more} --labels {table} --model {session.reviewer.model_file}"
 
-    def _request(self, split: Lesson, tables: tuple[Path, Path]) -> dict[str, Any]:
+    def _request(self, split: LabelParts, tables: tuple[Path, Path]) -> dict[str, Any]:
         numbers = self._session.numbers
         paths = dict.fromkeys(numbers.place(position)[0] for position in (*split.teaching, *split.judging))
         return {
@@ -113,8 +113,8 @@ class Teaching:
             "out": str(Path(self._folder.name) / CANDIDATE),
         }
 
-    def _split(self, labels: dict[int, Label]) -> Lesson:
-        return lesson(labels, self._judging())
+    def _split(self, labels: dict[int, Label]) -> LabelParts:
+        return label_parts(labels, self._judging())
 
     def _judging(self) -> NDArray[np.bool_]:
         """Return which frames judge: those of the rule that never taught the model at hand."""
