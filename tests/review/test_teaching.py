@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
+import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from fedbragg.review.frame_numbers import FrameNumbers
 from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.taught_labels import free_name, read_taught
 from fedbragg.review.teach_process import Report, TeachProcess
-from fedbragg.review.teaching import Teaching
+from fedbragg.review.teaching import CANDIDATE, Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 from fedbragg.workflows.teach_worker import COMMAND
@@ -148,15 +149,24 @@ def test_a_worker_that_is_stopped_ends_and_says_nothing_more() -> None:
 
 
 def test_a_full_disk_leaves_no_half_model(tmp_path: Path, run: Path) -> None:
-    """The copy fails half-way: no model of that name stands, and the old one is still used."""
+    """The system's limit on a file's size acts as a full disk does; the old model is used further."""
     request = ReviewRequest((str(run),), tmp_path / "labels.csv", "ada")
     session, _ = open_session(request, hits.open_model(hits.default_model()))
-    teaching = Teaching(session, (sys.executable, "-S", "-c", "print('" + json.dumps({"result": {}}) + "')"))
+    code = "import json, sys; sys.stdin.readline(); print(json.dumps({'result': {}}))"
+    teaching = Teaching(session, (sys.executable, "-S", "-c", code))
+    shutil.copy(hits.default_model(), Path(teaching._folder.name) / CANDIDATE)
     teaching._parts = teaching._split({})
     teaching._process.start({})
     until(lambda: teaching._process.report.status == "done")
-    with pytest.raises(OSError, match="candidate"):  # the trained model is gone
-        teaching.accept()
-    assert not (tmp_path / "taught.onnx").exists()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            teaching.accept()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["taught.labels.csv"]
     assert session.reviewer.model_file == hits.default_model()
+    assert teaching.accept() == tmp_path / "taught.onnx"  # once there is room
+    assert session.reviewer.model_file == tmp_path / "taught.onnx"
     teaching.close()

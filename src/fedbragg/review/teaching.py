@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import InputError
 from fedbragg.extras import require
+from fedbragg.files import written_whole
 from fedbragg.review.held_out import LabelParts, judging_frames, label_parts, stretches
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.promise import distance, random_sample
@@ -86,9 +87,8 @@ class Teaching:
             raise InputError("There is no trained model to take.")
         path = free_name(self._session.store.table.parent)
         write_record(record_of(path), self._parts, self._session.numbers)
-        fresh = path.with_name(f".{path.name}.unfinished")
-        shutil.copyfile(Path(self._folder.name) / CANDIDATE, fresh)
-        fresh.replace(path)
+        with written_whole(path, durable=True) as fresh:
+            shutil.copyfile(Path(self._folder.name) / CANDIDATE, fresh)
         self._session.use_model(hits.open_model(path))
         self._process.stop()
         return path
