@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from commands import done
 
 from fedbragg.images import open_run
 from fedbragg.screening.resolution import inverse_spacings
+from fedbragg.screening.summary.grid import Grid
 from fedbragg.tasks import hits
 from fedbragg.types import Frame
 
@@ -92,7 +94,8 @@ def review(data: Path, table: Path, *options: str) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def served(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with review(data, tmp_path_factory.mktemp("labels") / "labels.csv", "--person", "ada") as found:
+    table = tmp_path_factory.mktemp("labels") / "labels.csv"
+    with review(data, table, "--person", "ada", "--grid", f"1x{TOTAL}") as found:
         yield found
 
 
@@ -185,6 +188,58 @@ def test_arrows_only_move_and_an_unreadable_frame_is_said_and_skipped(tab: Tab, 
     assert served.labels() == {}
 
 
+def test_n_sums_neighbours_and_says_which(tab: Tab, data: Path) -> None:
+    """The counts under the cursor are the sum of the frames' own, before and after the key."""
+    frames = [open_run(data / "pilatus2m.h5")[i] for i in range(4)]
+    press(tab, "ArrowRight", at(1))
+    tab.run("together.value = 4; together.dispatchEvent(new Event('change'))")
+    until(tab, "document.getElementById('sum-note').textContent.startsWith('Sum of frames 1–4.')")
+    tab.send("Input.dispatchMouseEvent", type="mouseMoved", x=400, y=300)
+    until(tab, "document.getElementById('at-counts').textContent !== '–'")
+    time.sleep(0.4)
+    row, col = int(text(tab, "at-row")), int(text(tab, "at-col"))
+    assert not frames[0].mask[row, col]
+    assert text(tab, "at-counts") == str(sum(int(frame.counts[row, col]) for frame in frames))
+    tab.press("n")
+    until(tab, "document.getElementById('sum-note').textContent === ''")
+    until(tab, f"document.getElementById('at-counts').textContent === '{frames[1].counts[row, col]}'")
+
+
+def test_p_plays_until_a_key_or_the_end(tab: Tab) -> None:
+    tab.press("p")
+    until(tab, f"document.getElementById('name').textContent.includes('{at(2)}')")
+    tab.press("r")
+    until(tab, "document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+    time.sleep(0.3)
+    stopped = text(tab, "name")
+    time.sleep(0.5)
+    assert text(tab, "name") == stopped
+    tab.press("p")
+    until(tab, f"document.getElementById('name').textContent.includes('{at(TOTAL - 1)}')")
+    until(tab, "document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+
+
+def test_the_grid_map_shows_the_frame_that_is_clicked(tab: Tab) -> None:
+    until(tab, "document.getElementById('grid').clientHeight > 0")
+    tab.click("#grid")  # its middle
+    until(
+        tab, f"document.getElementById('name').textContent.includes('{at(TOTAL // 2 + 1)}')"
+    )  # the middle is unreadable
+    tab.run("document.getElementById('grid').focus()")
+    press(tab, "ArrowRight", at(TOTAL // 2 + 2))
+    tab.run(
+        "const go = document.getElementById('go-to'); go.value = 2; go.dispatchEvent(new Event('change'))"
+    )
+    until(tab, f"document.getElementById('name').textContent.includes('{at(1)}')")
+    assert text(tab, "grid-note").startswith("Row 1, column 2: no label")
+    places = tab.run(
+        "import('./grid_map.js').then(({ GridMap }) => { const map = Object.create(GridMap.prototype);"
+        " Object.assign(map, { rows: 3, cols: 4, snake: true });"
+        " return [...Array(12).keys()].map((i) => [map.pointOf(i), map.frameAt(...map.pointOf(i))]); })"
+    )
+    assert places == [[list(Grid(3, 4, snake=True).point(i)), i] for i in range(12)]
+
+
 def test_labelling_skips_the_unreadable_frame_and_ends_after_the_last(tab: Tab, served: Served) -> None:
     for position in range(TOTAL):
         if position == UNREADABLE:
@@ -206,7 +261,7 @@ def test_labelling_skips_the_unreadable_frame_and_ends_after_the_last(tab: Tab, 
         ("r", "document.getElementById('show-rings').checked"),
         ("i", "document.getElementById('show-ice').checked"),
         ("a", "document.getElementById('automatic').checked"),
-        ("l", "document.getElementById('curve').value"),
+        ("l", "document.getElementById('scale').value"),
         ("[", "document.getElementById('high').value"),
         ("]", "document.getElementById('high').value"),
         ("+", "document.getElementById('zoom-now').textContent"),
@@ -262,7 +317,7 @@ def test_what_is_painted_is_the_files_counts(tab: Tab, data: Path) -> None:
     """Twelve times enlarged and linear, each detector pixel is a square whose grey follows from its count."""
     frame = open_run(data / "pilatus2m.h5")[0]
     tab.run(
-        "for (const [id, value] of [['curve', 'linear'], ['low', '0'], ['high', '50']]) {"
+        "for (const [id, value] of [['scale', 'linear'], ['low', '0'], ['high', '50']]) {"
         " const field = document.getElementById(id); field.value = value; field.dispatchEvent(new Event('change')); }"
     )
     tab.press("+", 5)
@@ -309,7 +364,8 @@ def test_two_tabs_lose_no_label(tab: Tab, served: Served) -> None:
 def test_the_keyboard_alone_reaches_everything(tab: Tab) -> None:
     wanted = set(
         tab.run(
-            "[...document.querySelectorAll('button, select, input, summary, #viewer')].filter((e) => e.offsetParent)"
+            "[...document.querySelectorAll('button, select, input, summary, #viewer, #grid')]"
+            ".filter((e) => e.offsetParent && !e.disabled)"
             ".map((e) => e.id || e.dataset.label || e.tagName)"
         )
     )
@@ -419,7 +475,20 @@ def test_a_label_that_cannot_be_written_stays_out_and_is_said(
         shutil.move(tmp_path / "away", folder)
         press(chromium, "h", at(1))
         assert text(chromium, "problem") == ""
-        assert served.labels() == {("gone.h5", 3): "hit", ("pilatus2m.h5", 0): "hit"}
+        taken = {("gone.h5", 3): "hit", ("pilatus2m.h5", 0): "hit"}
+        assert served.labels() == taken
+        size = served.table.with_suffix(".jsonl").stat().st_size
+        soft, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (size + 20, hard))  # as a full disk
+        chromium.press("m")
+        until(chromium, "document.getElementById('problem').textContent.includes('File too large')")
+        assert at(1) in text(chromium, "name")
+        assert served.labels() == taken
+        assert served.table.with_suffix(".jsonl").stat().st_size == size
+        resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        press(chromium, "m", at(2))
+        assert text(chromium, "problem") == ""
+        assert served.labels() == taken | {("pilatus2m.h5", 1): "maybe"}
         assert [line for line in chromium.complaints if "507" not in line] == []
         chromium.open("about:blank")
     chromium.complaints.clear()

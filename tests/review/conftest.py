@@ -47,3 +47,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("review") / "run"
     write_files(folder)
     return folder
+
+
+@pytest.fixture
+def forty(tmp_path: Path) -> Path:
+    """A folder with one file of 40 frames, run.h5."""
+    write_run(tmp_path / "run.h5", map(counts_of, range(40)), geometry=GEOMETRY)
+    return tmp_path

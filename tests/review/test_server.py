@@ -22,6 +22,7 @@ from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.serve import Listening
 from fedbragg.review.server import application
+from fedbragg.review.teaching import Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 
@@ -64,13 +65,17 @@ def server(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     session, geometry = open_session(request, hits.open_model(hits.default_model()))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        app = application(session, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"})))
+        teaching = Teaching(session, ("false",))
+        app = application(
+            session, teaching, geometry, Admission(TOKEN, frozenset({f"http://127.0.0.1:{port}"}))
+        )
         running = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         yield Server(port, session, table)
         running.should_exit = True
         thread.join()
+        teaching.close()
         session.scores.stop()
 
 
@@ -202,8 +207,41 @@ def test_a_region_at_full_resolution(server: Server) -> None:
     assert len(content) == 30 * 280 * about["scale"]["bits"] // 8
 
 
+def test_neighbours_are_summed_on_request(server: Server) -> None:
+    """Of three frames around the second, each block is the highest sum; the mask is theirs."""
+    response, content = server.ask("frames/1/picture?longest=300&together=3")
+    about = json.loads(response.headers["x-picture"])
+    assert about["positions"] == [0, 1, 2]
+    frames = [server.session.cache.frame(i).frame for i in range(3)]
+    total = sum(frame.counts.astype(int) for frame in frames)
+    codes = np.frombuffer(content, np.uint8 if about["scale"]["bits"] == 8 else "<u2").reshape(256, 300)
+    valid = ~frames[0].mask
+    np.testing.assert_array_equal(codes[valid], total[valid])
+    counts = server.ask("frames/1/counts?row=10&col=10&together=3")[1]
+    assert np.frombuffer(counts, "<f8", 1)[0] == total[0, 0]
+    around_the_unreadable = json.loads(server.ask("frames/3/picture?together=3")[0].headers["x-picture"])
+    assert around_the_unreadable["positions"] == [2, 3]
+
+
+def test_the_background_of_every_frame_fills_the_grid_map(server: Server) -> None:
+    server.session.scores.start()
+    server.session.scores._thread.join()  # type: ignore[union-attr]
+    levels = np.frombuffer(server.ask("levels")[1], "<f4")
+    assert np.flatnonzero(np.isnan(levels)).tolist() == [UNREADABLE]
+    assert levels[1] == pytest.approx(3, rel=0.05)  # a frame of Poisson noise with mean 3
+
+
 @pytest.mark.parametrize(
-    "query", ["step=-1", "step=1e9", "step=1&top=9999999999", "longest=x", "step=1&rows=0x10"]
+    "query",
+    [
+        "together=0",
+        "together=51",
+        "step=-1",
+        "step=1e9",
+        "step=1&top=9999999999",
+        "longest=x",
+        "step=1&rows=0x10",
+    ],
 )
 def test_numbers_that_are_none_are_refused(server: Server, query: str) -> None:
     assert server.ask(f"frames/0/picture?{query}")[0].status == 400
@@ -275,7 +313,7 @@ def test_orders(server: Server) -> None:
     server.session.scores._thread.join()  # type: ignore[union-attr]
     scores = server.session.scores.found()
     assert order("uncertain") == np.argsort(np.nan_to_num(abs(scores - 0.5), nan=9), kind="stable").tolist()
-    assert server.json("state")["scoring"] == {"started": True, "done": 7}
+    assert server.json("state")["scoring"] == {"started": True, "done": 7, "screened": False}
     assert order("disagreement") == []
 
 
@@ -295,6 +333,23 @@ def test_labels_of_another_person_show_as_disagreement_and_kappa(server: Server,
     for _ in range(3):
         server.json("undo", "POST")
         other.take_back()
+
+
+def test_teaching_and_the_promise_say_what_is_lacking(server: Server) -> None:
+    server.label(0, "hit")
+    state = server.json("teaching")
+    assert (state["status"], state["teaching"], state["judging"]) == ("idle", 1, 0)
+    assert state["lacking"].startswith(
+        "To teach there must be 5 hits or maybes and 5 misses; there are 1 and 0."
+    )
+    assert state["promise"]["needed"] == 299
+    for name, problem in (("start", "The labels do not suffice."), ("accept", "There is no trained model")):
+        response, content = server.ask(f"teaching/{name}", "POST")
+        assert response.status == 409
+        assert json.loads(content)["problem"].startswith(problem)
+    assert "--labels" in server.json("teaching/random-table", "POST")["command"]
+    assert server.json("teaching/stop", "POST")["status"] == "idle"
+    server.json("undo", "POST")
 
 
 def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
+from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
+
+if TYPE_CHECKING:
+    from fedbragg.review.serve import Listening
 
 
 def review(
@@ -19,9 +23,27 @@ def review(
         Path,
         typer.Option(help="Table of labels to write, path,frame,label; beside it a .jsonl with everything."),
     ] = Path("labels.csv"),
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="Label the examples of a task by ticking answers: tags, phases.",
+            show_default="frames: hit, maybe or miss",
+        ),
+    ] = None,
     model: ModelOption = None,
     person: Annotated[str | None, typer.Option(help="Who labels.", show_default="the login name")] = None,
     geometry: GeometryOption = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Scores of a screening.  [default: verdicts.csv or screening/ beside the labels]",
+        ),
+    ] = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="ROWSxCOLS", help="The run is a grid scan: show a map to click in.")
+    ] = None,
+    snake: SnakeOption = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same random order.")] = 1,
     host: Annotated[
         str, typer.Option(help="Address to listen on; another than this machine's needs TLS files.")
@@ -40,11 +62,18 @@ def review(
     require("page", "the page")
     from fedbragg.review.opening import ReviewRequest, open_session
     from fedbragg.review.serve import Listening, serve
+    from fedbragg.review.server import application
+    from fedbragg.review.teaching import Teaching
+    from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)
     listening.check()
+    if task is not None:
+        return _review_ticks(task, paths, (person or _login_name(), labels, model), listening)
     predictor = open_hit_finder(model)
-    request = ReviewRequest(tuple(paths), labels, person or _login_name(), geometry, seed)
+    request = ReviewRequest(
+        tuple(paths), labels, person or _login_name(), geometry, seed, verdicts, grid, snake
+    )
     session, where = open_session(request, predictor)
     for notice in session.notices():
         warn(notice)
@@ -52,11 +81,37 @@ def review(
         session.cache.warm_up()
     say(f"frames     {len(session.numbers)}")
     say(f"labels     {labels}, by {request.person}")
+    teaching = Teaching(session, COMMAND)
     try:
-        serve(session, where, listening, lambda address: say(f"page       {address}\nstop       Ctrl-C"))
+        serve(lambda admission: application(session, teaching, where, admission), listening, _say_address)
     finally:
+        teaching.close()
         session.scores.stop()
     return 0
+
+
+def _review_ticks(
+    task: str, paths: list[str], given: tuple[str, Path, Path | None], listening: Listening
+) -> int:
+    """Label by ticking; ``given`` is who labels, the table and the model file."""
+    from fedbragg.review.serve import serve
+    from fedbragg.review.tick_server import tick_application
+    from fedbragg.review.tick_session import TickReviewer, TickSession
+    from fedbragg.tasks.registry import open_checklist
+
+    person, table, model = given
+    checklist, file = open_checklist(task, paths, model, table)
+    session = TickSession(checklist, TickReviewer(person, table, file))
+    for notice in session.notices():
+        warn(notice)
+    say(f"examples   {len(session.numbers)}")
+    say(f"labels     {table}, by {person}")
+    serve(lambda admission: tick_application(session, admission), listening, _say_address)
+    return 0
+
+
+def _say_address(address: str) -> None:
+    say(f"page       {address}\nstop       Ctrl-C")
 
 
 def _login_name() -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.real_sites import admin_client, follow, status_display, status_table
+from fedbragg.cli.show import say
+from fedbragg.extras import require
+
+if TYPE_CHECKING:
+    from fedbragg.review.federation_page import Ask
 
 WIDTH = 120
 """Columns of the table where the output is not a terminal."""
@@ -20,16 +25,36 @@ def status(
     stop: Annotated[
         bool, typer.Option("--stop", help="End the federation with the model it has (coordinator).")
     ] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="Show it in the browser, live, with losses and weights; until Ctrl-C."),
+    ] = False,
 ) -> int:
     """Show the sites of a federation: last message, version, loss, bytes, and the last problem."""
     from rich.console import Console
 
+    if page:
+        require("page", "the page")
     with admin_client(kit, wait) as client:
         if stop:
             client.stop()
+        if page:
+            _serve(client.status)
+            return 0
         if follows:
             with status_display() as show:
                 follow(client, show)
         console = Console(width=None if Console().is_terminal else WIDTH)
         console.print(status_table(client.status()))
     return 0
+
+
+def _serve(ask: Ask) -> None:
+    from fedbragg.review.federation_page import federation_application
+    from fedbragg.review.serve import Listening, serve
+
+    serve(
+        lambda admission: federation_application(ask, admission),
+        Listening(),
+        lambda address: say(f"page       {address}\nstop       Ctrl-C"),
+    )

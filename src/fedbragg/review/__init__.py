@@ -1,5 +1,10 @@
-"""A local page to look at frames and label them.
+"""A local page to look at examples and label them.
 
-Data flow downwards: ``server`` (HTTP) > ``labelling_session`` (what the page can ask for) > ``picture``, ``judgement``,
-``orders`` and ``label_store`` (labels of several people) > ``journal`` (the file) > ``entry``.
+Frames, data flow downwards: ``server`` (HTTP) > ``labelling_session`` (what the page can ask for) > ``picture``,
+``judgement``, ``orders``, ``scores`` and ``label_store`` (labels of several people) > ``journal`` (the file) >
+``entry``.
+``teaching`` adapts the model to the labels, in the process that ``teach_process`` runs; ``held_out`` says which labels
+judge it, ``promise`` which may calibrate it.
+
+Tags and phases: ``tick_server`` > ``tick_session`` > ``tick_table`` and the same ``label_store``.
 """

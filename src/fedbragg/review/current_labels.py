@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from fedbragg.review.entry import Entry, FrameKey
+from fedbragg.review.entry import Answer, Entry, FrameKey
 from fedbragg.types import Label
 
 
@@ -14,7 +14,7 @@ class CurrentLabels:
 
     def __init__(self) -> None:
         self._given: dict[str, list[FrameKey]] = {}  # by person, in order, those taken back left out
-        self._labels: dict[FrameKey, dict[str, list[Label]]] = {}  # by person, the latest last
+        self._labels: dict[FrameKey, dict[str, list[Answer]]] = {}  # by person, the latest last
 
     def add(self, entry: Entry) -> None:
         """Take in one entry; taking back what was never given changes nothing."""
@@ -31,12 +31,12 @@ class CurrentLabels:
         """Return the frame that the person labelled last, of those for which ``among`` holds; None if none is left."""
         return next((key for key in reversed(self._given.get(person, [])) if among(key)), None)
 
-    def label(self, key: FrameKey, person: str) -> Label | None:
+    def label(self, key: FrameKey, person: str) -> Answer | None:
         """Return a person's label of a frame."""
         labels = self._labels.get(key, {}).get(person)
         return labels[-1] if labels else None
 
-    def labels(self, key: FrameKey) -> dict[str, Label]:
+    def labels(self, key: FrameKey) -> dict[str, Answer]:
         """Return all people's labels of a frame."""
         return {person: labels[-1] for person, labels in self._labels.get(key, {}).items() if labels}
 
@@ -53,13 +53,13 @@ class CurrentLabels:
         return [person for person, given in self._given.items() if given]
 
 
-def agreed(labels: Iterable[Label]) -> Label:
+def agreed(labels: Iterable[Answer]) -> Label:
     """Return the one label of a frame that several people labelled: that of more than half of them, else maybe."""
     given = list(labels)
     label, number = Counter(given).most_common(1)[0]
-    return label if 2 * number > len(given) else Label.MAYBE
+    return label if isinstance(label, Label) and 2 * number > len(given) else Label.MAYBE
 
 
-def disagree(labels: Iterable[Label]) -> bool:
+def disagree(labels: Iterable[Answer]) -> bool:
     """Return whether people gave a frame different labels."""
     return len(set(labels)) > 1

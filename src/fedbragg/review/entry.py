@@ -9,6 +9,12 @@ from datetime import datetime
 
 from fedbragg.types import Label
 
+Ticks = tuple[str, ...]
+"""The answers that hold of an example; all others that were asked do not."""
+
+Answer = Label | Ticks
+"""What a person may say: one label of three, or any number of ticks."""
+
 FrameKey = tuple[str, int | None]
 """File as the journal names it, and frame from 0; None for all frames of the file."""
 
@@ -19,7 +25,7 @@ class Entry:
 
     path: str  # as in labels.csv: below the table's folder relative to it, else absolute
     frame: int | None  # position in that file, from 0; None for all frames of the file
-    label: Label | None  # None takes back the person's latest label of this frame
+    label: Answer | None  # None takes back the person's latest label of this frame
     person: str
     time: str  # UTC, such as 2026-11-27T08:15:17+00:00
     model: str = ""  # SHA-256 of the model file; empty where none was used
@@ -33,7 +39,7 @@ class Entry:
     def to_line(self) -> str:
         """Return the entry as one line of JSON with its end."""
         values = asdict(self)
-        values["label"] = UNDO if self.label is None else self.label.value
+        values["label"] = UNDO if self.label is None else self.label  # a Label is a string
         return json.dumps(values) + "\n"
 
     @staticmethod
@@ -46,7 +52,7 @@ class Entry:
         if not (frame is None or (type(frame) is int and frame >= 0)):
             raise ValueError("frame is no number from 0")
         path, person, time = (_text(values, name) for name in ("path", "person", "time"))
-        label = None if values.get("label") == UNDO else Label(_text(values, "label"))
+        label = _answer(values)
         model, score = values.get("model"), values.get("score")
         known = isinstance(score, int | float) and math.isfinite(score)
         return Entry(
@@ -62,6 +68,15 @@ class Entry:
 
 UNDO = "undo"
 """The label of an entry that takes one back."""
+
+
+def _answer(values: dict[str, object]) -> Answer | None:
+    found = values.get("label")
+    if isinstance(found, list):
+        if not all(isinstance(name, str) for name in found):
+            raise ValueError("a tick is no text")
+        return tuple(found)
+    return None if found == UNDO else Label(_text(values, "label"))
 
 
 def _text(values: dict[str, object], name: str) -> str:

@@ -1,15 +1,18 @@
-"""Frames and judgements kept at hand: the few that the page asks for again and again."""
+"""Frames, their sums and judgements kept at hand: the few that the page asks for again and again."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from fedbragg.errors import FrameError
 from fedbragg.images.run import FileRun
 from fedbragg.review.judgement import Judgement, judge
+from fedbragg.review.neighbours import summed, window
 from fedbragg.review.picture import Scale, scale_of
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Frame
@@ -21,10 +24,11 @@ KEPT_JUDGEMENTS = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaledFrame:
-    """A frame, and the scale that all its pictures have."""
+    """A frame or a sum of neighbours, and the scale that all its pictures have."""
 
     frame: Frame
     scale: Scale
+    positions: tuple[int, ...]  # of the frames that are in it, in order
 
 
 class FrameCache:
@@ -37,18 +41,22 @@ class FrameCache:
             threading.Lock(),
             threading.Lock(),
         )  # a picture need not wait for a score
-        self._frames: OrderedDict[int, ScaledFrame] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, int], ScaledFrame] = OrderedDict()
         self._judgements: OrderedDict[int, Judgement] = OrderedDict()
+        self.unreadable: set[int] = set()  # positions of frames found to be so
 
-    def frame(self, position: int) -> ScaledFrame:
-        """Return a frame; raise FrameError if it cannot be read."""
+    def frame(self, position: int, together: int = 1) -> ScaledFrame:
+        """Return a frame, or the sum of so many around it; raise FrameError if it cannot be read.
+
+        Neighbours that cannot be read or have another shape are left out.
+        """
         with self._reading:
-            if position not in self._frames:
-                frame = self._run[position]
-                self._frames[position] = ScaledFrame(frame, scale_of(frame))
+            key = position, together
+            if key not in self._frames:
+                self._frames[key] = self._read(position, together)
                 _keep(self._frames, KEPT_FRAMES)
-            self._frames.move_to_end(position)
-            return self._frames[position]
+            self._frames.move_to_end(key)
+            return self._frames[key]
 
     def warm_up(self) -> None:
         """Read the first frame, so that compiled functions are loaded when the page asks for it."""
@@ -64,8 +72,39 @@ class FrameCache:
                 _keep(self._judgements, KEPT_JUDGEMENTS)
             return self._judgements[position]
 
+    def use(self, predictor: HitPredictor) -> None:
+        """Judge with another model from now on."""
+        with self._judging:
+            self._predictor = predictor
+            self._judgements.clear()
 
-def _keep(kept: OrderedDict[int, ScaledFrame] | OrderedDict[int, Judgement], most: int) -> None:
+    def _read(self, position: int, together: int) -> ScaledFrame:
+        frame = self._one(position)
+        if together == 1:
+            return ScaledFrame(frame, scale_of(frame), (position,))
+        added = [position]
+        total = summed(frame, self._neighbours(position, together, frame.counts.shape, added))
+        return ScaledFrame(total, scale_of(total), tuple(sorted(added)))
+
+    def _neighbours(
+        self, position: int, together: int, shape: tuple[int, ...], added: list[int]
+    ) -> Iterator[Frame]:
+        """Yield those that can be added, one in memory at a time, and note their positions."""
+        for other in window(position, together, len(self._run)):
+            with suppress(FrameError):
+                if other != position and (found := self._one(other)).counts.shape == shape:
+                    added.append(other)
+                    yield found
+
+    def _one(self, position: int) -> Frame:
+        try:
+            return self._run[position]
+        except FrameError:
+            self.unreadable.add(position)
+            raise
+
+
+def _keep(kept: OrderedDict[Any, Any], most: int) -> None:
     """Drop the entries that were used longest ago."""
     while len(kept) > most:
         kept.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -19,7 +20,8 @@ class FrameNumbers:
 
     def __init__(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
         """Number the frames of files, each a path and its number of frames; ``folder`` is that of the labels."""
-        self._folder = folder
+        self.folder = folder
+        self.files = list(files)
         self._names = [name_of(path, folder) for path, _ in files]
         self._starts = [0, *accumulate(frames for _, frames in files)]
         self._numbers = {name: number for number, name in enumerate(self._names)}
@@ -32,6 +34,19 @@ class FrameNumbers:
         """Return the name of a frame in the journal."""
         number = bisect_right(self._starts, position) - 1
         return self._names[number], position - self._starts[number]
+
+    def place(self, position: int) -> tuple[str, int]:
+        """Return the absolute path of a frame's file, and the frame in it."""
+        name, frame = self.key(position)
+        return os.path.abspath(self.folder / name), frame or 0  # noqa: PTH100  keeps links as the user wrote them
+
+    def positions(self, key: FrameKey) -> range:
+        """Return the numbers of the frames that a label is for: one, all of a file, or none of this run."""
+        number = self._numbers.get(key[0])
+        if number is not None and key[1] is None:
+            return range(self._starts[number], self._starts[number + 1])
+        position = self.position(key)
+        return range(0) if position is None else range(position, position + 1)
 
     def position(self, key: FrameKey) -> int | None:
         """Return a frame's number on the page; None where it is not of this run."""
@@ -51,7 +66,7 @@ class FrameNumbers:
         name, frame = key
         number = self._numbers.get(name)
         if number is None:
-            return "" if (self._folder / name).exists() else f"{name}: has labels, but there is no such file."
+            return "" if (self.folder / name).exists() else f"{name}: has labels, but there is no such file."
         frames = self._frames_in(number)
         if frame is None or frame < frames:
             return ""

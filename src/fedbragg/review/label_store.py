@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Protocol
 
 from fedbragg.metrics.agreement import cohens_kappa
-from fedbragg.review.current_labels import CurrentLabels, disagree
-from fedbragg.review.entry import Entry, FrameKey
+from fedbragg.review.current_labels import CurrentLabels, agreed, disagree
+from fedbragg.review.entry import Answer, Entry, FrameKey
 from fedbragg.review.journal import Journal, JournalWriter
 from fedbragg.review.label_table import entries_from_before, write_table
 from fedbragg.types import Label
@@ -34,11 +35,43 @@ class Taken:
     warning: str = ""  # why the table could not be written after it
 
 
+class TableForm(Protocol):
+    """What the table beside a journal holds."""
+
+    @property
+    def answers(self) -> type:
+        """Return the type of its answers; the journal's others are of another task and do not count."""
+        ...
+
+    def before(self, table: Path, current: CurrentLabels, time: str) -> list[Entry]:
+        """Return what a table held that the journal never heard of; raise LabelError if it would be lost."""
+        ...
+
+    def write(self, table: Path, current: CurrentLabels) -> None:
+        """Write the table in one step. Raises OSError."""
+        ...
+
+
+class HitTable:
+    """The table path,frame,label."""
+
+    answers = Label
+
+    def before(self, table: Path, current: CurrentLabels, time: str) -> list[Entry]:
+        """Return the labels of a table as entries of one person."""
+        return entries_from_before(table, current, time)
+
+    def write(self, table: Path, current: CurrentLabels) -> None:
+        """Write the label of every frame."""
+        write_table(table, current)
+
+
 class LabelStore:
     """The labels beside a table; safe to call from several threads, and with other processes at the same files."""
 
-    def __init__(self, table: Path) -> None:
-        self.table = table
+    def __init__(self, table: Path, form: TableForm | None = None) -> None:
+        """Open nothing yet; ``form`` is that of the table, path,frame,label unless given."""
+        self.table, self._form = table, form or HitTable()
         self.journal = Journal(journal_of(table))
         self._current = CurrentLabels()
         self._lock = threading.Lock()
@@ -47,7 +80,7 @@ class LabelStore:
         """Read the journal, and take in the labels that the table held before. Raises LabelError, OSError."""
         with self._lock:
             self._read()
-            before = entries_from_before(self.table, self._current, time)
+            before = self._form.before(self.table, self._current, time)
             if before:
                 with self.journal.writing() as writer:
                     writer.append(before)
@@ -71,12 +104,12 @@ class LabelStore:
             last = self._current.last(person, among)
             return None if last is None else self._append(writer, Entry(*last, None, person, time))
 
-    def label(self, key: FrameKey, person: str) -> Label | None:
+    def label(self, key: FrameKey, person: str) -> Answer | None:
         """Return a person's label of a frame."""
         with self._lock:
             return self._current.label(key, person)
 
-    def labels(self, key: FrameKey) -> dict[str, Label]:
+    def labels(self, key: FrameKey) -> dict[str, Answer]:
         """Return all people's labels of a frame."""
         with self._lock:
             return self._current.labels(key)
@@ -90,6 +123,11 @@ class LabelStore:
         """Return the frames that have a label."""
         with self._lock:
             return list(self._current.frames())
+
+    def agreed(self) -> dict[FrameKey, Label]:
+        """Return the one label of each labelled frame, as the table has it."""
+        with self._lock:
+            return {key: agreed(self._current.labels(key).values()) for key in self._current.frames()}
 
     def disagreements(self) -> set[FrameKey]:
         """Return the frames to which people gave different labels."""
@@ -112,11 +150,12 @@ class LabelStore:
 
     def _read(self) -> None:
         for entry in self.journal.news():
-            self._current.add(entry)
+            if entry.label is None or isinstance(entry.label, self._form.answers):
+                self._current.add(entry)
 
     def _export(self) -> str:
         try:
-            write_table(self.table, self._current)
+            self._form.write(self.table, self._current)
         except (OSError, UnicodeEncodeError) as error:
             return f"The label is safe in {self.journal.path.name}, but {self.table} cannot be written ({error})."
         return ""
@@ -127,7 +166,7 @@ def journal_of(table: Path) -> Path:
     return table.with_suffix(".jsonl")
 
 
-def _agreement(first: str, second: str, given: Sequence[dict[str, Label]]) -> Agreement:
+def _agreement(first: str, second: str, given: Sequence[dict[str, Answer]]) -> Agreement:
     both = [(labels[first], labels[second]) for labels in given if first in labels and second in labels]
     kappa = cohens_kappa([one for one, _ in both], [other for _, other in both])
     return Agreement(first, second, len(both), kappa)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from fedbragg.models.onnx_file import digest
 from fedbragg.review.entry import Entry
 from fedbragg.review.frame_cache import FrameCache
 from fedbragg.review.frame_numbers import FrameNumbers
@@ -15,6 +17,9 @@ from fedbragg.review.judgement import Judgement
 from fedbragg.review.label_store import LabelStore
 from fedbragg.review.orders import Order, Positions, at_random, by_time, by_uncertainty, only
 from fedbragg.review.scores import Scores
+from fedbragg.screening.judge import FrameScorer
+from fedbragg.screening.summary.grid import Grid
+from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Label
 
 CODES = (None, Label.HIT, Label.MAYBE, Label.MISS)
@@ -26,10 +31,20 @@ class Reviewer:
     """Who looks, and with which model."""
 
     person: str
-    model: str  # the model file's name
+    model_file: Path
     digest: str  # SHA-256 of the model file
     threshold: float
     seed: int  # of the random order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewedRun:
+    """The frames of a run, and what is known of them."""
+
+    numbers: FrameNumbers
+    cache: FrameCache
+    scores: Scores
+    grid: Grid | None = None  # where the run is a grid scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +58,14 @@ class Given:
 class LabellingSession:
     """Frames, labels and scores together, for one person; safe to call from several threads."""
 
-    def __init__(
-        self, reviewer: Reviewer, numbers: FrameNumbers, cache: FrameCache, store: LabelStore, scores: Scores
-    ) -> None:
-        self.reviewer, self.numbers, self.cache = reviewer, numbers, cache
-        self.store, self.scores = store, scores
+    def __init__(self, reviewer: Reviewer, run: ReviewedRun, store: LabelStore) -> None:
+        self.reviewer, self.store, self.grid = reviewer, store, run.grid
+        self.numbers, self.cache, self.scores = run.numbers, run.cache, run.scores
 
     def label_of(self, position: int) -> Label | None:
         """Return this person's label of a frame."""
-        return self.store.label(self.numbers.key(position), self.reviewer.person)
+        found = self.store.label(self.numbers.key(position), self.reviewer.person)
+        return found if isinstance(found, Label) else None
 
     def give(self, position: int, label: Label) -> Given:
         """Label a frame; raise FrameError if it cannot be read, OSError if the label cannot be written."""
@@ -80,15 +94,41 @@ class LabellingSession:
                 found[position] = CODES.index(self.store.label(key, self.reviewer.person))
         return bytes(found)
 
+    def agreed(self) -> dict[int, Label]:
+        """Return the label of every labelled frame by position, as the table has it."""
+        found: dict[int, Label] = {}
+        labels = self.store.agreed()
+        for key in sorted(
+            labels, key=lambda key: key[1] is not None
+        ):  # a frame's own label wins over its file's
+            found |= dict.fromkeys(self.numbers.positions(key), labels[key])
+        return found
+
+    def random_order(self) -> Positions:
+        """Return the positions in this session's random order."""
+        return at_random(len(self.numbers), self.reviewer.seed)
+
+    def use_model(self, predictor: HitPredictor) -> None:
+        """Judge, score and label with another model from now on."""
+        card, path = predictor.card, predictor.path
+        self.reviewer = replace(self.reviewer, model_file=path, digest=digest(path), threshold=card.threshold)
+        self.cache.use(predictor)
+        self.scores.restart(FrameScorer(predictor.scorer, card.prepare))
+
     def order(self, order: Order) -> Positions:
         """Return the positions in an order; that of uncertainty begins to score the run and has what is known yet."""
         makers: dict[Order, Callable[[], Positions]] = {
             Order.TIME: lambda: by_time(len(self.numbers)),
-            Order.RANDOM: lambda: at_random(len(self.numbers), self.reviewer.seed),
+            Order.RANDOM: self.random_order,
             Order.UNCERTAIN: self._uncertain,
             Order.DISAGREEMENT: self._disagreement,
         }
         return makers[order]()
+
+    def levels(self) -> bytes:
+        """Return the background of each frame as a 32-bit float, NaN where it is not known yet; begin to look."""
+        self.scores.start()
+        return self.scores.levels().astype("<f4").tobytes()
 
     def _uncertain(self) -> Positions:
         self.scores.start()
@@ -106,12 +146,17 @@ class LabellingSession:
         return {
             "frames": len(self.numbers),
             "person": self.reviewer.person,
-            "model": self.reviewer.model,
+            "model": self.reviewer.model_file.name,
             "table": str(self.store.table),
             "labelled": {label.value: counts[CODES.index(label)] for label in Label},
             "disagreements": len(self._disagreement()),
             "agreements": [[a.first, a.second, a.frames, a.kappa] for a in agreements],
-            "scoring": {"started": self.scores.started, "done": self.scores.done},
+            "scoring": {
+                "started": self.scores.started,
+                "done": self.scores.done,
+                "screened": self.scores.screened,
+            },
+            "grid": None if self.grid is None else asdict(self.grid),
             "notices": self.notices(),
         }
 

@@ -12,10 +12,12 @@ from fedbragg.images.run import FileRun
 from fedbragg.models.onnx_file import digest
 from fedbragg.review.frame_cache import FrameCache
 from fedbragg.review.frame_numbers import FrameNumbers
+from fedbragg.review.known_scores import KnownScores, found_beside, read_known_scores
 from fedbragg.review.label_store import LabelStore
-from fedbragg.review.labelling_session import LabellingSession, Reviewer, now
+from fedbragg.review.labelling_session import LabellingSession, ReviewedRun, Reviewer, now
 from fedbragg.review.scores import Scores
 from fedbragg.screening.judge import FrameScorer
+from fedbragg.screening.summary.grid import read_grid
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Geometry
 
@@ -29,6 +31,9 @@ class ReviewRequest:
     person: str
     geometry: Path | None = None  # CrystFEL geometry file
     seed: int = 1  # of the random order
+    verdicts: Path | None = None  # of a screening, or its folder; None looks beside the labels
+    grid: str | None = None  # ROWSxCOLS
+    snake: bool = False
 
 
 def open_session(request: ReviewRequest, predictor: HitPredictor) -> tuple[LabellingSession, Geometry]:
@@ -40,11 +45,20 @@ def open_session(request: ReviewRequest, predictor: HitPredictor) -> tuple[Label
     store = LabelStore(request.table)
     store.open(now())
     geometry, card = run.geometry, predictor.card
-    reviewer = Reviewer(
-        request.person, predictor.path.name, digest(predictor.path), card.threshold, request.seed
+    model = digest(predictor.path)
+    reviewer = Reviewer(request.person, predictor.path, model, card.threshold, request.seed)
+    scores = Scores(
+        again, FrameScorer(predictor.scorer, card.prepare), _known_scores(request, numbers, model)
     )
-    scores = Scores(again, FrameScorer(predictor.scorer, card.prepare))
-    return LabellingSession(reviewer, numbers, FrameCache(run, predictor), store, scores), geometry
+    grid = read_grid(request.grid, snake=request.snake, frames=len(numbers))
+    reviewed = ReviewedRun(numbers, FrameCache(run, predictor), scores, grid)
+    return LabellingSession(reviewer, reviewed, store), geometry
+
+
+def _known_scores(request: ReviewRequest, numbers: FrameNumbers, model: str) -> KnownScores | None:
+    if request.verdicts is None:
+        return found_beside(request.table, numbers, model)
+    return read_known_scores(request.verdicts, numbers, model)
 
 
 def _open(request: ReviewRequest) -> FileRun:

@@ -1,4 +1,4 @@
-"""The scores of all frames of a run, computed in the background while people label."""
+"""The scores of all frames of a run: those that a screening left, and the others, computed while people label."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FedbraggError
+from fedbragg.review.held_out import stretches
+from fedbragg.review.known_scores import KnownScores, nothing_known
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.types import Run
 
@@ -15,19 +17,19 @@ from fedbragg.types import Run
 class Scores:
     """Scores the frames of a run of its own, which no other thread reads; begins when first asked."""
 
-    def __init__(self, run: Run, scorer: FrameScorer) -> None:
+    def __init__(self, run: Run, scorer: FrameScorer, known: KnownScores | None = None) -> None:
         self._run, self._scorer = run, scorer
-        self._found = np.full(len(run), np.nan)
+        self._known = nothing_known(len(run)) if known is None else known
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self.done = 0  # frames looked at; some have no score
+        self.screened = self.complete  # whether all were there to begin with
         self.problem = ""  # why it ended early
 
     def start(self) -> None:
-        """Begin, once."""
+        """Begin, once, where a frame is left to score."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and not self.complete:
                 self._thread = threading.Thread(target=self._work, name="fedbragg-scores", daemon=True)
                 self._thread.start()
 
@@ -37,21 +39,49 @@ class Scores:
         if self._thread is not None:
             self._thread.join()
 
+    def restart(self, scorer: FrameScorer) -> None:
+        """Score all frames again, with another model, if they were asked for."""
+        asked = self.started
+        self.stop()
+        with self._lock:
+            self._scorer, self._known, self._thread = scorer, nothing_known(len(self._run)), None
+            self._stop.clear()
+            self.problem = ""
+        if asked:
+            self.start()
+
     @property
     def started(self) -> bool:
-        """Return whether scores were asked for."""
-        return self._thread is not None
+        """Return whether scores were asked for, or were there."""
+        return self._thread is not None or self.complete
+
+    @property
+    def done(self) -> int:
+        """Return how many frames were looked at; some have no score."""
+        return int(self._known.looked.sum())
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every frame was looked at."""
+        return bool(self._known.looked.all())
 
     def found(self) -> NDArray[np.float64]:
         """Return the scores so far (frames,), NaN where there is none."""
-        return self._found.copy()
+        return self._known.scores.copy()
+
+    def levels(self) -> NDArray[np.float32]:
+        """Return the background so far (frames,) in counts a pixel, NaN where it is not known."""
+        return self._known.levels.copy()
 
     def _work(self) -> None:
         try:
-            for position, scored in enumerate(self._run.map(self._scorer, 1)):
-                if self._stop.is_set():
-                    return
-                self._found[position] = np.nan if scored.score is None else scored.score
-                self.done = position + 1
+            for start, stop in stretches(~self._known.looked):
+                for offset, scored in enumerate(self._run.map(self._scorer, 1, start, stop)):
+                    if self._stop.is_set():
+                        return
+                    self._known.scores[start + offset] = np.nan if scored.score is None else scored.score
+                    level = scored.background
+                    self._known.levels[start + offset] = np.nan if level is None else level
+                    self._known.looked[start + offset] = True
         except (FedbraggError, OSError) as error:  # the page says so; labelling goes on
             self.problem = f"Scoring stopped: {error}"

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.review.guard import Admission
-from fedbragg.review.labelling_session import LabellingSession
-from fedbragg.types import Geometry
+from fedbragg.review.guard import Admission, Application
 
 LOOPBACK = "127.0.0.1"
 ONLY_HERE = frozenset({LOOPBACK, "localhost"})
@@ -50,20 +48,18 @@ class Listening:
 
 
 def serve(
-    session: LabellingSession, geometry: Geometry, listening: Listening, tell: Callable[[str], None]
+    application: Callable[[Admission], Application], listening: Listening, tell: Callable[[str], None]
 ) -> None:
     """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
     listening.check()
     import uvicorn
-
-    from fedbragg.review.server import application
 
     with _listen(listening) as listener:
         port, token = listener.getsockname()[1], secrets.token_urlsafe(24)
         origins = frozenset(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
-        app = application(session, geometry, Admission(token, origins))
+        app = application(Admission(token, origins))
         config = uvicorn.Config(
             app,
             log_level="warning",

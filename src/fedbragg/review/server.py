@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 
 from starlette.applications import Starlette
@@ -20,28 +19,30 @@ from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
-from fedbragg.review.picture import exact_counts, picture_of, whole
-from fedbragg.review.reduction import Region, reduce_region
+from fedbragg.review.picture import exact_counts
+from fedbragg.review.picture_answer import BYTES, number_in, picture_answer, together_in
+from fedbragg.review.reduction import Region
+from fedbragg.review.server_parts import FAULTS, body_of, file_routes
+from fedbragg.review.teaching import Teaching
+from fedbragg.review.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label
 
 LONGEST_BODY = 1000
 """Bytes of a request that labels."""
-MOST_BLOCKS = 8_000_000
-"""Blocks of a picture; a browser asks for what its window shows."""
-LARGEST = 1 << 20
-"""Of any number in an address."""
 CLOSE_UP = 192
 """Pixels along the edge of a part whose exact counts are given."""
-BYTES = "application/octet-stream"
 
 
-def application(session: LabellingSession, geometry: Geometry, admission: Admission) -> Application:
+def application(
+    session: LabellingSession, teaching: Teaching, geometry: Geometry, admission: Admission
+) -> Application:
     """Return the server's application; only requests that ``admission`` allows reach it."""
     pages = Pages(session, geometry)
     routes = [
-        *(Route(f"/{name}", _file(*content)) for name, content in page_files().items()),
+        *file_routes(page_files()),
         Route("/state", pages.state),
         Route("/labels", pages.labels),
+        Route("/levels", pages.levels),
         Route("/order/{order}", pages.order),
         Route("/frames/{position:int}/picture", pages.picture),
         Route("/frames/{position:int}/counts", pages.counts),
@@ -49,13 +50,9 @@ def application(session: LabellingSession, geometry: Geometry, admission: Admiss
         Route("/frames/{position:int}/judgement", pages.judgement),
         Route("/frames/{position:int}/label", pages.give, methods=["POST"]),
         Route("/undo", pages.undo, methods=["POST"]),
+        *teaching_routes(teaching),
     ]
-    faults = {HTTPException: _refused, FrameError: _unreadable, OSError: _not_written}
-    return Guard(Starlette(routes=routes, exception_handlers=faults), admission)
-
-
-def _file(kind: str, content: bytes) -> Callable[[Request], Response]:
-    return lambda request: Response(content, media_type=kind)
+    return Guard(Starlette(routes=routes, exception_handlers=FAULTS), admission)
 
 
 class Pages:
@@ -72,6 +69,10 @@ class Pages:
         """Return this person's labels, a byte a frame."""
         return Response(self._session.labels(), media_type=BYTES)
 
+    def levels(self, request: Request) -> Response:
+        """Return each frame's background as a 32-bit float."""
+        return Response(self._session.levels(), media_type=BYTES)
+
     def order(self, request: Request) -> Response:
         """Return positions of frames as unsigned 32-bit integers."""
         try:
@@ -84,28 +85,12 @@ class Pages:
         """Return codes of a frame or a region of it; afterwards judge the frame, so that a label need not wait."""
         position = self._position(request)
         try:
-            found = self._session.cache.frame(position)
+            found = self._session.cache.frame(position, together_in(request))
         except FrameError as error:  # an answer like another: the page says it and goes on
             return Response(headers={"x-picture": json.dumps({"unreadable": str(error)})})
-        frame, step = found.frame, _number(request, "step", 0)
-        region = whole(frame.counts.shape, _number(request, "longest", 1024) or 1)
-        if step:
-            top, left, rows, cols = (_number(request, name, 0) for name in ("top", "left", "rows", "cols"))
-            region = Region(top, left, rows, cols, step).inside(frame.counts.shape)
-        if region.blocks[0] * region.blocks[1] > MOST_BLOCKS:
-            raise HTTPException(400, "The region is too large for this step.")
-        picture = picture_of(reduce_region(frame, region), found.scale)
-        name, index = self._session.numbers.key(position)
-        about = {
-            "shape": frame.counts.shape, "region": asdict(region), "blocks": region.blocks,
-            "scale": asdict(found.scale), "saturation": frame.saturation, "name": name, "frame": index,
-        }  # fmt: skip
-        return Response(
-            picture.codes.tobytes(),
-            media_type=BYTES,
-            headers={"x-picture": json.dumps(about)},
-            background=BackgroundTask(self._judge_ahead, position),
-        )
+        answer = picture_answer(request, found, *self._session.numbers.key(position))
+        answer.background = BackgroundTask(self._judge_ahead, position)
+        return answer
 
     def _judge_ahead(self, position: int) -> None:
         try:
@@ -115,8 +100,8 @@ class Pages:
 
     def counts(self, request: Request) -> Response:
         """Return exact counts and states around a pixel."""
-        frame = self._session.cache.frame(self._position(request)).frame
-        row, col = _number(request, "row", 0), _number(request, "col", 0)
+        frame = self._session.cache.frame(self._position(request), together_in(request)).frame
+        row, col = number_in(request, "row", 0), number_in(request, "col", 0)
         around = Region(row - CLOSE_UP // 2, col - CLOSE_UP // 2, CLOSE_UP, CLOSE_UP, 1)
         region, content = exact_counts(frame, around)
         about = {"region": asdict(region), "shape": frame.counts.shape}
@@ -151,40 +136,8 @@ class Pages:
         return position
 
 
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 7 and int(text) <= LARGEST):
-        raise HTTPException(400, f"{name} is no number from 0 to {LARGEST}.")
-    return int(text)
-
-
 async def _label_in(request: Request) -> Label:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_BODY:
-            raise HTTPException(413, "The request is too long.")
     try:
-        return Label(json.loads(body)["label"])
+        return Label((await body_of(request, LONGEST_BODY))["label"])
     except (ValueError, TypeError, KeyError):
         raise HTTPException(400, "Known labels: hit, maybe, miss.") from None
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    code, text = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
-    return JSONResponse({"problem": text}, status_code=code)
-
-
-def _unreadable(request: Request, error: Exception) -> Response:
-    return JSONResponse({"problem": str(error), "unreadable": True}, status_code=409)
-
-
-def _not_written(request: Request, error: Exception) -> Response:
-    place = getattr(error, "filename", None) or "the file of labels"
-    reason = f"{place}: {getattr(error, 'strerror', None) or error}."
-    if request.method != "POST":
-        return JSONResponse({"problem": f"The labels cannot be read: {reason}"}, status_code=500)
-    text = f"The label was not taken: {reason} Make room or give access, then label again."
-    return JSONResponse({"problem": text}, status_code=507)

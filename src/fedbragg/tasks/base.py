@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import Progress
-from fedbragg.types import State
+from fedbragg.progress import Progress, Step
+from fedbragg.types import Frame, State
 
 LabelCounts = tuple[tuple[int, ...], ...]
 """One histogram over the possible answers for each question that the labels answer."""
@@ -98,8 +98,13 @@ class Task(Protocol[D]):
         """Train the model that every site starts from, on public data only."""
         ...
 
-    def train(self, state: State, data: D, fit: FitSettings, seed: int) -> tuple[State, float]:
-        """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers."""
+    def train(
+        self, state: State, data: D, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
+        """Return the state after training, and the last epoch's mean loss; equal seeds give equal numbers.
+
+        ``step`` counts the epochs.
+        """
         ...
 
     def answers(self, state: State, data: D) -> NDArray[Any]:
@@ -127,6 +132,55 @@ class StyledTask(Protocol[Pictures]):
         self, state: State, data: Pictures, fit: FitSettings, seed: int, styles: Sequence[State]
     ) -> tuple[State, float]:
         """Train as ``Task.train`` does, on pictures in their own style and in those of other sites."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A pattern as a page draws it."""
+
+    x: NDArray[Any]  # (points,), rising
+    y: NDArray[Any]  # (points,)
+    x_name: str  # with its unit
+    lines: Mapping[str, NDArray[Any]]  # for each answer, where on x its lines are expected
+
+
+class Checklist(Protocol):
+    """What a page asks of a task's examples: which of some answers hold, any number of them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the answers, as the columns of the task's table name them."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns before the answers: ("path",) or ("path", "frame")."""
+        ...
+
+    @property
+    def files(self) -> Sequence[tuple[str, int]]:
+        """Return every file with its number of examples, in order."""
+        ...
+
+    def show(self, position: int) -> Frame | Curve:
+        """Return an example as it is drawn; raise InputError where it cannot be read."""
+        ...
+
+    def probabilities(self, position: int) -> Sequence[float]:
+        """Return the model's probability of each answer; raise InputError where the example cannot be read."""
+        ...
+
+
+@runtime_checkable
+class ChecklistModule(Protocol):
+    """What the package of a task adds whose examples can be labelled by ticking answers."""
+
+    def open_checklist(self, paths: Sequence[str], model: Path, table: Path) -> Checklist:
+        """Open files of examples, with the answers that a model knows; raise FedbraggError where that fails.
+
+        The table of answers may lie among them; it is no example.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ that is installed there::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, cast
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, ModelFileError
 from fedbragg.models.onnx_file import task_in
-from fedbragg.tasks.base import Predictor, Task, TaskModule
+from fedbragg.tasks.base import Checklist, ChecklistModule, Predictor, Task, TaskModule
 
 TASKS = {
     "hits": "fedbragg.tasks.hits",
@@ -61,6 +62,22 @@ def module_of_model(path: Path) -> TaskModule:
         return task_module(name)
     except ConfigError as error:
         raise ModelFileError(f"{path}: {error}") from None
+
+
+def open_checklist(
+    task: str, paths: Sequence[str], model: Path | None, table: Path
+) -> tuple[Checklist, Path]:
+    """Open a task's examples to be labelled by ticking answers, and return the model file too; raise FedbraggError.
+
+    ``table`` is that of the answers. Raises ConfigError for a task whose examples have no such answers.
+    """
+    module = task_module(task)
+    if not isinstance(module, ChecklistModule):
+        raise ConfigError(
+            f"--task {task}: its examples are not labelled by ticking. Leave --task out to label frames."
+        )
+    file = module.default_model() if model is None else model
+    return module.open_checklist(paths, file, table), file
 
 
 def default_model(task: str = DEFAULT) -> Path:

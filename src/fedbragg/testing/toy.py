@@ -21,7 +21,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import open_session, read_card, read_state, write_with_card
-from fedbragg.progress import SILENT, Progress
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.types import State
 
@@ -91,13 +91,17 @@ class ToyTask:
         """Draw small weights."""
         return {"w": np.random.default_rng(seed).normal(0, self.settings.scale, 3)}
 
-    def train(self, state: State, data: Points, fit: FitSettings, seed: int) -> tuple[State, float]:
+    def train(
+        self, state: State, data: Points, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
         """Follow the gradient of the cross-entropy; nothing in it is random."""
         weights = state["w"]
         for _ in range(fit.epochs):
             weights = weights + 50 * fit.learning_rate * _columns(data.x).T @ (
                 data.above - _probability(weights, data.x)
             ) / len(data)
+            if step is not None:
+                step()
         chance = np.clip(_probability(weights, data.x), 1e-9, 1 - 1e-9)
         return {"w": weights}, float(-np.log(np.where(data.above == 1, chance, 1 - chance)).mean())
 

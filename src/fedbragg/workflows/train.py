@@ -78,9 +78,8 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))
     data = read_site(task, site, Path(), request.held_out, progress)
-    step = progress.stage("Training", 1)
-    state, loss = task.train(start, data.train, request.fit, request.seed)
-    step(f"Training, loss {loss:.3f}")
+    step = progress.stage("Training", request.fit.epochs)
+    state, _ = task.train(start, data.train, request.fit, request.seed, step)
     found = _compare(task, data, start, state, request.seed)
     if not request.force and found.verdict in ("worse", "cannot be tested"):
         raise InputError(_refusal(found))
@@ -99,14 +98,18 @@ def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, s
 
 
 def paired_gain(
-    task: Task[Any], truth: NDArray[Any], answers: tuple[NDArray[Any], NDArray[Any]], seed: int
+    task: Task[Any],
+    truth: NDArray[Any],
+    answers: tuple[NDArray[Any], NDArray[Any]],
+    seed: int,
+    metric: str = "",
 ) -> Estimate:
-    """Return by how much the headline metric of the second model's answers exceeds the first's, on the same examples.
+    """Return by how much a metric (the headline) of the second model exceeds the first one's on the same examples.
 
     The 95 % interval is the percentile bootstrap over blocks of neighbours (Künsch 1989), because neighbours in time
     are correlated. It is NaN where the metric is undefined.
     """
-    headline = task.headlines[0]
+    headline = metric or task.headlines[0]
 
     def gain(rows: NDArray[np.int64]) -> float:
         first, second = (task.metrics(truth[rows], one[rows])[headline].value for one in answers)

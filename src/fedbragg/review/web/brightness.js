@@ -10,12 +10,12 @@ export class Brightness {
     this.changed = changed;
     this.limits = { low: 0, high: 1 };
     for (const id of ["low", "high"]) by(id).addEventListener("change", () => this.typed());
-    for (const id of ["curve", "inverted"]) by(id).addEventListener("change", () => this.update());
+    for (const id of ["scale", "inverted"]) by(id).addEventListener("change", () => this.update());
     by("automatic").addEventListener("change", () => this.update());
   }
 
   get levels() {
-    return { ...this.limits, curve: by("curve").value, inverted: by("inverted").checked };
+    return { ...this.limits, curve: by("scale").value, inverted: by("inverted").checked };
   }
 
   // Take in a new picture; its levels follow from it where they are automatic.
@@ -58,7 +58,7 @@ export class Brightness {
   }
 
   nextCurve() {
-    by("curve").value = CURVES[(CURVES.indexOf(by("curve").value) + 1) % CURVES.length];
+    by("scale").value = CURVES[(CURVES.indexOf(by("scale").value) + 1) % CURVES.length];
     this.update();
   }
 

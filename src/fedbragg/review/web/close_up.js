@@ -19,11 +19,11 @@ export class CloseUp {
     this.draw();
   }
 
-  async point(frame, row, col, levels) {
+  async point(frame, together, row, col, levels) {
     this.place = [row, col];
     this.levels = levels;
-    if (this.frame !== frame) this.part = null;
-    this.frame = frame;
+    if (this.frame !== frame || this.together !== together) this.part = null;
+    Object.assign(this, { frame, together });
     if (!this.part || !this.covers(row, col)) await this.fetch();
     this.draw();
   }
@@ -37,17 +37,18 @@ export class CloseUp {
   async fetch() {
     if (this.busy) return;
     this.busy = true;
-    const frame = this.frame;
+    const { frame, together } = this;
+    const changed = () => frame !== this.frame || together !== this.together;
     try {
-      const part = await counts(frame, ...this.place);
-      if (frame === this.frame) this.part = part;
+      const part = await counts(frame, together, ...this.place);
+      if (!changed()) this.part = part;
     } catch (error) {
       this.failed(error);
       return;
     } finally {
       this.busy = false;
     }
-    if (this.frame !== null && (frame !== this.frame || !this.covers(...this.place))) await this.fetch();
+    if (this.frame !== null && (changed() || !this.covers(...this.place))) await this.fetch();
   }
 
   // Whether what is shown around a pixel, up to the frame's edge, is at hand.

@@ -7,12 +7,12 @@ export const AHEAD = 5;
 
 export class Frames {
   constructor() {
-    this.pictures = new Map(); // promises by frame and size, the latest last
+    this.pictures = new Map(); // promises by frame, size and how many are summed, the latest last
   }
 
-  get(frame, longest) {
-    const key = `${frame} ${longest}`;
-    const found = this.pictures.get(key) ?? picture(frame, { longest });
+  get(frame, size) {
+    const key = `${frame} ${size.longest} ${size.together}`;
+    const found = this.pictures.get(key) ?? picture(frame, size);
     this.pictures.delete(key);
     this.pictures.set(key, found);
     found.catch(() => this.pictures.delete(key)); // asked again next time
@@ -21,12 +21,12 @@ export class Frames {
   }
 
   // Fetch one after the other, so that the frame that is shown next comes first.
-  async ahead(frames, longest) {
+  async ahead(frames, size) {
     this.wanted = frames;
     for (const frame of frames.slice(0, AHEAD)) {
       if (this.wanted !== frames) return;
       try {
-        await this.get(frame, longest);
+        await this.get(frame, size);
       } catch {
         return; // said when it is shown
       }

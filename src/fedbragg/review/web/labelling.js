@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { AHEAD, Frames } from "./frames.js";
+import { GridMap } from "./grid_map.js";
 import { Queue } from "./queue.js";
 import { NAMES, say, showFrame, showJudgement, showLast, showProblem, showState } from "./sidebar.js";
 
@@ -15,6 +16,7 @@ export class Labelling {
     this.redraw = redraw;
     this.frames = new Frames();
     this.judgements = new Map();
+    this.playing = false;
     this.waiting = 0; // actions under way or in line
     this.last = Promise.resolve();
   }
@@ -26,8 +28,49 @@ export class Labelling {
       this.queue = new Queue(state.frames);
       this.queue.labels = labels;
       showState(state);
+      if (state.grid) this.openGrid(state.grid);
+      if (state.scoring.screened) {
+        by("order").value = "uncertain"; // a screened run opens sorted
+        this.queue.setList(await api.order("uncertain"));
+        showState(state);
+      }
       await this.show(this.queue.upcoming(1, { fromStart: true })[0] ?? 0, 1);
     });
+  }
+
+  openGrid(grid) {
+    by("grid-section").hidden = false;
+    this.grid = new GridMap(by("grid"), by("grid-note"), grid, (frame) => this.jump(frame));
+    this.refreshGrid();
+  }
+
+  async refreshGrid() {
+    if (!this.grid) return;
+    try {
+      const levels = await api.levels();
+      this.grid.show(this.queue.now ?? 0, this.queue.labels, levels);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  // How large pictures are, and how many frames are summed.
+  get size() {
+    return { longest: this.viewer.longest, together: by("summed").checked ? Number(by("together").value) : 1 };
+  }
+
+  // Show a frame wherever it is in the order.
+  jump(frame) {
+    return this.guarded(async () => {
+      showProblem("");
+      if (frame >= 0 && frame < this.queue.frames) await this.show(frame, 1);
+      else say(`The run has frames 1 to ${this.queue.frames}.`);
+    });
+  }
+
+  // Draw the frame at hand once more, summed or not.
+  again() {
+    return this.guarded(() => this.show(this.queue.now, 1));
   }
 
   get busy() {
@@ -53,7 +96,7 @@ export class Labelling {
     let skipped = 0;
     let shown = frame;
     for (;;) {
-      const picture = await this.frames.get(shown, this.viewer.longest);
+      const picture = await this.frames.get(shown, this.size);
       this.queue.go(shown);
       if (!picture.unreadable) {
         this.display(shown, picture);
@@ -75,10 +118,10 @@ export class Labelling {
     by("unreadable").hidden = true;
     this.picture = picture;
     this.judgement = null;
-    this.viewer.show(frame, picture, this.brightness.take(picture));
+    this.viewer.show(frame, this.size.together, picture, this.brightness.take(picture));
     this.describe();
     this.fetchGeometry(frame, picture);
-    this.frames.ahead(this.following(), this.viewer.longest);
+    this.frames.ahead(this.following(), this.size);
   }
 
   displayUnreadable(picture) {
@@ -90,7 +133,7 @@ export class Labelling {
   }
 
   following() {
-    const unlabelled = this.queue.upcoming(AHEAD);
+    const unlabelled = this.playing ? [] : this.queue.upcoming(AHEAD);
     return unlabelled.length ? unlabelled : this.queue.upcoming(AHEAD, { all: true });
   }
 
@@ -100,6 +143,7 @@ export class Labelling {
     const code = this.queue.labels[frame];
     const place = this.queue.frames > 1 ? ` · ${frame + 1} of ${this.queue.frames}` : "";
     showFrame(this.picture, code, place);
+    this.grid?.show(frame, this.queue.labels);
     let found = code ? this.judgements.get(frame) : null;
     try {
       if (code && !found) found = await api.judgement(frame);
@@ -124,6 +168,7 @@ export class Labelling {
         ? ""
         : "The file does not say where the detector stood, so there are no rings. A --geometry file may.";
       this.redraw();
+      this.viewer.pointAgain(); // the resolution there is known now
     } catch (error) {
       this.failed(error);
     }
@@ -194,6 +239,7 @@ export class Labelling {
 
   // Take in what was labelled in other tabs, and the scores since the order was made.
   async refresh() {
+    this.labelled?.(); // how far teaching and the promise are
     const scoring = this.state.scoring.done;
     this.state = await api.state();
     this.queue.labels = await api.labels();
@@ -202,6 +248,16 @@ export class Labelling {
     if (order === "disagreement" || (order === "uncertain" && scoring < this.queue.frames)) {
       this.queue.setList(await api.order(order));
     }
+  }
+
+  // Another model judges from now on, so what the old one said counts no longer.
+  modelChanged(path) {
+    return this.guarded(async () => {
+      this.judgements.clear();
+      say(`The page uses ${path} now. Its scores are computed again.`);
+      await this.refresh();
+      await this.describe();
+    });
   }
 
   // Look what others did; an action that begins meanwhile knows better.

@@ -4,7 +4,9 @@ import { Brightness } from "./brightness.js";
 import { CloseUp } from "./close_up.js";
 import { Labelling } from "./labelling.js";
 import { drawOverlay } from "./overlay.js";
+import { Player } from "./play.js";
 import { resolutionAt } from "./resolution.js";
+import { Teach } from "./teach.js";
 import { Viewer } from "./viewer.js";
 
 const by = (id) => document.getElementById(id);
@@ -37,7 +39,7 @@ const failed = (error) => labelling.failed(error);
 const closeUp = new CloseUp(by("loupe"), showPixel, failed);
 const viewer = new Viewer(by("viewer"), by("picture"), {
   moved: redraw,
-  pointed: (row, col) => closeUp.point(viewer.frame, row, col, brightness.levels),
+  pointed: (row, col) => closeUp.point(viewer.frame, viewer.together, row, col, brightness.levels),
   failed,
 });
 brightness = new Brightness((levels) => {
@@ -45,6 +47,8 @@ brightness = new Brightness((levels) => {
   closeUp.setLevels(levels);
 });
 labelling = new Labelling(viewer, brightness, redraw);
+const teach = new Teach(failed, (path) => labelling.modelChanged(path));
+const player = new Player(labelling, by("play"));
 
 const toggle = (id) => () => {
   by(id).checked = !by(id).checked;
@@ -59,6 +63,12 @@ const KEYS = {
   u: () => labelling.undo(),
   ArrowLeft: () => labelling.move(-1),
   ArrowRight: () => labelling.move(1),
+  n: () => {
+    by("summed").checked = !by("summed").checked;
+    labelling.again();
+  },
+  p: () => player.toggle(),
+  t: () => teach.change("start"),
   s: toggle("show-spots"),
   r: toggle("show-rings"),
   i: toggle("show-ice"),
@@ -75,7 +85,7 @@ const KEYS = {
   q: pan(-1, 0),
   d: pan(1, 0),
 };
-const ONCE = new Set(["h", "m", "x", "u"]); // a key held down labels one frame, not all
+const ONCE = new Set(["h", "m", "x", "u", "n", "p", "t"]); // a key held down labels one frame, not all
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input[type=number], select")) return;
@@ -84,12 +94,22 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   action();
 });
+addEventListener("keydown", (event) => event.key === "p" || player.stop(), { capture: true });
 
 for (const button of document.querySelectorAll(".buttons button")) {
   button.addEventListener("click", () => labelling.give(button.dataset.label));
 }
 by("previous").addEventListener("click", () => labelling.move(-1));
 by("next").addEventListener("click", () => labelling.move(1));
+by("play").addEventListener("click", () => player.toggle());
+by("summed").addEventListener("change", () => labelling.again());
+by("together").addEventListener("change", () => {
+  const field = by("together");
+  field.value = Math.min(Number(field.max), Math.max(Number(field.min), Math.round(Number(field.value)) || 0));
+  by("summed").checked = true;
+  labelling.again();
+});
+by("go-to").addEventListener("change", () => labelling.jump(Math.round(Number(by("go-to").value)) - 1));
 by("undo").addEventListener("click", () => labelling.undo());
 by("order").addEventListener("change", () => labelling.setOrder());
 by("zoom-in").addEventListener("click", () => viewer.zoom(ZOOMED));
@@ -99,8 +119,13 @@ for (const id of ["show-spots", "show-rings", "show-ice"]) by(id).addEventListen
 addEventListener("focus", () => labelling.returned());
 setInterval(() => {
   const scored = labelling.state?.scoring;
-  if (scored?.started && scored.done < labelling.state.frames) labelling.returned();
+  if (scored?.started && scored.done < labelling.state.frames) {
+    labelling.returned();
+    labelling.refreshGrid();
+  }
 }, REFRESHED);
 
 await labelling.start();
+labelling.labelled = () => teach.refresh();
+await teach.refresh();
 document.documentElement.dataset.ready = "yes";

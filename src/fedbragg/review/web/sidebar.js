@@ -20,7 +20,7 @@ export function showState(state) {
     }),
   );
   by("files").textContent = `Written to ${state.table}. Model: ${state.model}.`;
-  list("people", "people-section", state.agreements.map(agreement));
+  showAgreements(state.agreements);
   list("notices", "notices-section", state.notices);
   by("order").querySelector('[value="disagreement"]').textContent = `where people disagree (${state.disagreements})`;
   by("order-note").textContent = orderNote(by("order").value, state);
@@ -28,7 +28,7 @@ export function showState(state) {
 
 function orderNote(order, { scoring, frames, disagreements }) {
   if (order === "uncertain" && scoring.done < frames) return `Scored ${scoring.done} of ${frames} frames so far.`;
-  if (order === "uncertain") return "Nearest to the threshold first. Such labels teach most, but do not calibrate on them alone.";
+  if (order === "uncertain") return "Nearest to the threshold first. Do not calibrate on such labels alone.";
   if (order === "random") return "An unbiased sample: right for calibrating.";
   if (order === "disagreement" && disagreements === 0) return "Nobody disagrees.";
   return "";
@@ -39,7 +39,11 @@ function agreement([first, second, frames, kappa]) {
   return `${first} and ${second}: κ ${text} on ${frames} frame${frames === 1 ? "" : "s"}`;
 }
 
-function list(id, section, lines) {
+export function showAgreements(agreements) {
+  list("people", "people-section", agreements.map(agreement));
+}
+
+export function list(id, section, lines) {
   by(section).hidden = lines.length === 0;
   by(id).replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
 }
@@ -47,13 +51,22 @@ function list(id, section, lines) {
 // A file's name with its folder's; the whole path is in the title.
 const short = (name) => name.split("/").slice(-2).join("/");
 
-export function showFrame({ name, frame }, code, place) {
+export function showFrame({ name, frame, positions }, code, place) {
   by("name").title = name;
+  by("sum-note").textContent = positions.length > 1 ? sumOf(positions) : "";
   by("name").textContent = `${short(name)} · frame ${frame}${place}`;
   by("mine").textContent = code ? `Your label: ${NAMES[code]}` : "No label yet";
   for (const button of document.querySelectorAll(".buttons button")) {
     button.setAttribute("aria-pressed", String(button.dataset.label === NAMES[code]));
   }
+}
+
+// Which frames are in the picture, counted from 1 as above it; some of a stretch may be missing.
+function sumOf(positions) {
+  const [first, last] = [positions[0] + 1, positions[positions.length - 1] + 1];
+  const left = last - first + 1 - positions.length;
+  const without = left ? `, without ${left} that cannot be read or have another shape` : "";
+  return `Sum of frames ${first}–${last}${without}. The label is for the one frame.`;
 }
 
 // Why the frame was scored so; null while it is secret.

@@ -43,9 +43,10 @@ export class Viewer {
     return Math.max(64, Math.min(this.canvas.width, this.canvas.height));
   }
 
-  show(frame, picture, levels) {
+  show(frame, together, picture, levels) {
     const before = this.whole?.picture.shape.join();
     this.frame = frame;
+    this.together = together;
     this.part = null;
     this.fetching?.abort();
     this.whole = new Layer(picture);
@@ -53,7 +54,7 @@ export class Viewer {
     this.setLevels(levels);
     performance.mark("frame painted");
     this.later();
-    if (this.pointer) this.point(...this.pointer);
+    this.pointAgain();
   }
 
   clear() {
@@ -165,11 +166,11 @@ export class Viewer {
     const length = (size) => Math.ceil((1 + 2 * MARGIN) * size) + step;
     this.fetching?.abort();
     this.fetching = new AbortController();
-    const region = { step, left: from(left, width), top: from(top, height), cols: length(width), rows: length(height) };
-    const frame = this.frame;
+    const region = { together: this.together, step, left: from(left, width), top: from(top, height), cols: length(width), rows: length(height) };
+    const { frame, together } = this;
     try {
       const found = await fetchPicture(frame, region, this.fetching.signal);
-      if (frame !== this.frame || found.unreadable) return;
+      if (frame !== this.frame || together !== this.together || found.unreadable) return;
       this.part = new Layer(found);
       this.part.paint(this.table);
       this.draw();
@@ -233,6 +234,10 @@ export class Viewer {
       event.preventDefault();
       this.zoom(Math.exp(-event.deltaY / 300), ...at(event));
     }, { passive: false });
+  }
+
+  pointAgain() {
+    if (this.pointer) this.point(...this.pointer);
   }
 
   point(x, y) {

@@ -92,12 +92,12 @@ def new_network(generator: torch.Generator) -> SpotNet:
 
 
 def train(
-    state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float
+    state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float, step: Step | None = None
 ) -> tuple[dict[str, NDArray[Any]], float]:
-    """Return the state after training from ``state``, and the last epoch's mean loss."""
+    """Return the state after training from ``state``, and the last epoch's mean loss; ``step`` counts the epochs."""
     network = network_of(state)
     problem = HitProblem(network, data, hit_weight=hit_weight)
-    loss = fit(network, problem, fitting, torch.Generator().manual_seed(seed))
+    loss = fit(network, problem, fitting, torch.Generator().manual_seed(seed), step)
     return state_of(network), loss
 
 

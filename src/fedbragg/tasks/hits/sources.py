@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
+from fedbragg.images.run import FileRun
 from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.simulation import BEAMLINES, Beamline, reduced, simulate_run
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.prepare import PrepareSettings
-from fedbragg.types import Frame, Run
+from fedbragg.types import Frame, Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,34 @@ UNMASKED = 5
 """One public frame in this many has no mask, as TIFF files often have none."""
 
 
-def labelled(run: Run, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT) -> HitData:
+def labelled(
+    run: FileRun, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT
+) -> HitData:
     """Prepare the frames of a run that have a label, in order; raise LabelError if there is none."""
-    step = progress.stage("Reading labelled frames", len(run))
+    found = [
+        labels.label(path, index) for path, frames in run.files for index in range(frames)
+    ]  # by position in the run
+    step = progress.stage("Reading labelled frames", sum(label is not None for label in found))
     examples = []
-    for frame in run.frames():
-        label = labels.label(frame.path, frame.index)
-        if label is not None and isinstance(frame, Frame):
-            examples.append(hit_example(frame, label, settings))
-        step()
+    for start, stop in _stretches(found):
+        for frame, label in zip(run.frames(start, stop), found[start:stop], strict=True):
+            if label is not None and isinstance(frame, Frame):
+                examples.append(hit_example(frame, label, settings))
+            step()
     if not examples:
         raise LabelError("no frame of the run has a label; paths in the table start at the table's folder.")
     return from_examples(examples)
+
+
+def _stretches(labels: Sequence[Label | None]) -> Iterator[tuple[int, int]]:
+    """Yield first and last + 1 of neighbouring positions with a label; the frames between are not read."""
+    start = None
+    for position, label in enumerate((*labels, None)):
+        if label is not None and start is None:
+            start = position
+        elif label is None and start is not None:
+            yield start, position
+            start = None
 
 
 def public_frames(

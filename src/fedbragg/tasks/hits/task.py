@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
-from fedbragg.images import open_run, read_labels
+from fedbragg.images import read_labels
+from fedbragg.images.open import open_files
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import Progress
+from fedbragg.progress import Progress, Step
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
@@ -49,7 +50,7 @@ class HitsTask:
 
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> HitData:
         """Read a site's runs and labels."""
-        run = open_run([str(folder / path) for path in site.runs])
+        run = open_files([str(folder / path) for path in site.runs])
         labels = read_labels(folder / site.labels)
         try:
             return labelled(run, labels, self.prepare, progress)
@@ -67,9 +68,11 @@ class HitsTask:
         step = progress.stage("Training the start model", epochs)
         return pretrain(data, epochs, seed, step, self.settings.hit_weight)
 
-    def train(self, state: State, data: HitData, fit: FitSettings, seed: int) -> tuple[State, float]:
+    def train(
+        self, state: State, data: HitData, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
         """Train spotnet on a site's frames."""
-        return train(state, data, fit, seed, self.settings.hit_weight)
+        return train(state, data, fit, seed, self.settings.hit_weight, step)
 
     def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
         """Return the score of each frame (frames,)."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedbragg.config import Federation
+    from fedbragg.tasks.phases.checklist import PhaseChecklist
     from fedbragg.tasks.phases.predictor import PhasePredictor
     from fedbragg.tasks.phases.task import PhasesTask
 
@@ -45,6 +47,18 @@ def open_model(path: Path) -> PhasePredictor:
     from fedbragg.tasks.phases.predictor import PhasePredictor
 
     return PhasePredictor(path)
+
+
+def open_checklist(paths: Sequence[str], model: Path, table: Path) -> PhaseChecklist:
+    """Open patterns to ask for their phases; raise FedbraggError where that fails."""
+    from fedbragg.errors import InputError
+    from fedbragg.tasks.phases.checklist import PhaseChecklist
+    from fedbragg.tasks.phases.labels import pattern_files
+
+    files = [file for file in pattern_files(Path(), paths) if file.resolve() != table.resolve()]
+    if not files:
+        raise InputError(f"{' '.join(paths)}: holds no pattern. Give files or folders of patterns.")
+    return PhaseChecklist(files, open_model(model))
 
 
 def default_model() -> Path:

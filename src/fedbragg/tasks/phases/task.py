@@ -15,7 +15,7 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import Progress
+from fedbragg.progress import Progress, Step
 from fedbragg.simulation.powder import Phase, PowderConditions
 from fedbragg.tasks.phases.build import PhasesRecipe, enough_lines, recipe_for, write_phases_model
 from fedbragg.tasks.phases.data import PhaseData, concatenate
@@ -80,9 +80,11 @@ class PhasesTask:
             data = simulated(plan, patterns, seed, progress.stage("Simulating public patterns", patterns))
         return self.training.pretrain(data, epochs, seed, progress.stage("Training the start model", epochs))
 
-    def train(self, state: State, data: PhaseData, fit: FitSettings, seed: int) -> tuple[State, float]:
+    def train(
+        self, state: State, data: PhaseData, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
         """Train phasenet on a site's patterns."""
-        return self.training.train(state, data, fit, torch.Generator().manual_seed(seed))
+        return self.training.train(state, data, fit, torch.Generator().manual_seed(seed), step)
 
     def answers(self, state: State, data: PhaseData) -> NDArray[np.float64]:
         """Return the probability of each phase in each pattern (patterns, phases)."""

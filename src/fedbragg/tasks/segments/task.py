@@ -16,7 +16,7 @@ from fedbragg.errors import InputError, LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import SILENT, Progress
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.tasks.segments import learner
 from fedbragg.tasks.segments.data import SegmentData, concatenate
 from fedbragg.tasks.segments.judge import agreement, summary
@@ -77,10 +77,12 @@ class SegmentsTask:
             learner.train(network, data, fitting, seed, progress.stage("Training the start model", epochs))
         return state_of(network)
 
-    def train(self, state: State, data: SegmentData, fit: FitSettings, seed: int) -> tuple[State, float]:
+    def train(
+        self, state: State, data: SegmentData, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
         """Train the network on a site's micrographs, and on simulated ones where the settings mix them in."""
         network = network_of(state, len(self.settings.names))
-        loss = learner.train(network, self._with_simulated(data, seed), fit, seed)
+        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, step)
         return state_of(network), loss
 
     def style(self, data: SegmentData, kind: str) -> State:

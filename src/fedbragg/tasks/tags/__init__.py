@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fedbragg.config import Federation
+    from fedbragg.tasks.tags.checklist import TagChecklist
     from fedbragg.tasks.tags.predictor import TagPredictor
     from fedbragg.tasks.tags.task import TagsTask
 
@@ -45,6 +47,14 @@ def open_model(path: Path) -> TagPredictor:
     from fedbragg.tasks.tags.predictor import TagPredictor
 
     return TagPredictor(path)
+
+
+def open_checklist(paths: Sequence[str], model: Path, table: Path) -> TagChecklist:
+    """Open images to ask for their tags; raise FedbraggError where that fails."""
+    from fedbragg.images.open import open_files
+    from fedbragg.tasks.tags.checklist import TagChecklist
+
+    return TagChecklist(open_files(list(paths)), open_model(model))
 
 
 def default_model() -> Path:

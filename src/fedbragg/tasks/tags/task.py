@@ -16,7 +16,7 @@ from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.progress import Progress
+from fedbragg.progress import Progress, Step
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.labelled_run import labelled_run
 from fedbragg.tasks.tags import learner
@@ -82,12 +82,14 @@ class TagsTask:
             learner.train(network, with_columns(data, names), fitting, seed, step)
         return state_of(network)
 
-    def train(self, state: State, data: TagData, fit: FitSettings, seed: int) -> tuple[State, float]:
+    def train(
+        self, state: State, data: TagData, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
         """Train tagnet on a site's images."""
         network = learner.network_of(state, len(self.settings.names))
         if self.settings.one_sided == "ignore":
             data = replace(data, labels=without_one_sided(data.labels))
-        loss = learner.train(network, data, fit, seed)
+        loss = learner.train(network, data, fit, seed, step)
         return state_of(network), loss
 
     def answers(self, state: State, data: TagData) -> NDArray[np.float64]:
