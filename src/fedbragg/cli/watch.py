@@ -1,4 +1,4 @@
-"""``fedbragg watch``: screen what the detector sends, as it comes."""
+"""``fedbragg watch``: screen what a detector sends or writes, as it comes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class WhenFull(StrEnum):
 SourceArgument = Annotated[
     str,
     typer.Argument(
-        metavar="SOURCE", help="The detector's stream, such as tcp://host:31001 (DECTRIS Stream2)."
+        metavar="SOURCE",
+        help="The detector's stream, such as tcp://host:31001 (DECTRIS Stream2), or a file, folder or glob of images "
+        "that is still being written.",
     ),
 ]
 
@@ -78,21 +80,28 @@ def watch(
         bool,
         typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
     ] = False,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Frames after which a run on disk is over.")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, help="Seconds without a new frame after which a run on disk is over.", show_default="60"
+        ),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="End with the first series that ends.")] = False,
     ndjson: Annotated[bool, typer.Option("--ndjson", help="Print each verdict as a line of JSON.")] = False,
     fail_safe: FailSafeOption = True,
 ) -> int:
-    """Screen what a detector sends, as it comes, and keep the hits.
+    """Screen what a detector sends or writes, as it comes, and keep the hits.
 
     Each series gets OUT/SERIES/verdicts.csv and hits.lst, written frame by frame in the order of the images. A frame
     that cannot be read or scored is kept. Ctrl-C ends the watch; started again it goes on in the same folders. The exit
     code is 3 when images are missing, unreadable or unscored.
     """
-    from fedbragg.live.connection import require_live
     from fedbragg.workflows.cores import number_of_threads
     from fedbragg.workflows.watch import WatchRequest
 
-    require_live("watching a detector")
     predictor = open_hit_finder(model)
     request = WatchRequest(
         predictor,
@@ -107,6 +116,8 @@ def watch(
         forward=forward,
         images=nxmx,
         channel=threshold,
+        idle=idle_seconds,
+        images_in_run=images,
     )
     return _watch(source, request, ndjson=ndjson)
 

@@ -35,10 +35,11 @@ class LiveFrame:
 
 @dataclass(frozen=True, slots=True)
 class SeriesEnd:
-    """A series is complete: no other frame of it will come."""
+    """A series is over: no other frame of it will come."""
 
     series: str
     message: bytes  # as it came
+    complete: bool = True  # False where the sender stopped without saying that this was all
 
 
 @dataclass(frozen=True, slots=True)

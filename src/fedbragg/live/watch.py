@@ -125,7 +125,7 @@ class Watch:
         if end.series not in self._open and end.series in self._ended:
             return  # it was told already
         self._folder(end.series)  # a series of no image has a folder too
-        self._close(end.series, ended=True)
+        self._close(end.series, ended=end.complete)
         self._watcher.message(end)
         self._ended.add(end.series)
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from fedbragg.errors import ConfigError, FrameError
 from fedbragg.types import Frame, Unreadable, Verdict
+from fedbragg.workflows.live_source import check_source, growing_run, is_stream, open_live
 
 if TYPE_CHECKING:
     from fedbragg.live.forward import Forward
     from fedbragg.live.pipeline import Pipeline
     from fedbragg.live.recording import Recorder
-    from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome
+    from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
     from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart, Source
     from fedbragg.live.watch import Watched
     from fedbragg.screening.stop_signal import StopSignal
@@ -50,6 +51,10 @@ class WatchRequest:
     forward: str | None = None  # address that kept messages are pushed to
     images: bool = False  # write the kept images as NXmx too
     channel: str | None = None  # of the detector; None is its first
+    idle: float | None = (
+        None  # seconds without a new frame after which a run on disk is over; None is a minute
+    )
+    images_in_run: int | None = None  # frames after which a run on disk is over
 
     @property
     def places(self) -> int:
@@ -57,46 +62,39 @@ class WatchRequest:
         return self.queue or PLACES_PER_THREAD * self.threads
 
 
-def open_live(address: str, request: WatchRequest) -> Source:
-    """Open a live source by its address; raise ConfigError for one that is none, MissingExtraError without pyzmq."""
-    from fedbragg.live.connection import require_live
-    from fedbragg.live.stream2.reader import Stream2Reader
-    from fedbragg.live.stream2.source import Stream2Source
-
-    if not address.startswith(("tcp://", "ipc://")):
-        raise ConfigError(
-            f"{address}: no live source. Give the detector's address, such as tcp://host:31001."
-        )
-    require_live("watching a detector")
-    return Stream2Source(address, Stream2Reader(request.channel, spare=2 * request.threads))
-
-
 def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -> Watched:
-    """Screen what a live source sends until its end or until it is stopped.
+    """Screen what a live source gives until its end or until it is stopped.
 
     Raises ConfigError for an address that cannot be used, InputError where results cannot be written.
     """
     from fedbragg.live.forward import Forward
     from fedbragg.live.recording import Recorder
 
+    check_source(address, request)
+    settings = _settings(address, request)
     recorder = Recorder(request.record, shown.warn) if request.record is not None else None
-    source = open_live(address, request)
+    source = open_live(address, request, settings)
     try:
         forward = Forward(request.forward, lambda: bool(stop.number)) if request.forward else None
     except ConfigError:
         source.close()
         raise
     try:
-        return _run(_pipeline(source, request, recorder), request, _Watcher(shown, request, forward), stop)
+        pipeline = _pipeline(source, replace(request, once=request.once or not is_stream(address)), recorder)
+        return _run(
+            pipeline, _folders(request, settings, shown.warn), _Watcher(shown, request, forward), stop
+        )
     finally:
         if forward is not None:
             forward.close()
 
 
-def _run(pipeline: Pipeline, request: WatchRequest, watcher: _Watcher, stop: StopSignal) -> Watched:
+def _run(
+    pipeline: Pipeline, open_folder: Callable[[str], SeriesFolder], watcher: _Watcher, stop: StopSignal
+) -> Watched:
     from fedbragg.live.watch import Watch
 
-    watching = Watch(_folders(request, watcher.warn), watcher)
+    watching = Watch(open_folder, watcher)
 
     def step() -> None:
         watcher.shown.progress(watching.result, pipeline.waiting, watching.missing())
@@ -121,18 +119,18 @@ def scorer_of(request: WatchRequest) -> Callable[[LiveFrame], Verdict]:
     scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare)
 
     def judged(frame: LiveFrame) -> Verdict:
-        return Judge(replace(scorer, geometry=frame.geometry), request.limit)(_decoded(frame))
-
-    def judged_or_kept(frame: LiveFrame) -> Verdict:
+        """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""
+        found: Frame | Unreadable = Unreadable(frame.series, frame.number, "", f"//{frame.number}")
         try:
-            return judged(frame)
-        except Exception as error:  # one odd frame must not end a watch, and what cannot be scored is kept
+            found = _decoded(frame)
+            return Judge(replace(scorer, geometry=frame.geometry), request.limit)(found)
+        except Exception as error:
             reason = (
                 f"cannot be scored ({type(error).__name__}). Keep its message by --record, and report it."
             )
-            return Verdict(frame.series, frame.number, None, True, reason, event=f"//{frame.number}")
+            return Verdict(found.path, found.index, None, True, reason, event=found.event)
 
-    return judged_or_kept
+    return judged
 
 
 def _decoded(frame: LiveFrame) -> Frame | Unreadable:
@@ -142,16 +140,23 @@ def _decoded(frame: LiveFrame) -> Frame | Unreadable:
         return Unreadable(error.path, error.index, error.reason, error.event)
 
 
-def _folders(request: WatchRequest, warn: Callable[[str], None]) -> Callable[[str], SeriesFolder]:
-    """Return what opens the folder of a series, with its own drift monitor."""
-    from fedbragg.live.series_folder import SeriesFolder, SeriesSettings
+def _settings(address: str, request: WatchRequest) -> SeriesSettings:
+    from fedbragg.live.series_folder import SeriesSettings
     from fedbragg.models.onnx_file import digest
-    from fedbragg.workflows.screen import drift_monitor
 
     model = digest(request.predictor.path)
-    settings = SeriesSettings(
-        request.out, model, request.limit, request.fail_safe, request.threads, request.images
+    name = "" if is_stream(address) else growing_run(address, request).folder
+    return SeriesSettings(
+        request.out, model, request.limit, request.fail_safe, request.threads, request.images, name
     )
+
+
+def _folders(
+    request: WatchRequest, settings: SeriesSettings, warn: Callable[[str], None]
+) -> Callable[[str], SeriesFolder]:
+    """Return what opens the folder of a series, with its own drift monitor."""
+    from fedbragg.live.series_folder import SeriesFolder
+    from fedbragg.workflows.screen import drift_monitor
 
     def open_folder(series: str) -> SeriesFolder:
         drift = drift_monitor(request.predictor, request.fail_safe, warn)
