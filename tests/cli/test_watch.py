@@ -138,14 +138,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Watch:
     joined, gaps, endless = Series("joined", 9), Series("gaps", 12), Series("endless", 5)
     other, broken, half = Series("other", 6, (50, 64), "u4"), Series("broken", 5), Series("half", 5)
     short, last = Series("short", 10), Series("last", 3)
-    zstd = image(tagged_array([72, 90], 69, packed("bszstd", 2, b"x")), series_unique_id="broken", image_id=2)
+    gzip = image(tagged_array([72, 90], 69, packed("gzip", 2, b"x")), series_unique_id="broken", image_id=2)
     with watching(folder, address, "--ndjson") as watch, detector(address) as send:
         send([b"hello, this is no Stream2"])
         send(joined.whole(range(5, 9))[1:])
         send(gaps.whole([0, 1, 2, 3, 6, 7, 8, 10, 11]))
         send(endless.whole()[:-1])
         send(other.whole())
-        send([broken.start, *map(broken.image, (0, 1)), zstd, *map(broken.image, (3, 4)), broken.end])
+        send([broken.start, *map(broken.image, (0, 1)), gzip, *map(broken.image, (3, 4)), broken.end])
         send([half.start, *map(half.image, (0, 1)), half.image(2)[:500], *map(half.image, (3, 4)), half.end])
         send(short.whole(range(7)))
         send(last.whole())
@@ -203,7 +203,7 @@ def test_an_unknown_compression_is_kept_named_and_the_series_goes_on(story: Watc
     verdicts = story.verdicts("broken")
     assert [verdict.score is None for verdict in verdicts] == [False, False, True, False, False]
     assert verdicts[2].keep
-    assert verdicts[2].reason.startswith("its compression is bszstd; bslz4, lz4 and none are read.")
+    assert verdicts[2].reason.startswith("its compression is gzip; bslz4, bszstd, lz4 and none are read.")
     assert "fedbragg: broken image 2: " + verdicts[2].reason in story.errors
     assert "unreadable  1 (kept)" in summary(story, "broken")
 
@@ -315,8 +315,8 @@ def test_kept_images_are_forwarded_to_a_second_watch(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_watched_or_sent_is_refused_in_one_line(tmp_path: Path) -> None:
-    assert refused("watch", "pva://detector") == (
-        "pva://detector: no live source. Give the detector's address, such as tcp://host:31001."
+    assert refused("watch", "http://detector") == (
+        "http://detector: no live source. Give the detector's address, such as tcp://host:31001, or a path."
     )
     assert refused("watch", "tcp://nowhere").startswith("tcp://nowhere: cannot be used")
     some_run(tmp_path / "run.h5")

@@ -140,6 +140,8 @@ def _watch(source: str, request: WatchRequest, *, ndjson: bool) -> int:
     line.clear()
     if result.damaged:
         tell(f"damaged     {result.damaged} messages")
+    if result.ignored:
+        tell(f"ignored     {result.ignored} messages of other kinds")
     if result.stopped:
         return show_stopped(result, request.out)
     return 0 if result.complete else UNREADABLE

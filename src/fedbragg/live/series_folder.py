@@ -72,10 +72,15 @@ class SeriesFolder:
         settings: SeriesSettings,
         drift: DriftMonitor | None,
         warn: Callable[[str], None] = lambda line: None,
+        *,
+        fresh: bool = False,
     ) -> None:
-        """Open the folder of a series, new or to go on; raise InputError where it cannot be written."""
+        """Open the folder of a series, new or to go on; raise InputError where it cannot be written.
+
+        With ``fresh`` it is another series than one of the same name that was written before.
+        """
         self.series = series
-        self.folder, start = _folder_of(series, settings)
+        self.folder, start = _folder_of(series, settings, fresh=fresh)
         session = Session(self.folder, settings.threads, start, drift=drift, remedy=REMEDY)
         self._files, self._drift, self._twice, self._beyond = ExitStack(), drift, 0, 0
         earlier = list(verdicts_in(self.folder)) if start.done else []
@@ -84,6 +89,7 @@ class SeriesFolder:
         self._order: Reorder[tuple[LiveFrame, Verdict]] = Reorder(self.numbers.next if earlier else None)
         self._screening = self._files.enter_context(open_screening(session, settings.threshold))
         self._images = KeptImages(self.folder, warn) if settings.images else None
+        self._before: int | None = None  # frames of earlier watches, where each watch counts from 0
 
     def start(self, announced: int | None) -> None:
         """Learn how many images the detector means to send, and that the first is number 0."""
@@ -94,11 +100,20 @@ class SeriesFolder:
 
     def add(self, frame: LiveFrame, judged: Verdict) -> Iterator[tuple[LiveFrame, Verdict]]:
         """Write the verdicts that now have their turn, and yield them with their frames."""
+        if frame.counted:
+            frame, judged = self._renumbered(frame, judged)
         seen = self.numbers.see(frame.number)
         self._twice += seen is Seen.TWICE
         self._beyond += seen is Seen.BEYOND
         if seen is not Seen.TWICE:
             yield from self._written(self._order.add(frame.number, (frame, judged)))
+
+    def _renumbered(self, frame: LiveFrame, judged: Verdict) -> tuple[LiveFrame, Verdict]:
+        """Give a frame that this watch has counted the number after those of earlier watches."""
+        if self._before is None:
+            self._before = max(0, self.numbers.next - frame.number)
+        number = frame.number + self._before
+        return replace(frame, number=number), replace(judged, index=number, event=f"//{number}")
 
     def idle(self) -> Iterator[tuple[LiveFrame, Verdict]]:
         """Write the verdicts that waited for an image that has not come, and yield them with their frames."""
@@ -152,19 +167,18 @@ def _numbers(verdicts: list[Verdict], settings: SeriesSettings) -> Iterable[int]
     return range(len(verdicts)) if settings.run_folder else (verdict.index for verdict in verdicts)
 
 
-def _folder_of(series: str, settings: SeriesSettings) -> tuple[Path, Checkpoint]:
-    """Return a series' folder and where it goes on; one of other settings is left alone, and another name taken."""
+def _folder_of(series: str, settings: SeriesSettings, *, fresh: bool = False) -> tuple[Path, Checkpoint]:
+    """Return a series' folder and where it goes on: the last that holds it, or a new one beside those of others."""
     identity = Identity(series, 0, settings.model, settings.threshold, False, settings.fail_safe)
     name = re.sub(r"[^\w.-]|^\.+", "_", settings.run_folder or series, flags=re.ASCII)[:LONGEST_NAME]
-    number = 1
-    while True:
-        folder = settings.out / (name if number == 1 else f"{name}-{number}")
-        if not folder.exists():
-            return folder, Checkpoint(identity)
+    number, latest = 1, None
+    while (folder := settings.out / (name if number == 1 else f"{name}-{number}")).exists():
         found = _found(folder, identity, repaired=_cut if settings.run_folder else _listed_anew)
-        if found is not None:
-            return folder, found
+        latest = latest if found is None else (folder, found)
         number += 1
+    if latest is None or (fresh and latest[1].done):
+        return folder, Checkpoint(identity)
+    return latest
 
 
 def _found(

@@ -48,6 +48,7 @@ class Watched:
     frames: int = 0  # written by this watch
     kept: int = 0
     damaged: int = 0  # messages that could not be used
+    ignored: int = 0  # messages of kinds that say nothing about frames
     incomplete: int = 0  # series with missing, unreadable or unscored frames, or without an end
     lost: list[str] = field(default_factory=list)  # a line for each series that was stopped
     stopped: int = 0  # the signal that ended it; 0 is none
@@ -61,8 +62,8 @@ class Watched:
 class Watch:
     """A watch of one source, from its first message to its end."""
 
-    def __init__(self, open_folder: Callable[[str], SeriesFolder], watcher: Watcher) -> None:
-        """Open each series by ``open_folder``."""
+    def __init__(self, open_folder: Callable[[str, bool], SeriesFolder], watcher: Watcher) -> None:
+        """Open each series by ``open_folder``, which takes its name and whether none of that name goes on."""
         self.result = Watched()
         self._open_folder, self._watcher = open_folder, watcher
         self._open: dict[str, SeriesFolder] = {}
@@ -106,15 +107,24 @@ class Watch:
             case Notice(text):
                 self._watcher.warn(text)
             case Ignored():
-                pass
+                self.result.ignored += 1
 
     def _start(self, start: SeriesStart) -> None:
         for series in [name for name in self._open if name != start.series]:
             self._close(series, ended=False)  # a detector starts a series when the one before is over
+        if not start.unique:
+            self._make_room(start.series)
         self._folder(start.series).start(start.announced)
         for note in start.notes:
             self._watcher.warn(f"{start.series}: {note}")
         self._watcher.message(start)
+
+    def _make_room(self, series: str) -> None:
+        """Open a folder of its own for a series that begins and may have the name of an earlier one."""
+        if series in self._open and self._open[series].numbers.next:
+            self._close(series, ended=False)
+        if series not in self._open:
+            self._open[series] = self._open_folder(series, True)
 
     def _frame(self, frame: LiveFrame, judged: Verdict) -> None:
         if judged.score is None:
@@ -133,7 +143,7 @@ class Watch:
         if series not in self._open:
             while len(self._open) >= OPEN_SERIES:
                 self._close(next(iter(self._open)), ended=False)
-            self._open[series] = self._open_folder(series)
+            self._open[series] = self._open_folder(series, False)
         return self._open[series]
 
     def _close(self, series: str, *, ended: bool) -> SeriesOutcome:

@@ -33,10 +33,10 @@ def open_live(address: str, request: WatchRequest, settings: SeriesSettings) -> 
         from fedbragg.live.growing_run import GrowingRunSource
 
         return GrowingRunSource(_with_done(growing_run(address, request), settings))
-    from fedbragg.live.stream2.reader import Stream2Reader
-    from fedbragg.live.stream2.source import Stream2Source
+    from fedbragg.live.stream_reader import StreamReader
+    from fedbragg.live.stream_source import StreamSource
 
-    return Stream2Source(address, Stream2Reader(request.channel, spare=2 * request.threads))
+    return StreamSource(address, StreamReader(request.channel, spare=2 * request.threads))
 
 
 def check_source(address: str, request: WatchRequest) -> None:

@@ -94,10 +94,12 @@ def _send_all(
     send: Callable[[list[bytes], Callable[[], bool]], bool], first: bytes, rest: Iterator[bytes], pace: _Pace
 ) -> bool:
     """Send messages one by one; return False where it was stopped before the last."""
+    from fedbragg.live.message import parts_of
+
     message: bytes | None = first
     while message is not None:
         pace.wait()
-        if pace.stopped() or not send([message], pace.stopped):
+        if pace.stopped() or not send(parts_of(message), pace.stopped):
             return False
         pace.sent.messages += 1
         pace.step()

@@ -90,7 +90,7 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
 
 
 def _run(
-    pipeline: Pipeline, open_folder: Callable[[str], SeriesFolder], watcher: _Watcher, stop: StopSignal
+    pipeline: Pipeline, open_folder: Callable[[str, bool], SeriesFolder], watcher: _Watcher, stop: StopSignal
 ) -> Watched:
     from fedbragg.live.watch import Watch
 
@@ -153,14 +153,14 @@ def _settings(address: str, request: WatchRequest) -> SeriesSettings:
 
 def _folders(
     request: WatchRequest, settings: SeriesSettings, warn: Callable[[str], None]
-) -> Callable[[str], SeriesFolder]:
+) -> Callable[[str, bool], SeriesFolder]:
     """Return what opens the folder of a series, with its own drift monitor."""
     from fedbragg.live.series_folder import SeriesFolder
     from fedbragg.workflows.screen import drift_monitor
 
-    def open_folder(series: str) -> SeriesFolder:
+    def open_folder(series: str, fresh: bool) -> SeriesFolder:
         drift = drift_monitor(request.predictor, request.fail_safe, warn)
-        return SeriesFolder(series, settings, drift, warn)
+        return SeriesFolder(series, settings, drift, warn, fresh=fresh)
 
     return open_folder
 
