@@ -139,7 +139,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Watch:
     other, broken, half = Series("other", 6, (50, 64), "u4"), Series("broken", 5), Series("half", 5)
     short, last = Series("short", 10), Series("last", 3)
     gzip = image(tagged_array([72, 90], 69, packed("gzip", 2, b"x")), series_unique_id="broken", image_id=2)
-    with watching(folder, address, "--ndjson") as watch, detector(address) as send:
+    with watching(folder, address, "--ndjson", "-") as watch, detector(address) as send:
         send([b"hello, this is no Stream2"])
         send(joined.whole(range(5, 9))[1:])
         send(gaps.whole([0, 1, 2, 3, 6, 7, 8, 10, 11]))

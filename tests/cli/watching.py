@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -55,11 +54,12 @@ class Watch:
 
 
 @contextmanager
-def watching(folder: Path, address: str, *options: str) -> Iterator[Watch]:
+def watching(folder: Path, address: str, *options: str, out: bool = True) -> Iterator[Watch]:
     folder.mkdir(exist_ok=True)
-    command = [str(FEDBRAGG), "watch", address, "--out", str(folder / "out"), "--threads", "2", *options]
+    into = ("--out", str(folder / "out")) if out else ()
+    command = [str(FEDBRAGG), "watch", address, *into, "--threads", "2", *options]
     with (folder / "said.txt").open("w") as said, (folder / "errors.txt").open("w") as errors:
-        process = subprocess.Popen(command, stdout=said, stderr=errors, text=True, env=dict(os.environ))
+        process = subprocess.Popen(command, stdout=said, stderr=errors, text=True, cwd=folder)
         try:
             yield Watch(process, folder)
         finally:

@@ -138,6 +138,11 @@ class SeriesFolder:
         )
 
     @property
+    def drift(self) -> str:
+        """Return why the series is unlike the calibration; empty where it is not."""
+        return self._drift.alarms[-1].reason if self._drift is not None and self._drift.alarmed else ""
+
+    @property
     def frames(self) -> int:
         """Return the number of frames written."""
         return self._screening.tally.frames

@@ -59,6 +59,20 @@ class Watched:
         return not (self.damaged or self.incomplete)
 
 
+@dataclass(slots=True)
+class Progress:
+    """How a watch is going."""
+
+    frames: int = 0  # written by this watch
+    kept: int = 0
+    waiting: int = 0  # events that are received and not yet dealt with
+    missing: int = 0  # images of the series that are open
+    damaged: int = 0  # messages that could not be used
+    lag: float = 0.0  # seconds from receiving the latest frame to its verdict
+    drift: str = ""  # why the open series is unlike the calibration; empty where it is not
+    skipped: int = 0  # frames that were left out, for display only
+
+
 class Watch:
     """A watch of one source, from its first message to its end."""
 
@@ -69,6 +83,7 @@ class Watch:
         self._open: dict[str, SeriesFolder] = {}
         self._told: dict[str, int] = {}
         self._ended: set[str] = set()  # series whose end came
+        self._lag = 0.0
 
     def run(self, pipeline: Pipeline, stop: StopSignal, step: Callable[[], object] = lambda: None) -> Watched:
         """Deal with all events until the pipeline ends; ``step`` is called after each, and while there is none."""
@@ -89,13 +104,17 @@ class Watch:
         self._close_rest(stopped=bool(stop.number))
         return self.result
 
-    def missing(self) -> int:
-        """Return how many images are missing in the series that are open."""
-        return sum(folder.numbers.missing for folder in self._open.values())
+    def progress(self, waiting: int) -> Progress:
+        """Return how the watch is going while so many events wait."""
+        result, open_now = self.result, self._open.values()
+        missing = sum(folder.numbers.missing for folder in open_now)
+        drift = next((folder.drift for folder in open_now if folder.drift), "")
+        return Progress(result.frames, result.kept, waiting, missing, result.damaged, self._lag, drift)
 
     def _deal_with(self, arrived: Arrived) -> None:
         match arrived.event:
             case LiveFrame() as frame if arrived.verdict is not None:
+                self._lag = arrived.seconds
                 self._frame(frame, arrived.verdict)
             case SeriesStart() as start:
                 self._start(start)

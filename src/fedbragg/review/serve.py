@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.review.guard import Admission
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.types import Geometry
+from fedbragg.web.guard import Admission
 
 LOOPBACK = "127.0.0.1"
 ONLY_HERE = frozenset({LOOPBACK, "localhost"})

@@ -16,13 +16,13 @@ from starlette.routing import Route
 
 from fedbragg.errors import FrameError
 from fedbragg.review.geometry_answer import geometry_answer
-from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
 from fedbragg.review.picture import exact_counts, picture_of, whole
 from fedbragg.review.reduction import Region, reduce_region
 from fedbragg.types import Geometry, Label
+from fedbragg.web.guard import Admission, Application, Guard
 
 LONGEST_BODY = 1000
 """Bytes of a request that labels."""

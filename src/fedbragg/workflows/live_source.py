@@ -27,12 +27,16 @@ def is_stream(address: str) -> bool:
     return "://" in address
 
 
-def open_live(address: str, request: WatchRequest, settings: SeriesSettings) -> Source:
-    """Open a live source that `check_source` allows; raise ConfigError for an address that cannot be used."""
+def open_live(address: str, request: WatchRequest, settings: SeriesSettings | None = None) -> Source:
+    """Open a live source that `check_source` allows, a run after the frames that the folder of ``settings`` has.
+
+    Raises ConfigError for an address that cannot be used.
+    """
     if not is_stream(address):
         from fedbragg.live.growing_run import GrowingRunSource
 
-        return GrowingRunSource(_with_done(growing_run(address, request), settings))
+        run = growing_run(address, request)
+        return GrowingRunSource(run if settings is None else _with_done(run, settings))
     from fedbragg.live.stream_reader import StreamReader
     from fedbragg.live.stream_source import StreamSource
 

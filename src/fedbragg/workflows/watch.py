@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedbragg.errors import ConfigError, FrameError
+from fedbragg.errors import FrameError
 from fedbragg.types import Frame, Unreadable, Verdict
+from fedbragg.workflows.live_page import Look, live_page
 from fedbragg.workflows.live_source import check_source, growing_run, is_stream, open_live
 
 if TYPE_CHECKING:
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
     from fedbragg.live.recording import Recorder
     from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
     from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart, Source
-    from fedbragg.live.watch import Watched
+    from fedbragg.live.watch import Progress, Watched
     from fedbragg.screening.stop_signal import StopSignal
+    from fedbragg.screening.summary.grid import Grid
     from fedbragg.tasks.hits.predictor import HitPredictor
 
 PLACES_PER_THREAD = 8
 """Frames in the queue for each thread, so that a slow frame stops no thread."""
+
+
+def _nothing(text: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +37,10 @@ class Shown:
     """What a watch tells whoever started it, one function for each kind of news."""
 
     series: Callable[[SeriesOutcome], None]  # a series is over
-    verdict: Callable[[Verdict], None]  # in the order of the images
-    progress: Callable[[Watched, int, int], None]  # result so far, frames that wait, missing images
+    verdict: Callable[[LiveFrame, Verdict], None]  # in the order of the images
+    progress: Callable[[Progress], None]
     warn: Callable[[str], None]
+    page: Callable[[str], None] = _nothing  # the address of the live page
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,9 @@ class WatchRequest:
         None  # seconds without a new frame after which a run on disk is over; None is a minute
     )
     images_in_run: int | None = None  # frames after which a run on disk is over
+    page: int | None = None  # port of the live page; 0 is any, None is no page
+    grid: Grid | None = None  # where the frames of a series are taken, for the page
+    latest: bool = False  # only show the newest frames on the page
 
     @property
     def places(self) -> int:
@@ -69,61 +80,54 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
     """
     from fedbragg.live.forward import Forward
     from fedbragg.live.recording import Recorder
+    from fedbragg.live.watch import Watch
 
     check_source(address, request)
     settings = _settings(address, request)
     recorder = Recorder(request.record, shown.warn) if request.record is not None else None
-    source = open_live(address, request, settings)
-    try:
-        forward = Forward(request.forward, lambda: bool(stop.number)) if request.forward else None
-    except ConfigError:
-        source.close()
-        raise
-    try:
-        pipeline = _pipeline(source, replace(request, once=request.once or not is_stream(address)), recorder)
-        return _run(
-            pipeline, _folders(request, settings, shown.warn), _Watcher(shown, request, forward), stop
-        )
-    finally:
-        if forward is not None:
-            forward.close()
+    forward, look = None, None
+    with ExitStack() as open_now:
+        if request.page is not None:
+            shown, look = open_now.enter_context(live_page(address, request, shown))
+        if request.forward is not None:
+            forward = open_now.enter_context(closing(Forward(request.forward, lambda: bool(stop.number))))
+        source = open_live(address, request, settings)
+        once = request.once or not is_stream(address)
+        pipeline = _pipeline(source, replace(request, once=once), recorder, look)
+        watching = Watch(_folders(request, settings, shown.warn), _Watcher(shown, request, forward))
+        return watching.run(pipeline, stop, lambda: shown.progress(watching.progress(pipeline.waiting)))
 
 
-def _run(
-    pipeline: Pipeline, open_folder: Callable[[str, bool], SeriesFolder], watcher: _Watcher, stop: StopSignal
-) -> Watched:
-    from fedbragg.live.watch import Watch
-
-    watching = Watch(open_folder, watcher)
-
-    def step() -> None:
-        watcher.shown.progress(watching.result, pipeline.waiting, watching.missing())
-
-    return watching.run(pipeline, stop, step)
-
-
-def _pipeline(source: Source, request: WatchRequest, recorder: Recorder | None) -> Pipeline:
+def _pipeline(
+    source: Source, request: WatchRequest, recorder: Recorder | None, look: Look | None
+) -> Pipeline:
     from fedbragg.live.pipeline import Pipeline, PipelineSettings
 
     messages = request.images or request.forward is not None
     settings = PipelineSettings(
         request.threads, request.places, request.keep_when_full, messages, request.once
     )
-    return Pipeline(source, scorer_of(request), settings, recorder or (lambda message: None))
+    return Pipeline(source, scorer_of(request, look), settings, recorder or (lambda message: None))
 
 
-def scorer_of(request: WatchRequest) -> Callable[[LiveFrame], Verdict]:
-    """Return the function that decodes a live frame and judges it as ``screen`` does; several threads may call it."""
+def scorer_of(request: WatchRequest, look: Look | None = None) -> Callable[[LiveFrame], Verdict]:
+    """Return the function that decodes a live frame and judges it as ``screen`` does; several threads may call it.
+
+    ``look`` is given every frame that was decoded, with its verdict and spots.
+    """
     from fedbragg.screening.judge import FrameScorer, Judge
 
-    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare)
+    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare, look is not None)
 
     def judged(frame: LiveFrame) -> Verdict:
         """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""
         found: Frame | Unreadable = Unreadable(frame.series, frame.number, "", f"//{frame.number}")
         try:
             found = _decoded(frame)
-            return Judge(replace(scorer, geometry=frame.geometry), request.limit)(found)
+            verdict = Judge(replace(scorer, geometry=frame.geometry), request.limit)(found)
+            if look is not None and isinstance(found, Frame):
+                look(frame, found, verdict)
+            return verdict
         except Exception as error:
             reason = (
                 f"cannot be scored ({type(error).__name__}). Keep its message by --record, and report it."
@@ -173,7 +177,7 @@ class _Watcher:
         self.warn = shown.warn
 
     def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
-        self.shown.verdict(verdict)
+        self.shown.verdict(frame, verdict)
         if self._forward is not None:
             self._forward.verdict(frame, verdict)
 
