@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +55,16 @@ class Watch:
 
 
 @contextmanager
-def watching(folder: Path, address: str, *options: str, out: bool = True) -> Iterator[Watch]:
+def watching(
+    folder: Path, address: str, *options: str, out: bool = True, env: Mapping[str, str] | None = None
+) -> Iterator[Watch]:
     folder.mkdir(exist_ok=True)
     into = ("--out", str(folder / "out")) if out else ()
     command = [str(FEDBRAGG), "watch", address, *into, "--threads", "2", *options]
     with (folder / "said.txt").open("w") as said, (folder / "errors.txt").open("w") as errors:
-        process = subprocess.Popen(command, stdout=said, stderr=errors, text=True, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=said, stderr=errors, text=True, cwd=folder, env=env and {**os.environ, **env}
+        )
         try:
             yield Watch(process, folder)
         finally:

@@ -38,8 +38,8 @@ SourceArgument = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="The detector's stream, such as tcp://host:31001 (DECTRIS Stream2), or a file, folder or glob of images "
-        "that is still being written.",
+        help="The detector's stream, such as tcp://host:31001, an EPICS channel, pva://NAME, or a file, folder or glob "
+        "of images that is still being written.",
     ),
 ]
 
@@ -116,6 +116,13 @@ def watch(
     snake: Annotated[
         bool, typer.Option("--snake", help="Every second row of --grid is scanned from right to left.")
     ] = False,
+    pv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Serve PREFIX:HITRATE, PREFIX:FRAMES and PREFIX:MISSING as EPICS variables (PVAccess).",
+        ),
+    ] = None,
     latest: Annotated[
         bool,
         typer.Option("--latest", help="Only show the newest frames, on --page, and leave the others out."),
@@ -153,6 +160,7 @@ def watch(
         images_in_run=images,
         page=page,
         grid=scanned,
+        figures=pv,
         latest=latest,
     )
     return _watch(source, request, ndjson)

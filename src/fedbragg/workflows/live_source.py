@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fedbragg.live.source import Source
     from fedbragg.workflows.watch import WatchRequest
 
-STREAMS = ("tcp://", "ipc://")
+PVACCESS = "pva://"
+STREAMS = ("tcp://", "ipc://", PVACCESS)
 HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
 IDLE = 60.0
 """Seconds without a new frame after which a run on disk is over, where the user does not say."""
@@ -37,6 +38,11 @@ def open_live(address: str, request: WatchRequest, settings: SeriesSettings | No
 
         run = growing_run(address, request)
         return GrowingRunSource(run if settings is None else _with_done(run, settings))
+    if address.startswith(PVACCESS):
+        from fedbragg.images.buffer_pool import BufferPool
+        from fedbragg.live.pvaccess.source import PVAccessSource
+
+        return PVAccessSource(address, BufferPool(2 * request.threads))
     from fedbragg.live.stream_reader import StreamReader
     from fedbragg.live.stream_source import StreamSource
 
@@ -54,13 +60,15 @@ def check_source(address: str, request: WatchRequest) -> None:
         _check_run(address, request)
     elif not address.startswith(STREAMS):
         raise ConfigError(
-            f"{address}: no live source. Give the detector's address, such as tcp://host:31001, or a path."
+            f"{address}: no live source. Give the detector's address, such as tcp://host:31001, a channel, such as "
+            "pva://13SIM1:Pva1:Image, or a path."
         )
     elif request.images_in_run is not None or request.idle is not None:
         raise ConfigError(
             f"{address}: a detector says itself when a series is over. Leave out --images and --idle-seconds."
         )
     else:
+        _check_channel(address, request)
         require_live("watching a detector")
 
 
@@ -78,6 +86,20 @@ def _with_done(run: GrowingRun, settings: SeriesSettings) -> GrowingRun:
 
     earlier = verdicts_so_far(run.series, settings)
     return replace(run, done=Counter(verdict.path for verdict in earlier))
+
+
+def _check_channel(address: str, request: WatchRequest) -> None:
+    """Raise ConfigError where a channel is asked for what only streams have."""
+    given = {
+        "--forward": request.forward is not None,
+        "--record": request.record is not None,
+        "--threshold": request.channel is not None,
+    }
+    wrong = [option for option, is_given in given.items() if is_given]
+    if address.startswith(PVACCESS) and wrong:
+        raise ConfigError(
+            f"{address}: a channel has no messages and no thresholds. Leave out {', '.join(wrong)}."
+        )
 
 
 def _check_run(path: str, request: WatchRequest) -> None:

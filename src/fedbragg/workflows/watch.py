@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fedbragg.errors import FrameError
 from fedbragg.types import Frame, Unreadable, Verdict
+from fedbragg.workflows.live_figures import live_figures
 from fedbragg.workflows.live_page import Look, live_page
 from fedbragg.workflows.live_source import check_source, growing_run, is_stream, open_live
 
@@ -65,6 +66,7 @@ class WatchRequest:
     images_in_run: int | None = None  # frames after which a run on disk is over
     page: int | None = None  # port of the live page; 0 is any, None is no page
     grid: Grid | None = None  # where the frames of a series are taken, for the page
+    figures: str | None = None  # prefix of EPICS process variables
     latest: bool = False  # only show the newest frames on the page
 
     @property
@@ -89,6 +91,8 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
     with ExitStack() as open_now:
         if request.page is not None:
             shown, look = open_now.enter_context(live_page(address, request, shown))
+        if request.figures is not None:
+            shown = open_now.enter_context(live_figures(request.figures, shown))
         if request.forward is not None:
             forward = open_now.enter_context(closing(Forward(request.forward, lambda: bool(stop.number))))
         source = open_live(address, request, settings)
