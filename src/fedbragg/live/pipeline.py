@@ -34,8 +34,8 @@ class PipelineSettings:
     queue: int  # frames that may be received and not yet dealt with
     keep_when_full: bool = False  # let frames go on without a score; otherwise the sender waits
     messages: bool = False  # the caller needs the messages of the frames, also of those without a score
-    latest: bool = False  # leave frames out for which there is no place, to show others; never for screening
     once: bool = False  # receive nothing after the first end of a series: it belongs to who comes next
+    latest: bool = False  # leave frames out for which there is no place, to show others; never for screening
 
 
 @dataclass(frozen=True, slots=True)

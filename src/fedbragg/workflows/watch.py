@@ -109,7 +109,11 @@ def _pipeline(
 
     messages = request.images or request.forward is not None
     settings = PipelineSettings(
-        request.threads, request.places, request.keep_when_full, messages, request.once
+        request.threads,
+        request.places,
+        keep_when_full=request.keep_when_full,
+        messages=messages,
+        once=request.once,
     )
     return Pipeline(source, scorer_of(request, look), settings, recorder or (lambda message: None))
 

@@ -12,7 +12,7 @@ from fedbragg.types import Frame, Verdict
 
 SHOWN = 8
 SECONDS_BETWEEN = 0.5
-"""A picture of 16 megapixels takes a thread 0.1 s."""
+"""A picture of 4.5 megapixels takes a thread 0.02 s, one of 18 megapixels 0.06 s."""
 
 
 class LatestHits:
