@@ -316,7 +316,8 @@ def test_kept_images_are_forwarded_to_a_second_watch(tmp_path: Path) -> None:
 
 def test_what_cannot_be_watched_or_sent_is_refused_in_one_line(tmp_path: Path) -> None:
     assert refused("watch", "http://detector") == (
-        "http://detector: no live source. Give the detector's address, such as tcp://host:31001, or a path."
+        "http://detector: no live source. Give the detector's address, such as tcp://host:31001, a channel, such as "
+        "pva://13SIM1:Pva1:Image, or a path."
     )
     assert refused("watch", "tcp://nowhere").startswith("tcp://nowhere: cannot be used")
     some_run(tmp_path / "run.h5")

@@ -122,7 +122,7 @@ def test_the_page_shows_a_series_as_it_comes(chromium: Tab, tmp_path: Path) -> N
 def test_the_latest_frames_are_shown_and_nothing_is_written(tmp_path: Path, refused_here: Refused) -> None:
     address, series = free_address(), Series("s", 300, (400, 400), compression="none")
     line = refused_here("watch", address, "--latest", "--page", "0", "--record", tmp_path / "r", "--nxmx")
-    assert line == "--latest leaves frames out, so it writes and forwards none. Leave out --record, --nxmx."
+    assert line == "--latest leaves frames out by chance, so it only shows them. Leave out --record, --nxmx."
     assert refused_here("watch", address, "--latest").endswith("Add --page 0.")
     assert "Leave out --out" in refused_here("watch", address, "--latest", "--out", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:

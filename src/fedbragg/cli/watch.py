@@ -140,7 +140,9 @@ def watch(
     from fedbragg.workflows.watch import WatchRequest
 
     if latest and (out is not None or ndjson is not None):
-        raise ConfigError("--latest leaves frames out, so it writes none. Leave out --out and --ndjson.")
+        raise ConfigError(
+            "--latest leaves frames out by chance, so it only shows them. Leave out --out and --ndjson."
+        )
     scanned = grid_of(grid, snake=snake)
     predictor = open_hit_finder(model)
     request = WatchRequest(

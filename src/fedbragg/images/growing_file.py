@@ -49,7 +49,7 @@ class GrowingFile:
     def new_requests(self) -> Iterator[FrameRequest]:
         """Yield the frames that have arrived since the last call; set ``finished`` when no other will."""
         try:
-            source, closed = self._looked_at()
+            source, closed = self._refreshed()
         except RunError:
             return  # half written, or locked by its writer
         written = source.frames_written(self.requested) if isinstance(source, GrowingSource) else len(source)
@@ -73,7 +73,7 @@ class GrowingFile:
                 self.requested += 1
                 yield FrameRequest(source, index)
 
-    def _looked_at(self) -> tuple[Source, bool]:
+    def _refreshed(self) -> tuple[Source, bool]:
         """Return the file as it is now, and whether its writers had closed it before that; raise RunError.
 
         Asked after the frames are counted, a writer could have added the last ones in between.

@@ -132,13 +132,13 @@ class Watch:
         for series in [name for name in self._open if name != start.series]:
             self._close(series, ended=False)  # a detector starts a series when the one before is over
         if not start.unique:
-            self._make_room(start.series)
+            self._open_fresh(start.series)
         self._folder(start.series).start(start.announced)
         for note in start.notes:
             self._watcher.warn(f"{start.series}: {note}")
         self._watcher.message(start)
 
-    def _make_room(self, series: str) -> None:
+    def _open_fresh(self, series: str) -> None:
         """Open a folder of its own for a series that begins and may have the name of an earlier one."""
         if series in self._open and self._open[series].numbers.next:
             self._close(series, ended=False)

@@ -60,7 +60,7 @@ class _Figures:
 def live_figures(prefix: str, shown: Shown) -> Iterator[Shown]:
     """Serve ``PREFIX:HITRATE`` of the series, ``PREFIX:FRAMES`` and ``PREFIX:MISSING`` of the watch during the block.
 
-    Gives what tells them too.
+    Gives callbacks that update them too.
     """
     from fedbragg.live.pvaccess.served import figure_channels
 

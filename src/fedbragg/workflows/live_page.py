@@ -1,4 +1,4 @@
-"""The live page of a watch: everything that is told of the watch is told to the page too."""
+"""The live page of a watch: it shows what the terminal shows, and the latest hits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Look = Callable[["LiveFrame", Frame, Verdict], None]
 
 @contextmanager
 def live_page(address: str, request: WatchRequest, shown: Shown) -> Iterator[tuple[Shown, Look]]:
-    """Serve the page during the block; give what tells the page as well, and what takes the frames for its pictures.
+    """Serve the page during the block; give callbacks that update it too, and the function that takes its pictures.
 
     Raises ConfigError where the port is taken, MissingExtraError without the packages for pages.
     """
@@ -38,10 +38,10 @@ def live_page(address: str, request: WatchRequest, shown: Shown) -> Iterator[tup
     )
     with served(state, request.page or 0) as page:
         shown.page(page)
-        yield _told_too(state, shown), state.hits.see
+        yield _shown_on_page(state, shown), state.hits.see
 
 
-def _told_too(state: LiveState, shown: Shown) -> Shown:
+def _shown_on_page(state: LiveState, shown: Shown) -> Shown:
     def series(outcome: SeriesOutcome) -> None:
         state.series_over(outcome)
         shown.series(outcome)

@@ -60,9 +60,7 @@ class WatchRequest:
     forward: str | None = None  # address that kept messages are pushed to
     images: bool = False  # write the kept images as NXmx too
     channel: str | None = None  # of the detector; None is its first
-    idle: float | None = (
-        None  # seconds without a new frame after which a run on disk is over; None is a minute
-    )
+    idle: float | None = None  # seconds without a new frame that end a run on disk; None is a minute
     images_in_run: int | None = None  # frames after which a run on disk is over
     page: int | None = None  # port of the live page; 0 is any, None is no page
     grid: Grid | None = None  # where the frames of a series are taken, for the page

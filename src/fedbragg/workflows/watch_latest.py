@@ -41,11 +41,12 @@ def _check(request: WatchRequest) -> None:
         "--forward": request.forward is not None,
         "--nxmx": request.images,
         "--when-full keep": request.keep_when_full,
+        "--pv": request.figures is not None,
     }
     wrong = [option for option, is_given in given.items() if is_given]
     if wrong:
         raise ConfigError(
-            f"--latest leaves frames out, so it writes and forwards none. Leave out {', '.join(wrong)}."
+            f"--latest leaves frames out by chance, so it only shows them. Leave out {', '.join(wrong)}."
         )
     if request.page is None:
         raise ConfigError("--latest shows frames on the live page. Add --page 0.")
