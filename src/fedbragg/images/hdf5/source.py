@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -60,6 +60,24 @@ class _Segments:
         return f"{self.events[number]}//{index - self.event_starts[number]}"
 
 
+def _with_open_handles(found: _Segments, before: _Segments) -> _Segments:
+    """Return what was found, with the handles that are open where a dataset is one of those before."""
+    known = {segment.address: segment for segment in before.segments}
+    segments = [_with_handle(segment, known.get(segment.address)) for segment in found.segments]
+    return replace(found, segments=segments)
+
+
+def _with_handle(segment: Segment, before: Segment | None) -> Segment:
+    if (
+        before is None
+        or segment.dataset is None
+        or before.dataset is None
+        or segment.dataset != before.dataset
+    ):
+        return segment
+    return replace(before, first=segment.first, count=segment.count)
+
+
 class HDF5Source:
     """An open HDF5 file; one index runs through all its datasets of images in order."""
 
@@ -108,12 +126,19 @@ class HDF5Source:
         return list(dict.fromkeys([self.path, *(dataset.file.filename for dataset in datasets)]))
 
     def refresh(self) -> None:
-        """Look for new frames in a file that is still being written; raise RunError."""
+        """Look for new frames in a file that is still being written; raise RunError.
+
+        Other threads may read meanwhile. HDF5 2.0 gives a reader another frame's chunk where a dataset is refreshed
+        that is open twice. So each dataset is opened once, and its handle is kept.
+        """
+        from h5py._objects import phil
+
         try:
-            for segment in self._segments.segments:
-                if segment.dataset is not None:
-                    segment.dataset.refresh()
-            self._segments = self._find_segments()
+            with phil:  # the lock that h5py holds in every call
+                for segment in self._segments.segments:
+                    if segment.dataset is not None:
+                        segment.dataset.refresh()
+                self._segments = _with_open_handles(self._find_segments(), self._segments)
             if not self._header_fits:  # the mask belongs to a shape that was not known before
                 self._read_header()
         except HDF5_ERRORS as error:
