@@ -15,7 +15,7 @@ from messages import Series
 from fedbragg.errors import ConfigError
 from fedbragg.live.message import parts_of
 from fedbragg.live.push import Push
-from fedbragg.live.source import Damaged, Event, LiveFrame, Notice
+from fedbragg.live.source import Damaged, Event, LiveFrame, Notice, SeriesStart
 from fedbragg.live.stream_reader import StreamReader
 from fedbragg.live.stream_source import StreamSource
 
@@ -126,3 +126,13 @@ def test_few_messages_wait_in_the_sockets() -> None:
         push.close(linger=0)
         assert source._pull._socket.getsockopt(zmq.RCVHWM) == 2
     assert 2 <= sent < 20
+
+
+def test_a_sender_that_connects_is_waited_for() -> None:
+    address = free_address()
+    with opened(address.replace("127.0.0.1", "*")) as source:
+        push = Push(address, bind=False)
+        push.send([Series("s", 1).start], lambda: False)
+        found = events(source, 1, seconds=5.0)
+        push.close()
+    assert [type(event) for event in found] == [SeriesStart]
