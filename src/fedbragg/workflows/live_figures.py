@@ -60,10 +60,12 @@ class _Figures:
 def live_figures(prefix: str, shown: Shown) -> Iterator[Shown]:
     """Serve ``PREFIX:HITRATE`` of the series, ``PREFIX:FRAMES`` and ``PREFIX:MISSING`` of the watch during the block.
 
-    Gives callbacks that update them too.
+    Gives callbacks that update them too. Raises MissingExtraError without the packages for it.
     """
+    from fedbragg.live.connection import require_live
     from fedbragg.live.pvaccess.served import figure_channels
 
+    require_live("serving figures")
     with figure_channels(prefix) as post:
         figures = _Figures(post)
 
