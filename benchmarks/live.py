@@ -79,7 +79,7 @@ def watch(address: str, threads: int) -> dict[str, Any]:
     memory: list[float] = []
     used: list[float] = []
 
-    def verdict(_: object) -> None:
+    def verdict(*_: object) -> None:
         came.append(time.monotonic())
         used.append(time.process_time())
         if len(came) % 1000 == 0:

@@ -16,7 +16,7 @@ EXTRAS = {
     "heal": ("skimage",),
     "segments": ("skimage", "tifffile"),
     "cbf": ("pycbf",),
-    "live": ("zmq", "cbor2"),
+    "live": ("zmq", "cbor2", "p4p"),
     "page": ("starlette", "uvicorn"),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""

@@ -3,13 +3,14 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # commands.py lies beside the tests
 
+from browser import Tab, browser
 from commands import SETTINGS, Trained, done
 
 from fedbragg.cli import main
@@ -39,6 +40,13 @@ def train(folder: Path) -> str:
         done("simulate", beamline, *size, "--out", folder / place)
     (folder / "federation.toml").write_text(SETTINGS, encoding="utf-8")
     return done("federate", folder / "federation.toml", "--out", folder / "first")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Tab]:
+    """A page of a browser."""
+    with browser() as tab:
+        yield tab
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ import sys
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
              "cryptography",
-             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "starlette", "uvicorn"}
+             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
@@ -88,6 +88,8 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
         (("watch", "tcp://127.0.0.1:31001"), "live"),
+        (("watch", "run.h5", "--page", "0"), "page"),
+        (("watch", "run.h5", "--pv", "X"), "live"),
         (("replay", "run.h5", "--to", "tcp://127.0.0.1:31001"), "live"),
         (("phases", "identify", "run.h5:0"), "phases"),
         (("provision", "federation.toml"), "federate"),
@@ -113,6 +115,7 @@ def test_a_command_that_needs_an_extra_names_it_and_writes_nothing(
     "arguments",
     [
         ("screen", "run.h5", "--out", "screened"),
+        ("watch", "run.h5", "--out", "watched"),
         ("evaluate", *LABELLED),
         ("look", "run.h5:3", "--out", "look.jpg"),
         ("simulate", "pilatus2m", "--frames", "2", "--size", "128", "--out", "simulated"),

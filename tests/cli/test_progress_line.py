@@ -6,7 +6,7 @@ import pytest
 
 from fedbragg.cli import progress_line
 from fedbragg.cli.progress_line import ProgressLine
-from fedbragg.live.watch import Watched
+from fedbragg.live.watch import Progress
 
 
 class Terminal(io.StringIO):
@@ -21,9 +21,9 @@ def test_the_line_shows_rate_hits_queue_and_missing_and_makes_room_for_others(
     monkeypatch.setattr(progress_line.time, "monotonic", lambda: now[0])
     monkeypatch.setattr("sys.stderr", terminal)
     line = ProgressLine()
-    line.update(Watched(frames=50), 3, 0)  # too early
+    line.update(Progress(frames=50, waiting=3))  # too early
     now[0] = 102.0
-    line.update(Watched(frames=260, kept=31), 3, 2)
+    line.update(Progress(frames=260, kept=31, waiting=3, missing=2))
     line.over(lambda: terminal.write("a warning\n") and None)
     assert terminal.getvalue() == (
         "\r\x1b[2K130.0 frames/s, 260 frames, 31 kept, 3 waiting, 2 missing\r\x1b[2Ka warning\n"
@@ -35,5 +35,5 @@ def test_nothing_is_drawn_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stderr", plain)
     line = ProgressLine()
     monkeypatch.setattr(progress_line, "REFRESH", -1.0)
-    line.update(Watched(frames=50), 3, 0)
+    line.update(Progress(frames=50, waiting=3))
     assert plain.getvalue() == ""

@@ -99,12 +99,6 @@ def served(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Tab]:
-    with browser() as tab:
-        yield tab
-
-
 @pytest.fixture
 def tab(chromium: Tab, served: Served) -> Iterator[Tab]:
     """The page, freshly opened and without a label; the browser must report no fault."""

@@ -3,103 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zmq
 from commands import FEDBRAGG, done, here, refused
+from watching import PATIENCE, Watch, detector, screened, table, watching
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from messages import Series, counts_of, image, packed, tagged_array
 from test_connection import free_address
 
-from fedbragg import api
 from fedbragg.images import open_run, write_run
 from fedbragg.live.connection import HIGH_WATER
-from fedbragg.live.push import Push
-from fedbragg.screening.outputs.tables import read_verdicts, verdict_files
-from fedbragg.types import Geometry, Verdict
+from fedbragg.types import Geometry
 
 pytestmark = pytest.mark.slow
-PATIENCE = 120.0
-"""Seconds after which something that has not happened never will."""
-
-
-@dataclass
-class Watch:
-    """A running watch, and what it has said so far."""
-
-    process: subprocess.Popen[str]
-    folder: Path  # holds out/, said.txt and errors.txt
-
-    @property
-    def said(self) -> str:
-        return (self.folder / "said.txt").read_text()
-
-    @property
-    def errors(self) -> str:
-        return (self.folder / "errors.txt").read_text()
-
-    def verdicts(self, series: str) -> list[Verdict]:
-        path = self.folder / "out" / series / "verdicts.csv"
-        return list(read_verdicts(path.read_text().splitlines())) if path.exists() else []
-
-    def wait_for(self, happened: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not happened():
-            assert time.monotonic() < deadline, self.said + self.errors
-            assert self.process.poll() is None, self.said + self.errors
-            time.sleep(0.02)
-
-    def ended(self, number: int | None = None) -> int:
-        if number is not None:
-            self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
-
-
-@contextmanager
-def watching(folder: Path, address: str, *options: str) -> Iterator[Watch]:
-    folder.mkdir(exist_ok=True)
-    command = [str(FEDBRAGG), "watch", address, "--out", str(folder / "out"), "--threads", "2", *options]
-    with (folder / "said.txt").open("w") as said, (folder / "errors.txt").open("w") as errors:
-        process = subprocess.Popen(command, stdout=said, stderr=errors, text=True, env=dict(os.environ))
-        try:
-            yield Watch(process, folder)
-        finally:
-            process.kill()
-            process.wait()
-
-
-@contextmanager
-def detector(address: str) -> Iterator[Callable[[Sequence[bytes]], None]]:
-    push = Push(address)
-    try:
-        yield lambda messages: [push.send([each], lambda: False) for each in messages] and None
-    finally:
-        push.close(linger=0)
-
-
-def table(path: Path) -> list[str]:
-    """Return the rows of a verdicts.csv without the paths."""
-    return [row.split(",", 1)[1] for row in path.read_text().splitlines()]
-
-
-def screened(run: Path, folder: Path) -> None:
-    """Screen a run from Python, which spares its report."""
-    with verdict_files(folder) as files:
-        for verdict in api.screen(run):
-            files.write(verdict)
 
 
 def some_run(path: Path, dtype: str = "u2") -> Path:
@@ -212,14 +138,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Watch:
     joined, gaps, endless = Series("joined", 9), Series("gaps", 12), Series("endless", 5)
     other, broken, half = Series("other", 6, (50, 64), "u4"), Series("broken", 5), Series("half", 5)
     short, last = Series("short", 10), Series("last", 3)
-    zstd = image(tagged_array([72, 90], 69, packed("bszstd", 2, b"x")), series_unique_id="broken", image_id=2)
-    with watching(folder, address, "--ndjson") as watch, detector(address) as send:
+    gzip = image(tagged_array([72, 90], 69, packed("gzip", 2, b"x")), series_unique_id="broken", image_id=2)
+    with watching(folder, address, "--ndjson", "-") as watch, detector(address) as send:
         send([b"hello, this is no Stream2"])
         send(joined.whole(range(5, 9))[1:])
         send(gaps.whole([0, 1, 2, 3, 6, 7, 8, 10, 11]))
         send(endless.whole()[:-1])
         send(other.whole())
-        send([broken.start, *map(broken.image, (0, 1)), zstd, *map(broken.image, (3, 4)), broken.end])
+        send([broken.start, *map(broken.image, (0, 1)), gzip, *map(broken.image, (3, 4)), broken.end])
         send([half.start, *map(half.image, (0, 1)), half.image(2)[:500], *map(half.image, (3, 4)), half.end])
         send(short.whole(range(7)))
         send(last.whole())
@@ -277,7 +203,7 @@ def test_an_unknown_compression_is_kept_named_and_the_series_goes_on(story: Watc
     verdicts = story.verdicts("broken")
     assert [verdict.score is None for verdict in verdicts] == [False, False, True, False, False]
     assert verdicts[2].keep
-    assert verdicts[2].reason.startswith("its compression is bszstd; bslz4, lz4 and none are read.")
+    assert verdicts[2].reason.startswith("its compression is gzip; bslz4, bszstd, lz4 and none are read.")
     assert "fedbragg: broken image 2: " + verdicts[2].reason in story.errors
     assert "unreadable  1 (kept)" in summary(story, "broken")
 
@@ -389,8 +315,9 @@ def test_kept_images_are_forwarded_to_a_second_watch(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_watched_or_sent_is_refused_in_one_line(tmp_path: Path) -> None:
-    assert refused("watch", "pva://detector") == (
-        "pva://detector: no live source. Give the detector's address, such as tcp://host:31001."
+    assert refused("watch", "http://detector") == (
+        "http://detector: no live source. Give the detector's address, such as tcp://host:31001, a channel, such as "
+        "pva://13SIM1:Pva1:Image, or a path."
     )
     assert refused("watch", "tcp://nowhere").startswith("tcp://nowhere: cannot be used")
     some_run(tmp_path / "run.h5")

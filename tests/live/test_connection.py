@@ -13,22 +13,23 @@ import zmq
 from messages import Series
 
 from fedbragg.errors import ConfigError
+from fedbragg.live.message import parts_of
 from fedbragg.live.push import Push
-from fedbragg.live.source import Damaged, Event, LiveFrame, Notice
-from fedbragg.live.stream2.reader import Stream2Reader
-from fedbragg.live.stream2.source import Stream2Source
+from fedbragg.live.source import Damaged, Event, LiveFrame, Notice, SeriesStart
+from fedbragg.live.stream_reader import StreamReader
+from fedbragg.live.stream_source import StreamSource
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Stream2Source]:
-    source = Stream2Source(address, Stream2Reader())
+def opened(address: str) -> Iterator[StreamSource]:
+    source = StreamSource(address, StreamReader())
     try:
         yield source
     finally:
         source.close()
 
 
-def events(source: Stream2Source, number: int, seconds: float = 20.0) -> list[Event]:
+def events(source: StreamSource, number: int, seconds: float = 20.0) -> list[Event]:
     """Return so many events, or those that come in the time."""
     found: list[Event] = []
     deadline = time.monotonic() + seconds
@@ -66,10 +67,8 @@ def test_a_message_of_several_parts_is_one_line() -> None:
         push.send([b'{"htype":"dimage-1.0"}', b"{}", b"blob", b"{}"], lambda: False)
         damaged = [event for event in events(source, 3, seconds=3.0) if isinstance(event, Damaged)]
         push.close()
-    assert [event.reason for event in damaged] == [
-        "a message of 4 parts: this is no Stream2, but maybe Stream v1. Set the detector's stream format to cbor."
-    ]
-    assert damaged[0].message == b'{"htype":"dimage-1.0"}{}blob{}'
+    assert [event.reason for event in damaged] == ["a message of Stream v1 that names no series."]
+    assert parts_of(damaged[0].message) == [b'{"htype":"dimage-1.0"}', b"{}", b"blob", b"{}"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,7 @@ def test_what_is_no_zeromq_is_one_line(hello: bytes) -> None:
 @pytest.mark.parametrize("address", ["tcp://", "tcp://host", "tcp://host:port", "nonsense"])
 def test_an_address_that_is_none_is_refused_in_one_line(address: str) -> None:
     with pytest.raises(ConfigError, match=f"^{address}: cannot be used") as caught:
-        Stream2Source(address, Stream2Reader())
+        StreamSource(address, StreamReader())
     assert "\n" not in str(caught.value)
 
 
@@ -127,3 +126,13 @@ def test_few_messages_wait_in_the_sockets() -> None:
         push.close(linger=0)
         assert source._pull._socket.getsockopt(zmq.RCVHWM) == 2
     assert 2 <= sent < 20
+
+
+def test_a_sender_that_connects_is_waited_for() -> None:
+    address = free_address()
+    with opened(address.replace("127.0.0.1", "*")) as source:
+        push = Push(address, bind=False)
+        push.send([Series("s", 1).start], lambda: False)
+        found = events(source, 1, seconds=5.0)
+        push.close()
+    assert [type(event) for event in found] == [SeriesStart]

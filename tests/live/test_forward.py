@@ -9,12 +9,12 @@ from test_connection import free_address
 
 from fedbragg.live.forward import Forward
 from fedbragg.live.source import Ignored, LiveFrame, SeriesEnd, SeriesStart
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 from fedbragg.types import Verdict
 
 
 def test_kept_images_go_on_with_their_verdicts() -> None:
-    series, address, reader = Series("s", 3), free_address(), Stream2Reader()
+    series, address, reader = Series("s", 3), free_address(), StreamReader()
     forward = Forward(address, lambda: False)
     with zmq.Context() as context, context.socket(zmq.PULL) as pull:
         pull.connect(address)
@@ -49,7 +49,7 @@ def test_kept_images_go_on_with_their_verdicts() -> None:
 
 def test_a_stopped_watch_does_not_wait_for_a_receiver() -> None:
     forward = Forward(free_address(), lambda: True)
-    frame = Stream2Reader().event(Series("s", 1).image(0))
+    frame = StreamReader().event(Series("s", 1).image(0))
     assert isinstance(frame, LiveFrame)
     forward.verdict(frame, Verdict("s", 0, 0.9, True))
     assert (forward.sent, forward.lost) == (0, 1)

@@ -15,12 +15,12 @@ from fedbragg.images import open_run
 from fedbragg.live.kept_images import KeptImages
 from fedbragg.live.pipeline import UNSCORED
 from fedbragg.live.source import LiveFrame
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 from fedbragg.types import Verdict
 
 
 def frames(series: Series, numbers: range) -> list[LiveFrame]:
-    reader = Stream2Reader()
+    reader = StreamReader()
     reader.event(series.start)
     events = [reader.event(series.image(number)) for number in numbers]
     return [event for event in events if isinstance(event, LiveFrame)]

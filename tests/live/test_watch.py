@@ -41,7 +41,7 @@ def watched(out: Path, events: list[Event], *, once: bool = False) -> tuple[Watc
     """Watch until the source has nothing more to tell."""
     source, watcher, stop = FakeSource(events), Watcher(), StopSignal()
     folders = SeriesSettings(out, "digest", 0.5, True, 2)
-    watch = Watch(lambda series: SeriesFolder(series, folders, None), watcher)
+    watch = Watch(lambda series, fresh: SeriesFolder(series, folders, None, fresh=fresh), watcher)
     pipeline = Pipeline(source, verdict_of, PipelineSettings(2, 4, once=once))
 
     def step() -> None:

@@ -17,7 +17,6 @@ import uvicorn
 
 from fedbragg.errors import ConfigError
 from fedbragg.images import read_labels
-from fedbragg.review.guard import Admission
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.serve import Listening
@@ -25,6 +24,7 @@ from fedbragg.review.server import application
 from fedbragg.review.teaching import Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
+from fedbragg.web.guard import Admission
 
 TOKEN = "a-token-of-the-test"
 UNREADABLE = 4

@@ -18,7 +18,6 @@ import uvicorn
 from fedbragg.errors import ConfigError, FrameError, InputError, LabelError
 from fedbragg.images import write_run
 from fedbragg.review.entry import Entry
-from fedbragg.review.guard import Admission
 from fedbragg.review.label_store import LabelStore, journal_of
 from fedbragg.review.tick_server import tick_application
 from fedbragg.review.tick_session import TickReviewer, TickSession
@@ -29,6 +28,7 @@ from fedbragg.tasks.phases.labels import read_phase_labels
 from fedbragg.tasks.registry import open_checklist
 from fedbragg.tasks.tags.labels import read_tags
 from fedbragg.types import Frame, Geometry, Label
+from fedbragg.web.guard import Admission
 
 TIME = "2026-11-27T08:15:17+00:00"
 NAMES = ("ring", "halo", "spots")

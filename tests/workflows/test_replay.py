@@ -12,7 +12,7 @@ import pytest
 from fedbragg.errors import RunError
 from fedbragg.images import open_run, write_run
 from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 from fedbragg.types import Frame, Geometry
 from fedbragg.workflows import replay as module
 from fedbragg.workflows.replay import ReplayRequest, replay
@@ -44,7 +44,7 @@ def replayed(*paths: Path, **options: Any) -> module.Replayed:
 
 
 def frames(messages: list[bytes]) -> Iterator[Frame]:
-    reader = Stream2Reader()
+    reader = StreamReader()
     for event in map(reader.event, messages):
         if isinstance(event, LiveFrame):
             yield event.read()
@@ -67,7 +67,7 @@ def test_every_frame_has_the_counts_and_the_mask_of_the_file(
     write_run(tmp_path / "run.h5", made, geometry=GEOMETRY, mask=mask, saturation=saturation)
     result = replayed(tmp_path / "run.h5", series="mine")
     assert (result.messages, result.left_out, result.stopped) == (5, 0, False)
-    first, last = (Stream2Reader().event(sent[place]) for place in (0, -1))
+    first, last = (StreamReader().event(sent[place]) for place in (0, -1))
     assert first == SeriesStart("mine", sent[0], 3)
     assert last == SeriesEnd("mine", sent[-1])
     for ours, theirs in zip(frames(sent), open_run(tmp_path / "run.h5").frames(), strict=True):

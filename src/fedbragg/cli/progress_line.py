@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fedbragg.live.watch import Watched
+    from fedbragg.live.watch import Progress
 
 REFRESH = 1.0
 """Seconds between two states of the line."""
@@ -21,14 +21,17 @@ class ProgressLine:
         self._on = sys.stderr.isatty()
         self._drawn, self._frames, self._shown = time.monotonic(), 0, False
 
-    def update(self, result: Watched, waiting: int, missing: int) -> None:
+    def update(self, progress: Progress) -> None:
         """Draw the line when the last one is old enough."""
         now = time.monotonic()
         if not self._on or now - self._drawn < REFRESH:
             return
-        rate = (result.frames - self._frames) / (now - self._drawn)
-        self._drawn, self._frames, self._shown = now, result.frames, True
-        text = f"{rate:.1f} frames/s, {result.frames} frames, {result.kept} kept, {waiting} waiting, {missing} missing"
+        rate = (progress.frames - self._frames) / (now - self._drawn)
+        self._drawn, self._frames, self._shown = now, progress.frames, True
+        text = (
+            f"{rate:.1f} frames/s, {progress.frames} frames, {progress.kept} kept, {progress.waiting} waiting, "
+            f"{progress.missing} missing"
+        )
         sys.stderr.write(f"\r\x1b[2K{text}")
         sys.stderr.flush()
 

@@ -13,7 +13,14 @@ from fedbragg.cli.show import say, warn
 
 def replay(
     paths: PathsArgument,
-    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Where to send, such as tcp://*:31001.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="ADDRESS",
+            help="Where to send, such as tcp://*:31001, or pva://NAME for an EPICS channel.",
+        ),
+    ],
     rate: Annotated[
         float, typer.Option(min=0, help="Images a second; 0 is as fast as they are taken.")
     ] = 0.0,
@@ -25,7 +32,7 @@ def replay(
         str, typer.Option(help="The series' unique id.", show_default="the run's name and the time")
     ] = "",
 ) -> int:
-    """Send a run of image files, or a folder of `watch --record`, as DECTRIS Stream2.
+    """Send a run of image files, or a folder of `watch --record`, as DECTRIS Stream2; a run also as NTNDArray.
 
     The start message carries the run's mask and geometry. A recording is sent byte for byte as it came. Frames that
     cannot be read are left out; the exit code is then 3.

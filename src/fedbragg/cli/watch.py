@@ -1,9 +1,10 @@
-"""``fedbragg watch``: screen what the detector sends, as it comes."""
+"""``fedbragg watch``: screen what a detector sends or writes, as it comes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +17,14 @@ from fedbragg.cli.options import ModelOption, ThreadsOption, open_hit_finder
 from fedbragg.cli.progress_line import ProgressLine
 from fedbragg.cli.screen import FailSafeOption
 from fedbragg.cli.show import say, warn
+from fedbragg.cli.show_series import show_series, show_stopped
+from fedbragg.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fedbragg.live.series_folder import SeriesOutcome
     from fedbragg.live.watch import Watched
-    from fedbragg.types import Verdict
     from fedbragg.workflows.watch import WatchRequest
+
+OUT = Path("watch")
 
 
 class WhenFull(StrEnum):
@@ -34,7 +37,9 @@ class WhenFull(StrEnum):
 SourceArgument = Annotated[
     str,
     typer.Argument(
-        metavar="SOURCE", help="The detector's stream, such as tcp://host:31001 (DECTRIS Stream2)."
+        metavar="SOURCE",
+        help="The detector's stream, such as tcp://host:31001, an EPICS channel, pva://NAME, or a file, folder or glob "
+        "of images that is still being written.",
     ),
 ]
 
@@ -42,9 +47,10 @@ SourceArgument = Annotated[
 def watch(
     source: SourceArgument,
     model: ModelOption = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results; each series gets its own in it.")] = Path(
-        "watch"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results; each series gets its own in it.", show_default="watch"),
+    ] = None,
     limit: Annotated[
         float | None,
         typer.Option(
@@ -78,26 +84,71 @@ def watch(
         bool,
         typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
     ] = False,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Frames after which a run on disk is over.")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, help="Seconds without a new frame after which a run on disk is over.", show_default="60"
+        ),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="End with the first series that ends.")] = False,
-    ndjson: Annotated[bool, typer.Option("--ndjson", help="Print each verdict as a line of JSON.")] = False,
+    ndjson: Annotated[
+        str | None,
+        typer.Option(
+            "--ndjson", metavar="FILE", help="Write each verdict as a line of JSON; - is the output."
+        ),
+    ] = None,
+    page: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Show how it goes on a page at this port of this machine; 0 is any.",
+        ),
+    ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(metavar="ROWSxCOLS", help="The grid that each series scans, for the page's map."),
+    ] = None,
+    snake: Annotated[
+        bool, typer.Option("--snake", help="Every second row of --grid is scanned from right to left.")
+    ] = False,
+    pv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PREFIX",
+            help="Serve PREFIX:HITRATE, PREFIX:FRAMES and PREFIX:MISSING as EPICS variables (PVAccess).",
+        ),
+    ] = None,
+    latest: Annotated[
+        bool,
+        typer.Option("--latest", help="Only show the newest frames, on --page, and leave the others out."),
+    ] = False,
     fail_safe: FailSafeOption = True,
 ) -> int:
-    """Screen what a detector sends, as it comes, and keep the hits.
+    """Screen what a detector sends or writes, as it comes, and keep the hits.
 
     Each series gets OUT/SERIES/verdicts.csv and hits.lst, written frame by frame in the order of the images. A frame
     that cannot be read or scored is kept. Ctrl-C ends the watch; started again it goes on in the same folders. The exit
     code is 3 when images are missing, unreadable or unscored.
     """
-    from fedbragg.live.connection import require_live
+    from fedbragg.screening.summary.grid import grid_of
     from fedbragg.workflows.cores import number_of_threads
     from fedbragg.workflows.watch import WatchRequest
 
-    require_live("watching a detector")
+    if latest and (out is not None or ndjson is not None):
+        raise ConfigError(
+            "--latest leaves frames out by chance, so it only shows them. Leave out --out and --ndjson."
+        )
+    scanned = grid_of(grid, snake=snake)
     predictor = open_hit_finder(model)
     request = WatchRequest(
         predictor,
         predictor.card.threshold if limit is None else limit,
-        out,
+        out or OUT,
         number_of_threads(threads),
         queue=queue,
         keep_when_full=when_full is WhenFull.KEEP,
@@ -107,95 +158,54 @@ def watch(
         forward=forward,
         images=nxmx,
         channel=threshold,
+        idle=idle_seconds,
+        images_in_run=images,
+        page=page,
+        grid=scanned,
+        figures=pv,
+        latest=latest,
     )
-    return _watch(source, request, ndjson=ndjson)
+    return _watch(source, request, ndjson)
 
 
-def _watch(source: str, request: WatchRequest, *, ndjson: bool) -> int:
+def _watch(source: str, request: WatchRequest, ndjson: str | None) -> int:
+    from fedbragg.live.verdict_lines import STANDARD_OUTPUT, VerdictLines
     from fedbragg.screening.stop_signal import StopSignal
     from fedbragg.workflows.watch import Shown
     from fedbragg.workflows.watch import watch as run_watch
+    from fedbragg.workflows.watch_latest import watch_latest
 
-    tell = warn if ndjson else say  # with --ndjson the output stream holds verdicts and nothing else
+    tell = (
+        warn if ndjson == STANDARD_OUTPUT else say
+    )  # the output stream then holds verdicts and nothing else
     line = ProgressLine()
     shown = Shown(
         series=lambda outcome: line.over(lambda: show_series(outcome, tell)),
-        verdict=print_json if ndjson else _nothing,
+        verdict=lambda frame, verdict: None,
         progress=line.update,
         warn=lambda text: line.over(lambda: warn(text)),
+        page=lambda address: tell(f"page        {address}"),
     )
-    with StopSignal() as stop, announced_compiling(shown.warn):
-        result = run_watch(source, request, shown, stop)
+    run = watch_latest if request.latest else run_watch
+    with ExitStack() as open_now:
+        if ndjson is not None:
+            lines = open_now.enter_context(closing(VerdictLines(ndjson, shown.warn)))
+            shown = replace(shown, verdict=lines.write)
+        stop = open_now.enter_context(StopSignal())
+        open_now.enter_context(announced_compiling(shown.warn))
+        result = run(source, request, shown, stop)
     line.clear()
+    return _end(result, request, tell)
+
+
+def _end(result: Watched, request: WatchRequest, tell: Callable[[str], None]) -> int:
+    """Print what was left over, and return the exit code."""
     if result.damaged:
         tell(f"damaged     {result.damaged} messages")
+    if result.ignored:
+        tell(f"ignored     {result.ignored} messages of other kinds")
+    if result.stopped and request.latest:
+        return STOPPED + result.stopped
     if result.stopped:
         return show_stopped(result, request.out)
     return 0 if result.complete else UNREADABLE
-
-
-def show_series(outcome: SeriesOutcome, tell: Callable[[str], None]) -> None:
-    """Print the result of a series."""
-    from fedbragg.report.screening import percent
-    from fedbragg.screening.outputs.tables import KEPT, VERDICTS
-
-    tally = outcome.outcome.tally
-    tell(f"series      {outcome.series}" + ("" if outcome.ended else " (its end did not come)"))
-    tell(f"frames      {tally.frames}")
-    tell(f"kept        {tally.kept}")
-    tell(f"hit rate    {percent(tally.hit_rate)}")
-    tell(f"frames/s    {tally.frames / max(outcome.outcome.seconds, 1e-9):.1f}")
-    for line in what_is_missing(outcome):
-        tell(line)
-    tell(f"promise     {outcome.outcome.promise}")
-    for text in outcome.outcome.drift:
-        tell(f"drift       {text}")
-    tell(f"written     {outcome.folder / VERDICTS}, {outcome.folder / KEPT}")
-    if outcome.images:
-        tell(f"            {outcome.images}")
-
-
-def what_is_missing(outcome: SeriesOutcome) -> list[str]:
-    """Return a line for each way in which a series is not complete."""
-    numbers = outcome.numbers
-    counted = {
-        f"(images {numbers.in_words()})": ("missing", numbers.missing),
-        f"of {numbers.announced} announced images, the last ones": ("not sent", numbers.unsent),
-        "(kept, the queue was full)": ("unscored", outcome.unscored),
-        "(kept)": ("unreadable", outcome.outcome.tally.unreadable - outcome.unscored),
-        "(counted once)": ("twice", outcome.twice),
-        f"the {numbers.announced} announced images": ("beyond", outcome.beyond),
-    }
-    lines = [f"{name:<12}{number} {text}" for text, (name, number) in counted.items() if number]
-    if numbers.joined is not None:
-        lines.append(f"joined      at image {numbers.joined}; those before were not received")
-    return lines
-
-
-def show_stopped(result: Watched, out: Path) -> int:
-    """Print in one line what was lost; return the exit code."""
-    lost = f"Not received: {' and '.join(result.lost)}." if result.lost else "No series was underway."
-    typer.echo(
-        f"fedbragg: stopped after {result.frames} frames; all that were received are written to {out}. {lost}",
-        err=True,
-    )
-    return STOPPED + result.stopped
-
-
-def print_json(verdict: Verdict) -> None:
-    """Print a verdict as one line of JSON, at once."""
-    row = {
-        "series": verdict.path,
-        "image": verdict.index,
-        "score": verdict.score,
-        "keep": verdict.keep,
-        "background": verdict.background,
-        "spots": verdict.spot_count,
-        "resolution": verdict.resolution,
-        "reason": verdict.reason,
-    }
-    print(json.dumps(row), flush=True)
-
-
-def _nothing(verdict: Verdict) -> None:
-    pass

@@ -17,6 +17,8 @@ from fedbragg.types import Frame, Geometry, Result, Unreadable
 
 POLL = 0.1
 """Seconds between two looks at the disk."""
+SHARE = 4
+"""Or so many times as long as the last look took, which lists a folder of any size."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class FollowedRun:
     reading: ReadAhead
     patience: float  # seconds without a new frame after which the run is over
     cache: RunCache = field(default_factory=RunCache)
+    given_up: list[str] = field(default_factory=list)  # files that nobody completed in that time
 
     @property
     def geometry(self) -> Geometry:
@@ -53,7 +56,7 @@ class FollowedRun:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
         """Yield the frames in order as they arrive; raise RunError when none ever does."""
-        return read_ahead(_part(self._requests(), start, stop), self.reading)
+        return read_ahead(_part(self.requests(), start, stop), self.reading)
 
     def map(
         self,
@@ -63,18 +66,20 @@ class FollowedRun:
         stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order as they arrive; see FileRun.map."""
-        return map_frames(work, _part(self._requests(), start, stop), threads)
+        return map_frames(work, _part(self.requests(), start, stop), threads)
 
     def _run_so_far(self) -> FileRun:
         return FileRun(expand(self.paths), self.reading, open_growing)
 
-    def _requests(self) -> Iterator[FrameRequest | None]:
-        """Yield the frames as they arrive, and None whenever no other is there yet."""
+    def requests(self) -> Iterator[FrameRequest | None]:
+        """Yield the frames as they arrive, None whenever no other is there yet; raise RunError when none ever is."""
         files: dict[str, GrowingFile] = {}
         latest = time.monotonic()
         while True:
-            before = _frames_requested(files)
-            yield from self._new_requests(files)
+            before, began = _frames_requested(files), time.monotonic()
+            paths = self._paths_so_far()
+            pause = max(POLL, SHARE * (time.monotonic() - began))
+            yield from self._new_requests(paths, files)
             if files and self._files_are_named() and not _unfinished(files):
                 return
             yield None
@@ -82,19 +87,20 @@ class FollowedRun:
                 stuck = _unfinished(files)
                 if not stuck:
                     break
+                self.given_up.append(stuck[0].path)
                 yield from stuck[0].give_up()
                 latest = time.monotonic()
             elif _frames_requested(files) > before:
                 latest = time.monotonic()
-            time.sleep(POLL)
+            time.sleep(pause)
         if _frames_requested(files) == 0:
             raise RunError(
                 f"{self.paths}: no frame came within {self.patience:g} s. Check the path and its writer."
             )
 
-    def _new_requests(self, files: dict[str, GrowingFile]) -> Iterator[FrameRequest]:
+    def _new_requests(self, paths: list[str], files: dict[str, GrowingFile]) -> Iterator[FrameRequest]:
         """Yield the frames that have arrived since the last call, file by file; a file waits for the one before."""
-        for path in self._paths_so_far():
+        for path in paths:
             file = files.setdefault(path, GrowingFile(path, self.cache))
             if not file.finished:
                 yield from file.new_requests()

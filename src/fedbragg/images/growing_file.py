@@ -22,8 +22,12 @@ class GrowingSource(Source, Protocol):
         """Look for new frames; raise RunError."""
         ...
 
-    def frames_written(self) -> int:
-        """Return the number of frames before the first that is missing."""
+    def frames_written(self, start: int) -> int:
+        """Return the number of frames before the first that is missing, those before ``start`` taken as there."""
+        ...
+
+    def paths(self) -> list[str]:
+        """Return the file and those that hold its frames, as far as they are there."""
         ...
 
 
@@ -38,19 +42,17 @@ class GrowingFile:
     def __init__(self, path: str, cache: RunCache) -> None:
         self.requested = 0  # frames
         self.finished = False
-        self._path = path
+        self.path = path
         self._cache = cache
         self._source: Source | None = None  # None before the file can be opened
 
     def new_requests(self) -> Iterator[FrameRequest]:
         """Yield the frames that have arrived since the last call; set ``finished`` when no other will."""
-        # Asked before the frames are counted; otherwise the last ones could be missed.
-        closed = not is_hdf5(self._path) or writer_has_closed(self._path)
         try:
-            source = self._open_or_refreshed()
+            source, closed = self._refreshed()
         except RunError:
             return  # half written, or locked by its writer
-        written = source.frames_written() if isinstance(source, GrowingSource) else len(source)
+        written = source.frames_written(self.requested) if isinstance(source, GrowingSource) else len(source)
         for index in range(self.requested, written):
             yield FrameRequest(source, index)
         self.requested = max(self.requested, written)
@@ -58,15 +60,28 @@ class GrowingFile:
             self.finished, self._source = True, None
 
     def give_up(self) -> Iterator[FrameRequest]:
-        """Stop waiting for the writer; yield one frame to report a file that never became readable."""
-        self.finished = True
-        if self.requested == 0:
-            self.requested = 1
-            yield FrameRequest(LazySource(self._path, partial(open_source, cache=self._cache)), 0)
+        """Stop waiting for the writer; yield the frames after the first that is missing, it too, to be reported.
 
-    def _open_or_refreshed(self) -> Source:
+        A file that never became readable is reported as one frame.
+        """
+        self.finished = True
+        source, self._source = self._source, None
+        if source is None and self.requested == 0:
+            source = LazySource(self.path, partial(open_source, cache=self._cache))
+        if source is not None:
+            for index in range(self.requested, len(source)):
+                self.requested += 1
+                yield FrameRequest(source, index)
+
+    def _refreshed(self) -> tuple[Source, bool]:
+        """Return the file as it is now, and whether its writers had closed it before that; raise RunError.
+
+        Asked after the frames are counted, a writer could have added the last ones in between.
+        """
         if self._source is None:
-            self._source = open_growing(self._path, self._cache)
-        elif isinstance(self._source, GrowingSource):
-            self._source.refresh()
-        return self._source
+            self._source = open_growing(self.path, self._cache)
+        if not isinstance(self._source, GrowingSource):
+            return self._source, True
+        closed = all(map(writer_has_closed, self._source.paths()))
+        self._source.refresh()
+        return self._source, closed

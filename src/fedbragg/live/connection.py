@@ -17,10 +17,10 @@ FOREIGN = "what answers there does not speak ZeroMQ. Check the port"
 
 
 class Pull:
-    """A PULL socket that is connected to a sender, which may come later and may go."""
+    """A PULL socket of a sender, which may come later and may go."""
 
     def __init__(self, address: str) -> None:
-        """Connect; raise ConfigError for an address that is none."""
+        """Connect, or with ``*`` for the host wait for senders to; raise ConfigError for an address that is none."""
         import zmq
 
         self.address = address
@@ -37,7 +37,7 @@ class Pull:
         self._poller.register(self._monitor, zmq.POLLIN)
         self._state = _State(address)
         try:
-            self._socket.connect(address)
+            (self._socket.bind if "//*:" in address else self._socket.connect)(address)
         except zmq.ZMQError as error:
             self.close()
             raise address_error(address, error) from None

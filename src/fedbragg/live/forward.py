@@ -1,15 +1,16 @@
-"""Push the kept messages on, unchanged, each with its verdict as a second part."""
+"""Push the kept messages on, unchanged, each with its verdict as one part more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from fedbragg.live.message import parts_of
 from fedbragg.live.push import Push
 from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.types import Verdict
 
 KIND = "fedbragg-verdict"
-"""The ``type`` of a second part: a reader that takes parts for messages ignores it as an unknown one."""
+"""The ``type`` of the last part: a reader that takes parts for messages ignores it as an unknown one."""
 
 
 class Forward:
@@ -24,13 +25,13 @@ class Forward:
         """Push a kept image on with its verdict; wait until a receiver has room."""
         if not verdict.keep:
             return
-        sent = self._push.send([frame.message, envelope(verdict)], self._stopped)
+        sent = self._push.send([*parts_of(frame.message), envelope(verdict)], self._stopped)
         self.sent += sent
         self.lost += not sent
 
     def message(self, event: SeriesStart | SeriesEnd) -> None:
         """Push a start or an end on."""
-        self._push.send([event.message], self._stopped)
+        self._push.send(parts_of(event.message), self._stopped)
 
     def close(self) -> None:
         """Close the socket when what is underway has arrived."""
@@ -38,7 +39,7 @@ class Forward:
 
 
 def envelope(verdict: Verdict) -> bytes:
-    """Return a verdict as a CBOR map, the second part of a forwarded image."""
+    """Return a verdict as a CBOR map, the last part of a forwarded image."""
     import cbor2
 
     return cbor2.dumps(

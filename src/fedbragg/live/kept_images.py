@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fedbragg.errors import FrameError
-from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
+from fedbragg.live.packed_image import BITSHUFFLE_LZ4, BITSHUFFLE_ZSTD, LZ4, NO_COMPRESSION, PackedImage
 from fedbragg.live.pipeline import UNSCORED
 from fedbragg.live.source import LiveFrame
 from fedbragg.types import Verdict
@@ -131,6 +131,7 @@ def _filter(compression: str) -> dict[str, Any]:
 
     filters: dict[str, Any] = {
         BITSHUFFLE_LZ4: hdf5plugin.Bitshuffle(cname="lz4"),
+        BITSHUFFLE_ZSTD: hdf5plugin.Bitshuffle(cname="zstd"),
         LZ4: hdf5plugin.LZ4(),
         NO_COMPRESSION: {},
     }

@@ -8,9 +8,10 @@ and the sender waits. That is the default, which loses nothing; otherwise frames
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, Queue
 from typing import Never
 
@@ -34,6 +35,7 @@ class PipelineSettings:
     keep_when_full: bool = False  # let frames go on without a score; otherwise the sender waits
     messages: bool = False  # the caller needs the messages of the frames, also of those without a score
     once: bool = False  # receive nothing after the first end of a series: it belongs to who comes next
+    latest: bool = False  # leave frames out for which there is no place, to show others; never for screening
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Arrived:
 
     event: Event
     verdict: Verdict | None = None
+    seconds: float = 0.0  # since it was received
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Waiting:
     event: Event
     result: Future[Verdict] | None = None  # of a frame
     takes_place: bool = False  # in the queue of frames to be scored
+    received: float = field(default_factory=time.monotonic)
 
 
 class Pipeline:
@@ -69,6 +73,7 @@ class Pipeline:
         light = settings.keep_when_full and not settings.messages
         self._arrived: Queue[_Waiting | Exception | None] = Queue(LIGHT if light else HEAVY * settings.queue)
         self._stopping = threading.Event()
+        self.skipped = 0  # frames that were left out
 
     @property
     def waiting(self) -> int:
@@ -104,7 +109,8 @@ class Pipeline:
                 return
             if isinstance(waiting, Exception):
                 raise waiting
-            yield Arrived(waiting.event, waiting.result.result() if waiting.result else None)
+            verdict = waiting.result.result() if waiting.result else None
+            yield Arrived(waiting.event, verdict, time.monotonic() - waiting.received)
             if waiting.takes_place:
                 self._places.release()
 
@@ -137,8 +143,10 @@ class Pipeline:
             self._record(event.message)
         if not isinstance(event, LiveFrame):
             self._arrived.put(_Waiting(event))
-        elif self._places.acquire(blocking=not self._settings.keep_when_full):
+        elif self._places.acquire(blocking=not (self._settings.keep_when_full or self._settings.latest)):
             self._arrived.put(_Waiting(event, pool.submit(self._work, event), takes_place=True))
+        elif self._settings.latest:
+            self.skipped += 1
         else:
             self._arrived.put(self._unscored(event))
 

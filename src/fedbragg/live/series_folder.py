@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,9 @@ class SeriesSettings:
     fail_safe: bool  # keep every frame while the series is unlike the calibration
     threads: int
     images: bool = False  # write the kept images too
+    run_folder: str = (
+        ""  # name of the folder of a run of files, whose frames are numbered through them all; else empty
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,24 @@ class SeriesFolder:
         settings: SeriesSettings,
         drift: DriftMonitor | None,
         warn: Callable[[str], None] = lambda line: None,
+        *,
+        fresh: bool = False,
     ) -> None:
-        """Open the folder of a series, new or to go on; raise InputError where it cannot be written."""
-        identity = Identity(series, 0, settings.model, settings.threshold, False, settings.fail_safe)
+        """Open the folder of a series, new or to go on; raise InputError where it cannot be written.
+
+        With ``fresh`` it is another series than one of the same name that was written before.
+        """
         self.series = series
-        self.folder, start = _folder_of(settings.out, identity)
+        self.folder, start = _folder_of(series, settings, fresh=fresh)
         session = Session(self.folder, settings.threads, start, drift=drift, remedy=REMEDY)
         self._files, self._drift, self._twice, self._beyond = ExitStack(), drift, 0, 0
         earlier = list(verdicts_in(self.folder)) if start.done else []
         self._unscored = sum(verdict.reason == UNSCORED for verdict in earlier)
-        self.numbers = ImageNumbers.of(verdict.index for verdict in earlier)
+        self.numbers = ImageNumbers.of(_numbers(earlier, settings))
         self._order: Reorder[tuple[LiveFrame, Verdict]] = Reorder(self.numbers.next if earlier else None)
         self._screening = self._files.enter_context(open_screening(session, settings.threshold))
         self._images = KeptImages(self.folder, warn) if settings.images else None
+        self._before: int | None = None  # frames of earlier watches, where each watch counts from 0
 
     def start(self, announced: int | None) -> None:
         """Learn how many images the detector means to send, and that the first is number 0."""
@@ -92,11 +100,20 @@ class SeriesFolder:
 
     def add(self, frame: LiveFrame, judged: Verdict) -> Iterator[tuple[LiveFrame, Verdict]]:
         """Write the verdicts that now have their turn, and yield them with their frames."""
+        if frame.counted:
+            frame, judged = self._renumbered(frame, judged)
         seen = self.numbers.see(frame.number)
         self._twice += seen is Seen.TWICE
         self._beyond += seen is Seen.BEYOND
         if seen is not Seen.TWICE:
             yield from self._written(self._order.add(frame.number, (frame, judged)))
+
+    def _renumbered(self, frame: LiveFrame, judged: Verdict) -> tuple[LiveFrame, Verdict]:
+        """Give a frame that this watch has counted the number after those of earlier watches."""
+        if self._before is None:
+            self._before = max(0, self.numbers.next - frame.number)
+        number = frame.number + self._before
+        return replace(frame, number=number), replace(judged, index=number, event=f"//{number}")
 
     def idle(self) -> Iterator[tuple[LiveFrame, Verdict]]:
         """Write the verdicts that waited for an image that has not come, and yield them with their frames."""
@@ -121,6 +138,11 @@ class SeriesFolder:
         )
 
     @property
+    def drift(self) -> str:
+        """Return why the series is unlike the calibration; empty where it is not."""
+        return self._drift.alarms[-1].reason if self._drift is not None and self._drift.alarmed else ""
+
+    @property
     def frames(self) -> int:
         """Return the number of frames written."""
         return self._screening.tally.frames
@@ -140,22 +162,37 @@ class SeriesFolder:
             yield frame, verdict
 
 
-def _folder_of(out: Path, identity: Identity) -> tuple[Path, Checkpoint]:
-    """Return a series' folder and where it goes on; one of other settings is left alone, and another name taken."""
-    name = re.sub(r"[^\w.-]|^\.+", "_", identity.run, flags=re.ASCII)[:LONGEST_NAME]
-    number = 1
-    while True:
-        folder = out / (name if number == 1 else f"{name}-{number}")
-        if not folder.exists():
-            return folder, Checkpoint(identity)
-        found = _found(folder, identity)
-        if found is not None:
-            return folder, found
+def verdicts_so_far(series: str, settings: SeriesSettings) -> list[Verdict]:
+    """Return the verdicts that are written of a series; it goes on after them."""
+    folder, start = _folder_of(series, settings)
+    return list(verdicts_in(folder)) if start.done else []
+
+
+def _numbers(verdicts: list[Verdict], settings: SeriesSettings) -> Iterable[int]:
+    return range(len(verdicts)) if settings.run_folder else (verdict.index for verdict in verdicts)
+
+
+def _folder_of(series: str, settings: SeriesSettings, *, fresh: bool = False) -> tuple[Path, Checkpoint]:
+    """Return a series' folder and where it goes on: the last that holds it, or a new one beside those of others."""
+    identity = Identity(series, 0, settings.model, settings.threshold, False, settings.fail_safe)
+    name = re.sub(r"[^\w.-]|^\.+", "_", settings.run_folder or series, flags=re.ASCII)[:LONGEST_NAME]
+    number, latest = 1, None
+    while (folder := settings.out / (name if number == 1 else f"{name}-{number}")).exists():
+        found = _found(folder, identity, repaired=_cut if settings.run_folder else _listed_anew)
+        latest = latest if found is None else (folder, found)
         number += 1
+    if latest is None or (fresh and latest[1].done):
+        return folder, Checkpoint(identity)
+    return latest
 
 
-def _found(folder: Path, identity: Identity) -> Checkpoint | None:
-    """Return where a folder goes on, or None where something else is in it."""
+def _found(
+    folder: Path, identity: Identity, repaired: Callable[[Path, bytes], tuple[int, dict[str, int]]]
+) -> Checkpoint | None:
+    """Return where a folder goes on, or None where something else is in it.
+
+    The tables are flushed after every frame, which the checkpoint, written once a second, does not know.
+    """
     from fedbragg.errors import InputError
 
     try:
@@ -164,26 +201,40 @@ def _found(folder: Path, identity: Identity) -> Checkpoint | None:
         return None
     if found is None or found.identity != identity:
         return None
-    done, sizes = _repaired(folder)
+    whole = _whole_lines(folder / VERDICTS)
+    done, sizes = repaired(folder, whole) if whole.count(b"\n") > 1 else (0, {})
     return replace(found, done=done, sizes=sizes)
 
 
-def _repaired(folder: Path) -> tuple[int, dict[str, int]]:
-    """Cut a row that a killed watch left half written, and list the kept frames anew; return what is there.
+def _whole_lines(path: Path) -> bytes:
+    """Return a table without a row that a killed watch left half written; empty where there is no table."""
+    content = path.read_bytes() if path.is_file() else b""
+    return content[: content.rfind(b"\n") + 1]
 
-    The tables are flushed after every frame, which the checkpoint, written once a second, does not know.
-    """
-    table = folder / VERDICTS
-    if not table.is_file():
-        return 0, {}
-    content = table.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole.count(b"\n") < 2:
-        return 0, {}
-    if len(whole) < len(content):
-        write_whole(table, whole)
+
+def _listed_anew(folder: Path, table: bytes) -> tuple[int, dict[str, int]]:
+    """List the kept images of a stream by its table; return the rows and the sizes of both."""
+    write_whole(folder / VERDICTS, table)
     verdicts = list(verdicts_in(folder))
     kept = (replace(verdict, event=f"//{verdict.index}") for verdict in verdicts if verdict.keep)
     hits = "".join(event_line(verdict) + "\n" for verdict in kept).encode("utf-8", "surrogateescape")
     write_whole(folder / KEPT, hits)
-    return len(verdicts), {VERDICTS: len(whole), KEPT: len(hits)}
+    return len(verdicts), {VERDICTS: len(table), KEPT: len(hits)}
+
+
+def _cut(folder: Path, table: bytes) -> tuple[int, dict[str, int]]:
+    """Cut both tables of a run of files to the frames that both have; return the rows and the sizes of both.
+
+    How a kept frame is listed does not follow from its row; a frame that is cut off is screened again.
+    """
+    listed = _whole_lines(folder / KEPT).splitlines(keepends=True)
+    write_whole(folder / VERDICTS, table)
+    done = kept = 0
+    for verdict in verdicts_in(folder):
+        if verdict.keep and kept == len(listed):
+            break
+        done, kept = done + 1, kept + verdict.keep
+    rows, hits = b"".join(table.splitlines(keepends=True)[: done + 1]), b"".join(listed[:kept])
+    write_whole(folder / VERDICTS, rows)
+    write_whole(folder / KEPT, hits)
+    return done, {VERDICTS: len(rows), KEPT: len(hits)}

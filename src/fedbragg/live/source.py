@@ -18,6 +18,9 @@ class SeriesStart:
     message: bytes  # as it came
     announced: int | None = None  # images that the detector means to send
     notes: tuple[str, ...] = ()  # what the start says that cannot be used, a line each
+    unique: bool = (
+        True  # False where a later series may have the same name, as after the detector was switched off
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,14 +34,16 @@ class LiveFrame:
     packed: Callable[[], PackedImage]  # as the detector packed it; raises FrameError
     geometry: Geometry = field(default_factory=Geometry)  # empty where the series' start was not seen
     saturation: float | None = None  # highest trusted count, where the start gives it
+    counted: bool = False  # the number counts what came to this watch; an earlier watch began at 0 as well
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesEnd:
-    """A series is complete: no other frame of it will come."""
+    """A series is over: no other frame of it will come."""
 
     series: str
     message: bytes  # as it came
+    complete: bool = True  # False where the sender stopped without saying that this was all
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Damaged:
     """A message that cannot be used: what is wrong, and what to do, in one line."""
 
     reason: str
-    message: bytes  # as it came; of several parts joined
+    message: bytes  # as it came
 
 
 @dataclass(frozen=True, slots=True)

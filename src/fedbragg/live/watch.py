@@ -48,6 +48,7 @@ class Watched:
     frames: int = 0  # written by this watch
     kept: int = 0
     damaged: int = 0  # messages that could not be used
+    ignored: int = 0  # messages of kinds that say nothing about frames
     incomplete: int = 0  # series with missing, unreadable or unscored frames, or without an end
     lost: list[str] = field(default_factory=list)  # a line for each series that was stopped
     stopped: int = 0  # the signal that ended it; 0 is none
@@ -58,16 +59,31 @@ class Watched:
         return not (self.damaged or self.incomplete)
 
 
+@dataclass(slots=True)
+class Progress:
+    """How a watch is going."""
+
+    frames: int = 0  # written by this watch
+    kept: int = 0
+    waiting: int = 0  # events that are received and not yet dealt with
+    missing: int = 0  # images of the series that are open
+    damaged: int = 0  # messages that could not be used
+    lag: float = 0.0  # seconds from receiving the latest frame to its verdict
+    drift: str = ""  # why the open series is unlike the calibration; empty where it is not
+    skipped: int = 0  # frames that were left out, for display only
+
+
 class Watch:
     """A watch of one source, from its first message to its end."""
 
-    def __init__(self, open_folder: Callable[[str], SeriesFolder], watcher: Watcher) -> None:
-        """Open each series by ``open_folder``."""
+    def __init__(self, open_folder: Callable[[str, bool], SeriesFolder], watcher: Watcher) -> None:
+        """Open each series by ``open_folder``, which takes its name and whether none of that name goes on."""
         self.result = Watched()
         self._open_folder, self._watcher = open_folder, watcher
         self._open: dict[str, SeriesFolder] = {}
         self._told: dict[str, int] = {}
         self._ended: set[str] = set()  # series whose end came
+        self._lag = 0.0
 
     def run(self, pipeline: Pipeline, stop: StopSignal, step: Callable[[], object] = lambda: None) -> Watched:
         """Deal with all events until the pipeline ends; ``step`` is called after each, and while there is none."""
@@ -88,13 +104,17 @@ class Watch:
         self._close_rest(stopped=bool(stop.number))
         return self.result
 
-    def missing(self) -> int:
-        """Return how many images are missing in the series that are open."""
-        return sum(folder.numbers.missing for folder in self._open.values())
+    def progress(self, waiting: int) -> Progress:
+        """Return how the watch is going while so many events wait."""
+        result, open_now = self.result, self._open.values()
+        missing = sum(folder.numbers.missing for folder in open_now)
+        drift = next((folder.drift for folder in open_now if folder.drift), "")
+        return Progress(result.frames, result.kept, waiting, missing, result.damaged, self._lag, drift)
 
     def _deal_with(self, arrived: Arrived) -> None:
         match arrived.event:
             case LiveFrame() as frame if arrived.verdict is not None:
+                self._lag = arrived.seconds
                 self._frame(frame, arrived.verdict)
             case SeriesStart() as start:
                 self._start(start)
@@ -106,15 +126,24 @@ class Watch:
             case Notice(text):
                 self._watcher.warn(text)
             case Ignored():
-                pass
+                self.result.ignored += 1
 
     def _start(self, start: SeriesStart) -> None:
         for series in [name for name in self._open if name != start.series]:
             self._close(series, ended=False)  # a detector starts a series when the one before is over
+        if not start.unique:
+            self._open_fresh(start.series)
         self._folder(start.series).start(start.announced)
         for note in start.notes:
             self._watcher.warn(f"{start.series}: {note}")
         self._watcher.message(start)
+
+    def _open_fresh(self, series: str) -> None:
+        """Open a folder of its own for a series that begins and may have the name of an earlier one."""
+        if series in self._open and self._open[series].numbers.next:
+            self._close(series, ended=False)
+        if series not in self._open:
+            self._open[series] = self._open_folder(series, True)
 
     def _frame(self, frame: LiveFrame, judged: Verdict) -> None:
         if judged.score is None:
@@ -125,7 +154,7 @@ class Watch:
         if end.series not in self._open and end.series in self._ended:
             return  # it was told already
         self._folder(end.series)  # a series of no image has a folder too
-        self._close(end.series, ended=True)
+        self._close(end.series, ended=end.complete)
         self._watcher.message(end)
         self._ended.add(end.series)
 
@@ -133,7 +162,7 @@ class Watch:
         if series not in self._open:
             while len(self._open) >= OPEN_SERIES:
                 self._close(next(iter(self._open)), ended=False)
-            self._open[series] = self._open_folder(series)
+            self._open[series] = self._open_folder(series, False)
         return self._open[series]
 
     def _close(self, series: str, *, ended: bool) -> SeriesOutcome:

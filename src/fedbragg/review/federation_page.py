@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FederationError
-from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.page_files import page_files
 from fedbragg.review.server_parts import FAULTS, file_routes
+from fedbragg.web.guard import Admission, Application, Guard
 
 PAGE = "federation.html"
 Ask = Callable[[int], Mapping[str, Any]]

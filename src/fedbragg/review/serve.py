@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedbragg.errors import ConfigError
-from fedbragg.review.guard import Admission, Application
+from fedbragg.web.guard import Admission, Application
 
 LOOPBACK = "127.0.0.1"
 ONLY_HERE = frozenset({LOOPBACK, "localhost"})

@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from fedbragg.errors import FrameError
 from fedbragg.review.geometry_answer import geometry_answer
-from fedbragg.review.guard import Admission, Application, Guard
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.orders import Order
 from fedbragg.review.page_files import page_files
@@ -26,6 +25,7 @@ from fedbragg.review.server_parts import FAULTS, body_of, file_routes
 from fedbragg.review.teaching import Teaching
 from fedbragg.review.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label
+from fedbragg.web.guard import Admission, Application, Guard
 
 LONGEST_BODY = 1000
 """Bytes of a request that labels."""

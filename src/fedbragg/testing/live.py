@@ -36,12 +36,28 @@ class FakeSource:
 
 
 def fake_series(
-    name: str, numbers: Iterable[int], make: Callable[[int], Frame], geometry: Geometry | None = None
+    name: str,
+    numbers: Iterable[int],
+    make: Callable[[int], Frame],
+    geometry: Geometry | None = None,
+    *,
+    counted: bool = False,
 ) -> list[Event]:
-    """Return a start that announces all of them, a frame of each number, made when it is read, and an end."""
+    """Return a start that announces all of them, a frame of each number, made when it is read, and an end.
+
+    ``counted`` says that the sender gives no numbers, so that these count what came.
+    """
     listed, known = list(numbers), geometry or Geometry()
     frames = [
-        LiveFrame(name, number, b"image", partial(make, number), partial(_packed, make, number), known)
+        LiveFrame(
+            name,
+            number,
+            b"image",
+            partial(make, number),
+            partial(_packed, make, number),
+            known,
+            counted=counted,
+        )
         for number in listed
     ]
     return [SeriesStart(name, b"start", max(listed, default=-1) + 1), *frames, SeriesEnd(name, b"end")]

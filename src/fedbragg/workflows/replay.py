@@ -1,4 +1,4 @@
-"""Send a run, or a recorded folder, as a Stream2 detector does."""
+"""Send a run, or a recorded folder, as a Stream2 detector does, or a run as an EPICS channel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from fedbragg.images.header import Header
     from fedbragg.images.mask import Mask, MaskCache
+    from fedbragg.live.packed_image import PackedImage
     from fedbragg.live.stream2.encoding import SeriesDescription
+
+PVACCESS = "pva://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ def replay(request: ReplayRequest, stopped: Callable[[], bool], step: Callable[[
 
     require_live("sending a run")
     sent = _Sent()
+    if request.address.startswith(PVACCESS):
+        return _replay_to_channel(request, _Pace(request.rate, stopped, step, sent))
     messages = _messages(request, sent)
     first = next(messages)  # what cannot be sent is found before anything is sent
     push = Push(request.address, bind=request.bind)
@@ -69,6 +74,43 @@ def replay(request: ReplayRequest, stopped: Callable[[], bool], step: Callable[[
     finally:
         push.close() if whole else push.close(linger=0)
     return Replayed(sent.messages, time.monotonic() - began, sent.left_out, not whole)
+
+
+def _replay_to_channel(request: ReplayRequest, pace: _Pace) -> Replayed:
+    """Serve a channel and post all frames to it once a client is there."""
+    from fedbragg.live.pvaccess.served import image_channel
+
+    if not request.bind:
+        raise ConfigError(f"--connect: clients connect to {request.address}. Leave it out.")
+    _, frames = _frames(request, pace.sent)
+    began = time.monotonic()
+    with image_channel(request.address.removeprefix(PVACCESS)) as channel:
+        whole = channel.wait(pace.stopped)
+        for number, pixels in frames if whole else ():
+            pace.wait()
+            if pace.stopped():
+                whole = False
+                break
+            channel.post(_packed(pixels, request.compression), number)
+            pace.sent.messages += 1
+            pace.step()
+    return Replayed(pace.sent.messages, time.monotonic() - began, pace.sent.left_out, not whole)
+
+
+def _packed(pixels: NDArray[Any], compression: str) -> PackedImage:
+    """Return pixels as a detector packs them; LZ4 leaves those that it cannot pack as they are."""
+    from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
+    from fedbragg.live.stream2.encoding import hdf5_chunk
+
+    shape = (pixels.shape[0], pixels.shape[1])
+    plain = PackedImage(shape, pixels.dtype, NO_COMPRESSION, 0, pixels.tobytes())
+    if compression == NO_COMPRESSION:
+        return plain
+    chunk = hdf5_chunk(compression, pixels)
+    if compression == LZ4 and len(chunk) >= plain.size:
+        return plain
+    element = pixels.itemsize if compression == BITSHUFFLE_LZ4 else 0
+    return PackedImage(shape, pixels.dtype, compression, element, chunk)
 
 
 @dataclass(slots=True)
@@ -94,10 +136,12 @@ def _send_all(
     send: Callable[[list[bytes], Callable[[], bool]], bool], first: bytes, rest: Iterator[bytes], pace: _Pace
 ) -> bool:
     """Send messages one by one; return False where it was stopped before the last."""
+    from fedbragg.live.message import parts_of
+
     message: bytes | None = first
     while message is not None:
         pace.wait()
-        if pace.stopped() or not send([message], pace.stopped):
+        if pace.stopped() or not send(parts_of(message), pace.stopped):
             return False
         pace.sent.messages += 1
         pace.step()
@@ -121,17 +165,24 @@ def _messages(request: ReplayRequest, sent: _Sent) -> Iterator[bytes]:
 
 def _run_messages(request: ReplayRequest, sent: _Sent) -> Iterator[bytes]:
     """Yield the messages of a run of image files; frames that cannot be read leave a gap."""
+    from fedbragg.live.stream2.encoding import array, end_message, image_message, packer, start_message
+
+    described, frames = _frames(request, sent)
+    pack = packer(request.compression)
+    yield start_message(described)
+    for number, pixels in frames:
+        yield image_message(described, number, array(pixels, pack))
+    yield end_message(described)
+
+
+def _frames(
+    request: ReplayRequest, sent: _Sent
+) -> tuple[SeriesDescription, Iterator[tuple[int, NDArray[Any]]]]:
+    """Return what is known of a run, and its frames by number; those that cannot be read are counted and left out."""
     from fedbragg.images import open_run
     from fedbragg.images.mask import MaskCache
     from fedbragg.images.paths import expand
-    from fedbragg.live.stream2.encoding import (
-        COMPRESSIONS,
-        array,
-        end_message,
-        image_message,
-        packer,
-        start_message,
-    )
+    from fedbragg.live.stream2.encoding import COMPRESSIONS
 
     if request.compression not in COMPRESSIONS:
         raise ConfigError(f"--compression {request.compression}: unknown. Choose {', '.join(COMPRESSIONS)}.")
@@ -140,15 +191,15 @@ def _run_messages(request: ReplayRequest, sent: _Sent) -> Iterator[bytes]:
     described = _description(run, files[0], request)
     masks = MaskCache()
     file_mask = masks.shared_file_mask(described.mask)
-    pack = packer(request.compression)
-    yield start_message(described)
-    for number, frame in enumerate(run.frames()):
-        if isinstance(frame, Unreadable):
-            sent.left_out += 1
-            continue
-        pixels = _with_sentinels(frame, file_mask, masks, described.saturation)
-        yield image_message(described, number, array(pixels, pack))
-    yield end_message(described)
+
+    def frames() -> Iterator[tuple[int, NDArray[Any]]]:
+        for number, frame in enumerate(run.frames()):
+            if isinstance(frame, Unreadable):
+                sent.left_out += 1
+            else:
+                yield number, _with_sentinels(frame, file_mask, masks, described.saturation)
+
+    return described, frames()
 
 
 def _description(run: Run, path: str, request: ReplayRequest) -> SeriesDescription:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedbragg.errors import ConfigError, FrameError
+from fedbragg.errors import FrameError
 from fedbragg.types import Frame, Unreadable, Verdict
+from fedbragg.workflows.live_figures import live_figures
+from fedbragg.workflows.live_page import Look, live_page
+from fedbragg.workflows.live_source import check_source, growing_run, is_stream, open_live
 
 if TYPE_CHECKING:
     from fedbragg.live.forward import Forward
     from fedbragg.live.pipeline import Pipeline
     from fedbragg.live.recording import Recorder
-    from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome
+    from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
     from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart, Source
-    from fedbragg.live.watch import Watched
+    from fedbragg.live.watch import Progress, Watched
     from fedbragg.screening.stop_signal import StopSignal
+    from fedbragg.screening.summary.grid import Grid
     from fedbragg.tasks.hits.predictor import HitPredictor
 
 PLACES_PER_THREAD = 8
 """Frames in the queue for each thread, so that a slow frame stops no thread."""
+
+
+def _nothing(text: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +38,10 @@ class Shown:
     """What a watch tells whoever started it, one function for each kind of news."""
 
     series: Callable[[SeriesOutcome], None]  # a series is over
-    verdict: Callable[[Verdict], None]  # in the order of the images
-    progress: Callable[[Watched, int, int], None]  # result so far, frames that wait, missing images
+    verdict: Callable[[LiveFrame, Verdict], None]  # in the order of the images
+    progress: Callable[[Progress], None]
     warn: Callable[[str], None]
+    page: Callable[[str], None] = _nothing  # the address of the live page
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,12 @@ class WatchRequest:
     forward: str | None = None  # address that kept messages are pushed to
     images: bool = False  # write the kept images as NXmx too
     channel: str | None = None  # of the detector; None is its first
+    idle: float | None = None  # seconds without a new frame that end a run on disk; None is a minute
+    images_in_run: int | None = None  # frames after which a run on disk is over
+    page: int | None = None  # port of the live page; 0 is any, None is no page
+    grid: Grid | None = None  # where the frames of a series are taken, for the page
+    figures: str | None = None  # prefix of EPICS process variables
+    latest: bool = False  # only show the newest frames on the page
 
     @property
     def places(self) -> int:
@@ -57,82 +73,74 @@ class WatchRequest:
         return self.queue or PLACES_PER_THREAD * self.threads
 
 
-def open_live(address: str, request: WatchRequest) -> Source:
-    """Open a live source by its address; raise ConfigError for one that is none, MissingExtraError without pyzmq."""
-    from fedbragg.live.connection import require_live
-    from fedbragg.live.stream2.reader import Stream2Reader
-    from fedbragg.live.stream2.source import Stream2Source
-
-    if not address.startswith(("tcp://", "ipc://")):
-        raise ConfigError(
-            f"{address}: no live source. Give the detector's address, such as tcp://host:31001."
-        )
-    require_live("watching a detector")
-    return Stream2Source(address, Stream2Reader(request.channel, spare=2 * request.threads))
-
-
 def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -> Watched:
-    """Screen what a live source sends until its end or until it is stopped.
+    """Screen what a live source gives until its end or until it is stopped.
 
     Raises ConfigError for an address that cannot be used, InputError where results cannot be written.
     """
     from fedbragg.live.forward import Forward
     from fedbragg.live.recording import Recorder
-
-    recorder = Recorder(request.record, shown.warn) if request.record is not None else None
-    source = open_live(address, request)
-    try:
-        forward = Forward(request.forward, lambda: bool(stop.number)) if request.forward else None
-    except ConfigError:
-        source.close()
-        raise
-    try:
-        return _run(_pipeline(source, request, recorder), request, _Watcher(shown, request, forward), stop)
-    finally:
-        if forward is not None:
-            forward.close()
-
-
-def _run(pipeline: Pipeline, request: WatchRequest, watcher: _Watcher, stop: StopSignal) -> Watched:
     from fedbragg.live.watch import Watch
 
-    watching = Watch(_folders(request, watcher.warn), watcher)
+    check_source(address, request)
+    settings = _settings(address, request)
+    recorder = Recorder(request.record, shown.warn) if request.record is not None else None
+    forward, look = None, None
+    with ExitStack() as open_now:
+        if request.page is not None:
+            shown, look = open_now.enter_context(live_page(address, request, shown))
+        if request.figures is not None:
+            shown = open_now.enter_context(live_figures(request.figures, shown))
+        if request.forward is not None:
+            forward = open_now.enter_context(closing(Forward(request.forward, lambda: bool(stop.number))))
+        source = open_live(address, request, settings)
+        once = request.once or not is_stream(address)
+        pipeline = _pipeline(source, replace(request, once=once), recorder, look)
+        watching = Watch(_folders(request, settings, shown.warn), _Watcher(shown, request, forward))
+        return watching.run(pipeline, stop, lambda: shown.progress(watching.progress(pipeline.waiting)))
 
-    def step() -> None:
-        watcher.shown.progress(watching.result, pipeline.waiting, watching.missing())
 
-    return watching.run(pipeline, stop, step)
-
-
-def _pipeline(source: Source, request: WatchRequest, recorder: Recorder | None) -> Pipeline:
+def _pipeline(
+    source: Source, request: WatchRequest, recorder: Recorder | None, look: Look | None
+) -> Pipeline:
     from fedbragg.live.pipeline import Pipeline, PipelineSettings
 
     messages = request.images or request.forward is not None
     settings = PipelineSettings(
-        request.threads, request.places, request.keep_when_full, messages, request.once
+        request.threads,
+        request.places,
+        keep_when_full=request.keep_when_full,
+        messages=messages,
+        once=request.once,
     )
-    return Pipeline(source, scorer_of(request), settings, recorder or (lambda message: None))
+    return Pipeline(source, scorer_of(request, look), settings, recorder or (lambda message: None))
 
 
-def scorer_of(request: WatchRequest) -> Callable[[LiveFrame], Verdict]:
-    """Return the function that decodes a live frame and judges it as ``screen`` does; several threads may call it."""
+def scorer_of(request: WatchRequest, look: Look | None = None) -> Callable[[LiveFrame], Verdict]:
+    """Return the function that decodes a live frame and judges it as ``screen`` does; several threads may call it.
+
+    ``look`` is given every frame that was decoded, with its verdict and spots.
+    """
     from fedbragg.screening.judge import FrameScorer, Judge
 
-    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare)
+    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare, look is not None)
 
     def judged(frame: LiveFrame) -> Verdict:
-        return Judge(replace(scorer, geometry=frame.geometry), request.limit)(_decoded(frame))
-
-    def judged_or_kept(frame: LiveFrame) -> Verdict:
+        """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""
+        found: Frame | Unreadable = Unreadable(frame.series, frame.number, "", f"//{frame.number}")
         try:
-            return judged(frame)
-        except Exception as error:  # one odd frame must not end a watch, and what cannot be scored is kept
+            found = _decoded(frame)
+            verdict = Judge(replace(scorer, geometry=frame.geometry), request.limit)(found)
+            if look is not None and isinstance(found, Frame):
+                look(frame, found, verdict)
+            return verdict
+        except Exception as error:
             reason = (
                 f"cannot be scored ({type(error).__name__}). Keep its message by --record, and report it."
             )
-            return Verdict(frame.series, frame.number, None, True, reason, event=f"//{frame.number}")
+            return Verdict(found.path, found.index, None, True, reason, event=found.event)
 
-    return judged_or_kept
+    return judged
 
 
 def _decoded(frame: LiveFrame) -> Frame | Unreadable:
@@ -142,20 +150,27 @@ def _decoded(frame: LiveFrame) -> Frame | Unreadable:
         return Unreadable(error.path, error.index, error.reason, error.event)
 
 
-def _folders(request: WatchRequest, warn: Callable[[str], None]) -> Callable[[str], SeriesFolder]:
-    """Return what opens the folder of a series, with its own drift monitor."""
-    from fedbragg.live.series_folder import SeriesFolder, SeriesSettings
+def _settings(address: str, request: WatchRequest) -> SeriesSettings:
+    from fedbragg.live.series_folder import SeriesSettings
     from fedbragg.models.onnx_file import digest
-    from fedbragg.workflows.screen import drift_monitor
 
     model = digest(request.predictor.path)
-    settings = SeriesSettings(
-        request.out, model, request.limit, request.fail_safe, request.threads, request.images
+    name = "" if is_stream(address) else growing_run(address, request).folder
+    return SeriesSettings(
+        request.out, model, request.limit, request.fail_safe, request.threads, request.images, name
     )
 
-    def open_folder(series: str) -> SeriesFolder:
+
+def _folders(
+    request: WatchRequest, settings: SeriesSettings, warn: Callable[[str], None]
+) -> Callable[[str, bool], SeriesFolder]:
+    """Return what opens the folder of a series, with its own drift monitor."""
+    from fedbragg.live.series_folder import SeriesFolder
+    from fedbragg.workflows.screen import drift_monitor
+
+    def open_folder(series: str, fresh: bool) -> SeriesFolder:
         drift = drift_monitor(request.predictor, request.fail_safe, warn)
-        return SeriesFolder(series, settings, drift, warn)
+        return SeriesFolder(series, settings, drift, warn, fresh=fresh)
 
     return open_folder
 
@@ -168,7 +183,7 @@ class _Watcher:
         self.warn = shown.warn
 
     def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
-        self.shown.verdict(verdict)
+        self.shown.verdict(frame, verdict)
         if self._forward is not None:
             self._forward.verdict(frame, verdict)
 

@@ -16,9 +16,11 @@ from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED, 
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4"]
 
 
-def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArray[Any]]:
+def decoded(
+    chunk: NDArray[np.uint8], size: int, dtype: str, *, zstd: bool = False
+) -> tuple[int, NDArray[Any]]:
     counts = np.zeros(size, dtype)
-    return decode_bitshuffle(chunk, counts, np.empty(0, np.uint8), 0), counts
+    return decode_bitshuffle(chunk, counts, np.empty(0, np.uint8), 0, zstd=zstd), counts
 
 
 @settings(deadline=None, max_examples=60)
@@ -28,31 +30,35 @@ def decoded(chunk: NDArray[np.uint8], size: int, dtype: str) -> tuple[int, NDArr
     block=st.sampled_from([0, 8, 128, 1024, 4096]),
     seed=st.integers(0, 2**32 - 1),
     low_counts=st.booleans(),
+    packer=st.sampled_from(["lz4", "zstd"]),
 )
 def test_bitshuffle_chunks_of_any_size_and_block_decode(
-    dtype: str, size: int, block: int, seed: int, low_counts: bool
+    dtype: str, size: int, block: int, seed: int, low_counts: bool, packer: str
 ) -> None:
     rng = np.random.default_rng(seed)
     limits = np.iinfo(dtype)
     top = 4 if low_counts else limits.max
     pixels = rng.integers(0 if low_counts else limits.min, top, size, dtype=dtype, endpoint=True)
-    state, counts = decoded(packed(pixels, **hdf5plugin.Bitshuffle(nelems=block)), size, dtype)
+    chunk = packed(pixels, **hdf5plugin.Bitshuffle(nelems=block, cname=packer))
+    state, counts = decoded(chunk, size, dtype, zstd=packer == "zstd")
     assert state == AS_EXPECTED
     np.testing.assert_array_equal(counts, pixels)
 
 
 @settings(deadline=None, max_examples=200)
-@given(data=st.data(), dtype=st.sampled_from(DTYPES))
-def test_a_damaged_bitshuffle_chunk_writes_nothing_beyond_its_counts(data: st.DataObject, dtype: str) -> None:
+@given(data=st.data(), dtype=st.sampled_from(DTYPES), packer=st.sampled_from(["lz4", "zstd"]))
+def test_a_damaged_bitshuffle_chunk_writes_nothing_beyond_its_counts(
+    data: st.DataObject, dtype: str, packer: str
+) -> None:
     pixels = np.random.default_rng(1).poisson(3, 5000).astype(dtype)
-    chunk = bytearray(packed(pixels, **hdf5plugin.Bitshuffle()).tobytes())
+    chunk = bytearray(packed(pixels, **hdf5plugin.Bitshuffle(cname=packer)).tobytes())
     for place in data.draw(st.lists(st.integers(0, len(chunk) - 1), max_size=5)):
         chunk[place] = data.draw(st.integers(0, 255))
     damaged = np.frombuffer(bytes(chunk[: data.draw(st.integers(0, len(chunk)))]), np.uint8)
     memory = np.full(pixels.size + 64, 77, dtype)
     counts = memory[32:-32]
 
-    state = decode_bitshuffle(damaged, counts, np.empty(0, np.uint8), 0)
+    state = decode_bitshuffle(damaged, counts, np.empty(0, np.uint8), 0, zstd=packer == "zstd")
 
     assert state in (AS_EXPECTED, DAMAGED)
     assert (memory[:32] == 77).all()

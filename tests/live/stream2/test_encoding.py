@@ -12,7 +12,7 @@ import pytest
 from messages import GEOMETRY, Series
 
 from fedbragg.live.stream2.encoding import COMPRESSIONS, array, packer
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 
 FILTERS = {"bslz4": hdf5plugin.Bitshuffle, "lz4": hdf5plugin.LZ4}
 
@@ -23,7 +23,7 @@ FILTERS = {"bslz4": hdf5plugin.Bitshuffle, "lz4": hdf5plugin.LZ4}
 def test_a_series_comes_back(dtype: str, compression: str, shape: tuple[int, int]) -> None:
     counts = np.random.default_rng(1).poisson(2, shape).astype(dtype)
     series = Series("s", 3, shape, dtype, compression)
-    reader = Stream2Reader()
+    reader = StreamReader()
     reader.event(series.start)
     event: Any = reader.event(series.image(2, counts))
     frame = event.read()

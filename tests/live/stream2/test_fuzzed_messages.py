@@ -5,12 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from contextlib import suppress
 
+import hdf5plugin
 import numpy as np
 from messages import Series
+from test_dialects import COUNTS, blocks, chunk, lcls, lcls_start, v1_header, v1_image
 
 from fedbragg.errors import FrameError
 from fedbragg.live.source import Damaged, LiveFrame
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 
 FUZZED = 2000
 MOST = 32_000_000
@@ -44,16 +46,25 @@ def test_no_fuzzed_message_raises_or_allocates_much() -> None:
     series = [
         Series("s", 5, compression=name, mask=mask, saturation=60000) for name in ("bslz4", "lz4", "none")
     ]
-    whole = [message for each in series for message in (each.start, each.image(1), each.end)]
-    reader, seen = Stream2Reader(), dict.fromkeys(("damaged", "read", "unreadable", "other"), 0)
+    whole = [[message] for each in series for message in (each.start, each.image(1), each.end)]
+    whole += [[lcls_start(b"c")], [lcls(b"m", type="image", message_id=1, compressed_data=blocks(COUNTS))]]
+    whole += [
+        v1_header(),
+        v1_image(chunk(COUNTS, **hdf5plugin.Bitshuffle()), "bs16-lz4<"),
+        v1_image(COUNTS.tobytes(), "<"),
+    ]
+    reader, seen = StreamReader(), dict.fromkeys(("damaged", "read", "unreadable", "other"), 0)
     for message in whole:  # compiles, and fills the caches
-        event = reader.event(message)
+        event = reader.event(*message)
         if isinstance(event, LiveFrame):
             event.read()
     tracemalloc.start()
     try:
         for _ in range(FUZZED):
-            event = reader.event(damaged(rng, whole[rng.integers(0, len(whole))]))
+            parts = list(whole[rng.integers(0, len(whole))])
+            part = int(rng.integers(0, len(parts)))
+            parts[part] = damaged(rng, parts[part])
+            event = reader.event(*parts)
             kind = "damaged" if isinstance(event, Damaged) else "other"
             if isinstance(event, LiveFrame):
                 kind = "unreadable"
@@ -65,6 +76,6 @@ def test_no_fuzzed_message_raises_or_allocates_much() -> None:
     finally:
         tracemalloc.stop()
     assert min(seen.values()) > 50, seen
-    intact = reader.event(whole[1])
+    intact = reader.event(*whole[1])
     assert isinstance(intact, LiveFrame)
     assert intact.read().counts.shape == (72, 90)

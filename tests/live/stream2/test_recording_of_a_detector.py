@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart
-from fedbragg.live.stream2.reader import Stream2Reader
+from fedbragg.live.stream_reader import StreamReader
 
 SHAPE = (4362, 4148)
 
 
 def events(folder: Path, *names: str) -> list[Any]:
-    reader = Stream2Reader()
+    reader = StreamReader()
     return [reader.event((folder / f"{name}.cbor").read_bytes()) for name in names]
 
 

@@ -1,8 +1,9 @@
-"""Decode bitshuffle-LZ4 chunks, and check in the same pass which pixels are outside the trusted range.
+"""Decode chunks of bitshuffle, and check in the same pass which pixels are outside the trusted range.
 
 Bitshuffle (Masui et al., Astronomy and Computing 12, 181, 2015) cuts a chunk into blocks, transposes the bits of each
-and packs it with LZ4. HDF5's filter 32008 puts 12 bytes before the blocks: the unpacked size of all blocks (8 bytes,
-big-endian) and of one (4). Each block follows its packed size (4). Up to seven last elements are stored unpacked.
+and packs it with LZ4 or Zstandard. HDF5's filter 32008 puts 12 bytes before the blocks: the unpacked size of all blocks
+(8 bytes, big-endian) and of one (4). Each block follows its packed size (4). Up to seven last elements are stored
+unpacked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from fedbragg.images.codecs.bit_transpose import STEP, Comparison, untranspose
 from fedbragg.images.codecs.compiled import compiled
 from fedbragg.images.codecs.lz4 import big_endian, lz4_decompress
+from fedbragg.images.codecs.zstd import ZSTD_AVAILABLE, zstd_decompress
 from fedbragg.read_only import read_only
 
 Bytes = NDArray[np.uint8]
@@ -27,31 +29,50 @@ USUAL_BLOCK = 8192
 LARGEST_BLOCK = 1 << 24
 
 
-def decode_bitshuffle(chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int) -> int:
+def decode_bitshuffle(
+    chunk: Bytes, counts: NDArray[Any], expected: Bytes, high: int, *, zstd: bool = False
+) -> int:
     """Decode ``chunk`` into ``counts``; tell whether exactly the pixels of ``expected`` are below 0 or above ``high``.
 
     ``counts`` (pixels,) is contiguous. ``expected`` has a bit a pixel, the first pixel in the lowest bit of the first
-    byte; it is empty when nothing is to be checked. Nothing beyond ``chunk`` is read and nothing beyond ``counts`` is
-    written, whatever the chunk holds.
+    byte; it is empty when nothing is to be checked. ``zstd`` says that Zstandard has packed the blocks. Nothing beyond
+    ``chunk`` is read and nothing beyond ``counts`` is written, whatever the chunk holds.
     """
     # Bytes and a width, whatever the type of the counts, so that this is compiled once.
     out, width = counts.view(np.uint8), counts.itemsize
-    return int(_decode(read_only(chunk), out, width, read_only(expected), high))
+    return int(_decode(read_only(chunk), out, width, read_only(expected), high, zstd))
+
+
+if ZSTD_AVAILABLE:
+
+    @compiled
+    def _decompressed(zstd: bool, source: int, planes: int, packed: int, size: int) -> int:
+        if zstd:
+            return int(zstd_decompress(source, planes, packed, size))
+        return int(lz4_decompress(source, planes, packed, size))
+
+else:
+
+    @compiled
+    def _decompressed(zstd: bool, source: int, planes: int, packed: int, size: int) -> int:
+        return int(lz4_decompress(source, planes, packed, size))
 
 
 @compiled
-def _decode(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int) -> int:
+def _decode(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, zstd: bool) -> int:
     if chunk.size < HEADER or big_endian(chunk, 0, 8) != out.size:
         return DAMAGED
     block = big_endian(chunk, 8, 4)
     block = USUAL_BLOCK if block == 0 else block
     if block % (8 * width) or block > LARGEST_BLOCK:
         return DAMAGED
-    return _decode_blocks(chunk, out, width, expected, high, block)
+    return _decode_blocks(chunk, out, width, expected, high, block, zstd)
 
 
 @compiled
-def _decode_blocks(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, block: int) -> int:
+def _decode_blocks(  # noqa: PLR0913  plain numbers, as the compiler wants them
+    chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, block: int, zstd: bool
+) -> int:
     whole = out.size // (8 * width) * (8 * width)
     planes, differing, limits = (
         np.empty(block, np.uint8),
@@ -67,7 +88,7 @@ def _decode_blocks(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: 
         size, packed = min(block, whole - start), _packed_size(chunk, position)
         position += 4
         source = chunk.ctypes.data + position
-        if packed < 0 or lz4_decompress(source, planes.ctypes.data, packed, size) != size:
+        if packed < 0 or _decompressed(zstd, source, planes.ctypes.data, packed, size) != size:
             return DAMAGED
         position += packed
         stream = size // (8 * width)

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
-from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
 from fedbragg.images.codecs.compiled import compiled
+from fedbragg.images.codecs.library import register
 
 SYMBOL = "fedbragg_lz4_decompress_safe"
 
-
-def _register() -> bool:
-    """Give LZ4_decompress_safe a name of our own in the compiler; return False where no library exports it."""
-    import hdf5plugin
-
-    for library in sorted(Path(hdf5plugin.PLUGIN_PATH).glob("*h5bshuf*")):
-        try:
-            function = ctypes.CDLL(str(library)).LZ4_decompress_safe
-        except (OSError, AttributeError):
-            continue
-        llvm.add_symbol(SYMBOL, ctypes.cast(function, ctypes.c_void_p).value)
-        return True
-    return False
-
-
-AVAILABLE = _register()
+AVAILABLE = register("LZ4_decompress_safe", SYMBOL)
 """Whether chunks can be decoded here; if not, HDF5 itself decodes them, two to three times slower."""
 
 # int LZ4_decompress_safe(const char *source, char *out, int packed, int capacity): the unpacked size, negative for

@@ -23,6 +23,11 @@ class ChunkReader:
     decode: Decode
     shape: tuple[int, int]  # rows and columns of a frame, panels one below the other
 
+    def is_written(self, index: int) -> bool:
+        """Return whether the chunk of a frame is in the file."""
+        corner = (index, *(0,) * (self.dataset.ndim - 1))
+        return self.dataset.id.get_chunk_info_by_coord(corner).byte_offset is not None
+
     def read(
         self, index: int, pool: BufferPool, expected: UntrustedPixels | None
     ) -> tuple[NDArray[Any], bool]:

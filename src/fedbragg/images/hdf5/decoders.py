@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fedbragg.images.mask import UntrustedPixels
 
-BITSHUFFLE_LZ4 = 2
-"""Bitshuffle's own number for LZ4."""
+PACKERS = {2: "LZ4", 3: "Zstandard"}
+"""Bitshuffle's own numbers for what packs its blocks."""
 WIDTHS = (1, 2, 4)
 """Bytes of an element that our own decoder transposes; HDF5 itself decodes wider ones."""
 
@@ -36,9 +36,9 @@ def decoder_of(dataset: Any) -> Decode | None:
         case []:
             return copy_chunk
         case [(32008, values)] if (
-            len(values) >= 5 and values[4] == BITSHUFFLE_LZ4 and values[2] == dtype.itemsize in WIDTHS
+            len(values) >= 5 and values[4] in PACKERS and values[2] == dtype.itemsize in WIDTHS
         ):
-            return bitshuffle_lz4()
+            return bitshuffle(PACKERS[values[4]])
         case [(32004, _)]:
             return lz4()
         case [(1, _)]:
@@ -57,11 +57,16 @@ def copy_chunk(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | N
     return False
 
 
-def bitshuffle_lz4() -> Decode | None:
-    """Return the decoder of bitshuffle-LZ4, for elements of one, two or four bytes; None where no LZ4 is found."""
-    from fedbragg.images.codecs.lz4 import AVAILABLE
+def bitshuffle(packer: str) -> Decode | None:
+    """Return the decoder of bitshuffle with LZ4 or Zstandard, for elements of one, two or four bytes.
 
-    if not AVAILABLE:
+    None where no library for it is found.
+    """
+    from fedbragg.images.codecs.lz4 import AVAILABLE
+    from fedbragg.images.codecs.zstd import ZSTD_AVAILABLE
+
+    zstd = packer == PACKERS[3]
+    if not AVAILABLE or (zstd and not ZSTD_AVAILABLE):
         return None
     from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, decode_bitshuffle
 
@@ -69,9 +74,9 @@ def bitshuffle_lz4() -> Decode | None:
 
     def decode(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
         bits, high = (expected.bits, int(expected.bounds[1])) if expected else (nothing, 0)
-        state = decode_bitshuffle(np.frombuffer(chunk, np.uint8), counts.reshape(-1), bits, high)
+        state = decode_bitshuffle(np.frombuffer(chunk, np.uint8), counts.reshape(-1), bits, high, zstd=zstd)
         if state == DAMAGED:
-            raise DamagedChunkError("its bitshuffle-LZ4 data are damaged")
+            raise DamagedChunkError(f"its bitshuffle-{packer} data are damaged")
         return bool(bits.size) and state == AS_EXPECTED
 
     return decode

@@ -28,6 +28,18 @@ class Segment:
     count: int  # number of frames
     chunks: ChunkReader | None = None  # reads without HDF5's own filters, where the layout allows it
 
+    def frames_written(self, start: int) -> int:
+        """Return how many frames are there before the first that is not, those before ``start`` taken as there.
+
+        A writer may make a dataset as large as it will be and fill it later: then a frame's chunk is not there yet.
+        """
+        if self.dataset is None or self.chunks is None:
+            return 0 if self.dataset is None else self.count
+        for position in range(start, self.count):
+            if not self.chunks.is_written(self.first + position):
+                return position
+        return self.count
+
 
 def segments_of(images: ImageDataset, open_files: dict[str, Any]) -> list[Segment]:
     """Return the segments of a dataset of images; files opened for them are added to ``open_files``.

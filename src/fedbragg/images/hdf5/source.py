@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -60,6 +60,24 @@ class _Segments:
         return f"{self.events[number]}//{index - self.event_starts[number]}"
 
 
+def _with_open_handles(found: _Segments, before: _Segments) -> _Segments:
+    """Return what was found, with the handles that are open where a dataset is one of those before."""
+    known = {segment.address: segment for segment in before.segments}
+    segments = [_with_handle(segment, known.get(segment.address)) for segment in found.segments]
+    return replace(found, segments=segments)
+
+
+def _with_handle(segment: Segment, before: Segment | None) -> Segment:
+    if (
+        before is None
+        or segment.dataset is None
+        or before.dataset is None
+        or segment.dataset != before.dataset
+    ):
+        return segment
+    return replace(before, first=segment.first, count=segment.count)
+
+
 class HDF5Source:
     """An open HDF5 file; one index runs through all its datasets of images in order."""
 
@@ -93,19 +111,36 @@ class HDF5Source:
         """Return the number of frames; a data file that is missing counts as one."""
         return self._segments.starts[-1]
 
-    def frames_written(self) -> int:
-        """Return the number of frames before the first that is missing."""
-        starts, segments = self._segments.starts, self._segments.segments
-        missing = (start for start, part in zip(starts, segments, strict=False) if part.dataset is None)
-        return next(missing, starts[-1])
+    def frames_written(self, start: int) -> int:
+        """Return the number of frames before the first that is missing, those before ``start`` taken as there."""
+        for first, segment in zip(self._segments.starts, self._segments.segments, strict=False):
+            if first + segment.count > start:
+                there = segment.frames_written(max(0, start - first))
+                if there < segment.count:
+                    return first + there
+        return len(self)
+
+    def paths(self) -> list[str]:
+        """Return the file and those that hold its frames, as far as they are there."""
+        datasets = (part.dataset for part in self._segments.segments if part.dataset is not None)
+        return list(dict.fromkeys([self.path, *(dataset.file.filename for dataset in datasets)]))
 
     def refresh(self) -> None:
-        """Look for new frames in a file that is still being written; raise RunError."""
+        """Look for new frames in a file that is still being written; raise RunError.
+
+        Other threads may read meanwhile. HDF5 2.0 gives a reader another frame's chunk where a dataset is refreshed
+        that is open twice. So each dataset is opened once, and its handle is kept.
+        """
+        from h5py._objects import phil
+
         try:
-            for segment in self._segments.segments:
-                if segment.dataset is not None:
-                    segment.dataset.refresh()
-            self._segments = self._find_segments()
+            with phil:  # the lock that h5py holds in every call
+                for segment in self._segments.segments:
+                    if segment.dataset is not None:
+                        segment.dataset.refresh()
+                self._segments = _with_open_handles(self._find_segments(), self._segments)
+            if not self._header_fits:  # the mask belongs to a shape that was not known before
+                self._read_header()
         except HDF5_ERRORS as error:
             raise RunError(
                 f"{self.path}: cannot be followed ({_short(error)}). Open it when it is closed."
@@ -150,6 +185,7 @@ class HDF5Source:
         self.header = read_header(file)
         datasets = (part.dataset for part in self._segments.segments if part.dataset is not None)
         shape = next(map(frame_shape, datasets), (0, 0))
+        self._header_fits = shape != (0, 0)
         self._pixel_mask = find_pixel_mask(file, shape)
         self._file_mask = self._cache.masks.shared_file_mask(read_pixel_mask(self._pixel_mask, 0, shape))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
-from fedbragg.live.stream2.cbor import MessageError, shown
+from fedbragg.live.message import MessageError, shown
+from fedbragg.live.packed_image import LARGEST, NO_COMPRESSION, PackedImage, checked
 
 MULTI_DIMENSIONAL, COMPRESSED = 40, 56500
 TYPED = {
@@ -23,10 +23,6 @@ TYPED = {
     **dict(zip((80, 81, 82, 84, 85, 86), (">f2", ">f4", ">f8", "<f2", "<f4", "<f8"), strict=True)),
 }
 """The dtype of each tag of a typed array."""
-LARGEST = 1 << 28
-"""Bytes of an unpacked image; 18 megapixels of 64 bits are 145 million."""
-SMALLEST_SHARE = 255
-"""LZ4 packs a byte into at least a 255th."""
 
 
 def packed_image(value: object) -> PackedImage:
@@ -38,9 +34,7 @@ def packed_image(value: object) -> PackedImage:
     kind, values = tagged(typed)
     if kind not in TYPED:
         raise MessageError(f"its numbers have the unknown type of tag {kind}.")
-    image = PackedImage(_rows_and_columns(shape), np.dtype(TYPED[kind]), *_compressed(values))
-    _check_size(image)
-    return image
+    return checked(PackedImage(_rows_and_columns(shape), np.dtype(TYPED[kind]), *_compressed(values)))
 
 
 def tagged(value: object) -> tuple[int, Any]:
@@ -73,21 +67,3 @@ def _rows_and_columns(shape: Any) -> tuple[int, int]:
 
 def _is_sequence(value: Any, length: int) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes) and len(value) == length
-
-
-def _check_size(image: PackedImage) -> None:
-    """Compare the declared size with a limit and with the bytes, before anything of that size is allocated."""
-    rows, columns = image.shape
-    what = f"{rows} x {columns} {image.dtype} are {image.size} bytes"
-    if image.size > LARGEST:
-        raise MessageError(f"{what}, more than any detector sends.")
-    if image.compression == NO_COMPRESSION:
-        stated = len(image.data)
-    elif image.compression in (BITSHUFFLE_LZ4, LZ4):
-        stated = int.from_bytes(image.data[:8], "big")  # HDF5's framing of both
-    else:
-        return
-    if stated != image.size:
-        raise MessageError(f"{what}, but its data hold {stated}.")
-    if image.size > SMALLEST_SHARE * len(image.data):
-        raise MessageError(f"{what}, which {len(image.data)} packed bytes cannot hold.")

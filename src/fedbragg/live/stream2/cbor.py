@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fedbragg.live.message import MessageError, shown
+
 MAX_DEPTH = 32
 """Of nested containers; a message of a detector has six."""
 UNUSED_TAGS = (35, 36)
 """Regular expressions and e-mails, which cbor2 would parse: they cost time and are no part of a message."""
-
-
-class MessageError(Exception):
-    """What is wrong with a message and what to do, in one line."""
 
 
 def fields_of(message: bytes) -> Mapping[Any, Any]:
@@ -35,13 +33,6 @@ def fields_of(message: bytes) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise MessageError(_no_stream2("no CBOR map"))
     return value
-
-
-def shown(value: object) -> str:
-    """Return a sender's value as it may be printed: short, one line, nothing that a terminal obeys."""
-    if not isinstance(value, str):
-        return type(value).__name__  # the number may be too long to be printed
-    return ascii(value[:80])[1:-1]
 
 
 def _no_stream2(reason: str) -> str:

@@ -114,10 +114,10 @@ def _packed(compression: str, pixels: NDArray[Any]) -> Any:
     import cbor2
 
     element = pixels.itemsize if compression == BITSHUFFLE_LZ4 else 0
-    return cbor2.CBORTag(COMPRESSED, [compression, element, _chunk(compression, pixels)])
+    return cbor2.CBORTag(COMPRESSED, [compression, element, hdf5_chunk(compression, pixels)])
 
 
-def _chunk(compression: str, pixels: NDArray[Any]) -> bytes:
+def hdf5_chunk(compression: str, pixels: NDArray[Any]) -> bytes:
     """Let HDF5's filter pack a chunk in memory: the stream has the same bytes."""
     import h5py
     import hdf5plugin

@@ -7,31 +7,23 @@ from functools import partial
 from typing import Any
 
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.live.source import Damaged, Event, Ignored, LiveFrame, SeriesEnd, SeriesStart
-from fedbragg.live.stream2.cbor import MessageError, fields_of, shown
-from fedbragg.live.stream2.series import StreamedSeries
-from fedbragg.live.stream2.start import Start, read_start, whole_number
-
-SERIES_KEPT = 4
-"""Series whose start is remembered: a detector ends one before it starts the next."""
+from fedbragg.live.message import MessageError, shown, whole_number
+from fedbragg.live.packed_image import PackedImage
+from fedbragg.live.source import Event, Ignored, LiveFrame, SeriesEnd, SeriesStart
+from fedbragg.live.stream2.arrays import packed_image
+from fedbragg.live.stream2.start import read_start
+from fedbragg.live.streamed_series import LatestSeries
 
 
 class Stream2Reader:
     """Gives each message's event; remembers what the starts of the latest series said."""
 
-    def __init__(self, channel: str | None = None, spare: int = 4) -> None:
-        """Score the channel of this name, None: the first; reuse the memory of ``spare`` decoded frames."""
-        self._channel, self._pool = channel, BufferPool(spare)
-        self._series: dict[str, StreamedSeries] = {}
+    def __init__(self, channel: str | None, pool: BufferPool) -> None:
+        """Score the channel of this name, None: the first; decode into memory of ``pool``."""
+        self._channel, self._known = channel, LatestSeries(pool)
 
-    def event(self, message: bytes) -> Event:
-        """Return what a message tells; never raises, whatever the bytes are."""
-        try:
-            return self._event(fields_of(message), message)
-        except MessageError as error:
-            return Damaged(str(error), message)
-
-    def _event(self, fields: Mapping[Any, Any], message: bytes) -> Event:
+    def read(self, fields: Mapping[Any, Any], message: bytes) -> Event:
+        """Return what a message with these fields tells; raise MessageError where it cannot be used."""
         kind = fields.get("type")
         if kind == "image":
             return self._image(fields, message)
@@ -45,40 +37,49 @@ class Stream2Reader:
 
     def _start(self, fields: Mapping[Any, Any], message: bytes) -> SeriesStart:
         name, start = _series_name(fields), read_start(fields)
-        self._remember(StreamedSeries(name, start, self._channel, self._pool))
-        return SeriesStart(name, message, start.announced, start.notes)
+        self._known.begin(name, start)
+        return SeriesStart(name, message, start.announced, start.notes, unique=_unique_id(fields) is not None)
 
     def _image(self, fields: Mapping[Any, Any], message: bytes) -> LiveFrame:
         name, number = _series_name(fields), whole_number(fields.get("image_id"))
         if number is None:
             raise MessageError(f"an image of {name} without a number (image_id).")
-        series = self._series.get(name)
-        if series is None:  # its start went to another client, or before this one came
-            series = self._remember(StreamedSeries(name, Start(), self._channel, self._pool))
-        data, header = fields.get("data"), series.start.header
+        series = self._known.of(name)
+        header = series.start.header
+        channel = self._channel or next(iter(series.start.channels), None)
+        find = partial(_found, channel, fields.get("data"))
         return LiveFrame(
             name,
             number,
             message,
-            partial(series.frame, number, data),
-            partial(series.packed, number, data),
+            partial(series.frame, number, find),
+            partial(series.packed, number, find),
             header.geometry,
             header.trusted.high,
         )
 
-    def _remember(self, series: StreamedSeries) -> StreamedSeries:
-        self._series.pop(series.name, None)
-        self._series[series.name] = series
-        while len(self._series) > SERIES_KEPT:
-            del self._series[next(iter(self._series))]
-        return series
+
+def _found(channel: str | None, data: object) -> tuple[str, PackedImage]:
+    """Return the name of the channel to be scored, None is the first of the message, and its image."""
+    if not isinstance(data, Mapping) or not data:
+        raise MessageError("the image message holds no data.")
+    name = next(iter(data)) if channel is None else channel
+    if name not in data:
+        names = ", ".join(shown(each) for each in data)
+        raise MessageError(f"it has no threshold {shown(name)}. Choose one of {names} by --threshold.")
+    return name, packed_image(data[name])
 
 
 def _series_name(fields: Mapping[Any, Any]) -> str:
     """Return the series' unique id, or a name made of its number where there is none."""
-    unique, number = fields.get("series_unique_id"), whole_number(fields.get("series_id"))
-    if isinstance(unique, str) and unique:
+    unique, number = _unique_id(fields), whole_number(fields.get("series_id"))
+    if unique is not None:
         return shown(unique)
     if number is None:
         raise MessageError("a message that names no series (series_unique_id).")
     return f"series-{number}"
+
+
+def _unique_id(fields: Mapping[Any, Any]) -> str | None:
+    unique = fields.get("series_unique_id")
+    return unique if isinstance(unique, str) and unique else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,26 +11,14 @@ from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import Mask, TrustedRange
 from fedbragg.images.units import wavelength_of
+from fedbragg.live.message import MessageError, number, positive, shown, whole_number
+from fedbragg.live.pixels import unpacked
 from fedbragg.live.stream2.arrays import packed_image
-from fedbragg.live.stream2.cbor import MessageError, shown
-from fedbragg.live.stream2.pixels import unpacked
+from fedbragg.live.streamed_series import Start
 from fedbragg.types import Geometry
 
-MOST_IMAGES = 1 << 53
-"""Larger numbers are no numbers of images."""
 STUB = 4
 """Bytes that stand for an array which the detector leaves out."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """What is known about a series before its first frame; all empty where the start was not seen."""
-
-    channels: tuple[str, ...] = ()  # the thresholds, in the detector's order
-    header: Header = field(default_factory=Header)
-    masks: Mapping[str, Mask] = field(default_factory=dict)  # of each channel, True = ignore
-    announced: int | None = None  # images
-    notes: tuple[str, ...] = ()  # what cannot be used, a line each
 
 
 def read_start(fields: Mapping[Any, Any]) -> Start:
@@ -48,28 +34,6 @@ def read_start(fields: Mapping[Any, Any]) -> Start:
         whole_number(fields.get("number_of_images")) or None,
         notes,
     )
-
-
-def whole_number(value: object) -> int | None:
-    """Return a number of images or of one image, or None where a value is none."""
-    return value if type(value) is int and 0 <= value < MOST_IMAGES else None
-
-
-def number(value: object) -> float | None:
-    """Return a finite number, or None where a value is none."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def positive(value: object) -> float | None:
-    """Return a finite number above 0, or None where a value is none."""
-    found = number(value)
-    return found if found is not None and found > 0 else None
 
 
 def _geometry(fields: Mapping[Any, Any]) -> Geometry:

@@ -51,8 +51,8 @@ def _unknown(grid: Grid) -> NDArray[np.float32]:
     return np.full((grid.rows, grid.cols), np.nan, np.float32)
 
 
-def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:
-    """Read ``ROWSxCOLS`` for a run of so many frames; raise ConfigError where it is malformed or does not fit."""
+def grid_of(text: str | None, *, snake: bool) -> Grid | None:
+    """Read ``ROWSxCOLS``; raise ConfigError where it is malformed, or ``snake`` is without a grid."""
     if text is None:
         if snake:
             raise ConfigError("--snake says how a grid was scanned. Give --grid ROWSxCOLS too.")
@@ -60,8 +60,13 @@ def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:
     found = SHAPE.fullmatch(text.strip())
     if not found:
         raise ConfigError(f"--grid {text}: not ROWSxCOLS. Give for example 10x20: 10 rows of 20 frames.")
-    grid = Grid(int(found[1]), int(found[2]), snake)
-    if grid.rows * grid.cols != frames:
+    return Grid(int(found[1]), int(found[2]), snake)
+
+
+def read_grid(text: str | None, *, snake: bool, frames: int) -> Grid | None:
+    """Read ``ROWSxCOLS`` for a run of so many frames; raise ConfigError where it is malformed or does not fit."""
+    grid = grid_of(text, snake=snake)
+    if grid is not None and grid.rows * grid.cols != frames:
         raise ConfigError(
             f"--grid {text}: {grid.rows} x {grid.cols} is {grid.rows * grid.cols}, but the run has {frames} frames. "
             "Give rows and columns whose product is the number of frames."

@@ -8,12 +8,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.hdf5.decoders import WIDTHS, DamagedChunkError, Decode, bitshuffle_lz4, copy_chunk, lz4
+from fedbragg.images.hdf5.decoders import WIDTHS, DamagedChunkError, Decode, bitshuffle, copy_chunk, lz4
 from fedbragg.images.mask import UntrustedPixels
-from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
-from fedbragg.live.stream2.cbor import MessageError
+from fedbragg.live.message import MessageError
+from fedbragg.live.packed_image import (
+    BITSHUFFLE_LZ4,
+    BITSHUFFLE_ZSTD,
+    BITSHUFFLED,
+    LZ4,
+    NO_COMPRESSION,
+    PackedImage,
+)
 
-READ = "bslz4, lz4 and none"
+READ = "bslz4, bszstd, lz4 and none"
 
 
 def unpacked(
@@ -37,13 +44,18 @@ def _decoder(image: PackedImage) -> Decode:
         raise MessageError(
             f"its compression is {image.compression}; {READ} are read. Set the detector's compression to bslz4."
         )
-    if image.compression == BITSHUFFLE_LZ4 and image.element != image.dtype.itemsize:
+    if image.compression in BITSHUFFLED and image.element != image.dtype.itemsize:
         raise MessageError(f"it was packed for other numbers than {image.dtype}.")
-    if image.compression == BITSHUFFLE_LZ4 and image.dtype.itemsize not in WIDTHS:
+    if image.compression in BITSHUFFLED and image.dtype.itemsize not in WIDTHS:
         raise MessageError(f"bitshuffled {image.dtype} cannot be read. Send at most 32 bits a pixel.")
     return decode
 
 
 @cache
 def _decoders() -> dict[str, Decode | None]:
-    return {BITSHUFFLE_LZ4: bitshuffle_lz4(), LZ4: lz4(), NO_COMPRESSION: copy_chunk}
+    return {
+        BITSHUFFLE_LZ4: bitshuffle("LZ4"),
+        BITSHUFFLE_ZSTD: bitshuffle("Zstandard"),
+        LZ4: lz4(),
+        NO_COMPRESSION: copy_chunk,
+    }

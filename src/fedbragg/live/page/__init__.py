@@ -1,0 +1,1 @@
+"""A page that shows how a watch goes on, and its figures for other programs."""

@@ -1,0 +1,1 @@
+"""EPICS PVAccess: images as areaDetector's NTNDArray, and a watch's figures as process variables."""

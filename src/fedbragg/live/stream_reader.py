@@ -1,0 +1,33 @@
+"""Messages of any sender -> events: which protocol a message follows is told by its content; no sockets."""
+
+from __future__ import annotations
+
+from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.live.lclstreamer import PREFIXES, LCLStreamerReader, is_lclstreamer
+from fedbragg.live.message import MessageError, joined
+from fedbragg.live.source import Damaged, Event
+from fedbragg.live.stream1 import Stream1Reader, is_stream1
+from fedbragg.live.stream2.cbor import fields_of
+from fedbragg.live.stream2.reader import Stream2Reader
+
+
+class StreamReader:
+    """Gives each message's event; remembers what the starts of the latest series said."""
+
+    def __init__(self, channel: str | None = None, spare: int = 4) -> None:
+        """Score the channel of this name, None: the first; reuse the memory of ``spare`` decoded frames."""
+        pool = BufferPool(spare)
+        self._stream2, self._stream1 = Stream2Reader(channel, pool), Stream1Reader(pool)
+        self._lclstreamer = LCLStreamerReader(pool)
+
+    def event(self, *parts: bytes) -> Event:
+        """Return what the parts of a message tell; never raises, whatever the bytes are."""
+        try:
+            return self._stream1.read(parts) if is_stream1(parts) else self._of_cbor(parts[0])
+        except MessageError as error:
+            return Damaged(str(error), joined(parts))
+
+    def _of_cbor(self, message: bytes) -> Event:
+        """Read the first part; a second one is a verdict, which another watch added."""
+        fields = fields_of(message[1:] if message[:1] in PREFIXES else message)
+        return (self._lclstreamer if is_lclstreamer(fields) else self._stream2).read(fields, message)

@@ -1,0 +1,105 @@
+"""The frames of one series, decoded with the mask and the saturation that its start named, and the latest series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fedbragg.errors import FrameError
+from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.counts import as_counts
+from fedbragg.images.header import Header
+from fedbragg.images.mask import KnownMask, Mask, MaskCache
+from fedbragg.live.message import MessageError
+from fedbragg.live.packed_image import PackedImage
+from fedbragg.live.pixels import unpacked
+from fedbragg.types import Frame, Panels
+
+SERIES_KEPT = 4
+"""Series whose start is remembered: a detector ends one before it starts the next."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """What is known about a series before its first frame; all empty where the start was not seen."""
+
+    channels: tuple[str, ...] = ()  # the thresholds, in the detector's order
+    header: Header = field(default_factory=Header)
+    masks: Mapping[str, Mask] = field(default_factory=dict)  # of each channel, True = ignore
+    announced: int | None = None  # images
+    notes: tuple[str, ...] = ()  # what cannot be used, a line each
+    panels: Panels = ()  # of a frame that has several
+
+
+Find = Callable[[], tuple[str, PackedImage]]
+"""Finds the channel to be scored and its image in a message, or raises MessageError."""
+
+
+class StreamedSeries:
+    """Decodes the frames of a series; several threads may call ``frame`` at once."""
+
+    def __init__(self, name: str, start: Start, pool: BufferPool) -> None:
+        self.name, self.start = name, start
+        self._masks, self._pool = MaskCache(), pool
+        self._file_masks = {key: self._masks.shared_file_mask(mask) for key, mask in start.masks.items()}
+
+    def frame(self, number: int, find: Find) -> Frame:
+        """Decode an image; raise FrameError saying what is wrong with it."""
+        try:
+            channel, image = find()
+            file_mask = self._file_mask(channel, image)
+            pixels, mask = self._pixels(image, file_mask)
+        except MessageError as error:
+            raise self._error(number, error) from None
+        counts = as_counts(pixels, self.name, number)
+        if mask is None:
+            mask = self._masks.mask_of(counts, file_mask, self.start.header.trusted)
+        centre = self.start.header.geometry.beam_centre
+        return Frame(counts, mask, self.name, number, f"//{number}", self.start.panels, centre)
+
+    def packed(self, number: int, find: Find) -> PackedImage:
+        """Return an image as it came; raise FrameError where there is none."""
+        try:
+            return find()[1]
+        except MessageError as error:
+            raise self._error(number, error) from None
+
+    def _error(self, number: int, error: MessageError) -> FrameError:
+        return FrameError(self.name, number, str(error), f"//{number}")
+
+    def _file_mask(self, channel: str, image: PackedImage) -> Mask | None:
+        mask = self._file_masks.get(channel)
+        return mask if mask is not None and mask.shape == image.shape else None
+
+    def _pixels(self, image: PackedImage, file_mask: Mask | None) -> tuple[Any, Mask | None]:
+        """Return the pixels, and the first frame's mask where the decoder found that it holds."""
+        first = self._first_mask(image, file_mask)
+        pixels, same = unpacked(image, self._pool, first.untrusted if first else None)
+        return pixels, first.mask if first and same else None
+
+    def _first_mask(self, image: PackedImage, file_mask: Mask | None) -> KnownMask | None:
+        if image.dtype.kind == "f":  # the decoder compares integers
+            return None
+        return self._masks.first(image.shape, image.dtype, file_mask, self.start.header.trusted)
+
+
+class LatestSeries:
+    """The series that were seen last, by name."""
+
+    def __init__(self, pool: BufferPool) -> None:
+        """Decode frames of all of them into memory of ``pool``."""
+        self._pool = pool
+        self._series: dict[str, StreamedSeries] = {}
+
+    def begin(self, name: str, start: Start) -> StreamedSeries:
+        """Return a new series with what its start says; the oldest is forgotten."""
+        self._series.pop(name, None)
+        self._series[name] = StreamedSeries(name, start, self._pool)
+        while len(self._series) > SERIES_KEPT:
+            del self._series[next(iter(self._series))]
+        return self._series[name]
+
+    def of(self, name: str) -> StreamedSeries:
+        """Return a series; one whose start went to another client, or before this one came, knows nothing."""
+        return self._series.get(name) or self.begin(name, Start())

@@ -1,0 +1,125 @@
+"""Runs on disk as live sources: Eiger data files that appear, frames that are done, names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fedbragg.errors import FrameError
+from fedbragg.images.hdf5.source import HDF5Source
+from fedbragg.images.hdf5.swmr import open_swmr
+from fedbragg.images.source import RunCache
+from fedbragg.live.growing_run import GrowingRun, GrowingRunSource
+from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, SeriesStart
+
+
+def master(folder: Path, files: int) -> Path:
+    path = folder / "run_master.h5"
+    with h5py.File(path, "w") as file:
+        for number in range(1, files + 1):
+            file[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(
+                f"run_data_{number:06d}.h5", "/entry/data/data"
+            )
+        mask = np.zeros((20, 30), np.uint32)
+        mask[4, 5] = 1
+        file["entry/instrument/detector/detectorSpecific/pixel_mask"] = mask
+    return path
+
+
+def data_file(folder: Path, number: int, frames: int = 3) -> None:
+    with h5py.File(folder / "partial", "w") as file:
+        counts = np.full((frames, 20, 30), number, np.uint16)
+        file.create_dataset("entry/data/data", data=counts, chunks=(1, 20, 30))
+    (folder / "partial").rename(folder / f"run_data_{number:06d}.h5")
+
+
+def events(source: GrowingRunSource, appear: Callable[[], object] = lambda: None) -> list[Event]:
+    """Return all events; whenever there is none, let something ``appear``."""
+    found: list[Event] = []
+    while not (found and isinstance(found[-1], SeriesEnd)):
+        event = source.receive(0.1)
+        if event is None:
+            appear()
+        else:
+            found.append(event)
+    return found
+
+
+def values(found: list[Event]) -> list[int]:
+    """Return a pixel of each frame."""
+    return [int(event.read().counts[0, 0]) for event in found if isinstance(event, LiveFrame)]
+
+
+def test_data_files_of_a_master_are_read_as_they_appear(tmp_path: Path) -> None:
+    path, files = master(tmp_path, 3), iter([1, 2, 3])
+    found = events(GrowingRunSource(GrowingRun(str(path), 5)), lambda: data_file(tmp_path, next(files)))
+    assert isinstance(found[0], Notice)
+    assert found[1] == SeriesStart(str(path), b"")
+    assert values(found) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    frames = [event for event in found if isinstance(event, LiveFrame)]
+    assert [frame.number for frame in frames] == list(range(9))
+    assert [frame.read().event for frame in frames[2:4]] == ["data_000001//2", "data_000002//0"]
+    assert [tuple(place) for place in np.argwhere(frames[0].read().mask)] == [(4, 5)]
+    assert found[-1] == SeriesEnd(str(path), b"")
+
+
+def test_a_data_file_that_never_comes_is_reported_and_those_after_it_are_read(tmp_path: Path) -> None:
+    path = master(tmp_path, 3)
+    data_file(tmp_path, 1)
+    data_file(tmp_path, 3)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3)))
+    frames = [event for event in found if isinstance(event, LiveFrame)]
+    with pytest.raises(FrameError, match="run_data_000002"):
+        frames[3].read()
+    assert values([*found[:4], *found[5:]]) == [1, 1, 1, 3, 3, 3]
+    assert found[-1] == SeriesEnd(str(path), b"", complete=False)
+
+
+def test_room_that_was_never_filled_is_waited_for_and_then_reported(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        data = file.create_dataset("entry/data/data", (4, 20, 30), "u2", chunks=(1, 20, 30))
+        data[0] = data[1] = 7
+    source = GrowingRunSource(GrowingRun(str(tmp_path / "run.h5"), 0.3))
+    first = [source.receive(0.1) for _ in range(5)]
+    assert values([event for event in first if event]) == [7, 7]
+    rest = [event for event in events(source) if isinstance(event, LiveFrame)]
+    for frame in rest:
+        with pytest.raises(FrameError, match="never written"):
+            frame.read()
+    assert [frame.number for frame in rest] == [2, 3]
+
+
+def test_a_dataset_is_opened_once_however_often_it_is_refreshed(tmp_path: Path) -> None:
+    """HDF5 2.0 gives threads another frame's chunk otherwise, one in about 450 frames on a busy machine."""
+    path = master(tmp_path, 2)
+    data_file(tmp_path, 1)
+    source = HDF5Source(str(path), RunCache(), open_swmr)
+    before = source._segments.segments[0].dataset
+    data_file(tmp_path, 2)
+    source.refresh()
+    assert source._segments.segments[0].dataset is before
+    assert len(source) == 6
+
+
+@pytest.mark.parametrize(("done", "rest"), [(4, [4, 5]), (6, [])])
+def test_frames_that_are_done_are_not_told_again(tmp_path: Path, done: int, rest: list[int]) -> None:
+    path = master(tmp_path, 2)
+    data_file(tmp_path, 1)
+    data_file(tmp_path, 2)
+    found = events(GrowingRunSource(GrowingRun(str(path), 5, done={str(path): done})))
+    frames = [event for event in found if isinstance(event, LiveFrame)]
+    assert [(frame.number, frame.read().index) for frame in frames] == [(number, number) for number in rest]
+    others = [type(event) for event in found if not isinstance(event, LiveFrame | Notice)]
+    assert others == [SeriesStart, SeriesEnd]
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [("a/run_master.h5", "run_master"), ("a/run_7/*.cbf", "run_7"), ("a/x_*/y_?.cbf", "a"), ("a", "a")],
+)
+def test_a_run_has_a_short_name_for_its_folder(path: str, folder: str, tmp_path: Path) -> None:
+    assert GrowingRun(str(tmp_path / path), 5).folder == folder
