@@ -20,7 +20,7 @@ from fedbragg.learn.threads import keep_to_one_core
 from fedbragg.metrics.proportions import proportion
 from fedbragg.metrics.roc import area_under_curve
 from fedbragg.models.onnx_file import read_state
-from fedbragg.review.promise import random_sample
+from fedbragg.review.teaching.promise import random_sample
 from fedbragg.screening.guarantee.risk import allowed_losses, threshold_at
 from fedbragg.simulation import simulate_run
 from fedbragg.tasks.hits import default_model, open_model

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Tab, browser
+from browser import CHROMIUM, Tab
 
 from fedbragg.report.tag_selection import TagSelection
 from fedbragg.report.tag_tally import TagTally, limits
@@ -61,12 +61,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "tags.html"
     path.write_text(tags_page("model.onnx", tally, selection.images()), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Tab]:
-    with browser() as tab:
-        yield tab
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedbragg.images.open import open_files
-from fedbragg.review.geometry_answer import geometry_answer
-from fedbragg.review.judgement import judge
-from fedbragg.review.picture import exact_counts, picture_of, scale_of, whole
-from fedbragg.review.reduction import MASKED, SATURATED, VALID, Region, reduce_region
-from fedbragg.review.rings import beam_place, ice_rings, panels_in, ring
+from fedbragg.review.frames.geometry_answer import geometry_answer
+from fedbragg.review.frames.judgement import judge
+from fedbragg.review.frames.picture import exact_counts, picture_of, scale_of, whole
+from fedbragg.review.frames.reduction import MASKED, SATURATED, VALID, Region, reduce_region
+from fedbragg.review.frames.rings import beam_place, ice_rings, panels_in, ring
 from fedbragg.screening.resolution import inverse_spacings
 from fedbragg.tasks import hits
 from fedbragg.types import Frame, Geometry, Panel

@@ -21,7 +21,7 @@ from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.opening import ReviewRequest, open_session
 from fedbragg.review.serve import Listening
 from fedbragg.review.server import application
-from fedbragg.review.teaching import Teaching
+from fedbragg.review.teaching.session import Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 from fedbragg.web.guard import Admission

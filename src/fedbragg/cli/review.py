@@ -63,7 +63,7 @@ def review(
     from fedbragg.review.opening import ReviewRequest, open_session
     from fedbragg.review.serve import Listening, serve
     from fedbragg.review.server import application
-    from fedbragg.review.teaching import Teaching
+    from fedbragg.review.teaching.session import Teaching
     from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)
@@ -95,8 +95,8 @@ def _review_ticks(
 ) -> int:
     """Label by ticking; ``given`` is who labels, the table and the model file."""
     from fedbragg.review.serve import serve
-    from fedbragg.review.tick_server import tick_application
-    from fedbragg.review.tick_session import TickReviewer, TickSession
+    from fedbragg.review.ticks.tick_server import tick_application
+    from fedbragg.review.ticks.tick_session import TickReviewer, TickSession
     from fedbragg.tasks.registry import open_checklist
 
     person, table, model = given

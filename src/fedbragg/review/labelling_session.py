@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.models.onnx_file import digest
-from fedbragg.review.entry import Entry
-from fedbragg.review.frame_cache import FrameCache
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.judgement import Judgement
-from fedbragg.review.label_store import LabelStore
-from fedbragg.review.orders import Order, Positions, at_random, by_time, by_uncertainty, only
-from fedbragg.review.scores import Scores
+from fedbragg.review.frames.frame_cache import FrameCache
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.frames.judgement import Judgement
+from fedbragg.review.frames.scores import Scores
+from fedbragg.review.labels.entry import Entry
+from fedbragg.review.labels.label_store import LabelStore
+from fedbragg.review.labels.orders import Order, Positions, at_random, by_time, by_uncertainty, only
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.screening.summary.grid import Grid
 from fedbragg.tasks.hits.predictor import HitPredictor

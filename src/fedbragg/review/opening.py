@@ -10,12 +10,12 @@ from fedbragg.errors import InputError
 from fedbragg.images.open import open_files
 from fedbragg.images.run import FileRun
 from fedbragg.models.onnx_file import digest
-from fedbragg.review.frame_cache import FrameCache
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.known_scores import KnownScores, found_beside, read_known_scores
-from fedbragg.review.label_store import LabelStore
+from fedbragg.review.frames.frame_cache import FrameCache
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.frames.known_scores import KnownScores, found_beside, read_known_scores
+from fedbragg.review.frames.scores import Scores
 from fedbragg.review.labelling_session import LabellingSession, ReviewedRun, Reviewer, now
-from fedbragg.review.scores import Scores
+from fedbragg.review.labels.label_store import LabelStore
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.screening.summary.grid import read_grid
 from fedbragg.tasks.hits.predictor import HitPredictor

@@ -14,16 +14,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FrameError
-from fedbragg.review.geometry_answer import geometry_answer
+from fedbragg.review.frames.geometry_answer import geometry_answer
+from fedbragg.review.frames.picture import exact_counts
+from fedbragg.review.frames.picture_answer import BYTES, number_in, picture_answer, together_in
+from fedbragg.review.frames.reduction import Region
 from fedbragg.review.labelling_session import LabellingSession
-from fedbragg.review.orders import Order
+from fedbragg.review.labels.orders import Order
 from fedbragg.review.page_files import page_files
-from fedbragg.review.picture import exact_counts
-from fedbragg.review.picture_answer import BYTES, number_in, picture_answer, together_in
-from fedbragg.review.reduction import Region
 from fedbragg.review.server_parts import FAULTS, body_of, file_routes
-from fedbragg.review.teaching import Teaching
-from fedbragg.review.teaching_routes import teaching_routes
+from fedbragg.review.teaching.session import Teaching
+from fedbragg.review.teaching.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label
 from fedbragg.web.guard import Admission, Application, Guard
 

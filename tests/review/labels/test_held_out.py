@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedbragg.review.held_out import judging_frames, label_parts, stretches
+from fedbragg.review.labels.held_out import judging_frames, label_parts, stretches
 from fedbragg.types import Label
 
 HIT, MAYBE, MISS = Label.HIT, Label.MAYBE, Label.MISS

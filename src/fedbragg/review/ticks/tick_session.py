@@ -11,13 +11,13 @@ from typing import Any
 
 from fedbragg.errors import InputError
 from fedbragg.models.onnx_file import digest
-from fedbragg.review.entry import Entry
-from fedbragg.review.frame_cache import ScaledFrame
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.label_store import LabelStore
+from fedbragg.review.frames.frame_cache import ScaledFrame
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.frames.picture import scale_of
 from fedbragg.review.labelling_session import now
-from fedbragg.review.picture import scale_of
-from fedbragg.review.tick_table import TickTable
+from fedbragg.review.labels.entry import Entry
+from fedbragg.review.labels.label_store import LabelStore
+from fedbragg.review.ticks.tick_table import TickTable
 from fedbragg.tasks.base import Checklist, Curve
 from fedbragg.types import Frame
 

@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fedbragg.review.frame_cache import ScaledFrame
-from fedbragg.review.neighbours import MOST
-from fedbragg.review.picture import picture_of, whole
-from fedbragg.review.reduction import Region, reduce_region
+from fedbragg.review.frames.frame_cache import ScaledFrame
+from fedbragg.review.frames.neighbours import MOST
+from fedbragg.review.frames.picture import picture_of, whole
+from fedbragg.review.frames.reduction import Region, reduce_region
 
 MOST_BLOCKS = 8_000_000
 """Blocks of a picture; a browser asks for what its window shows."""

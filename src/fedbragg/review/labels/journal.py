@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fedbragg.review.entry import Entry
+from fedbragg.review.labels.entry import Entry
 
 MOST_WARNINGS = 20
 """Damaged lines that are named one by one."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from fedbragg.errors import LabelError
 from fedbragg.files import written_whole
-from fedbragg.review.entry import FrameKey
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.held_out import LabelParts
-from fedbragg.review.label_table import name_of
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.labels.entry import FrameKey
+from fedbragg.review.labels.held_out import LabelParts
+from fedbragg.review.labels.label_table import name_of
 from fedbragg.types import Label
 
 COLUMNS = ("path", "frame", "label", "part")

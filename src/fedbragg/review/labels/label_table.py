@@ -11,8 +11,8 @@ from fedbragg.errors import LabelError
 from fedbragg.files import written_whole
 from fedbragg.images.labels import COLUMNS, read_labels, write_labels
 from fedbragg.images.sorting import natural_key
-from fedbragg.review.current_labels import CurrentLabels, agreed
-from fedbragg.review.entry import Entry, FrameKey
+from fedbragg.review.labels.current_labels import CurrentLabels, agreed
+from fedbragg.review.labels.entry import Entry, FrameKey
 from fedbragg.types import Label
 
 TABLE_PERSON = "labels from before"

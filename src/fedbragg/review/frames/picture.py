@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.review.reduction import MASKED, SATURATED, VALID, Reduced, Region, reduce_region
+from fedbragg.review.frames.reduction import MASKED, SATURATED, VALID, Reduced, Region, reduce_region
 from fedbragg.types import Frame
 
 SPECIAL = 2

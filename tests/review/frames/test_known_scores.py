@@ -10,11 +10,11 @@ import pytest
 from fedbragg.errors import InputError
 from fedbragg.images.open import open_files
 from fedbragg.models.onnx_file import digest
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.known_scores import KnownScores, found_beside, read_known_scores
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.frames.known_scores import KnownScores, found_beside, read_known_scores
+from fedbragg.review.frames.scores import Scores
+from fedbragg.review.labels.orders import Order
 from fedbragg.review.opening import ReviewRequest, open_session
-from fedbragg.review.orders import Order
-from fedbragg.review.scores import Scores
 from fedbragg.screening import checkpoint
 from fedbragg.screening.checkpoint import Checkpoint, Identity
 from fedbragg.screening.judge import FrameScorer

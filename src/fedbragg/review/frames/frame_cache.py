@@ -11,9 +11,9 @@ from typing import Any
 
 from fedbragg.errors import FrameError
 from fedbragg.images.run import FileRun
-from fedbragg.review.judgement import Judgement, judge
-from fedbragg.review.neighbours import summed, window
-from fedbragg.review.picture import Scale, scale_of
+from fedbragg.review.frames.judgement import Judgement, judge
+from fedbragg.review.frames.neighbours import summed, window
+from fedbragg.review.frames.picture import Scale, scale_of
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Frame
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedbragg.review.promise import distance, random_sample
+from fedbragg.review.teaching.promise import distance, random_sample
 from fedbragg.types import Label
 
 HIT, MAYBE, MISS = Label.HIT, Label.MAYBE, Label.MISS

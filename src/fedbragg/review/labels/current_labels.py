@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from fedbragg.review.entry import Answer, Entry, FrameKey
+from fedbragg.review.labels.entry import Answer, Entry, FrameKey
 from fedbragg.types import Label
 
 

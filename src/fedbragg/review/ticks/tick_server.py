@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FedbraggError
+from fedbragg.review.frames.picture_answer import picture_answer
 from fedbragg.review.page_files import page_files
-from fedbragg.review.picture_answer import picture_answer
 from fedbragg.review.server_parts import FAULTS, body_of, file_routes
-from fedbragg.review.tick_session import TickSession
+from fedbragg.review.ticks.tick_session import TickSession
 from fedbragg.tasks.base import Curve
 from fedbragg.web.guard import Admission, Application, Guard
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from fedbragg.metrics.agreement import cohens_kappa
-from fedbragg.review.current_labels import CurrentLabels, agreed, disagree
-from fedbragg.review.entry import Answer, Entry, FrameKey
-from fedbragg.review.journal import Journal, JournalWriter
-from fedbragg.review.label_table import entries_from_before, write_table
+from fedbragg.review.labels.current_labels import CurrentLabels, agreed, disagree
+from fedbragg.review.labels.entry import Answer, Entry, FrameKey
+from fedbragg.review.labels.journal import Journal, JournalWriter
+from fedbragg.review.labels.label_table import entries_from_before, write_table
 from fedbragg.types import Label
 
 

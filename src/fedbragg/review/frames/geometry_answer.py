@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fedbragg.review.rings import Line, beam_place, ice_rings, panels_in, resolution_rings
+from fedbragg.review.frames.rings import Line, beam_place, ice_rings, panels_in, resolution_rings
 from fedbragg.types import Geometry, Panel
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fedbragg.review.teaching import Teaching
+from fedbragg.review.teaching.session import Teaching
 
 
 def teaching_routes(teaching: Teaching) -> list[Route]:

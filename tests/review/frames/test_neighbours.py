@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedbragg.review.neighbours import summed, window
+from fedbragg.review.frames.neighbours import summed, window
 from fedbragg.types import Frame
 
 

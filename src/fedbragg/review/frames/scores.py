@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FedbraggError
-from fedbragg.review.held_out import stretches
-from fedbragg.review.known_scores import KnownScores, nothing_known
+from fedbragg.review.frames.known_scores import KnownScores, nothing_known
+from fedbragg.review.labels.held_out import stretches
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.types import Run
 

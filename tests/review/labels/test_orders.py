@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedbragg.images.open import open_files
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.orders import at_random, by_time, by_uncertainty, only
-from fedbragg.review.scores import Scores
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.frames.scores import Scores
+from fedbragg.review.labels.orders import at_random, by_time, by_uncertainty, only
 from fedbragg.screening.judge import FrameScorer
 from fedbragg.tasks import hits
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import InputError
-from fedbragg.review.frame_numbers import FrameNumbers
-from fedbragg.review.label_table import name_of
+from fedbragg.review.frames.frame_numbers import FrameNumbers
+from fedbragg.review.labels.label_table import name_of
 from fedbragg.screening import checkpoint
 from fedbragg.screening.outputs.open_tables import open_table
 from fedbragg.screening.outputs.tables import VERDICTS, read_verdicts

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
-from fedbragg.review.entry import FrameKey
-from fedbragg.review.label_table import name_of
+from fedbragg.review.labels.entry import FrameKey
+from fedbragg.review.labels.label_table import name_of
 
 MOST_NAMED = 20
 """Labels without a frame that are named one by one."""

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from fedbragg.errors import LabelError
 from fedbragg.images import read_labels
-from fedbragg.review.current_labels import CurrentLabels, agreed
-from fedbragg.review.entry import Entry, FrameKey
-from fedbragg.review.journal import Journal
-from fedbragg.review.label_store import LabelStore, journal_of
-from fedbragg.review.label_table import TABLE_PERSON, name_of, table_rows
+from fedbragg.review.labels.current_labels import CurrentLabels, agreed
+from fedbragg.review.labels.entry import Entry, FrameKey
+from fedbragg.review.labels.journal import Journal
+from fedbragg.review.labels.label_store import LabelStore, journal_of
+from fedbragg.review.labels.label_table import TABLE_PERSON, name_of, table_rows
 from fedbragg.types import Label
 
 TIME = "2026-11-27T08:15:17+00:00"
@@ -270,8 +270,8 @@ def test_threads_and_processes_lose_no_label(tmp_path: Path) -> None:
 LABELLER = """
 import sys
 from pathlib import Path
-from fedbragg.review.label_store import LabelStore
-from fedbragg.review.entry import Entry
+from fedbragg.review.labels.label_store import LabelStore
+from fedbragg.review.labels.entry import Entry
 from fedbragg.types import Label
 
 store = LabelStore(Path(sys.argv[1]))

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from fedbragg.errors import InputError, LabelError
-from fedbragg.review.frame_numbers import FrameNumbers
+from fedbragg.review.frames.frame_numbers import FrameNumbers
 from fedbragg.review.opening import ReviewRequest, open_session
-from fedbragg.review.taught_labels import free_name, read_taught
-from fedbragg.review.teach_process import Report, TeachProcess
-from fedbragg.review.teaching import CANDIDATE, Teaching
+from fedbragg.review.teaching.session import CANDIDATE, Teaching
+from fedbragg.review.teaching.taught_labels import free_name, read_taught
+from fedbragg.review.teaching.teach_process import Report, TeachProcess
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 from fedbragg.workflows.teach_worker import COMMAND

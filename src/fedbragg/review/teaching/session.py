@@ -16,11 +16,17 @@ from numpy.typing import NDArray
 from fedbragg.errors import InputError
 from fedbragg.extras import require
 from fedbragg.files import written_whole
-from fedbragg.review.held_out import LabelParts, judging_frames, label_parts, stretches
 from fedbragg.review.labelling_session import LabellingSession
-from fedbragg.review.promise import distance, random_sample
-from fedbragg.review.taught_labels import free_name, read_taught, record_of, write_labels_of, write_record
-from fedbragg.review.teach_process import TeachProcess
+from fedbragg.review.labels.held_out import LabelParts, judging_frames, label_parts, stretches
+from fedbragg.review.teaching.promise import distance, random_sample
+from fedbragg.review.teaching.taught_labels import (
+    free_name,
+    read_taught,
+    record_of,
+    write_labels_of,
+    write_record,
+)
+from fedbragg.review.teaching.teach_process import TeachProcess
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 

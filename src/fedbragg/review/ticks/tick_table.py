@@ -9,8 +9,8 @@ from pathlib import Path
 from fedbragg.errors import LabelError
 from fedbragg.files import written_whole
 from fedbragg.images.sorting import natural_key
-from fedbragg.review.current_labels import CurrentLabels
-from fedbragg.review.entry import Answer, Entry
+from fedbragg.review.labels.current_labels import CurrentLabels
+from fedbragg.review.labels.entry import Answer, Entry
 
 
 class TickTable:

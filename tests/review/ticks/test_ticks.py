@@ -17,11 +17,11 @@ import uvicorn
 
 from fedbragg.errors import ConfigError, FrameError, InputError, LabelError
 from fedbragg.images import write_run
-from fedbragg.review.entry import Entry
-from fedbragg.review.label_store import LabelStore, journal_of
-from fedbragg.review.tick_server import tick_application
-from fedbragg.review.tick_session import TickReviewer, TickSession
-from fedbragg.review.tick_table import TickTable
+from fedbragg.review.labels.entry import Entry
+from fedbragg.review.labels.label_store import LabelStore, journal_of
+from fedbragg.review.ticks.tick_server import tick_application
+from fedbragg.review.ticks.tick_session import TickReviewer, TickSession
+from fedbragg.review.ticks.tick_table import TickTable
 from fedbragg.tasks import hits
 from fedbragg.tasks.base import Curve
 from fedbragg.tasks.phases.labels import read_phase_labels

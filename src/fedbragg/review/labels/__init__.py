@@ -1,0 +1,1 @@
+"""Labels of several people, and what one person can do with them."""

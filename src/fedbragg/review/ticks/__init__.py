@@ -1,0 +1,1 @@
+"""The page for tasks whose answers are ticked: tags and phases."""
