@@ -104,16 +104,20 @@ def test_groups_are_counted_as_the_independent_units() -> None:
 def test_a_calibration_is_read_back_from_the_model_card() -> None:
     card = ModelCard("hits", "spotnet", PrepareSettings(), 0.3, {"seed": 1}, calibration())
     text = card.to_json()
-    assert json.loads(text)["format"] == 2
+    assert json.loads(text)["format"] == 3
     assert ModelCard.from_json(text) == card
     assert isinstance(ModelCard.from_json(text).calibration, Calibration)
 
 
-def test_a_card_without_calibration_has_format_1() -> None:
-    """An older fedbragg opens it."""
-    values = json.loads(ModelCard("hits", "spotnet", PrepareSettings(), 0.3).to_json())
-    assert set(values) == {"format", "task", "network", "prepare", "threshold", "provenance"}
-    assert values["format"] == 1
+def test_a_card_without_calibration_says_so_and_cards_of_older_formats_are_read() -> None:
+    card = ModelCard("hits", "spotnet", PrepareSettings(), 0.3)
+    values = json.loads(card.to_json())
+    assert values["calibration"] is None
+    del values["calibration"]
+    assert ModelCard.from_json(json.dumps(values | {"format": 1})) == card
+    calibrated = replace(card, calibration=calibration())
+    older = json.loads(calibrated.to_json()) | {"format": 2}
+    assert ModelCard.from_json(json.dumps(older)) == calibrated
 
 
 def test_the_same_frames_give_the_same_card() -> None:
