@@ -172,7 +172,7 @@ def _needed(curves: dict[str, NDArray[np.float64]], options: argparse.Namespace)
         )
     notes = (
         f"{options.facilities} facilities that no training has seen, {options.frames} simulated frames of each: "
-        f"{POOL} may be labelled, {options.frames - POOL} judge. The model is adapted anew from the packaged one after "
+        f"{POOL} may be labelled, {options.frames - POOL} judge. The model is adapted from the packaged one after "
         f"{', '.join(map(str, NUMBERS))} and {POOL} labels, and frames are ordered by the model so far. Mean AUC over "
         f"facilities, {before:.4f} without a label and {whole:.4f} with all {POOL}; between the numbers it is "
         f"interpolated. Mean and 95 % interval (Student's t) of {SEEDS} seeds, which draw other frames to judge.",

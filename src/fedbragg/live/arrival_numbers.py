@@ -7,7 +7,7 @@ class ArrivalNumbers:
     """Numbers frames from 0 in the order in which they come.
 
     Each process of a sender counts its own messages. Where such a count jumps, as many numbers are left out, so that
-    whoever reads the numbers counts the missing; where it goes back, its process began anew.
+    whoever reads the numbers counts the missing; where it goes back, its process has started again.
     """
 
     def __init__(self) -> None:

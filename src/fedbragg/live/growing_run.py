@@ -53,7 +53,7 @@ class GrowingRunSource:
         self._followed = FollowedRun(run.path, ReadAhead(), run.idle)
         self._number = sum(self._done.values())
         self._geometry = Geometry()
-        self._events = self._told()
+        self._events = self._all_events()
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class GrowingRunSource:
         """Let go of the files."""
         self._events.close()
 
-    def _told(self) -> Generator[Event | None, None, None]:
+    def _all_events(self) -> Generator[Event | None, None, None]:
         """Yield the run's events, and None whenever there is none yet."""
         begun = waiting = False
         for request in self._requests():

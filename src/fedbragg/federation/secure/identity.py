@@ -59,7 +59,7 @@ class GeneratedIdentity:
 
 @dataclass(frozen=True, slots=True)
 class KnownKeys:
-    """An authority that was told every site's public key."""
+    """An authority that knows every site's public key."""
 
     keys: Mapping[str, bytes]
 

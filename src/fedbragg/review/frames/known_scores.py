@@ -18,7 +18,7 @@ from fedbragg.screening.outputs.tables import VERDICTS, read_verdicts
 from fedbragg.types import Verdict
 
 SCREENING = "screening"
-"""The folder that ``fedbragg screen`` writes unless told otherwise."""
+"""The folder that ``fedbragg screen`` writes without --out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
