@@ -100,10 +100,12 @@ function display(found) {
   for (const box of boxes()) box.checked = state.answers[now]?.includes(box.value) ?? false;
   if (shown && !found.curve) viewer.show(now, 1, found, brightness.take(found));
   draw();
-  describe();
+  described = describe();
   const next = open().filter((i) => i > now);
   frames.ahead(next.slice(0, AHEAD), { longest: viewer.longest, together: 1 });
 }
+
+let described = Promise.resolve(); // an answer must stand until what the model says of it has come
 
 async function describe() {
   const [position, answer] = [now, state.answers[now]];
@@ -147,6 +149,7 @@ const save = () =>
 
 const undo = () =>
   guarded(async () => {
+    await described;
     const { position, warning } = await api.undo();
     showProblem(warning);
     await refresh();
