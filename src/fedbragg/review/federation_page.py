@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fedbragg.errors import FederationError
-from fedbragg.review.page_files import page_files
-from fedbragg.review.server_parts import FAULTS, file_routes
+from fedbragg.review.server_parts import FAULTS
 from fedbragg.web.guard import Admission, Application, Guard
+from fedbragg.web.page_files import page_routes
 
 PAGE = "federation.html"
 Ask = Callable[[int], Mapping[str, Any]]
@@ -69,5 +69,5 @@ def federation_application(ask: Ask, admission: Admission) -> Application:
     def answer(request: Request) -> Response:
         return JSONResponse(state.now())
 
-    routes = [*file_routes(page_files(PAGE)), Route("/state", answer)]
+    routes = [*page_routes("fedbragg.review", PAGE), Route("/state", answer)]
     return Guard(Starlette(routes=routes, exception_handlers=FAULTS), admission)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from fedbragg.errors import ConfigError
 from fedbragg.web.guard import Admission, Application
+from fedbragg.web.server_config import LOOPBACK, ONLY_HERE, server_config
 
-LOOPBACK = "127.0.0.1"
-ONLY_HERE = frozenset({LOOPBACK, "localhost"})
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # refused
 
 
@@ -60,18 +59,7 @@ def serve(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
         app = application(Admission(token, origins))
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,  # it would hold the token
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=2,
-            ssl_certfile=listening.certificate,
-            ssl_keyfile=listening.key,
-        )  # fmt: skip
+        config = server_config(app, "warning", listening.certificate, listening.key)
         _load(config, listening)
         tell(f"{listening.scheme}://{listening.host}:{port}/{token}/")
         uvicorn.Server(config).run(sockets=[listener])

@@ -20,12 +20,12 @@ from fedbragg.review.frames.picture_answer import BYTES, number_in, picture_answ
 from fedbragg.review.frames.reduction import Region
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.labels.orders import Order
-from fedbragg.review.page_files import page_files
-from fedbragg.review.server_parts import FAULTS, body_of, file_routes
+from fedbragg.review.server_parts import FAULTS, body_of
 from fedbragg.review.teaching.session import Teaching
 from fedbragg.review.teaching.teaching_routes import teaching_routes
 from fedbragg.types import Geometry, Label
 from fedbragg.web.guard import Admission, Application, Guard
+from fedbragg.web.page_files import page_routes
 
 LONGEST_BODY = 1000
 """Bytes of a request that labels."""
@@ -39,7 +39,7 @@ def application(
     """Return the server's application; only requests that ``admission`` allows reach it."""
     pages = Pages(session, geometry)
     routes = [
-        *file_routes(page_files()),
+        *page_routes("fedbragg.review"),
         Route("/state", pages.state),
         Route("/labels", pages.labels),
         Route("/levels", pages.levels),

@@ -1,26 +1,16 @@
-"""What every page's server does alike: its files, bodies of requests, and answers where something goes wrong."""
+"""What every page's server does alike: bodies of requests, and answers where something goes wrong."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from fedbragg.errors import FedbraggError, FrameError
-
-
-def file_routes(files: Mapping[str, tuple[str, bytes]]) -> list[Route]:
-    """Return an address for each file, given as media type and content."""
-    return [Route(f"/{name}", _file(*content)) for name, content in files.items()]
-
-
-def _file(kind: str, content: bytes) -> Callable[[Request], Response]:
-    return lambda request: Response(content, media_type=kind)
 
 
 async def body_of(request: Request, longest: int) -> Any:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PAGE = "index.html"
 
 
-def page_files(package: str) -> dict[str, tuple[str, bytes]]:
-    """Return media type and content of every file in a package's folder ``web``, by its name in the address.
-
-    The page itself has no name.
-    """
-    found = {}
+def page_routes(package: str, page: str = PAGE) -> list[Route]:
+    """Return an address for every file in a package's folder ``web``, its name; the page itself has none."""
+    found = []
     for file in files(package).joinpath("web").iterdir():
         kind = KINDS.get(f".{file.name.rpartition('.')[2]}")
         if kind is not None:
-            found["" if file.name == PAGE else file.name] = (kind, file.read_bytes())
+            found.append(Route(f"/{'' if file.name == page else file.name}", _file(kind, file.read_bytes())))
     return found
+
+
+def _file(kind: str, content: bytes) -> Callable[[Request], Response]:
+    return lambda request: Response(content, media_type=kind)

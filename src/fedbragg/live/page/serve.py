@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from fedbragg.errors import ConfigError
 from fedbragg.live.page.state import LiveState
 from fedbragg.web.guard import Admission
-
-LOOPBACK = "127.0.0.1"
-HOSTS = (LOOPBACK, "localhost")
+from fedbragg.web.server_config import LOOPBACK, ONLY_HERE, server_config
 
 
 @contextmanager
@@ -28,19 +26,9 @@ def served(state: LiveState, port: int) -> Iterator[str]:
 
     with _listen(port) as listener:
         number, token, over = listener.getsockname()[1], secrets.token_urlsafe(24), threading.Event()
-        origins = frozenset(f"http://{host}:{number}" for host in HOSTS)
+        origins = frozenset(f"http://{host}:{number}" for host in ONLY_HERE)
         app = application(state, Admission(token, origins, frozenset({METRICS})), over.is_set)
-        config = uvicorn.Config(
-            app,
-            log_level="error",
-            access_log=False,  # it would hold the token
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=2,
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(server_config(app, "error"))
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="fedbragg-page", daemon=True
         )

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from fedbragg.live.page.metrics import CONTENT_TYPE, metrics
 from fedbragg.live.page.state import LiveState
 from fedbragg.web.guard import Admission, Application, Guard
-from fedbragg.web.page_files import page_files
+from fedbragg.web.page_files import page_routes
 
 SECONDS_BETWEEN = 0.5
 """Of the states that are sent."""
@@ -42,17 +42,13 @@ def application(state: LiveState, admission: Admission, over: Callable[[], bool]
         return Response(metrics(state), headers={"content-type": CONTENT_TYPE})
 
     routes = [
-        *(Route(f"/{name}", _file(*found)) for name, found in page_files("fedbragg.live.page").items()),
+        *page_routes("fedbragg.live.page"),
         Route("/events", events),
         Route("/hits/{number:int}.png", picture),
         Route("/map", scan_map),
         Route(METRICS, figures),
     ]
     return Guard(Starlette(routes=routes), admission)
-
-
-def _file(kind: str, content: bytes) -> Callable[[Request], Response]:
-    return lambda request: Response(content, media_type=kind)
 
 
 async def _states(state: LiveState, over: Callable[[], bool]) -> AsyncIterator[str]:

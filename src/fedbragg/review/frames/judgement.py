@@ -44,7 +44,7 @@ class Judgement:
 
 def judge(frame: Frame, predictor: HitPredictor, geometry: Geometry) -> Judgement:
     """Score a frame; raise FrameError if it cannot be scored."""
-    view, peaks = prepare_with_peaks(frame, predictor.card.prepare)
+    view, peaks = prepare_with_peaks(frame, predictor.card.prepare, predictor.masks)
     score, spot_map = predictor.scorer(view)
     threshold = predictor.card.threshold
     places = spot_places(peaks, spot_map)

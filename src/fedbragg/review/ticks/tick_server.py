@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from fedbragg.errors import FedbraggError
 from fedbragg.review.frames.picture_answer import picture_answer
-from fedbragg.review.page_files import page_files
-from fedbragg.review.server_parts import FAULTS, body_of, file_routes
+from fedbragg.review.server_parts import FAULTS, body_of
 from fedbragg.review.ticks.tick_session import TickSession
 from fedbragg.tasks.base import Curve
 from fedbragg.web.guard import Admission, Application, Guard
+from fedbragg.web.page_files import page_routes
 
 PAGE = "ticks.html"
 LONGEST_BODY = 10_000
@@ -27,7 +27,7 @@ def tick_application(session: TickSession, admission: Admission) -> Application:
     """Return the server's application; only requests that ``admission`` allows reach it."""
     pages = TickPages(session)
     routes = [
-        *file_routes(page_files(PAGE)),
+        *page_routes("fedbragg.review", PAGE),
         Route("/state", pages.state),
         Route("/frames/{position:int}/picture", pages.picture),
         Route("/frames/{position:int}/judgement", pages.judgement),

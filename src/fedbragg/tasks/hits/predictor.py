@@ -29,7 +29,7 @@ class HitPredictor:
         """Open a model file; raise ModelFileError if it is not one."""
         self.path = path
         self.scorer = Scorer(path)
-        self._masks = mask_block_cache()
+        self.masks = mask_block_cache()
 
     @property
     def card(self) -> ModelCard:
@@ -38,7 +38,7 @@ class HitPredictor:
 
     def __call__(self, frame: Frame) -> Verdict:
         """Return the verdict on one frame with its spots; raise FrameError if it cannot be scored."""
-        view, peaks = prepare_with_peaks(frame, self.card.prepare, self._masks)
+        view, peaks = prepare_with_peaks(frame, self.card.prepare, self.masks)
         score, spot_map = self.scorer(view)
         keep = score >= self.card.threshold
         return Verdict(frame.path, frame.index, score, keep, spots=tuple(spots(peaks, spot_map)))
@@ -62,7 +62,7 @@ class HitPredictor:
         if isinstance(frame, Unreadable):
             return frame.path, frame.index, None
         try:
-            view, _ = prepare_with_peaks(frame, self.card.prepare, self._masks)
+            view, _ = prepare_with_peaks(frame, self.card.prepare, self.masks)
             return frame.path, frame.index, self.scorer(view)[0]
         except FrameError:
             return frame.path, frame.index, None
