@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs deaf to Ctrl-C, and the commands under test would inherit that.
@@ -16,6 +17,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Several workers share the cores, and threads of torch's that wait for one another keep the others' cores busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+# How long an example takes depends on what else runs; pytest's own limit ends a test that hangs.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 USE_RUNNING_SITES = (
     "test_broken_links.py",

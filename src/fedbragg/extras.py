@@ -14,7 +14,7 @@ EXTRAS = {
     "parquet": ("pyarrow",),
     "phases": ("pyFAI",),
     "heal": ("skimage",),
-    "segments": ("skimage", "tifffile"),
+    "segments": ("skimage",),
     "cbf": ("pycbf",),
     "live": ("zmq", "cbor2", "p4p"),
     "page": ("starlette", "uvicorn"),

@@ -21,6 +21,7 @@ from fedbragg.tasks.segments.data import UNKNOWN, LabelledPicture, SegmentData
 from fedbragg.tasks.segments.network import SegmentNet, network_of
 from fedbragg.tasks.segments.prepare import Scaled, prepare
 from fedbragg.tasks.segments.style import PATCH, Kind, Style, restyled, style_of_picture
+from fedbragg.tasks.segments.symmetry import Symmetry, symmetry_of
 from fedbragg.tasks.segments.tiles import STRIDE, segment
 from fedbragg.types import State
 
@@ -55,6 +56,7 @@ class SegmentProblem:
     weights: Tensor  # (classes,)
     own: Sequence[Style]  # of each micrograph; empty where there are no others
     others: Sequence[Style]  # of other sites
+    symmetries: Sequence[Symmetry]  # of each micrograph
 
     def __len__(self) -> int:
         """Return the number of crops an epoch."""
@@ -75,7 +77,7 @@ class SegmentProblem:
         if self.others and self.generator.random() < RESTYLED:
             other = self.others[int(self.generator.integers(len(self.others)))]
             part = restyled(part, known, self.own[index], other)
-        return augmented(part, known, self.generator)
+        return augmented((part, known), self.symmetries[index], self.generator)
 
 
 def problem_of(
@@ -94,6 +96,7 @@ def problem_of(
         weights=class_weights(np.array(data.label_counts[0])),
         own=_styles(data, scaled, others[0].kind) if others else (),
         others=others,
+        symmetries=[symmetry_of(one.labels, data.classes) for one in data.pictures],
     )
 
 
