@@ -140,6 +140,20 @@ def npz(path: Path, image: Counts) -> None:
     np.savez_compressed(path, image)
 
 
+def ge(path: Path, images: Counts) -> None:
+    """Write one image (rows, cols), or several (images, rows, cols)."""
+    frames = images.reshape(-1, *images.shape[-2:])
+    sizes = struct.pack("<10sHLHLHHHH", b"ADEPT", 1, 8192, 0, 0, *frames.shape, 16)
+    path.write_bytes(sizes.ljust(8192, b"\0") + frames.astype("<u2").tobytes())
+
+
+def hipic(path: Path, image: Counts) -> None:
+    rows, cols = image.shape
+    comment = b'[Application],Date="27-11-2026"\r\n\0'
+    start = struct.pack("<2s6H", b"IM", len(comment), cols, rows, 0, 0, 2)
+    path.write_bytes(start.ljust(64, b"\0") + comment + image.astype("<u2").tobytes())
+
+
 Writer = Callable[[Path, Counts], None]
 FORMATS: dict[str, tuple[Writer, str]] = {
     ".cbf": (cbf, "i4"),
@@ -152,6 +166,8 @@ FORMATS: dict[str, tuple[Writer, str]] = {
     ".gfrm": (bruker, "u4"),
     ".osc": (raxis, "u2"),
     ".esper": (esperanto, "i4"),
+    ".ge": (ge, "u2"),
+    ".hipic": (hipic, "u2"),
     ".h5": (nxmx, "u2"),
     ".npy": (npy, "u2"),
     ".npz": (npz, "u2"),

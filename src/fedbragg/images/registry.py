@@ -23,6 +23,8 @@ from fedbragg.images.files.bruker import BRUKER
 from fedbragg.images.files.cbf import CBF
 from fedbragg.images.files.edf import EDF
 from fedbragg.images.files.esperanto import ESPERANTO
+from fedbragg.images.files.ge import GE
+from fedbragg.images.files.hipic import HIPIC
 from fedbragg.images.files.kcd import KCD
 from fedbragg.images.files.mar345 import MAR345
 from fedbragg.images.files.marccd import MARCCD
@@ -34,7 +36,7 @@ from fedbragg.images.format import Format
 from fedbragg.images.hdf5.source import HDF5
 from fedbragg.images.source import RunCache, Source
 
-PACKAGED = (HDF5, CBF, SMV, MARCCD, MAR345, EDF, TIFF, KCD, BRUKER, RAXIS, ESPERANTO, NUMPY)
+PACKAGED = (HDF5, CBF, SMV, MARCCD, MAR345, EDF, TIFF, KCD, BRUKER, RAXIS, ESPERANTO, GE, HIPIC, NUMPY)
 GROUP = "fedbragg.formats"
 """Of the entry points."""
 COMPRESSIONS = (".gz", ".bz2")

@@ -15,7 +15,8 @@ from run_checks import assert_refused
 
 from fedbragg.images import open_run
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.files.tiff import _open
+from fedbragg.images.files.pages import PagesFile, open_pages
+from fedbragg.images.files.tiff import describe
 from fedbragg.types import Frame
 
 HEADER = (
@@ -24,13 +25,17 @@ HEADER = (
 )
 
 
+def opened(path: Path) -> PagesFile:
+    return open_pages(str(path), describe, BufferPool(2))
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "u4", "f4"])
 def test_pages_are_those_of_fabio(tmp_path: Path, order: str, dtype: str) -> None:
     pages = np.stack([counts("u1", (40, 30)) + k for k in range(3)]).astype(dtype)
     path = str(tmp_path / "a.tif")
     tifffile.imwrite(path, pages, byteorder=order, photometric="minisblack")
-    file, peer = _open(path, BufferPool(2)), TifImage().read(path)
+    file, peer = opened(tmp_path / "a.tif"), TifImage().read(path)
     assert len(file) == peer.nframes == 3
     for index in range(3):
         np.testing.assert_array_equal(file.pixels(index), pages[index])
@@ -40,8 +45,8 @@ def test_pages_are_those_of_fabio(tmp_path: Path, order: str, dtype: str) -> Non
 def test_strips_one_after_the_other_are_plain(tmp_path: Path) -> None:
     image = counts("u2", (40, 30))
     tifffile.imwrite(tmp_path / "a.tif", image, rowsperstrip=7, photometric="minisblack")
-    file = _open(str(tmp_path / "a.tif"), BufferPool(2))
-    assert file.pages[0].start is not None
+    file = opened(tmp_path / "a.tif")
+    assert file.description.pages[0].start is not None
     np.testing.assert_array_equal(file.pixels(0), image)
 
 
@@ -59,7 +64,7 @@ def test_a_pilatus_header_gives_geometry_and_saturation(tmp_path: Path) -> None:
 def test_packed_pages_are_unpacked(tmp_path: Path, packing: str, dtype: str) -> None:
     image = counts("u1", (40, 30)).astype(dtype)
     Image.fromarray(image).save(tmp_path / "a.tif", compression=packing)
-    pixels = _open(str(tmp_path / "a.tif"), BufferPool(2)).pixels(0)
+    pixels = opened(tmp_path / "a.tif").pixels(0)
     assert pixels.dtype == image.dtype
     np.testing.assert_array_equal(pixels, image)
 
@@ -67,7 +72,7 @@ def test_packed_pages_are_unpacked(tmp_path: Path, packing: str, dtype: str) -> 
 def test_unsigned_counts_of_32_bits_are_kept(tmp_path: Path) -> None:
     image = np.full((40, 30), 2**32 - 1, np.uint32)
     tifffile.imwrite(tmp_path / "a.tif", image, compression="zlib", photometric="minisblack")
-    np.testing.assert_array_equal(_open(str(tmp_path / "a.tif"), BufferPool(2)).pixels(0), image)
+    np.testing.assert_array_equal(opened(tmp_path / "a.tif").pixels(0), image)
 
 
 def test_a_file_inside_gz_is_read(tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
-"""SMV files of ADSC and d*TREK detectors, and Oxford Diffraction's and R-AXIS', which share the extension .img."""
+"""SMV files of ADSC and d*TREK detectors; Oxford Diffraction's, R-AXIS' and HiPic's share their extension .img."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fedbragg.images.files.fabio_file import FabioReader, opened_by_fabio
 from fedbragg.images.files.header_text import check_size, leading_number, whole_number
+from fedbragg.images.files.hipic import FIELDS, HIPIC, recognised
 from fedbragg.images.files.raxis import READER as RAXIS
 from fedbragg.images.format import Format
 from fedbragg.images.header import Header
 from fedbragg.images.mask import TrustedRange
+from fedbragg.images.source import RunCache, Source
 from fedbragg.types import Geometry
 
 KEYS = ("PIXEL_SIZE", "BEAM_CENTER_X", "BEAM_CENTER_Y", "DISTANCE", "WAVELENGTH", "CCD_IMAGE_SATURATION")
@@ -46,9 +49,20 @@ def _header(header: Mapping[str, Any], content: bytes) -> Header:
 
 OXFORD = FabioReader("OXDimage", "OXDimage", start=b"OD")
 D_TREK = FabioReader("dtrekimage", "DtrekImage", check=_check, header=_header)
-SMV = Format(
-    "SMV",
-    (".img", ".smv"),
-    opened_by_fabio(OXFORD, RAXIS, D_TREK),
-    lambda start: b"HEADER_BYTES=" in start[:64],
-)
+BY_FABIO = opened_by_fabio(OXFORD, RAXIS, D_TREK)
+
+
+def open_smv(path: str, cache: RunCache) -> Source:
+    """Open a file of the extension .img; raise RunError."""
+    return HIPIC.open(path, cache) if _is_hipic(path) else BY_FABIO(path, cache)
+
+
+SMV = Format("SMV", (".img", ".smv"), open_smv, lambda start: b"HEADER_BYTES=" in start[:64])
+
+
+def _is_hipic(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return recognised(file.read(FIELDS.size))
+    except OSError:
+        return False  # whoever opens it says why
