@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,17 +11,16 @@ SUM_WIDTH = 3
 
 
 @njit(cache=True, nogil=True, inline="always")
-def contrast(counts: NDArray[Any], top: int, left: int, half: int, work: NDArray[np.float64]) -> float:
-    """Return the variance of 3 x 3 sums in a block, in counts^2 a pixel, from differences between its quarters.
+def contrast(pixels: NDArray[np.float64], half: int, work: NDArray[np.float64]) -> float:
+    """Return the variance of 3 x 3 sums in a block of pixels, in counts^2 a pixel, from differences of its quarters.
 
     ``work`` (half, half) is working memory for a - b - c + d of the four quarters, in which an even slope cancels.
     Quarters of ``half`` below 3 pixels give 0. Inlined, so that a known size unrolls the loops.
     """
     for i in range(half):
         for j in range(half):
-            row, column = top + i, left + j
-            upper = float(counts[row, column]) - float(counts[row, column + half])
-            lower = float(counts[row + half, column]) - float(counts[row + half, column + half])
+            upper = pixels[i, j] - pixels[i, j + half]
+            lower = pixels[i + half, j] - pixels[i + half, j + half]
             work[i, j] = upper - lower
     squares, number = 0.0, 0
     for i in range(half):  # sums of three along each row, in place: those to the right need none to the left

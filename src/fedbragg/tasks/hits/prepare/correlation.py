@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 
 @njit(cache=True, nogil=True, inline="always")
-def correlation(
-    counts: NDArray[Any], top: int, left: int, edge: int, work: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the correlations of neighbours along rows and along columns of a block at ``top``, ``left``.
+def correlation(pixels: NDArray[np.float64], edge: int, work: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the correlations of neighbours along rows and along columns of a block (edge, edge) of pixels.
 
     ``work`` (edge, edge) is overwritten with the block less the means of its rows and columns, so without any even
     slope. Both are NaN without noise. Inlined, so that a known size unrolls the loops.
@@ -21,7 +17,7 @@ def correlation(
     for i in range(edge):
         mean = 0.0
         for j in range(edge):
-            work[i, j] = counts[top + i, left + j]
+            work[i, j] = pixels[i, j]
             mean += work[i, j] / edge
         for j in range(edge):
             work[i, j] -= mean

@@ -63,6 +63,8 @@ Masked = tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.int64], NDArray[
 Planes = tuple[NDArray[np.float32], NDArray[np.float32]]  # total, peak of Blocks
 Columns = tuple[NDArray[Any], NDArray[Any]]  # sum and maximum of each column
 Noise = tuple[NDArray[np.float64], NDArray[np.float64]]  # variance, correlation of Blocks
+Work = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""A block's pixels (block, block), and working memory of contrast and correlation."""
 
 
 def _column_sums(counts: np.dtype[Any], width: int) -> Columns:
@@ -83,7 +85,7 @@ def _reduce(
     """Fill ``result`` and ``noise``; ``sizes`` are the block's edge and the step between sampled blocks."""
     total, peak = result
     block = sizes[0]
-    work = (np.empty((block // 2, block // 2)), np.empty((block, block)))
+    work = (np.empty((block, block)), np.empty((block // 2, block // 2)), np.empty((block, block)))
     for row in range(total.shape[0]):
         if block == UNROLLED_BLOCK:
             _sum_columns(counts, row * block, UNROLLED_BLOCK, columns)
@@ -144,7 +146,7 @@ def _sample(
     state: NDArray[np.uint8],
     row: int,
     sizes: tuple[int, int],
-    work: tuple[NDArray[np.float64], NDArray[np.float64]],
+    work: Work,
     noise: Noise,
 ) -> None:
     """Measure the noise in the sampled blocks of a row: every step-th of the frame.
@@ -158,15 +160,25 @@ def _sample(
         col = step // 2 + sample * step - row * cells
         if col >= cells:
             break
-        top, left = row * block, col * block
-        if block == UNROLLED_BLOCK:
-            variance[sample] = contrast(counts, top, left, UNROLLED_BLOCK // 2, work[0])
-        else:
-            variance[sample] = contrast(counts, top, left, block // 2, work[0])
+        for i in range(block):
+            for j in range(block):
+                work[0][i, j] = counts[row * block + i, col * block + j]
+        variance[sample] = _contrast(work)
         if sample % CORRELATED == 0:
-            along, across = np.nan, np.nan
-            if state[row, col] == WHOLE and block == UNROLLED_BLOCK:
-                along, across = correlation(counts, top, left, UNROLLED_BLOCK, work[1])
-            elif state[row, col] == WHOLE:
-                along, across = correlation(counts, top, left, block, work[1])
+            along, across = _correlation(work) if state[row, col] == WHOLE else (np.nan, np.nan)
             correlated[sample // CORRELATED, 0], correlated[sample // CORRELATED, 1] = along, across
+
+
+# Of pixels as floats, so that these two, with their unrolled loops, are compiled once and not for every type of counts.
+@njit(cache=True, nogil=True)
+def _contrast(work: Work) -> float:
+    if work[0].shape[0] == UNROLLED_BLOCK:
+        return contrast(work[0], UNROLLED_BLOCK // 2, work[1])
+    return contrast(work[0], work[0].shape[0] // 2, work[1])
+
+
+@njit(cache=True, nogil=True)
+def _correlation(work: Work) -> tuple[float, float]:
+    if work[0].shape[0] == UNROLLED_BLOCK:
+        return correlation(work[0], UNROLLED_BLOCK, work[2])
+    return correlation(work[0], work[0].shape[0], work[2])
