@@ -23,6 +23,7 @@ USE_RUNNING_SITES = (
     "test_no_foreign_code.py",
     "test_protocol_version.py",
     "test_same_as_local.py",
+    "test_site_page.py",
 )
 """Files that use the fixture ``running``, whose processes take long to start."""
 

@@ -1,5 +1,7 @@
 """Run a kit with softmax regression in place of a task: KIT [SITE_CONFIG].
 
+FEDBRAGG_TEST_JOIN holds further options of `fedbragg join`, which then runs as users run it, but for the task.
+
 FEDBRAGG_TEST_PROTOCOL makes the process one of another version of the protocol. A file SITE.kill with a message's kind
 and a number kills the process at the so-manieth message of this kind, before the site answers it.
 """
@@ -13,9 +15,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from fedbragg.cli.main import main
 from fedbragg.federation.engines.nvflare.launch import join, serve
 from fedbragg.federation.engines.remote import protocol
 from fedbragg.federation.secure.site import SiteSum
+from fedbragg.workflows import site_worker
 
 PROGRAMS = Path(__file__).parents[1] / "remote"
 
@@ -42,5 +46,9 @@ if __name__ == "__main__":
     killed_in_a_sum(Path(os.environ["FEDBRAGG_TEST_FOLDER"]))
     if len(sys.argv) == 2:
         serve(Path(sys.argv[1]), [sys.executable, str(PROGRAMS / "softmax_start.py")])
+    elif "FEDBRAGG_TEST_JOIN" in os.environ:
+        site_worker.COMMAND = (sys.executable, str(PROGRAMS / "softmax_worker.py"))
+        options = ["--data", sys.argv[2], *os.environ["FEDBRAGG_TEST_JOIN"].split()]
+        sys.exit(main(["join", sys.argv[1], *options]))
     else:
         join(Path(sys.argv[1]), Path(sys.argv[2]), [sys.executable, str(PROGRAMS / "softmax_worker.py")])
