@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 USE_RUNNING_SITES = (
     "test_broken_links.py",
     "test_killed_processes.py",
+    "test_login.py",
     "test_no_foreign_code.py",
     "test_protocol_version.py",
     "test_same_as_local.py",

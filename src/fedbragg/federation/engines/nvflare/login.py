@@ -7,8 +7,9 @@ to answer: after 15 s without a cell of its own, or after one message that was n
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import os
-import sys
 import threading
 import time
 from typing import Any
@@ -17,8 +18,8 @@ from fedbragg.federation.engines.nvflare.timed_line import say
 
 SILENT = 10.0
 """Seconds after which the site's people are told that the server has not answered yet."""
-PAUSE = 2.0
-"""Seconds between two logins."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between two logins; each pause is twice as long as the one before."""
 NOT_DONE = 2
 """Exit code of a command that could not do its work, as after any FedbraggError."""
 
@@ -38,12 +39,11 @@ class Login:
 
     def log_in(self, client: Any, context: Any) -> None:
         """Register FLARE's client until it has a token; FLARE then skips its own single try."""
-        while not client.token:
-            # Without a cell yet, or after an answer that cannot be verified; FLARE has logged it.
-            with contextlib.suppress(RuntimeError):
-                client.register(context)
-            if not client.token:
-                time.sleep(PAUSE)
+        pause = FIRST_PAUSE
+        while (problem := _try_once(client, context)) is not None:
+            logging.getLogger(__name__).warning("no login (%s); next try in %g s", problem, pause)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def done(self) -> None:
         """Note that the client is logged in."""
@@ -60,8 +60,17 @@ class Login:
         )
 
 
+def _try_once(client: Any, context: Any) -> str | None:
+    """Register FLARE's client once; return what is known of a failure, None after a success."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # FLARE prints tracebacks; it logs the reason too
+            client.register(context)
+    except RuntimeError as error:  # no cell yet, or an answer that cannot be verified
+        return str(error)
+    return None if client.token else "the server did not answer, or refused"
+
+
 def end_in_one_line(reason: str) -> None:
     """End the process with a line and an exit code: FLARE's threads would go on, or end it without a word."""
-    sys.stderr.write(f"fedbragg: {reason}\n")
-    sys.stderr.flush()
+    os.write(2, f"fedbragg: {reason}\n".encode())  # sys.stderr may be redirected
     os._exit(NOT_DONE)
