@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,7 @@ from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, ope
 from fedbragg.cli.page_options import HERE, HostOption, PortOption, TlsCertOption, TlsKeyOption, say_address
 from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
-
-if TYPE_CHECKING:
-    from fedbragg.web.serving import Listening
+from fedbragg.web.serving import Listening
 
 
 def review(
@@ -62,7 +60,7 @@ def review(
     from fedbragg.review.opening import ReviewRequest, open_session
     from fedbragg.review.server import application
     from fedbragg.review.teaching.session import Teaching
-    from fedbragg.web.serving import Listening, serve
+    from fedbragg.web.serving import serve
     from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)

@@ -62,6 +62,7 @@ class SiteState:
     def rows(self, since: int) -> list[dict[str, Any]]:
         """Return the lines of the record after line ``since``, at most ROWS."""
         with self._lock:
+            self._read_record()
             return [row for row in self._rows if row["line"] > since]
 
     def _report(self) -> dict[str, Any]:

@@ -34,13 +34,13 @@ const bytesOf = ({ text, document }) =>
 function drawAhead({ messages, tensors_known: known, unknown, federation }) {
   const large = messages.find((message) => message.document);
   const sentence = large
-    ? `Each round: ${large.tensors.length} tensors in ${exact(large.document)} bytes, and about ${exact(large.text)} bytes of the other fields.`
+    ? `Each round: ${large.tensors.length} tensors in ${exact(large.document)} bytes, and about ${exact(large.text)} bytes of the other fields${large.more ? `; ${large.more}` : ""}.`
     : federation
       ? "How large an update is shows when the model has come."
       : "Without a federation only polls leave. Fields and sizes of an update show when one starts, before this site trains.";
   put("ahead", unknown || sentence);
   by("messages").tBodies[0].replaceChildren(
-    ...messages.map((message) => row([message.topic, message.when, message.fields.join(", "), bytesOf(message)])),
+    ...messages.map((message) => row([message.topic, message.when, message.fields.join(", ") || "none", bytesOf(message)])),
   );
   by("tensors-box").hidden = !known || !large;
   if (!large) return;
@@ -68,12 +68,12 @@ function drawRecord({ totals, problems }, rows) {
 
 function recordRow({ time, version, topic, fields, tensors, bytes, sha256, answered }) {
   const line = row([
-    new Date(1000 * time).toLocaleString(), version ?? "–", answered === false ? `${topic}: no answer` : topic,
-    fields ? fields.join(", ") : "–", tensors ?? "–", bytes === null ? "–" : exact(bytes),
+    new Date(1000 * time).toLocaleString("sv"), version ?? "–", answered === false ? `${topic}: no answer` : topic,
+    fields ? fields.join(", ") || "none" : "–", tensors ?? "–", bytes === null ? "–" : exact(bytes),
   ], [2, 3]);
   const hash = document.createElement("td");
   hash.className = "word";
-  hash.append(element("code", `${sha256.slice(0, 16)}…`, { title: sha256 }));
+  hash.append(element("code", `${sha256.slice(0, 12)}…`, { title: sha256 }));
   line.append(hash);
   Object.assign(line.dataset, { topic, sha256 });
   if (bytes !== null) line.dataset.bytes = bytes;

@@ -7,7 +7,7 @@ is sent later: names, types, shapes and bytes of the tensors are exact; the text
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -24,13 +24,15 @@ from fedbragg.federation.secure.messages import MaskedVector
 from fedbragg.federation.secure.terms import Terms
 from fedbragg.federation.tensors import encode_tensors
 from fedbragg.federation.wire import encode
-from fedbragg.styles import parted
+from fedbragg.styles import MOST, parted
 from fedbragg.types import State, Update
 
 Shapes = Mapping[str, tuple[str, Sequence[int]]]
 """Type and shape of each tensor of a model, by its name."""
 REQUEST = "18d0c0a5f3e2b1c4-100"
 """A request's name of the usual length."""
+STYLE = f"unless the site's own file forbids it, how its pictures look: at most {MOST} numbers of 4 bytes"
+"""The style's shapes are the task's, which this package does not know."""
 LARGEST = 1 << 28
 """Numbers of the largest model for which this is worked out."""
 
@@ -55,6 +57,7 @@ class OutgoingMessage:
     text: int | None  # bytes of its fields, about; None where they are known only when it is sent
     tensors: tuple[OutgoingTensor, ...] = ()
     document: int = 0  # bytes of the safetensors document with the tensors, exact
+    more: str = ""  # what else it may hold, in words
 
 
 def shapes_of(model: State) -> dict[str, tuple[str, list[int]]]:
@@ -94,9 +97,10 @@ def occasional_messages() -> list[OutgoingMessage]:
 
 
 def _plain(federation: Federation, site: str, model: Shapes) -> list[OutgoingMessage]:
+    more = "" if federation.style.share == "off" else STYLE
     update = Update(site, 100, _zeros(model), 1000, ((500, 500),), 0.1234567890123456)
     sent = encode(update, federation.federation, np.random.default_rng(0))
-    return [_message("update", "after each training", update_message(sent, REQUEST))]
+    return [replace(_message("update", "after each training", update_message(sent, REQUEST)), more=more)]
 
 
 def _masked(federation: Federation, sites: int, model: Shapes) -> list[OutgoingMessage]:

@@ -33,7 +33,7 @@ class Terms:
 
     @classmethod
     def of(cls, federation: str, fields: Mapping[str, Any]) -> Terms:
-        """Return the terms that the server's answer to ``settings`` holds; servers of version 0.1 announce no model."""
+        """Return the terms that the server's answer to ``settings`` holds; an older server announces no model."""
         timeouts = fields["timeouts"]
         sites, model = int(fields.get("sites", 0)), fields.get("model", {})
         return cls(federation, fields["settings"], timeouts["heartbeat"], timeouts["training"], sites, model)
@@ -86,12 +86,11 @@ def activity_of(now: state.State) -> Activity:
             return Activity("this site's data cannot be used", failure.local, refused=True)
         case state.Training():
             return Activity("training")
-        case state.Reporting(_, None, _):
-            return Activity("sending its update")
-        case state.Reporting(_, failure, _) if failure is not None:
+        case state.Reporting(_, failure, _):
+            if failure is None:
+                return Activity("sending its update")
             return Activity("reports a failure", failure.local, refused=True)
         case state.Exporting():
             return Activity("writing the final model")
         case state.Finished(text):
             return Activity("the federation has ended", text)
-    raise AssertionError(now)
