@@ -116,6 +116,17 @@ def test_only_new_lines_are_given_and_at_most_so_many(tmp_path: Path) -> None:
     assert totals[0][1][0] == ROWS + 20  # a line about a missing answer is no message
 
 
+def test_lines_that_are_cut_off_while_the_page_is_open_are_noticed(tmp_path: Path) -> None:
+    log, state = AuditLog(tmp_path / SENT), empty(tmp_path)
+    for number in range(3):
+        log.message("a", "poll", encode_message(Message({"client": str(number)})))
+    assert state.now()["record"]["problems"] == []
+    (tmp_path / SENT).write_bytes(b"".join((tmp_path / SENT).read_bytes().splitlines(keepends=True)[:2]))
+    for _ in range(2):
+        [problem] = state.now()["record"]["problems"]
+        assert problem.endswith("lines were removed while it was read")
+
+
 def test_a_changed_line_is_named(tmp_path: Path) -> None:
     log, state = AuditLog(tmp_path / SENT), empty(tmp_path)
     for number in range(3):
@@ -131,6 +142,7 @@ def test_a_changed_line_is_named(tmp_path: Path) -> None:
         ({"settings": {"no such section": {}}}, "cannot be worked out"),
         ({"model": {"w": ["float32", [1 << 40]]}}, "a model of more than"),
         ({"model": {"w": ["no type", [2]]}}, "cannot be worked out"),
+        ({"model": ["w"]}, "cannot be worked out"),
     ],
 )
 def test_what_another_version_announces_is_said_and_not_a_crash(

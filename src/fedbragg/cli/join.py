@@ -30,7 +30,9 @@ def join(
     data: Annotated[
         Path, typer.Option(metavar="MY-RUNS.TOML", help="This site's own file: runs, labels, and [limits].")
     ],
-    wait: Annotated[float, typer.Option(min=1, help="Seconds to try to log in at the server.")] = 600.0,
+    wait: Annotated[
+        float, typer.Option(min=1, max=1e7, help="Seconds to try to log in at the server.")
+    ] = 600.0,
     page: Annotated[
         bool,
         typer.Option(

@@ -83,7 +83,7 @@ class SiteState:
             found = self._record.read()
         except FileNotFoundError:  # nothing has left yet
             return
-        self._problems += found.problems
+        self._problems += [each for each in found.problems if each not in self._problems]
         for topic, (count, size) in totals(found.entries).items():
             before = self._totals.get(topic, (0, 0))
             self._totals[topic] = before[0] + count, before[1] + size
@@ -105,7 +105,7 @@ class SiteState:
                 messages = outgoing_messages(
                     report["settings"], self._site.name, report["sites"], report["model"]
                 )
-            except (FedbraggError, ValueError, TypeError) as error:
+            except (FedbraggError, ValueError, TypeError, AttributeError) as error:
                 problem = f"What an update would hold cannot be worked out: {error}"
         return {
             "messages": [asdict(message) for message in messages],

@@ -39,6 +39,8 @@ class GrowingAudit:
 
     def read(self) -> AuditFile:
         """Return the lines that are whole and new since the last call; raise OSError where it cannot be opened."""
+        if self._path.stat().st_size < self._read:
+            return AuditFile([], [f"{self._path}: lines were removed while it was read"])
         with self._path.open("rb") as file:
             file.seek(self._read)
             *lines, _ = file.read().split(b"\n")
@@ -50,7 +52,7 @@ class GrowingAudit:
         return AuditFile(entries, problems)
 
     def unfinished(self) -> list[str]:
-        """Return that the last line is not whole, or was cut off since it was read; empty where all is well."""
+        """Return that the last line is not whole; empty where it is."""
         size = self._path.stat().st_size
         return [] if size == self._read else [f"{self._path}: the last line is not whole"]
 
