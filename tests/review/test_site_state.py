@@ -64,7 +64,8 @@ def test_a_site_that_trains_and_leaves(federation: InProcessFederation) -> None:
     update = next(each for each in now["messages"] if each["topic"] == "update")
     assert [each["name"] for each in update["tensors"]] == ["bias", "weight"]
     sent = next(row for row in state.rows(0) if row["topic"] == "update")
-    assert sent["bytes"] - update["document"] == pytest.approx(update["text"], abs=60)
+    assert 0 < sent["bytes"] - update["document"] < 300
+    assert now["sent"].keys() == {"update"}
     assert sent["version"] == 0
     assert sum(size for _, (_, size) in now["record"]["totals"]) >= sent["bytes"]
     client.leave()

@@ -56,7 +56,8 @@ class SiteState:
         with self._lock:
             self._read_record()
             record = {"totals": sorted(self._totals.items()), "problems": list(self._problems)}
-        about = {"site": self._site.name, "server": self._site.server, "record": record}
+            sent = {row["topic"]: row["bytes"] for row in self._rows if row["tensors"]}
+        about = {"site": self._site.name, "server": self._site.server, "record": record, "sent": sent}
         return {**about, **self._activity(report), **self._what_leaves(report)}
 
     def rows(self, since: int) -> list[dict[str, Any]]:

@@ -29,12 +29,13 @@ function row(cells, words = []) {
 }
 
 const bytesOf = ({ text, document }) =>
-  text === null ? "known when sent" : document ? `${exact(document)} + about ${exact(text)}` : `about ${exact(text)}`;
+  document ? `${exact(document)} + a few hundred` : text === null ? "known when sent" : `about ${exact(text)}`;
 
-function drawAhead({ messages, tensors_known: known, unknown, federation }) {
+function drawAhead({ messages, tensors_known: known, unknown, federation, sent }) {
   const large = messages.find((message) => message.document);
+  const last = large && sent[large.topic] > large.document ? `, ${exact(sent[large.topic] - large.document)} in the last one` : "";
   const sentence = large
-    ? `Each round: ${large.tensors.length} tensors in ${exact(large.document)} bytes, and about ${exact(large.text)} bytes of the other fields${large.more ? `; ${large.more}` : ""}.`
+    ? `Each round: ${large.tensors.length} tensors in ${exact(large.document)} bytes, and the other fields in a few hundred bytes${last}${large.more ? `; ${large.more}` : ""}.`
     : federation
       ? "How large an update is shows when the model has come."
       : "Without a federation only polls leave. Fields and sizes of an update show when one starts, before this site trains.";
@@ -89,7 +90,7 @@ function draw(state) {
   by("why").className = state.refused ? "problem" : "note";
   problem("why", state.why);
   problem("trouble", state.ended ? "" : state.trouble);
-  const basis = JSON.stringify([state.messages, state.unknown, state.federation]);
+  const basis = JSON.stringify([state.messages, state.unknown, state.federation, state.sent]);
   if (basis !== drawn) {
     drawn = basis;
     drawAhead(state);

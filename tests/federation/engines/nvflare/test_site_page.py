@@ -83,6 +83,8 @@ def test_the_page_shows_what_leaves_and_its_button_ends_the_client(three: Deploy
     update = (kit / "site/work/update").read_bytes()
     document = len(split_message(update, "", "")[1])
     assert f"Each round: 2 tensors in {document} bytes" in text(tab, "ahead")
+    others = int(tab.run(r"/(\d+) in the last one/.exec(ahead.textContent)[1]"))
+    assert others == pytest.approx(len(update) - document, abs=40)  # a later update may have other digits
     cells = tab.run("[...document.querySelectorAll('#tensors tbody td')].map((cell) => cell.textContent)")
     assert cells == ["bias", "float64", "3", "24", "weight", "float64", "8 × 3", "192"]
     record = {entry["sha256"]: entry["bytes"] for entry in read_audit(kit / "site/sent.jsonl").entries}

@@ -1,7 +1,8 @@
 """What a site will send, worked out before it is sent.
 
 An update of zeros goes through the code that encodes real updates, so what is announced here cannot differ from what
-is sent later: names, types, shapes and bytes of the tensors are exact; the text beside them varies by a few digits.
+is sent later: names, types, shapes and bytes of the tensors are exact. The text beside them, a few hundred bytes,
+varies with the digits of its numbers and with the label counts of the task.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class OutgoingMessage:
     topic: str
     when: str
     fields: tuple[str, ...]
-    text: int | None  # bytes of its fields, about; None where they are known only when it is sent
+    text: int | None  # bytes of its fields, about; None where only the sent message tells
     tensors: tuple[OutgoingTensor, ...] = ()
     document: int = 0  # bytes of the safetensors document with the tensors, exact
     more: str = ""  # what else it may hold, in words
@@ -123,7 +124,7 @@ def _message(topic: str, when: str, message: Message) -> OutgoingMessage:
         OutgoingTensor(name, str(tensor.dtype), tensor.shape, tensor.nbytes)
         for name, tensor in sorted(message.tensors.items())
     )
-    text = len(encode_message(Message(message.fields)))
+    text = None if tensors else len(encode_message(message))
     return OutgoingMessage(topic, when, tuple(sorted(message.fields)), text, tensors, document)
 
 
