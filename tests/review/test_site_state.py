@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "federation"))
@@ -59,7 +60,7 @@ def test_a_site_that_trains_and_leaves(federation: InProcessFederation) -> None:
     wait_for(lambda: state.now()["doing"] == "connected; no federation for this site runs", "the connection")
     federation.join("site1")
     federation.start(barriers=1000)
-    wait_for(lambda: any(row["topic"] == "update" for row in state.rows(0)), "an update")
+    wait_for(lambda: state.now()["sent"], "an update")
     now = state.now()
     update = next(each for each in now["messages"] if each["topic"] == "update")
     assert [each["name"] for each in update["tensors"]] == ["bias", "weight"]
@@ -153,6 +154,15 @@ def test_what_another_version_announces_is_said_and_not_a_crash(
     report = {"doing": "training", "why": "", "trouble": "", "federation": "f", "sites": 0, "model": {}}
     (tmp_path / REPORT).write_text(json.dumps({**report, "settings": table, **change}))
     assert said in empty(tmp_path).now()["unknown"]
+
+
+def test_an_update_of_an_earlier_federation_is_not_taken_for_one_of_this(tmp_path: Path) -> None:
+    log, state = AuditLog(tmp_path / SENT), empty(tmp_path)
+    numbers = {"w": np.zeros(3, np.float32)}
+    log.message("a", "update", encode_message(Message({"loss": 1.0}, numbers)))
+    assert state.now()["sent"] == {}
+    log.message("a", "update", later := encode_message(Message({"loss": 0.25}, numbers)))
+    assert state.now()["sent"] == {"update": len(later)}
 
 
 def test_rules_in_words() -> None:

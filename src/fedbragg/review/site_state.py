@@ -48,7 +48,8 @@ class SiteState:
         self._rows: deque[dict[str, Any]] = deque(maxlen=ROWS)
         self._totals: dict[str, tuple[int, int]] = {}
         self._problems: list[str] = []
-        self._announced: tuple[str, dict[str, Any]] = ("", {})  # by what it follows from
+        self._announced: tuple[str, dict[str, Any]] = ("", {})  # with what it follows from
+        self._announced_at = 0  # the last line of the record at that time
 
     def now(self) -> dict[str, Any]:
         """Return all that the page shows but the lines of the record."""
@@ -56,9 +57,11 @@ class SiteState:
         with self._lock:
             self._read_record()
             record = {"totals": sorted(self._totals.items()), "problems": list(self._problems)}
-            sent = {row["topic"]: row["bytes"] for row in self._rows if row["tensors"]}
+            leaves = self._what_leaves(report)
+            since = (row for row in self._rows if row["line"] > self._announced_at)
+            sent = {row["topic"]: row["bytes"] for row in since if row["tensors"]}
         about = {"site": self._site.name, "server": self._site.server, "record": record, "sent": sent}
-        return {**about, **self._activity(report), **self._what_leaves(report)}
+        return {**about, **self._activity(report), **leaves}
 
     def rows(self, since: int) -> list[dict[str, Any]]:
         """Return the lines of the record after line ``since``, at most ROWS."""
@@ -93,10 +96,10 @@ class SiteState:
     def _what_leaves(self, report: Mapping[str, Any]) -> dict[str, Any]:
         """Return messages and settings; they change with the federation only, and cost an encoding of the model."""
         basis = json.dumps([report[name] for name in ("federation", "settings", "sites", "model")])
-        with self._lock:
-            if self._announced[0] != basis:
-                self._announced = (basis, self._announce(report))
-            return self._announced[1]
+        if self._announced[0] != basis:
+            self._announced = (basis, self._announce(report))
+            self._announced_at = self._rows[-1]["line"] if self._rows else 0
+        return self._announced[1]
 
     def _announce(self, report: Mapping[str, Any]) -> dict[str, Any]:
         known, problem = bool(report["model"]), ""
@@ -125,9 +128,7 @@ def federation_rules(settings: Mapping[str, Any]) -> list[Rule]:
     """Return what a federation's settings say about what leaves a site."""
     federation, privacy, style = (settings.get(name, {}) for name in ("federation", "privacy", "style"))
     secure, clip, noise = privacy.get("secure", False), federation.get("clip", 0), federation.get("noise", 0)
-    how = COMPRESSION[federation.get("compression", "full")].format(
-        bits=federation.get("compression_bits", 8)
-    )
+    how, bits = federation.get("compression", "full"), federation.get("compression_bits", 8)
     return [
         ("task", str(settings.get("task", "hits"))),
         ("rounds", f"at most {federation.get('barriers', '?')}"),
@@ -135,7 +136,10 @@ def federation_rules(settings: Mapping[str, Any]) -> list[Rule]:
             "who sees an update",
             "nobody; the server learns the sum of at least three sites" if secure else "the server",
         ),
-        ("numbers of an update", "as masked integers" if secure else how),
+        (
+            "numbers of an update",
+            "as masked integers" if secure else COMPRESSION.get(how, how).format(bits=bits),
+        ),
         ("longest update", f"{clip:g} (Euclidean norm)" if clip else "no limit"),
         ("noise added here", f"{noise:g} times the longest update" if noise else "none"),
         ("style of the pictures", STYLES.get(style.get("share", "off"), "asked for")),
