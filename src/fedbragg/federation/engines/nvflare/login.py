@@ -17,7 +17,7 @@ from typing import Any
 from fedbragg.federation.engines.nvflare.timed_line import say
 
 SILENT = 10.0
-"""Seconds after which the site's people are told that the server has not answered yet."""
+"""Seconds after which the site's people are told that there is no login yet; at most half of the limit."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two logins; each pause is twice as long as the one before."""
 NOT_DONE = 2
@@ -30,7 +30,7 @@ class Login:
     def __init__(self, address: str, wait: float) -> None:
         self._address, self._wait = address, wait
         self._timers = [
-            threading.Timer(min(SILENT, wait), self._say_slow),
+            threading.Timer(min(SILENT, wait / 2), self._say_slow),
             threading.Timer(wait, self._give_up),
         ]
         for timer in self._timers:
