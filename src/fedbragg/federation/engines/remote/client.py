@@ -230,7 +230,8 @@ class SiteClient:
             self._fail(name, Failure.of(str(error)), Ready())
             return
         self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
-        self._terms = self._terms.with_model(decode_tensors(bytes(model)))
+        with contextlib.suppress(FederationError):  # a damaged model; the worker reports it
+            self._terms = self._terms.with_model(decode_tensors(bytes(model)))
         self._version = int(request["version"])
         self._worker.train(request, model)
         limit = self._terms.training_timeout

@@ -64,8 +64,8 @@ class ServerConnection:
             self.ask("leave", {"client": client}, LEAVE_TIMEOUT)
         except NoAnswerError:
             return "left; the server did not answer, and counts this site as gone after its site_timeout"
-        except FederationError:
-            return "left; the server says that no federation for this site runs"
+        except FederationError as error:
+            return f"left; the server says: {error}"
         return "left the federation; the server knows"
 
 
