@@ -25,9 +25,11 @@ settings.load_profile("busy machine")
 USE_RUNNING_SITES = (
     "test_broken_links.py",
     "test_killed_processes.py",
+    "test_login.py",
     "test_no_foreign_code.py",
     "test_protocol_version.py",
     "test_same_as_local.py",
+    "test_site_page.py",
 )
 """Files that use the fixture ``running``, whose processes take long to start."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -119,3 +119,18 @@ def test_the_table_shows_sites_and_their_last_problems() -> None:
     assert words.startswith("f: running, barrier 1 of 6, version 4, 61 s site doing last message version")
     assert "a gone 7 s ago 3 0.250 9 1.5 kB 3.2 MB" in words
     assert words.endswith("a: left: no message for 4 s")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--host", "0.0.0.0"], "give the one name or address"),
+        (["--host", "example.org"], "shows the page to the network. Give --tls-cert and --tls-key as well."),
+        (["--tls-cert", "c.pem"], "--tls-cert and --tls-key belong together. Give both."),
+    ],
+)
+@pytest.mark.parametrize("command", [["join", "kit", "--data", "own.toml"], ["status", "--kit", "kit"]])
+def test_where_a_page_must_not_listen_is_refused_in_one_line(
+    command: list[str], options: list[str], line: str, refused_here: Callable[..., str]
+) -> None:
+    assert line in refused_here(*command, "--page", *options)

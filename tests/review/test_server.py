@@ -19,12 +19,12 @@ from fedbragg.errors import ConfigError
 from fedbragg.images import read_labels
 from fedbragg.review.labelling_session import LabellingSession
 from fedbragg.review.opening import ReviewRequest, open_session
-from fedbragg.review.serve import Listening
 from fedbragg.review.server import application
 from fedbragg.review.teaching.session import Teaching
 from fedbragg.tasks import hits
 from fedbragg.types import Label
 from fedbragg.web.guard import Admission
+from fedbragg.web.serving import Listening
 
 TOKEN = "a-token-of-the-test"
 UNREADABLE = 4
@@ -362,7 +362,7 @@ def test_the_geometry_has_rings_and_the_beam(server: Server) -> None:
 @pytest.mark.parametrize(
     ("listening", "message"),
     [
-        (Listening("example.org"), "shows frames to the network. Give --tls-cert and --tls-key"),
+        (Listening("example.org"), "shows the page to the network. Give --tls-cert and --tls-key"),
         (Listening("0.0.0.0"), "give the one name or address"),
         (Listening(certificate=Path("cert.pem")), "belong together"),
         (Listening("example.org", 0, Path("no.pem"), Path("no.key")), "no such file"),

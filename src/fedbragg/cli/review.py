@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
+from fedbragg.cli.page_options import HERE, HostOption, PortOption, TlsCertOption, TlsKeyOption, say_address
 from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
-
-if TYPE_CHECKING:
-    from fedbragg.review.serve import Listening
+from fedbragg.web.serving import Listening
 
 
 def review(
@@ -45,12 +44,10 @@ def review(
     ] = None,
     snake: SnakeOption = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same random order.")] = 1,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; another than this machine's needs TLS files.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    host: HostOption = HERE,
+    port: PortOption = 0,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
 ) -> int:
     """Open a page to look at the frames of a run and label them hit, maybe or miss.
 
@@ -61,9 +58,9 @@ def review(
 
     require("page", "the page")
     from fedbragg.review.opening import ReviewRequest, open_session
-    from fedbragg.review.serve import Listening, serve
     from fedbragg.review.server import application
     from fedbragg.review.teaching.session import Teaching
+    from fedbragg.web.serving import serve
     from fedbragg.workflows.teach_worker import COMMAND
 
     listening = Listening(host, port, tls_cert, tls_key)
@@ -83,7 +80,7 @@ def review(
     say(f"labels     {labels}, by {request.person}")
     teaching = Teaching(session, COMMAND)
     try:
-        serve(lambda admission: application(session, teaching, where, admission), listening, _say_address)
+        serve(lambda admission: application(session, teaching, where, admission), listening, say_address)
     finally:
         teaching.close()
         session.scores.stop()
@@ -94,10 +91,10 @@ def _review_ticks(
     task: str, paths: list[str], given: tuple[str, Path, Path | None], listening: Listening
 ) -> int:
     """Label by ticking; ``given`` is who labels, the table and the model file."""
-    from fedbragg.review.serve import serve
     from fedbragg.review.ticks.tick_server import tick_application
     from fedbragg.review.ticks.tick_session import TickReviewer, TickSession
     from fedbragg.tasks.registry import open_checklist
+    from fedbragg.web.serving import serve
 
     person, table, model = given
     checklist, file = open_checklist(task, paths, model, table)
@@ -106,12 +103,8 @@ def _review_ticks(
         warn(notice)
     say(f"examples   {len(session.numbers)}")
     say(f"labels     {table}, by {person}")
-    serve(lambda admission: tick_application(session, admission), listening, _say_address)
+    serve(lambda admission: tick_application(session, admission), listening, say_address)
     return 0
-
-
-def _say_address(address: str) -> None:
-    say(f"page       {address}\nstop       Ctrl-C")
 
 
 def _login_name() -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.page_options import HERE, HostOption, PortOption, TlsCertOption, TlsKeyOption, say_address
 from fedbragg.cli.real_sites import admin_client, follow, status_display, status_table
-from fedbragg.cli.show import say
 from fedbragg.extras import require
+from fedbragg.web.serving import Listening
 
 if TYPE_CHECKING:
     from fedbragg.review.federation_page import Ask
@@ -29,17 +30,23 @@ def status(
         bool,
         typer.Option("--page", help="Show it in the browser, live, with losses and weights; until Ctrl-C."),
     ] = False,
+    host: HostOption = HERE,
+    port: PortOption = 0,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
 ) -> int:
     """Show the sites of a federation: last message, version, loss, bytes, and the last problem."""
     from rich.console import Console
 
+    listening = Listening(host, port, tls_cert, tls_key)
+    listening.check()
     if page:
         require("page", "the page")
     with admin_client(kit, wait) as client:
         if stop:
             client.stop()
         if page:
-            _serve(client.status)
+            _serve(client.status, listening)
             return 0
         if follows:
             with status_display() as show:
@@ -49,12 +56,8 @@ def status(
     return 0
 
 
-def _serve(ask: Ask) -> None:
+def _serve(ask: Ask, listening: Listening) -> None:
     from fedbragg.review.federation_page import federation_application
-    from fedbragg.review.serve import Listening, serve
+    from fedbragg.web.serving import serve
 
-    serve(
-        lambda admission: federation_application(ask, admission),
-        Listening(),
-        lambda address: say(f"page       {address}\nstop       Ctrl-C"),
-    )
+    serve(lambda admission: federation_application(ask, admission), listening, say_address)

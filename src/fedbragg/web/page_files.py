@@ -14,9 +14,12 @@ PAGE = "index.html"
 
 
 def page_routes(package: str, page: str = PAGE) -> list[Route]:
-    """Return an address for every file in a package's folder ``web``, its name; the page itself has none."""
+    """Return an address for every file in a package's folder ``web``, its name; the page itself has none.
+
+    The style sheet that all pages share is among them.
+    """
     found = []
-    for file in files(package).joinpath("web").iterdir():
+    for file in (*files("fedbragg.web").joinpath("web").iterdir(), *files(package).joinpath("web").iterdir()):
         kind = KINDS.get(f".{file.name.rpartition('.')[2]}")
         if kind is not None:
             found.append(Route(f"/{'' if file.name == page else file.name}", _file(kind, file.read_bytes())))

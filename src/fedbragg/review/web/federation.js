@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { styleOf } from "./curve.js";
+import { size } from "./sizes.js";
 
 const by = (id) => document.getElementById(id);
 const PAUSE = 2000; // milliseconds from an answer to the next question
@@ -10,14 +11,6 @@ const [LEFT, FOOT] = [48, 26]; // screen pixels
 let last = null;
 
 const dash = (value, digits) => (value === null || value === undefined ? "–" : digits === undefined ? String(value) : value.toFixed(digits));
-
-function size(bytes) {
-  for (const unit of ["B", "kB", "MB"]) {
-    if (bytes < 1000) return `${Number(bytes.toPrecision(3))} ${unit}`;
-    bytes /= 1000;
-  }
-  return `${Number(bytes.toPrecision(3))} GB`;
-}
 
 function headline({ state, federation, problem, barrier, barriers, version, time, ended }) {
   if (state === "none") return "No federation has been started";

@@ -19,8 +19,11 @@ from waiting import TIMEOUT, wait_for
 from fedbragg.cli.real_sites import bytes_by_barrier, event_line
 from fedbragg.config import Federation
 from fedbragg.errors import FederationError
+from fedbragg.federation.engines.remote.protocol import split_message
 from fedbragg.federation.engines.remote.server_folder import without_paths
+from fedbragg.federation.engines.remote.site_config import load_site_config
 from fedbragg.federation.tensors import decode_tensors
+from fedbragg.review.site_state import ShownSite, SiteState
 from fedbragg.types import State
 
 HERE = Path(__file__).parent
@@ -139,6 +142,21 @@ class Account:
         if "error" in reply:
             raise FederationError(reply["error"])
         return reply["answer"]
+
+
+def check_announced(deployment: Deployment, site: str, count: int) -> None:
+    """Check that at least ``count`` messages with tensors have left a site, each of the bytes that its page announces.
+
+    The tensors' document is announced to the byte; the text beside it depends on the label counts, a few hundred bytes.
+    """
+    folder = deployment.kit(site) / "site"
+    state = SiteState(ShownSite(site, "", folder, load_site_config(deployment.site_config(site))))
+    (large,) = (message for message in state.now()["messages"] if message["document"])
+    sent = [row["bytes"] for row in state.rows(0) if row["topic"] == large["topic"] and row["tensors"]]
+    assert len(sent) >= count
+    assert all(0 < size - large["document"] < 1000 for size in sent), (sent, large["document"])
+    if large["topic"] == "update":
+        assert len(split_message((folder / "work" / "update").read_bytes(), "", "")[1]) == large["document"]
 
 
 def die_with_the_tests() -> None:

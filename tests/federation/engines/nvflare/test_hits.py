@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from deployment import FEDBRAGG, HERE, Deployment, as_toml
+from deployment import FEDBRAGG, HERE, Deployment, as_toml, check_announced
 from waiting import wait_for
 
 from fedbragg.types import Update
@@ -137,6 +137,7 @@ def test_only_the_named_fields_leave_a_site(finished: Finished) -> None:
             assert set(sent) == named
             assert sent["site"] == site
         sizes = sum(tensor_bytes(record[head.end() :]) for head in heads)
+        check_announced(finished.deployment, site, 2)
         # The rest is certificates, once, and FLARE's headers around each poll: too little for an image.
         assert len(record) - sizes < 50_000 + 4_000 * record.count(b'"client"')
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from deployment import Deployment, ended
+from deployment import Deployment, check_announced, ended
 from softmax import skewed_problem
 from typer.testing import CliRunner
 from waiting import wait_for
@@ -71,6 +71,7 @@ def test_sites_killed_in_a_sum_leave_the_right_model(three: Deployment) -> None:
     three.start("site4")
     # Nobody is killed; then two of five, before one sends its shares and the other its vector.
     assert ends(2, site3="Keys 2", site4="Shares 2") == ("all 2 barriers passed", [FIVE, SITES])
+    check_announced(three, "site0", 2)  # masked vectors
     # What left a site that has gone on is what the server has got; a killed client may have sent less than it noted.
     record = str(three.kit("server") / "received.jsonl")
     done = CliRunner().invoke(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from beside_local import assert_same_as_local, deployed
-from deployment import Deployment
+from deployment import Deployment, check_announced
 from test_hits import fedbragg
 
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_experiment
@@ -58,6 +58,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 def test_the_model_is_the_local_engines(deployment: Deployment) -> None:
     assert_same_as_local(deployment, SETTINGS, FILES, rtol=1e-5)
+    check_announced(deployment, "north", 2)
     done = fedbragg(
         deployment.folder,
         "tags",

@@ -99,6 +99,22 @@ def test_a_worker_that_dies_while_it_reads_is_a_failure_of_its_site(federation: 
     assert failures(status)[0] == "site0: the worker process ended before it had read the data"
 
 
+def test_a_model_that_arrives_damaged_is_reported_and_not_asked_for_again_and_again(
+    federation: InProcessFederation,
+) -> None:
+    class DamagesModels(DirectLink):
+        def ask(self, topic: str, payload: bytes, timeout: float) -> memoryview:
+            answer = super().ask(topic, payload, timeout)
+            return answer[: len(answer) - 8] if topic == "model" else answer
+
+    federation.join("site0", link=DamagesModels(federation.service, "site0"))
+    federation.join("site1")
+    federation.start()
+    status = federation.ended()
+    assert failures(status)[0].startswith("site0: training failed (FederationError")
+    assert barriers(status) == [{"site1"}] * 2
+
+
 def test_a_training_that_hangs_is_stopped_and_reported(federation: InProcessFederation) -> None:
     (federation.folder / "site0.hang").touch()
     federation.join("site0")

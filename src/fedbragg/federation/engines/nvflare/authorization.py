@@ -64,7 +64,8 @@ def site_resources(component: str, options: dict[str, Any]) -> dict[str, Any]:
         **ENFORCED,
         "class_allow_list": [component],
         "allow_log_streaming": False,
-        "client": {"retry_timeout": 30},
+        # Its thread that connects ends where the login takes longer.
+        "client": {"retry_timeout": 30, "engine_create_timeout": options["wait"] + 60},
         "components": [
             _component("resource_manager", manager, nothing),
             _component("fedbragg", component, options),

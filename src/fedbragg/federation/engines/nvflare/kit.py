@@ -81,8 +81,9 @@ and run
 
     fedbragg join KIT --data my-runs.toml
 
-with this folder as KIT. Open no port: your client connects to {host}, port {port} (TCP, TLS), and nobody connects to
-you. No image, path or label leaves your site; docs/how-to/real-sites.md lists what does. Your site runs the package
+with this folder as KIT; with `--page`, a page shows what will leave and what has left, and has a button to leave.
+Open no port: your client connects to {host}, port {port} (TCP, TLS), and nobody connects to you. No image, path or
+label leaves your site; docs/how-to/real-sites.md lists what does. Your site runs the package
 that you installed and refuses code from elsewhere. `[limits]` in your file limits what it takes part in.
 """,
     "coordinator": """\

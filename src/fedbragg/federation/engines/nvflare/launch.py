@@ -9,15 +9,20 @@ import fcntl
 import json
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare import authorization
 from fedbragg.federation.engines.nvflare.kit import open_kit
+from fedbragg.federation.engines.nvflare.timed_line import say
 from fedbragg.federation.engines.remote.site_config import load_site_config
+from fedbragg.federation.engines.remote.site_report import REPORT
 
+NOTHING = nullcontext()
+LOGIN = 600.0
+"""Seconds that a site's login may take."""
 SERVER_FOLDER, SITE_FOLDER, FLARE_FOLDER = "federation", "site", "flare"
 
 
@@ -34,8 +39,18 @@ def serve(kit: Path, start_model_command: Sequence[str]) -> int:
         return server_component.run(kit, holder.organisation)
 
 
-def join(kit: Path, site_config: Path, worker_command: Sequence[str]) -> int:
-    """Run a site's client until it is ended; ``worker_command`` is that of SiteClient."""
+def join(
+    kit: Path,
+    site_config: Path,
+    worker_command: Sequence[str],
+    beside: AbstractContextManager[object] = NOTHING,
+    wait: float = LOGIN,
+) -> int:
+    """Run a site's client until it is ended; ``worker_command`` is that of SiteClient.
+
+    Where the client is not logged in at the server after ``wait`` seconds, the process ends with a line and code 2.
+    ``beside`` is entered before the client connects; it may read the client's files (site_report.py, audit_log.py).
+    """
     from fedbragg.federation.engines.nvflare import site_component
 
     holder, kit = open_kit(kit, "site"), kit.resolve()
@@ -46,12 +61,15 @@ def join(kit: Path, site_config: Path, worker_command: Sequence[str]) -> int:
         "folder": str(kit / SITE_FOLDER),
         "kit": str(kit),
         "worker_command": list(worker_command),
+        "wait": wait,
     }
     (kit / SITE_FOLDER).mkdir(exist_ok=True, mode=0o700)
     with _locked(kit, SITE_FOLDER):
+        (kit / SITE_FOLDER / REPORT).unlink(missing_ok=True)  # of an earlier process
         _write_resources(kit, authorization.site_resources(site_component.COMPONENT, options))
-        site_component.say(f"site {holder.name}: connecting to {holder.address}")
-        return site_component.run(kit, holder.name, holder.organisation)
+        with beside:
+            say(f"site {holder.name}: connecting to {holder.address}")
+            return site_component.run(kit, holder.name, holder.organisation)
 
 
 @contextmanager

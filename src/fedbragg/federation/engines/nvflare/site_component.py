@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -15,31 +14,41 @@ from types import FrameType
 
 from nvflare.apis.event_type import EventType
 from nvflare.apis.fl_component import FLComponent
+from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 
 from fedbragg.federation.engines.nvflare import cells
+from fedbragg.federation.engines.nvflare.kit import open_kit
 from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
+from fedbragg.federation.engines.nvflare.login import Login, end_in_one_line
+from fedbragg.federation.engines.nvflare.timed_line import say
 from fedbragg.federation.engines.remote.client import SiteClient
 
 COMPONENT = "fedbragg.federation.engines.nvflare.site_component.FederationSite"
-LEAVE_TIMEOUT = 3.0
+LEAVE_TIMEOUT = 4.0
 """Seconds after a signal until the process ends in any case."""
+LINGER = 0.5
+"""Seconds from the client's end to that of the process, in which a page at the site shows how it ended."""
 
 
 class FederationSite(FLComponent):  # type: ignore[misc]
     """Start the client once FLARE's client is registered, and end the process with it."""
 
     def __init__(
-        self, site: str, site_config: str, folder: str, kit: str, worker_command: Sequence[str]
+        self, site: str, site_config: str, kit: str, folder: str, worker_command: Sequence[str], wait: float
     ) -> None:
-        """Represent ``site``, which signs with its ``kit``; see SiteClient."""
+        """Represent ``site``, which signs with its ``kit``; see SiteClient. The login may take ``wait`` seconds."""
         super().__init__()
+        self._login = Login(open_kit(Path(kit), "site").address, wait)
         credentials = kit_credentials(Path(kit))
         self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command, credentials)
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
-        """Start with the system."""
+        """Log in where FLARE is about to, and start with the system."""
+        if event_type == EventType.BEFORE_CLIENT_REGISTER:
+            self._login.log_in(fl_ctx.get_prop(FLContextKey.SITE_OBJ), fl_ctx)
         if event_type == EventType.SYSTEM_START:
+            self._login.done()
             cell = fl_ctx.get_engine().get_cell()
             cells.on_notice(cell, self._client.wake)
             leave_on_signals(self._client)
@@ -54,6 +63,7 @@ class FederationSite(FLComponent):  # type: ignore[misc]
         except Exception:
             traceback.print_exc()
             os._exit(1)  # systemd, or whatever watches the client, starts it again
+        time.sleep(LINGER)
         os._exit(0)
 
 
@@ -62,7 +72,7 @@ def leave_on_signals(client: SiteClient) -> None:
 
     def leave(number: int, frame: FrameType | None) -> None:
         client.leave()
-        threading.Timer(LEAVE_TIMEOUT, os._exit, (0,)).start()
+        threading.Timer(LEAVE_TIMEOUT, end_process, (number, frame)).start()
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
@@ -70,6 +80,7 @@ def leave_on_signals(client: SiteClient) -> None:
 
 def end_process(number: int, frame: FrameType | None) -> None:
     """End at once on a signal."""
+    say("ended without a word to the server, which does not answer")
     os._exit(0)
 
 
@@ -87,10 +98,11 @@ def run(kit: Path, name: str, organisation: str) -> int:
         local_rank=0,
         set=["secure_train=true", f"uid={name}", f"org={organisation}", "config_folder=config"],
     )
-    return int(MainProcessMonitor.run(main_func=client_train.main, run_dir=str(kit), args=arguments) or 0)
 
+    def main(args: argparse.Namespace) -> None:
+        try:
+            client_train.main(args)
+        except Exception as error:
+            end_in_one_line(f"FLARE's client ended ({error}). {kit / 'log.txt'} says more.")
 
-def say(text: str) -> None:
-    """Print a line with the time of day."""
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {text}\n")
-    sys.stdout.flush()
+    return int(MainProcessMonitor.run(main_func=main, run_dir=str(kit), args=arguments) or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +25,51 @@ class AuditFile:
 
 def read_audit(path: Path) -> AuditFile:
     """Read a file of AuditLog; raise OSError where it cannot be opened."""
-    entries, problems, chain = [], [], START
-    lines = path.read_bytes().split(b"\n")
-    if lines.pop():
-        problems.append(f"{path}: the last line is not whole")
-    for number, line in enumerate(lines, start=1):
+    growing = GrowingAudit(path)
+    found = growing.read()
+    return replace(found, problems=[*found.problems, *growing.unfinished()])
+
+
+class GrowingAudit:
+    """A file of AuditLog that is read while it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read, self._lines, self._chain = 0, 0, START  # bytes and lines so far, and their chain
+
+    def read(self) -> AuditFile:
+        """Return the lines that are whole and new since the last call; raise OSError where it cannot be opened."""
+        if self._path.stat().st_size < self._read:
+            return AuditFile([], [f"{self._path}: lines were removed while it was read"])
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            *lines, _ = file.read().split(b"\n")
+        entries: list[Entry] = []
+        problems: list[str] = []
+        for line in lines:
+            self._read, self._lines = self._read + len(line) + 1, self._lines + 1
+            self._check(line, entries, problems)
+        return AuditFile(entries, problems)
+
+    def unfinished(self) -> list[str]:
+        """Return that the last line is not whole; empty where it is."""
+        size = self._path.stat().st_size
+        return [] if size == self._read else [f"{self._path}: the last line is not whole"]
+
+    def _check(self, line: bytes, entries: list[Entry], problems: list[str]) -> None:
+        """Add the entry of a line, or what is wrong with it."""
+        where = f"{self._path}: line {self._lines}"
         try:
             shown, content = parted(line)
             entry = json.loads(line)
-            entries.append(
-                {**entry, "topic": str(entry["topic"]), "sha256": str(entry["sha256"]), "line": number}
-            )
+            topic, sha256 = str(entry["topic"]), str(entry["sha256"])
         except (ValueError, TypeError, KeyError):
-            problems.append(f"{path}: line {number} cannot be read")
-            continue
-        if shown != chained(chain, content):
-            problems.append(f"{path}: line {number} or the one before it was changed, removed or inserted")
-        chain = shown
-    return AuditFile(entries, problems)
+            problems.append(f"{where} cannot be read")
+            return
+        entries.append({**entry, "topic": topic, "sha256": sha256, "line": self._lines})
+        if shown != chained(self._chain, content):
+            problems.append(f"{where} or the one before it was changed, removed or inserted")
+        self._chain = shown
 
 
 def compare(site: Iterable[Entry], server: Iterable[Entry], name: str) -> list[str]:

@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,18 @@ class AuditLog:
         self._chain = _last_chain(path)
         self._newest: dict[tuple[str, str], str] = {}  # by site and topic, the hash of the last message
 
-    def message(self, site: str, topic: str, payload: bytes | memoryview) -> None:
-        """Append a message of a site, unless it repeats the last one of its topic."""
+    def message(self, site: str, topic: str, payload: bytes | memoryview, version: int | None = None) -> None:
+        """Append a message of a site, unless it repeats the last one of its topic.
+
+        ``version`` is that of the model that the site has trained on last, where the one who writes knows it.
+        """
         digest = hashlib.sha256(payload).hexdigest()
         with self._lock:
             if self._newest.get((site, topic)) == digest:
                 return
             self._newest[site, topic] = digest
-            self._append({"site": site, "topic": topic, **described(payload), "sha256": digest})
+            trained_on = {} if version is None else {"version": version}
+            self._append({"site": site, "topic": topic, **trained_on, **described(payload), "sha256": digest})
 
     def no_answer(self, site: str, topic: str, payload: bytes) -> None:
         """Append that a message was not answered: the server may have received it or not."""
@@ -67,12 +71,15 @@ class AuditLog:
 class AuditedLink:
     """A link to the server that writes down what it sends, before it is sent."""
 
-    def __init__(self, link: Link, site: str, log: AuditLog) -> None:
-        self._link, self._site, self._log = link, site, log
+    def __init__(
+        self, link: Link, site: str, log: AuditLog, version: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """Write to ``log`` what goes over ``link``; ``version`` is that of the model trained on last."""
+        self._link, self._site, self._log, self._version = link, site, log, version
 
     def ask(self, topic: str, payload: bytes, timeout: float) -> memoryview:
         """Return the server's answer, or raise NoAnswerError after ``timeout`` seconds without progress."""
-        self._log.message(self._site, topic, payload)
+        self._log.message(self._site, topic, payload, self._version())
         try:
             return self._link.ask(topic, payload, timeout)
         except NoAnswerError:

@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -41,24 +40,14 @@ from fedbragg.federation.engines.remote.connection import (
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
 from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
+from fedbragg.federation.engines.remote.site_report import REPORT, Activity, ReportFile, Terms, activity_of
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
 from fedbragg.federation.engines.remote.worker_process import WorkerProcess
 from fedbragg.federation.secure.identity import Credentials
+from fedbragg.federation.tensors import decode_tensors
 
 SHORTEST_TIMEOUT = 5.0
 """Seconds that a poll may take at least."""
-LEAVE_TIMEOUT = 2.0
-"""Seconds that the last message of a client may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """A federation's name, settings and timeouts, as the server gives them to a site."""
-
-    federation: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)  # without server and sites
-    heartbeat: float = 2.0  # seconds between two polls
-    training_timeout: float = 0.0  # seconds for one training
 
 
 class SiteClient:
@@ -86,8 +75,10 @@ class SiteClient:
         self._log = ConnectionLog(say)
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
         self._masked = MaskedUpdates(credentials, folder)
+        self._report_file = ReportFile(folder / REPORT)
         self._state: State = Outside()
         self._terms = Terms()
+        self._version: int | None = None  # of the model that it has trained on last
         self._request: str | None = None  # in progress, or the last one that ended
 
     def wake(self) -> None:
@@ -102,7 +93,7 @@ class SiteClient:
     def run(self, link: Link) -> None:
         """Take part in federations until ``leave`` is called."""
         log = AuditLog(self._folder / SENT)
-        connection = ServerConnection(AuditedLink(link, self._site, log))
+        connection = ServerConnection(AuditedLink(link, self._site, log, lambda: self._version))
         while not self._leaving:
             try:
                 self._round(connection)
@@ -114,11 +105,17 @@ class SiteClient:
                 self._log.error(f"the server says: {error}")
             else:
                 self._log.success()
+            self._write_report(activity_of(self._state))
             self._woken.wait(self._pause())
             self._woken.clear()
-        with contextlib.suppress(FederationError):  # the server notices in any case
-            connection.ask("leave", {"client": self._client}, LEAVE_TIMEOUT)
+        end = connection.leave(self._client)
+        self._say(end)
+        self._write_report(Activity(end, ended=True))
         self._worker.close()
+
+    def _write_report(self, activity: Activity) -> None:
+        with contextlib.suppress(OSError):  # a full disk; training goes on without the report
+            self._report_file.write(activity, self._terms, self._log.trouble, self._version)
 
     def _round(self, connection: ServerConnection) -> None:
         for event in self._worker.events():
@@ -156,6 +153,7 @@ class SiteClient:
         if new is self._state:
             return
         self._state = new
+        self._write_report(activity_of(new))
         match new:
             case Reporting(_, Failure(_, local), _):
                 self._say(f"failed: {local}")
@@ -168,17 +166,15 @@ class SiteClient:
 
     def _enter(self, connection: ServerConnection, answer: Mapping[str, Any]) -> None:
         name, fields = str(answer["federation"]), connection.ask("settings", {})
-        settings, timeouts = fields["settings"], fields["timeouts"]
-        connection.timeout = timeouts["message"]
-        self._terms = Terms(name, settings, timeouts["heartbeat"], timeouts["training"])
-        self._request = None
+        settings, connection.timeout = fields["settings"], fields["timeouts"]["message"]
+        self._terms, self._request, self._version = Terms.of(name, fields), None, None
         self._worker.close()
         if (refusal := self._limits.refusal(settings)) is not None:
             self._say(f"federation {name}: {refusal.local}")
             self._change(Declined(refusal))
             return
         try:
-            self._masked.enter(settings, int(fields.get("sites", 0)))
+            self._masked.enter(settings, self._terms.sites)
         except FederationError as error:
             self._say(f"federation {name}: {error}")
             self._change(Declined(Failure.of(str(error))))
@@ -234,6 +230,9 @@ class SiteClient:
             self._fail(name, Failure.of(str(error)), Ready())
             return
         self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
+        with contextlib.suppress(FederationError):  # a damaged model; the worker reports it
+            self._terms = self._terms.with_model(decode_tensors(bytes(model)))
+        self._version = int(request["version"])
         self._worker.train(request, model)
         limit = self._terms.training_timeout
         self._request = name

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from fedbragg.errors import FederationError
+from fedbragg.errors import FederationError, NoAnswerError
 from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message, split_message
 
 MESSAGE_TIMEOUT = 120.0
 """Seconds for one answer, until the server's settings are known."""
+LEAVE_TIMEOUT = 2.0
+"""Seconds that the last message of a client may take."""
 SIDES = ("the server", "this site")
 
 
@@ -56,6 +58,16 @@ class ServerConnection:
         check_answer(topic, answered)
         return model
 
+    def leave(self, client: str) -> str:
+        """Tell the server that a client ends, so that no round waits for it; return in one line what came of it."""
+        try:
+            self.ask("leave", {"client": client}, LEAVE_TIMEOUT)
+        except NoAnswerError:
+            return "left; the server did not answer, and counts this site as gone after its site_timeout"
+        except FederationError as error:
+            return f"left; the server says: {error}"
+        return "left the federation; the server knows"
+
 
 def check_answer(topic: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the fields of an answer; raise FederationError where they report an error or no federation."""
@@ -73,18 +85,25 @@ class ConnectionLog:
         self._say = say
         self._silent_since: float | None = None  # on the monotonic clock
         self._last_error = ""
+        self._silence = ""
+
+    @property
+    def trouble(self) -> str:
+        """Return what is wrong at the moment, in one line; empty where nothing is."""
+        return self._silence or self._last_error
 
     def silence(self, reason: str) -> None:
         """Note that the server did not answer."""
         if self._silent_since is None:
             self._silent_since = time.monotonic()
-            self._say(f"no answer from the server ({reason}); trying again until there is one")
+            self._silence = f"no answer from the server ({reason}); trying again until there is one"
+            self._say(self._silence)
 
     def answer(self) -> None:
         """Note that the server answered."""
         if self._silent_since is not None:
             self._say(f"the server answers again, after {time.monotonic() - self._silent_since:.0f} s")
-            self._silent_since = None
+            self._silent_since, self._silence = None, ""
 
     def error(self, text: str) -> None:
         """Note an error; one that repeats is said once."""

@@ -19,6 +19,7 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
+from fedbragg.federation.engines.remote.outgoing import shapes_of
 from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, encode_message, is_large
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
@@ -65,6 +66,7 @@ class RealTimeDriver:
         self._stop_reason: str | None = None
         # Bytes of the longest message with an update: no number takes more than 8, and a masked one two numbers.
         most = 16 if settings.privacy.secure else 8
+        self.shapes = shapes_of(initial)  # a site learns them before it trains
         self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
         self.finished = bool(saved and saved.finished)  # true once everything is on disk

@@ -133,7 +133,7 @@ class FederationService:
         fields = message.fields
         match topic:
             case "settings":
-                return encode_message(Message(_site_settings(hosted.settings)))
+                return encode_message(Message({**_site_settings(hosted.settings), "model": driver.shapes}))
             case "poll":
                 answer = driver.poll(site, str(fields["client"]), sending=bool(fields.get("sending")))
                 return encode_message(Message({"federation": hosted.name, **answer}))

@@ -1,18 +1,26 @@
-"""Serve the page: on this machine alone, or elsewhere over TLS, always behind a random token."""
+"""Serve a page: on this machine alone, or elsewhere over TLS, always behind a random token."""
 
 from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedbragg.errors import ConfigError
 from fedbragg.web.guard import Admission, Application
 from fedbragg.web.server_config import LOOPBACK, ONLY_HERE, server_config
 
+if TYPE_CHECKING:
+    import uvicorn
+
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # refused
+Over = Callable[[], bool]
+"""Whether the server is about to end, so that answers without an end must end now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class Listening:
     port: int = 0  # 0: any that is free
     certificate: Path | None = None  # PEM
     key: Path | None = None  # PEM
+    remedy: str = "Give another --host or --port."  # where it cannot listen there
 
     def check(self) -> None:
         """Raise ConfigError where the page would leave this machine unencrypted, or TLS lacks a file."""
@@ -34,7 +43,7 @@ class Listening:
             )
         if self.host not in ONLY_HERE and self.certificate is None:
             raise ConfigError(
-                f"--host {self.host} shows frames to the network. Give --tls-cert and --tls-key as well."
+                f"--host {self.host} shows the page to the network. Give --tls-cert and --tls-key as well."
             )
         for option, path in (("--tls-cert", self.certificate), ("--tls-key", self.key)):
             if path is not None and not path.is_file():
@@ -50,6 +59,33 @@ def serve(
     application: Callable[[Admission], Application], listening: Listening, tell: Callable[[str], None]
 ) -> None:
     """Serve until interrupted; ``tell`` gets the address. Raises ConfigError if it cannot listen there."""
+    with _prepared(application, listening, "warning") as (server, listener, address):
+        tell(address)
+        server.run(sockets=[listener])
+
+
+@contextmanager
+def served(application: Callable[[Admission, Over], Application], listening: Listening) -> Iterator[str]:
+    """Serve from a thread during the block and give the address. Raises ConfigError if it cannot listen there."""
+    over = threading.Event()
+    with _prepared(lambda admission: application(admission, over.is_set), listening, "error") as prepared:
+        server, listener, address = prepared
+        run = {"sockets": [listener]}
+        thread = threading.Thread(target=server.run, kwargs=run, name="fedbragg-page", daemon=True)
+        thread.start()
+        try:
+            yield address
+        finally:
+            over.set()
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _prepared(
+    application: Callable[[Admission], Application], listening: Listening, log_level: str
+) -> Iterator[tuple[uvicorn.Server, socket.socket, str]]:
+    """Give a server, the socket that it is to listen on, and its address."""
     listening.check()
     import uvicorn
 
@@ -59,16 +95,15 @@ def serve(
             f"{listening.scheme}://{host}{_port(port, listening)}" for host in _hosts(listening)
         )
         app = application(Admission(token, origins))
-        config = server_config(app, "warning", listening.certificate, listening.key)
+        config = server_config(app, log_level, listening.certificate, listening.key)
         _load(config, listening)
-        tell(f"{listening.scheme}://{listening.host}:{port}/{token}/")
-        uvicorn.Server(config).run(sockets=[listener])
+        yield uvicorn.Server(config), listener, f"{listening.scheme}://{listening.host}:{port}/{token}/"
 
 
-def _load(config: object, listening: Listening) -> None:
+def _load(config: uvicorn.Config, listening: Listening) -> None:
     """Read the TLS files now, so that a wrong one is said in one line."""
     try:
-        config.load()  # type: ignore[attr-defined]
+        config.load()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(f"{listening.certificate}, {listening.key}: no TLS files ({error}).") from None
 
@@ -85,9 +120,8 @@ def _port(port: int, listening: Listening) -> str:
 def _listen(listening: Listening) -> socket.socket:
     try:
         listener = socket.create_server((listening.host, listening.port))
-    except OSError as error:
-        raise ConfigError(
-            f"{listening.host}:{listening.port}: cannot listen there ({error.strerror}). Give another --host or --port."
-        ) from None
+    except (OSError, OverflowError) as error:
+        where, reason = f"{listening.host}:{listening.port}", getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{where}: cannot listen there ({reason}). {listening.remedy}") from None
     listener.set_inheritable(False)
     return listener

@@ -1,4 +1,4 @@
-"""The colours of the style sheet and the marks, by the formula of WCAG 2.2: text 4.5 : 1, controls and marks 3 : 1."""
+"""The colours of every page, by the formula of WCAG 2.2: text 4.5 : 1, controls and marks 3 : 1."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from importlib.resources import files
 
 import pytest
 
-WEB = files("fedbragg.review").joinpath("web")
-STYLES = re.sub(r"/\*.*?\*/", "", WEB.joinpath("review.css").read_text(), flags=re.DOTALL)
-NAMED = dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", STYLES))
+REVIEW = files("fedbragg.review").joinpath("web")
+SHEETS = {
+    "shared": files("fedbragg.web").joinpath("web", "shared.css"),
+    "review": REVIEW.joinpath("review.css"),
+    "status": REVIEW.joinpath("status.css"),
+    "live": files("fedbragg.live.page").joinpath("web", "live.css"),
+}
+STYLES = {
+    name: re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL) for name, sheet in SHEETS.items()
+}
+NAMED = dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6})", "".join(STYLES.values())))
 RULES = [
     (selector.strip(), dict(part.split(":", 1) for part in body.split(";") if ":" in part))
-    for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", STYLES)
+    for styles in STYLES.values()
+    for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", styles)
 ]
-NO_TEXT = {".masked", ".saturated", "#grid", "#loupe"}
+NO_TEXT = {".masked", ".saturated", "#grid", "#loupe", ".none", ".scale"}
 GROUNDS = ("var(--paper)", "var(--wash)")
 """On which text without a ground of its own stands."""
 PRESSED = '[aria-pressed="true"]'
@@ -60,18 +69,29 @@ def test_the_formula_gives_the_known_extremes() -> None:
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)  # the lightest grey that passes
 
 
-def test_every_text_and_ground_of_the_style_sheet_has_contrast() -> None:
+def test_no_page_gives_a_shared_name_another_colour() -> None:
+    shared = re.findall(r"--([\w-]+):", STYLES["shared"])
+    others = [
+        name for sheet in ("review", "status", "live") for name in re.findall(r"--([\w-]+):", STYLES[sheet])
+    ]
+    assert len(shared) > 8
+    assert set(shared) & set(others) == set()
+
+
+def test_every_text_and_ground_of_the_style_sheets_has_contrast() -> None:
     pairs = text_pairs()
-    assert len(pairs) > 25
+    assert len(pairs) > 40
     assert [(pair, round(contrast(*pair[1:]), 2)) for pair in pairs if contrast(*pair[1:]) < 4.5] == []
 
 
 def test_controls_focus_and_marks_have_contrast() -> None:
-    borders = re.findall(r"button, select.*?border: 1px solid (#[0-9a-f]{6})", STYLES)
-    overlay = re.findall(r'const \w+ = "(#[0-9a-f]{6})"', WEB.joinpath("overlay.js").read_text())
-    grid = re.findall(r'"(#[0-9a-f]{6})"', WEB.joinpath("grid_map.js").read_text().split("LEGIBLE")[0])
-    marks = [*borders, "var(--focus)", *overlay, *grid]
-    assert len(marks) == 1 + 1 + 3 + 3
+    overlay = re.findall(r'const \w+ = "(#[0-9a-f]{6})"', REVIEW.joinpath("overlay.js").read_text())
+    grid = re.findall(r'"(#[0-9a-f]{6})"', REVIEW.joinpath("grid_map.js").read_text().split("LEGIBLE")[0])
+    controls = [colour for _, rule in RULES for colour in colours(rule, "border-color")]
+    marks = ["var(--edge)", "var(--blue)", *overlay, *grid, *controls]
+    assert "1px solid var(--edge)" in STYLES["shared"]
+    assert "3px solid var(--blue)" in STYLES["shared"]
+    assert len(marks) > 1 + 1 + 3 + 3
     assert [
         (mark, contrast(mark, "var(--paper)")) for mark in marks if contrast(mark, "var(--paper)") < 3
     ] == []

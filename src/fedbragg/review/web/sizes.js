@@ -1,0 +1,9 @@
+// Bytes in the unit that suits them.
+
+export function size(bytes) {
+  for (const unit of ["B", "kB", "MB"]) {
+    if (bytes < 1000) return `${Number(bytes.toPrecision(3))} ${unit}`;
+    bytes /= 1000;
+  }
+  return `${Number(bytes.toPrecision(3))} GB`;
+}
