@@ -18,6 +18,7 @@ EXTRAS = {
     "cbf": ("pycbf",),
     "live": ("zmq", "cbor2", "p4p"),
     "page": ("starlette", "uvicorn"),
+    "cluster": ("ray",),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 
