@@ -36,8 +36,8 @@ def screen_on_cluster(
     ``screening.threads`` are those of a shard, 0 for one for each core of its node.
     """
     from fedbragg.extras import require
+    from fedbragg.workflows.cluster.address import check_address
     from fedbragg.workflows.cluster.begin import begin_on_cluster
-    from fedbragg.workflows.cluster.ray_cluster import check_address
 
     check_address(options.address)
     require("cluster", "--ray")
@@ -53,11 +53,12 @@ def screen_on_cluster(
 def _screen(begun: Begun, options: ClusterOptions) -> tuple[Screener, int]:
     """Screen the shards; return where they are, and the signal that stopped it."""
     from fedbragg.screening.stop_signal import StopSignal
+    from fedbragg.workflows.cluster.address import find_cluster
     from fedbragg.workflows.cluster.begin import make_shards
     from fedbragg.workflows.cluster.ray_cluster import ray_cluster
     from fedbragg.workflows.cluster.screen_shards import ClusterScreening, screen_shards
 
-    with ray_cluster(options.address) as cluster, StopSignal() as stop:
+    with ray_cluster(find_cluster(options.address)) as cluster, StopSignal() as stop:
         folders = make_shards(begun, options.shards, len(cluster.nodes()))
         screening = ClusterScreening(folders, begun.opened.identity.frames, begun.screening.threads)
         with shard_table() as table:

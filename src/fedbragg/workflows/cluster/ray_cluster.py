@@ -3,91 +3,111 @@
 from __future__ import annotations
 
 import os
-import re
+import secrets
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from fedbragg.errors import ClusterError, ConfigError
+from fedbragg.errors import ClusterError
+from fedbragg.workflows.cluster.address import LOCAL, VARIABLE, folder_of_ray
 from fedbragg.workflows.cluster.nodes import Ended, Node
 from fedbragg.workflows.cores import number_of_threads
 
-AUTO, LOCAL = "auto", "local"
-ADDRESS = re.compile(r"[\w.-]+:\d{1,5}|\[[\da-fA-F:]+\]:\d{1,5}")
-VARIABLE = "RAY_ADDRESS"
-"""Of the environment; Ray would let it replace any address that is given."""
-LOOPBACK = "127.0.0.1"
 OBJECTS = 100_000_000
 """Bytes of shared memory for a cluster that is started here; no image passes through it."""
+STDERR = 2
+"""The file descriptor."""
 GRACE = 10.0
 """Seconds in which tasks that are asked to stop must have written their checkpoints."""
+LOOPBACK = "127.0.0.2"
+"""Of a cluster that is started here; Ray would replace 127.0.0.1 by the machine's address on the network."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # else Ray reports its use to its makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns that this will be the default
     "RAY_enable_worker_prestart": "0",  # one worker a node is enough
 }
-
-
-def check_address(address: str) -> None:
-    """Raise ConfigError where an address is neither ``auto`` nor ``local`` nor HOST:PORT."""
-    if address not in (AUTO, LOCAL) and not ADDRESS.fullmatch(address):
-        raise ConfigError(
-            f"--ray {address}: give auto, local, or HOST:PORT of the cluster's head, as `ray start --head` prints it. "
-            "This machine must be one of its nodes."
-        )
+"""In the environment of this process, where Ray looks for such settings when it is imported."""
 
 
 @contextmanager
 def ray_cluster(address: str) -> Iterator[RayCluster]:
-    """Connect to a Ray cluster for the block.
+    """Connect to the Ray cluster at HOST:PORT for the block; ``local`` is one of this machine alone, started for it.
 
-    ``auto`` is the one that RAY_ADDRESS names or that runs on this machine, else ``local``: one of this machine alone,
-    which is started for the block. Raises ClusterError where there is none at the address.
+    Raises ClusterError where there is no cluster.
     """
-    named = os.environ.pop(VARIABLE, "")
+    os.environ.pop(VARIABLE, None)  # Ray would let it replace any address
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        redirect_stdout(nowhere),  # on which Ray prints that a node is lost; the output is for results
+        _local() if address == LOCAL else _connected(address) as ray,
+    ):
+        try:
+            yield RayCluster(ray)
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Connect to a cluster that runs; give the module."""
     import ray
 
-    _connect(ray, named if address == AUTO and named else address)
     try:
-        yield RayCluster(ray)
-    finally:
-        ray.shutdown()
-
-
-def _connect(ray: Any, address: str) -> None:
-    """Connect this process to a cluster."""
-    if address != LOCAL:
-        try:
+        with _silent_errors():
             ray.init(address=address, logging_level="CRITICAL", log_to_driver=False)
-            return
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            if address != AUTO or not isinstance(error, ConnectionError):
-                raise ClusterError(_no_connection(address, error)) from None
-    _start(ray)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise ClusterError(
+            f"--ray {address}: no connection ({_first_line(error)}). Check that the cluster runs (`ray status`), that "
+            "this machine is one of its nodes (`ray start --address`), and that all have the same Python and Ray."
+        ) from None
+    yield ray
 
 
-def _start(ray: Any) -> None:
-    """Start a cluster of this machine alone, which no other machine can reach; it ends with this process."""
-    ray.init(
-        address=LOCAL,
-        num_cpus=number_of_threads(0),
-        num_gpus=0,
-        object_store_memory=OBJECTS,
-        include_dashboard=False,
-        _node_ip_address=LOOPBACK,
-        logging_level="CRITICAL",
-        log_to_driver=False,
-    )
+@contextmanager
+def _local() -> Iterator[Any]:
+    """Start a cluster of this machine alone, which ends with this process; give the module.
+
+    Ray 2.60 listens on all of the machine's addresses, whatever it is told. So only who has the secret is answered, and
+    that only this process and those that it starts have.
+    """
+    os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
+    import ray
+
+    with TemporaryDirectory(prefix="fedbragg-ray-", dir=folder_of_ray()) as folder:
+        with _silent_errors():
+            ray.init(
+                address=LOCAL,
+                num_cpus=number_of_threads(0),
+                num_gpus=0,
+                object_store_memory=OBJECTS,
+                include_dashboard=False,
+                logging_level="CRITICAL",
+                log_to_driver=False,
+                _node_ip_address=LOOPBACK,
+                _temp_dir=folder,
+            )
+        yield ray
 
 
-def _no_connection(address: str, error: Exception) -> str:
-    return (
-        f"--ray {address}: no connection ({_first_line(error)}). Check that the cluster runs (`ray status`), that this "
-        "machine is one of its nodes (`ray start --address`), and that all have the same Python and Ray."
-    )
+@contextmanager
+def _silent_errors() -> Iterator[None]:
+    """Send the error stream nowhere: Ray's C++ part writes into it until it has opened its log file."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class RayCluster:
