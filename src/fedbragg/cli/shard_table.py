@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from fedbragg.cli.show import warn
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live
-    from rich.table import Table
 
     from fedbragg.workflows.cluster.screen_shards import Display, ShardState
 
@@ -68,14 +68,16 @@ class LiveTable:
         self._live.console.print(f"fedbragg: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def table_of(states: Sequence[ShardState], rows: int, rate: float) -> Table:
-    """Return the table with at most so many rows, those that are screened first; ``rate`` is that of all, frames/s."""
+def table_of(states: Sequence[ShardState], rows: int, rate: float) -> Group:
+    """Return at most so many rows, those that are screened first, and a line about all; ``rate`` is in frames/s."""
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     counts = Counter(state.state for state in states)
     done, frames = sum(state.done for state in states), sum(state.frames for state in states)
     said = ", ".join(f"{counts[state]} {state}" for state in ORDER if counts[state])
-    table = Table(caption=f"{said}; {done} of {frames} frames, {rate:.0f} frames/s", caption_justify="left")
+    table = Table()
     for name in ("shard", "state", "node"):
         table.add_column(name)
     for name in ("frames done", "of", "frames/s"):
@@ -83,4 +85,4 @@ def table_of(states: Sequence[ShardState], rows: int, rate: float) -> Table:
     for row in sorted(states, key=lambda state: ORDER.index(state.state))[: max(rows, 1)]:
         speed = f"{row.rate:.0f}" if row.rate else ""
         table.add_row(str(row.shard), row.state, row.node, str(row.done), str(row.frames), speed)
-    return table
+    return Group(table, Text(f"{said}; {done} of {frames} frames, {rate:.0f} frames/s"))

@@ -68,7 +68,7 @@ def screen_shards(
     screener = Screener(screening, cluster, display)
     try:
         while not screener.over and not stop.number:
-            screener.advance()
+            screener.advance(stop)
     finally:
         if not screener.over:
             cluster.cancel()
@@ -103,15 +103,21 @@ class Screener:
         """Return how often a shard was lost with its worker or node."""
         return self._assignment.lost.total()
 
-    def advance(self) -> None:
-        """Give shards to idle nodes, wait a moment for one to end, and show how far all are."""
+    def advance(self, stop: StopSignal) -> None:
+        """Give shards to idle nodes, wait a moment for one to end, and show how far all are.
+
+        Ctrl-C on a terminal reaches the nodes that run on this machine too: then none of them is lost.
+        """
         nodes = {node.key: node for node in self._cluster.nodes()}
         self._names.update({key: node.name for key, node in nodes.items()})
         for key, number in self._assignment.take(list(nodes), time.monotonic()):
             self._start(nodes[key], number)
         running = list(self._assignment.running.values())
-        for ended in self._cluster.ended(TICK):
-            self._settle(ended)
+        ended = self._cluster.ended(TICK)
+        if stop.number:
+            return
+        for task in ended:
+            self._settle(task)
         self._states.update({number: self._state(number) for number in running})
         self._display.show(list(self._states.values()))
 
