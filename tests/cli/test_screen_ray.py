@@ -84,9 +84,8 @@ def nodes() -> Iterator[Nodes]:
     ) as folder:  # the paths of sockets must be short
         secret = {"RAY_AUTH_TOKEN": "of this test alone, 32 bytes or more", "RAY_TMPDIR": folder}
         environment = {**os.environ, **QUIET, **secret}
-        script = Path(__file__).with_name("ray_nodes.py")
         with subprocess.Popen(
-            [sys.executable, str(script)],
+            [sys.executable, "-m", "fedbragg.testing.ray_nodes", "2"],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
