@@ -252,8 +252,8 @@ def tables(
     cpu, size, start = measured
     own = cost[1][4]
     assumed = (
-        f"A million frames of {SIZE} pixels, {size / 1e6:.2f} MB each as stored; {1e3 * cpu:.2f} ms of CPU time a frame "
-        f"and {1e3 * start:.0f} ms a shard, as measured here; nodes of {CORES} cores, four shards a node."
+        f"A million frames of {SIZE} pixels, {size / 1e6:.2f} MB each as stored; {1e3 * cpu:.2f} ms of CPU time a "
+        f"frame and {1e3 * start:.0f} ms a shard, as measured here; nodes of {CORES} cores, four shards a node."
     )
     return [
         Table(

@@ -1,4 +1,4 @@
-"""Nodes that screen one run from one file system, on a virtual clock: when do they compute, and when do they wait?
+"""Simulate on a virtual clock how nodes screen one run from one file system, which limits them or does not.
 
 A node is a number of cores, which share its shard without loss. The file system has one bandwidth, which the nodes that
 read share evenly; latency, caches and the nodes' own network are left out, so real nodes read less.
