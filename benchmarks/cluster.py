@@ -94,7 +94,6 @@ def clock(cluster: int) -> tuple[float, float, float]:
 @contextmanager
 def running_cluster(nodes: int, folder: str) -> Iterator[tuple[int, str]]:
     """Start nodes of one core each; give the process and the address."""
-    os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "0", "RAY_TMPDIR": folder}
     with subprocess.Popen(
         [sys.executable, "-m", "fedbragg.testing.ray_nodes", str(nodes)],
@@ -317,6 +316,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shards", type=int, default=2, help="of 1000 frames")
     frames = A_SHARD * parser.parse_args().shards
+    os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     with tempfile.TemporaryDirectory(
         prefix="ray", dir="/tmp"
     ) as folder:  # the paths of sockets must be short

@@ -16,7 +16,7 @@ EXTRAS = {
     "heal": ("skimage",),
     "segments": ("skimage", "tifffile"),
     "cbf": ("pycbf",),
-    "live": ("zmq", "cbor2", "p4p"),
+    "live": ("zmq", "cbor2", "p4p", "msgpack"),
     "page": ("starlette", "uvicorn"),
     "cluster": ("ray",),
 }
