@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ from test_merge import GEOMETRY, check_same, counts
 
 from fedbragg.images import write_run
 
-pytest.importorskip("ray", reason="the extra cluster is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="the extra cluster is not installed"),
+]
 FRAMES = 1500
 SHARDS = 3
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "0", "RAY_AUTH_MODE": "token"}
@@ -201,6 +204,9 @@ def test_an_address_without_a_cluster_is_named_in_one_line(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
+    tables = (visit / "whole" / "verdicts.csv").read_bytes()
+    refused_here("screen", visit / "run.h5", "--out", visit / "whole", "--ray", address)
+    assert (visit / "whole" / "verdicts.csv").read_bytes() == tables  # an earlier screening is still there
     assert refused_here("screen", visit / "run.h5", "--out", tmp_path / "out", "--ray", address) == (
         f"--ray {address}: no cluster answers there. Start one (`ray start --head`), or give the address that it "
         "printed."

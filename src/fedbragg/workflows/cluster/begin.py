@@ -40,35 +40,27 @@ class Begun:
 
 
 def begin_on_cluster(paths: Sequence[str], screening: Screening, *, resume: bool) -> Begun:
-    """Open the run and clear OUT, unless it is resumed; raise FedbraggError before any work."""
+    """Open the run and look at OUT, where nothing is written yet; raise FedbraggError for what cannot be done."""
     from fedbragg.screening import checkpoint
-    from fedbragg.screening.shards.attempts import remove_tries
-    from fedbragg.workflows.folder import make_folder
 
     opened = open_checked(paths, screening)
-    out, identity = screening.out, opened.identity
     if resume:
-        checkpoint.resume(out, identity)
-    else:
-        checkpoint.start_over(out, identity)
-        remove_tries(out)
-    make_folder(out)
-    if not resume or checkpoint.load(out) is None:
-        _save(out, checkpoint.Checkpoint(identity))
+        checkpoint.resume(screening.out, opened.identity)
     return Begun(paths, screening, opened, resume)
 
 
 def make_shards(begun: Begun, asked: int | None, nodes: int) -> dict[Shard, Path]:
     """Return each shard's folder, in order, with what a node must know; ``asked`` is how many the user wants.
 
-    A shard that is not complete continues in a copy of its folder. Raises ConfigError where a resumed screening has
-    another number of shards than is asked for.
+    Unless it is resumed, what an earlier screening left in OUT is removed. A shard that is not complete continues in a
+    copy of its folder. Raises ConfigError where a resumed screening has another number of shards than is asked for.
     """
     from fedbragg.screening.shards.attempts import first_try, newest_tries, next_try
     from fedbragg.screening.shards.record import save_record
     from fedbragg.screening.shards.shard import Shard
 
     out, frames = begun.screening.out.absolute(), begun.opened.identity.frames
+    _make_out(begun)
     stored = newest_tries(out)
     count = _count(asked, {shard.count for shard in stored}, frames, nodes)
     folders = {}
@@ -80,6 +72,21 @@ def make_shards(begun: Begun, asked: int | None, nodes: int) -> dict[Shard, Path
         save_record(folder, record_of(begun.paths, begun.screening, shard, frames))
         folders[shard] = folder
     return folders
+
+
+def _make_out(begun: Begun) -> None:
+    """Make OUT and its checkpoint, by which another command knows what is being screened there."""
+    from fedbragg.screening import checkpoint
+    from fedbragg.screening.shards.attempts import remove_tries
+    from fedbragg.workflows.folder import make_folder
+
+    out, identity = begun.screening.out, begun.opened.identity
+    if not begun.resumed:
+        checkpoint.start_over(out, identity)
+        remove_tries(out)
+    make_folder(out)
+    if not begun.resumed or checkpoint.load(out) is None:
+        _save(out, checkpoint.Checkpoint(identity))
 
 
 def is_complete(folder: Path, shard: Shard, frames: int) -> bool:

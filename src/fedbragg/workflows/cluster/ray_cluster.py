@@ -79,7 +79,8 @@ def _local() -> Iterator[Any]:
     os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     import ray
 
-    with TemporaryDirectory(prefix="fedbragg-ray-", dir=folder_of_ray()) as folder:
+    where = folder_of_ray()
+    with TemporaryDirectory(prefix="fedbragg-ray-", dir=where, ignore_cleanup_errors=True) as folder:
         with _silent_errors():
             ray.init(
                 address=LOCAL,
