@@ -103,6 +103,15 @@ def test_a_series_that_was_aborted_ends_after_the_wait_and_is_not_complete(tmp_p
     assert found[-1] == SeriesEnd(str(path), b"", complete=False)
 
 
+def test_images_beyond_the_promise_are_read_too(tmp_path: Path) -> None:
+    path = master(tmp_path, 2, nimages=4)
+    data_file(tmp_path, 1)
+    data_file(tmp_path, 2)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3)))
+    assert values(found) == [1, 1, 1, 2, 2, 2]
+    assert found[-1] == SeriesEnd(str(path), b"")
+
+
 def test_what_the_user_says_counts_more_than_the_master(tmp_path: Path) -> None:
     path = master(tmp_path, 1, nimages=6)
     data_file(tmp_path, 1)

@@ -86,11 +86,11 @@ class GrowingRunSource:
                     begun = True
                     yield self._start(request)
                 yield self._frame(request)
-            if self._number == self._announced:
+            if self._number == self._run.images:
                 break
         if not begun:  # all frames had their verdicts before
             yield SeriesStart(self._run.series, b"", self._announced)
-        all_came = self._number == self._announced or not self._followed.given_up
+        all_came = self._number == self._run.images or not self._followed.given_up
         yield SeriesEnd(self._run.series, b"", complete=all_came)
 
     def _requests(self) -> Iterator[FrameRequest | None]:
