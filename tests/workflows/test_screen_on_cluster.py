@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -145,6 +147,23 @@ def test_a_task_that_a_signal_stopped_counts_as_lost(run: Path, screening: Scree
     screener = screened(run, screening, Threads([lambda text: Ended("", '{"stopped": 15}')]), said)
     assert screener.losses == 1
     assert said.lines == ["shard 1/3 was lost on node01: its process got signal 15. It goes on."]
+
+
+def test_a_checkpoint_that_cannot_be_read_for_a_moment_disturbs_nothing(
+    run: Path, screening: Screening
+) -> None:
+    def unreadable_at_first(text: str) -> Ended:
+        path = Path(json.loads(text)["folder"]) / "screening.json"
+        whole = path.read_text()
+        path.write_text("{")
+        time.sleep(0.2)
+        path.write_text(whole)
+        return Ended("", run_shard(text))
+
+    said = Said()
+    screener = screened(run, screening, Threads([unreadable_at_first]), said)
+    assert screener.frames_done() == FRAMES
+    assert said.lines == []
 
 
 def test_what_a_node_wrote_elsewhere_is_missed_here(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fedbragg.errors import ClusterError
+from fedbragg.errors import ClusterError, InputError
 from fedbragg.screening.shards.assignment import Assignment
 from fedbragg.screening.shards.attempts import next_try
 from fedbragg.workflows.cluster.begin import is_complete
@@ -86,7 +87,8 @@ class Screener:
         self._names: dict[str, str] = {}  # of nodes, by their keys
         self._last_node: dict[int, str] = {}  # name, by the shard's number
         self._assignment = Assignment(number for number in self._shards if not self._is_complete(number))
-        self._states = {number: self._state(number) for number in self._shards}
+        self._states: dict[int, ShardState] = {}
+        self._states.update({number: self._state(number) for number in self._shards})
 
     @property
     def over(self) -> bool:
@@ -161,12 +163,19 @@ class Screener:
             time.sleep(TICK)
 
     def _is_complete(self, number: int) -> bool:
-        return is_complete(self._folders[number], self._shards[number], self._frames)
+        try:
+            return is_complete(self._folders[number], self._shards[number], self._frames)
+        except InputError:  # NFS may fail to read a file that is just being replaced
+            return False
 
     def _state(self, number: int) -> ShardState:
         from fedbragg.screening import checkpoint
 
-        found, shard = checkpoint.load(self._folders[number]), self._shards[number]
+        shard, found = self._shards[number], None
+        with suppress(InputError):
+            found = checkpoint.load(self._folders[number])
+        if found is None and number in self._states:
+            return self._states[number]
         done, seconds = (found.done, found.seconds) if found else (0, 0.0)
         frames = len(shard.positions(self._frames))
         runs = number in self._assignment.running.values()
