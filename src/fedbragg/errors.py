@@ -8,6 +8,7 @@ FedbraggError
 │   ├── LabelError      a table of labels
 │   └── ModelFileError  a model file
 ├── MissingExtraError   a part of fedbragg that is not installed
+├── ClusterError        a cluster that cannot be used, or cannot go on
 └── FederationError     a federation that cannot go on
     ├── UpdateRejected         one site's update that must not count
     ├── SumRefused             a masked sum that must not be opened, or cannot be
@@ -60,6 +61,10 @@ class ModelFileError(InputError):
 
 class MissingExtraError(FedbraggError):
     """A command needs a part of fedbragg that is not installed."""
+
+
+class ClusterError(FedbraggError):
+    """A cluster of machines cannot be used, or cannot go on."""
 
 
 class FederationError(FedbraggError):

@@ -16,8 +16,9 @@ EXTRAS = {
     "heal": ("skimage",),
     "segments": ("skimage",),
     "cbf": ("pycbf",),
-    "live": ("zmq", "cbor2", "p4p"),
+    "live": ("zmq", "cbor2", "p4p", "msgpack"),
     "page": ("starlette", "uvicorn"),
+    "cluster": ("ray",),
 }
 """Packages that each extra of pyproject.toml adds, by the name they are imported under."""
 

@@ -23,7 +23,7 @@ import sys
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
              "cryptography",
-             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn"}
+             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn", "ray", "msgpack"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:
@@ -87,6 +87,7 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
         (("phases", "train", "--cif", "x.cif", "--wavelength", "1"), "train"),
         (("calibrate", *LABELLED), "calibrate"),
         (("screen", "run.h5", "--table", "all.parquet"), "parquet"),
+        (("screen", "run.h5", "--ray", "auto"), "cluster"),
         (("watch", "tcp://127.0.0.1:31001"), "live"),
         (("watch", "run.h5", "--page", "0"), "page"),
         (("watch", "run.h5", "--pv", "X"), "live"),

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgpack
 import numpy as np
 import pytest
 import zmq
@@ -314,7 +315,32 @@ def test_kept_images_are_forwarded_to_a_second_watch(tmp_path: Path) -> None:
     assert [(v.index, v.score) for v in two.verdicts("s")] == [(v.index, v.score) for v in kept]
 
 
+def test_kept_images_and_their_spots_are_given_to_crystfel(tmp_path: Path) -> None:
+    """A client that asks as indexamajig does gets each kept image, and one that comes late misses none."""
+    first, second, series = free_address(), free_address(), Series("s", 9)
+    arguments = ("--once", "--forward", second, "--forward-format", "msgpack")
+    with detector(first) as send, watching(tmp_path / "out", first, *arguments) as watch:
+        send(series.whole())
+        with zmq.Context() as context, context.socket(zmq.REQ) as ask:
+            ask.LINGER = 0
+            ask.connect(second)
+            ask.send(b"next")
+            found = []
+            while watch.process.poll() is None:
+                if ask.poll(100):
+                    found.append(msgpack.unpackb(ask.recv()))
+                    ask.send(b"next")
+        assert watch.ended() == 0, watch.errors
+    kept = [verdict for verdict in watch.verdicts("s") if verdict.keep]
+    assert kept
+    assert [image["event_id"] for image in found] == [f"s//{verdict.index}" for verdict in kept]
+    assert [len(image["peak_list"]["fs"]) for image in found] == [verdict.spot_count for verdict in kept]
+
+
 def test_what_cannot_be_watched_or_sent_is_refused_in_one_line(tmp_path: Path) -> None:
+    assert refused("watch", "tcp://localhost:1", "--forward-format", "msgpack") == (
+        "--forward-format applies to --forward only. Give its address too."
+    )
     assert refused("watch", "http://detector") == (
         "http://detector: no live source. Give the detector's address, such as tcp://host:31001, a channel, such as "
         "pva://13SIM1:Pva1:Image, or a path."

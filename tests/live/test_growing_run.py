@@ -17,7 +17,8 @@ from fedbragg.live.growing_run import GrowingRun, GrowingRunSource
 from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, SeriesStart
 
 
-def master(folder: Path, files: int) -> Path:
+def master(folder: Path, files: int, nimages: int = 0, ntrigger: int = 1) -> Path:
+    """Write a master file; where ``nimages`` is not 0 it promises ``nimages * ntrigger`` images."""
     path = folder / "run_master.h5"
     with h5py.File(path, "w") as file:
         for number in range(1, files + 1):
@@ -27,6 +28,9 @@ def master(folder: Path, files: int) -> Path:
         mask = np.zeros((20, 30), np.uint32)
         mask[4, 5] = 1
         file["entry/instrument/detector/detectorSpecific/pixel_mask"] = mask
+        if nimages:
+            file["entry/instrument/detector/detectorSpecific/nimages"] = np.uint32(nimages)
+            file["entry/instrument/detector/detectorSpecific/ntrigger"] = np.uint32(ntrigger)
     return path
 
 
@@ -77,6 +81,51 @@ def test_a_data_file_that_never_comes_is_reported_and_those_after_it_are_read(tm
         frames[3].read()
     assert values([*found[:4], *found[5:]]) == [1, 1, 1, 3, 3, 3]
     assert found[-1] == SeriesEnd(str(path), b"", complete=False)
+
+
+def test_a_run_is_over_when_the_images_that_its_master_promises_are_there(tmp_path: Path) -> None:
+    """Two triggers of three images each."""
+    path, files = master(tmp_path, 2, nimages=3, ntrigger=2), iter([1, 2])
+    found = events(GrowingRunSource(GrowingRun(str(path), 5)), lambda: data_file(tmp_path, next(files)))
+    assert found[1] == SeriesStart(str(path), b"", 6)
+    assert values(found) == [1, 1, 1, 2, 2, 2]
+    assert found[-1] == SeriesEnd(str(path), b"")
+
+
+def test_a_series_that_was_aborted_ends_after_the_wait_and_is_not_complete(tmp_path: Path) -> None:
+    """The second data file is closed with one image of three."""
+    path = master(tmp_path, 2, nimages=3, ntrigger=2)
+    data_file(tmp_path, 1)
+    data_file(tmp_path, 2, frames=1)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3)))
+    assert found[0] == SeriesStart(str(path), b"", 6)
+    assert values(found) == [1, 1, 1, 2]
+    assert found[-1] == SeriesEnd(str(path), b"", complete=False)
+
+
+def test_images_beyond_the_promise_are_read_too(tmp_path: Path) -> None:
+    path = master(tmp_path, 2, nimages=4)
+    data_file(tmp_path, 1)
+    data_file(tmp_path, 2)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3)))
+    assert values(found) == [1, 1, 1, 2, 2, 2]
+    assert found[-1] == SeriesEnd(str(path), b"")
+
+
+def test_what_the_user_says_counts_more_than_the_master(tmp_path: Path) -> None:
+    path = master(tmp_path, 1, nimages=6)
+    data_file(tmp_path, 1)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3, images=2)))
+    assert found[0] == SeriesStart(str(path), b"", 2)
+    assert values(found) == [1, 1]
+    assert found[-1] == SeriesEnd(str(path), b"")
+
+
+def test_a_run_whose_promised_images_are_all_done_is_complete_at_once(tmp_path: Path) -> None:
+    path = master(tmp_path, 1, nimages=3)
+    data_file(tmp_path, 1)
+    found = events(GrowingRunSource(GrowingRun(str(path), 0.3, done={str(path): 3})))
+    assert found == [SeriesStart(str(path), b"", 3), SeriesEnd(str(path), b"")]
 
 
 def test_room_that_was_never_filled_is_waited_for_and_then_reported(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import typer
 
 from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.exit_codes import STOPPED
-from fedbragg.cli.screen import OutOption
+from fedbragg.cli.options import OutOption
 from fedbragg.cli.show import say, warn
 from fedbragg.cli.show_screening import show
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome
     from fedbragg.types import Run
+    from fedbragg.workflows.merge import Merging
     from fedbragg.workflows.screen import Screening
 
 ShardsArgument = Annotated[
@@ -29,20 +30,29 @@ def merge(shards: ShardsArgument, out: OutOption = Path("screening")) -> int:
     Watches drift over the whole run, then writes what `fedbragg screen` writes with the options that the shards were
     given. Shards of different screenings, incomplete ones, gaps and overlaps are refused.
     """
-    from fedbragg.progress import bars
     from fedbragg.workflows.merge import begin_merge
+
+    merging = begin_merge(shards, out, warn)
+    outcome, lines = write_merged(merging)
+    if outcome.stopped:
+        return _show_stopped(outcome, len(merging.run))
+    return show(outcome, out, lines)
+
+
+def write_merged(merging: Merging) -> tuple[Outcome, list[str]]:
+    """Write the results of the whole run, and what was asked for beside them; return a line about each of these."""
+    from fedbragg.progress import bars
     from fedbragg.workflows.merge import merge as merge_shards
     from fedbragg.workflows.screen import REPORT, write_report
 
-    merging = begin_merge(shards, out, warn)
     run, screening = merging.run, merging.screening
     with announced_compiling(say), bars() as progress:
         outcome = merge_shards(merging, progress)
         if outcome.stopped:
-            return _show_stopped(outcome, len(run))
+            return outcome, []
         lines = _outputs(run, screening)
-        write_report(out / REPORT, outcome, run, screening)
-    return show(outcome, out, lines)
+        write_report(screening.out / REPORT, outcome, run, screening)
+    return outcome, lines
 
 
 def _outputs(run: Run, screening: Screening) -> list[str]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fedbragg.tasks.hits.predictor import HitPredictor
 
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")]
+OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 ModelOption = Annotated[
     Path | None,
     typer.Option(

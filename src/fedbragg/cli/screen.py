@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from signal import SIGINT
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.options import (
     GeometryOption,
     ModelOption,
+    OutOption,
     PathsArgument,
     ThreadsOption,
     ThresholdOption,
     open_hit_finder,
 )
+from fedbragg.cli.screen_cluster import ClusterOptions, screen_on_cluster
 from fedbragg.cli.screen_shard import screen_one_shard
-from fedbragg.cli.show import say, warn
-from fedbragg.cli.show_screening import show, show_stopped
+from fedbragg.cli.screen_whole import screen_whole_run
+from fedbragg.cli.show import warn
+from fedbragg.errors import ConfigError
 
-if TYPE_CHECKING:
-    from fedbragg.workflows.screen import Screening
-
-OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 TableOption = Annotated[
     Path | None, typer.Option(help="All verdicts as Parquet too: a name in OUT, such as verdicts.parquet.")
 ]
@@ -48,6 +45,22 @@ ResumeOption = Annotated[
 ShardOption = Annotated[
     str | None,
     typer.Option(metavar="I/N", help="Screen part I of N of the run only; `fedbragg merge` joins the parts."),
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|local|HOST:PORT",
+        help="Screen on the nodes of a Ray cluster; auto: the one on this machine, else local, this machine alone.",
+    ),
+]
+ShardsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="With --ray: parts of the run, one a node at a time.",
+        show_default="four a node, of 1000 frames or more",
+    ),
 ]
 PanelsOption = Annotated[
     bool,
@@ -75,26 +88,30 @@ def screen(
     panels: PanelsOption = False,
     geometry: GeometryOption = None,
     shard: ShardOption = None,
+    ray: RayOption = None,
+    shards: ShardsOption = None,
 ) -> int:
     """Score every frame of a run and keep the hits.
 
     Writes OUT/verdicts.csv (path, frame, score, keep, background, spots, resolution, reason: one row a frame),
     OUT/hits.lst (a CrystFEL event list of the kept frames) and OUT/report.html; the images are never changed. A frame
     that cannot be read is kept; the exit code is then 3. After Ctrl-C the results of all finished frames are complete;
-    --resume continues. With --shard OUT holds a part, which `fedbragg merge` joins with the others.
+    --resume continues. With --shard OUT holds a part, which `fedbragg merge` joins with the others. With --ray the
+    nodes of a cluster screen the parts, which are merged at the end; --threads are those of a node.
     """
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.screening.shards.shard import read_shard
     from fedbragg.workflows.cores import number_of_threads
     from fedbragg.workflows.screen import Screening
 
+    _check_together(shard, ray, shards)
     part = read_shard(shard) if shard is not None else None
     predictor = open_hit_finder(model)
     screening = Screening(
         predictor=predictor,
         threshold=predictor.card.threshold if threshold is None else threshold,
         out=out,
-        threads=number_of_threads(threads),
+        threads=threads,
         outputs=Outputs(table, nxmx, cxi, copy),
         grid=grid,
         snake=snake,
@@ -103,25 +120,17 @@ def screen(
         panels=panels,
         geometry=geometry,
     )
+    if ray is not None:
+        return screen_on_cluster(paths, screening, ClusterOptions(ray, shards), resume=resume)
+    here = replace(screening, threads=number_of_threads(threads))
     if part is not None:
-        return screen_one_shard(paths, screening, part, resume=resume)
-    return _screen(paths, screening, resume=resume)
+        return screen_one_shard(paths, here, part, resume=resume)
+    return screen_whole_run(paths, here, resume=resume)
 
 
-def _screen(paths: list[str], screening: Screening, *, resume: bool) -> int:
-    from fedbragg.progress import bars
-    from fedbragg.workflows.screen import REPORT, begin, screen_run, write_outputs, write_report
-
-    run, session = begin(paths, screening, resume=resume)
-    with announced_compiling(say), bars() as progress:
-        outcome = screen_run(run, screening, session, progress)
-    if outcome.stopped and outcome.tally.frames == 0:
-        return show_stopped(outcome, screening.out, len(run))
-    try:
-        lines = write_outputs(run, screening)
-        write_report(screening.out / REPORT, outcome, run, screening)
-    except KeyboardInterrupt:
-        return show_stopped(replace(outcome, stopped=SIGINT), screening.out, len(run))
-    if outcome.stopped:
-        return show_stopped(outcome, screening.out, len(run))
-    return show(outcome, screening.out, lines)
+def _check_together(shard: str | None, ray: str | None, shards: int | None) -> None:
+    """Raise ConfigError for options that exclude or need each other."""
+    if shard is not None and ray is not None:
+        raise ConfigError("--shard is for one machine, --ray for all: leave one of them out.")
+    if shards is not None and ray is None:
+        raise ConfigError("--shards applies to --ray only. For one part give --shard, such as --shard 3/16.")

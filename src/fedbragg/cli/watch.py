@@ -34,6 +34,13 @@ class WhenFull(StrEnum):
     KEEP = "keep"
 
 
+class ForwardFormat(StrEnum):
+    """How kept images are passed on."""
+
+    STREAM = "stream"
+    MSGPACK = "msgpack"
+
+
 SourceArgument = Annotated[
     str,
     typer.Argument(
@@ -80,6 +87,12 @@ def watch(
         str | None,
         typer.Option(metavar="ADDRESS", help="Push kept images on to who connects here: tcp://*:31002."),
     ] = None,
+    forward_format: Annotated[
+        ForwardFormat,
+        typer.Option(
+            help="How they are passed on: as they came, or on request for CrystFEL's --zmq-request."
+        ),
+    ] = ForwardFormat.STREAM,
     nxmx: Annotated[
         bool,
         typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
@@ -143,6 +156,8 @@ def watch(
         raise ConfigError(
             "--latest leaves frames out by chance, so it only shows them. Leave out --out and --ndjson."
         )
+    if forward is None and forward_format is not ForwardFormat.STREAM:
+        raise ConfigError("--forward-format applies to --forward only. Give its address too.")
     scanned = grid_of(grid, snake=snake)
     predictor = open_hit_finder(model)
     request = WatchRequest(
@@ -156,6 +171,7 @@ def watch(
         once=once,
         record=record,
         forward=forward,
+        to_crystfel=forward_format is ForwardFormat.MSGPACK,
         images=nxmx,
         channel=threshold,
         idle=idle_seconds,

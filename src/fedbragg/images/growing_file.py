@@ -18,6 +18,11 @@ from fedbragg.images.source import RunCache, Source
 class GrowingSource(Source, Protocol):
     """An open file to which frames are still added."""
 
+    @property
+    def promised(self) -> int | None:
+        """Return how many images it is to hold; None where it does not say."""
+        ...
+
     def refresh(self) -> None:
         """Look for new frames; raise RunError."""
         ...
@@ -56,7 +61,8 @@ class GrowingFile:
         for index in range(self.requested, written):
             yield FrameRequest(source, index)
         self.requested = max(self.requested, written)
-        if closed and written == len(source):
+        promised = source.promised if closed and isinstance(source, GrowingSource) else None
+        if closed and written == len(source) and written >= (promised or 0):
             self.finished, self._source = True, None
 
     def give_up(self) -> Iterator[FrameRequest]:

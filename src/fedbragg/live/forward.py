@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from fedbragg.live.message import parts_of
 from fedbragg.live.push import Push
@@ -11,6 +12,22 @@ from fedbragg.types import Verdict
 
 KIND = "fedbragg-verdict"
 """The ``type`` of the last part: a reader that takes parts for messages ignores it as an unknown one."""
+
+
+class Forwarding(Protocol):
+    """Passes kept images on."""
+
+    def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
+        """Pass a kept image on."""
+        ...
+
+    def message(self, event: SeriesStart | SeriesEnd) -> None:
+        """Take the beginning or the end of a series."""
+        ...
+
+    def close(self) -> None:
+        """Close when what is underway has arrived."""
+        ...
 
 
 class Forward:

@@ -11,6 +11,7 @@ from typing import Never
 from fedbragg.errors import RunError
 from fedbragg.images.followed_run import FollowedRun
 from fedbragg.images.frame_requests import FrameRequest, ReadAhead
+from fedbragg.images.growing_file import GrowingSource
 from fedbragg.images.paths import is_glob
 from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, SeriesStart
 from fedbragg.types import Geometry
@@ -22,7 +23,7 @@ class GrowingRun:
 
     path: str  # a file, a folder or a glob
     idle: float  # seconds without a new frame after which it is over, from its first frame on
-    images: int | None = None  # after which it is over; None where nobody said
+    images: int | None = None  # after which it is over; None where nobody said, but a master file may
     done: Mapping[str, int] = field(
         default_factory=dict
     )  # frames of each file that have their verdict already
@@ -52,6 +53,7 @@ class GrowingRunSource:
         self._run, self._done = run, dict(run.done)
         self._followed = FollowedRun(run.path, ReadAhead(), run.idle)
         self._number = sum(self._done.values())
+        self._announced = run.images
         self._geometry = Geometry()
         self._events = self._all_events()
 
@@ -72,6 +74,8 @@ class GrowingRunSource:
         """Yield the run's events, and None whenever there is none yet."""
         begun = waiting = False
         for request in self._requests():
+            if request is not None and self._announced is None:
+                self._announced = self._promised(request)
             if request is None and not (begun or waiting):
                 waiting = True
                 yield Notice(f"{self.name}: no frame is there yet; waiting")
@@ -85,7 +89,7 @@ class GrowingRunSource:
             if self._number == self._run.images:
                 break
         if not begun:  # all frames had their verdicts before
-            yield SeriesStart(self._run.series, b"", self._run.images)
+            yield SeriesStart(self._run.series, b"", self._announced)
         all_came = self._number == self._run.images or not self._followed.given_up
         yield SeriesEnd(self._run.series, b"", complete=all_came)
 
@@ -103,7 +107,12 @@ class GrowingRunSource:
 
     def _start(self, request: FrameRequest) -> SeriesStart:
         self._geometry = request.source.geometry
-        return SeriesStart(self._run.series, b"", self._run.images)
+        return SeriesStart(self._run.series, b"", self._announced)
+
+    def _promised(self, request: FrameRequest) -> int | None:
+        """Return how many images the run's master file promises, where the run is that file alone."""
+        alone = request.source.path == self._run.path
+        return request.source.promised if alone and isinstance(request.source, GrowingSource) else None
 
     def _frame(self, request: FrameRequest) -> LiveFrame:
         number, self._number = self._number, self._number + 1

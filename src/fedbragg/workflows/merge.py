@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fedbragg.screening.checkpoint import Identity
     from fedbragg.screening.session import Outcome, Session
     from fedbragg.screening.shards.join import StoredShard
+    from fedbragg.screening.shards.record import Request
     from fedbragg.types import Run
 
 
@@ -71,21 +72,25 @@ def _opened(shard: StoredShard, out: Path, warn: Callable[[str], None]) -> tuple
 
 def _screening(shard: StoredShard, out: Path, warn: Callable[[str], None]) -> Screening:
     """Return what was asked of the whole screening, into the folder ``out``."""
+    whole = screening_of(shard.record.request, shard.checkpoint.identity)
+    return replace(whole, out=out, warn=warn)
+
+
+def screening_of(request: Request, identity: Identity) -> Screening:
+    """Return the screening that a shard's folder asks for, of one thread and into no folder."""
     from fedbragg.screening.outputs.requested import Outputs
     from fedbragg.tasks import hits
 
-    request, identity = shard.record.request, shard.checkpoint.identity
     model = Path(request.model) if request.model else hits.default_model()
     return Screening(
         predictor=hits.open_model(model),
         threshold=identity.threshold,
-        out=out,
+        out=Path(),
         threads=1,
         outputs=Outputs(_path(request.table), _path(request.nxmx), _path(request.cxi), request.copy),
         grid=request.grid or None,
         snake=request.snake,
         fail_safe=identity.fail_safe,
-        warn=warn,
         panels=request.panels,
         geometry=_path(request.geometry),
     )

@@ -12,7 +12,7 @@ from fedbragg.workflows.screen import Screening, judge_of, open_checked, screeni
 
 if TYPE_CHECKING:
     from fedbragg.screening.session import Outcome, Session
-    from fedbragg.screening.shards.record import Request
+    from fedbragg.screening.shards.record import Request, ShardRecord
     from fedbragg.screening.shards.shard import Shard
     from fedbragg.types import Run
 
@@ -23,16 +23,14 @@ def begin_shard(
     """Open the run and start a shard of its screening, or continue it; raise FedbraggError before any work."""
     from fedbragg.screening import checkpoint
     from fedbragg.screening.session import Session
-    from fedbragg.screening.shards.record import RECORD, ShardRecord, save_record
-    from fedbragg.version import __version__
+    from fedbragg.screening.shards.record import RECORD, save_record
     from fedbragg.workflows.folder import make_folder
 
     opened = open_checked(paths, screening)
     identity = replace(opened.identity, shard=str(shard))
     start = (checkpoint.resume if resume else checkpoint.start_over)(screening.out, identity)
     make_folder(screening.out)
-    request = _request(paths, screening)
-    save_record(screening.out, ShardRecord(shard, identity.frames, request, str(Path.cwd()), __version__))
+    save_record(screening.out, record_of(paths, screening, shard, identity.frames))
     session = Session(
         screening.out,
         screening.threads,
@@ -48,6 +46,14 @@ def screen_shard(run: Run, screening: Screening, session: Session, progress: Pro
 
     judge = judge_of(screening.predictor, screening.threshold, run.geometry, list_spots=screening.list_spots)
     return screen_shard_to_folder(run, judge, session, screening_step(session, progress))
+
+
+def record_of(paths: Sequence[str], screening: Screening, shard: Shard, frames: int) -> ShardRecord:
+    """Return what a shard's folder says about itself; ``frames`` are those of the whole run."""
+    from fedbragg.screening.shards.record import ShardRecord
+    from fedbragg.version import __version__
+
+    return ShardRecord(shard, frames, _request(paths, screening), str(Path.cwd()), __version__)
 
 
 def _request(paths: Sequence[str], screening: Screening) -> Request:

@@ -15,7 +15,7 @@ from fedbragg.workflows.live_page import Look, live_page
 from fedbragg.workflows.live_source import check_source, growing_run, is_stream, open_live
 
 if TYPE_CHECKING:
-    from fedbragg.live.forward import Forward
+    from fedbragg.live.forward import Forwarding
     from fedbragg.live.pipeline import Pipeline
     from fedbragg.live.recording import Recorder
     from fedbragg.live.series_folder import SeriesFolder, SeriesOutcome, SeriesSettings
@@ -58,6 +58,7 @@ class WatchRequest:
     once: bool = False  # end with the first series
     record: Path | None = None  # folder of the raw messages
     forward: str | None = None  # address that kept messages are pushed to
+    to_crystfel: bool = False  # give them decoded to CrystFEL, which asks for each
     images: bool = False  # write the kept images as NXmx too
     channel: str | None = None  # of the detector; None is its first
     idle: float | None = None  # seconds without a new frame that end a run on disk; None is a minute
@@ -78,7 +79,6 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
 
     Raises ConfigError for an address that cannot be used, InputError where results cannot be written.
     """
-    from fedbragg.live.forward import Forward
     from fedbragg.live.recording import Recorder
     from fedbragg.live.watch import Watch
 
@@ -92,12 +92,19 @@ def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -
         if request.figures is not None:
             shown = open_now.enter_context(live_figures(request.figures, shown))
         if request.forward is not None:
-            forward = open_now.enter_context(closing(Forward(request.forward, lambda: bool(stop.number))))
+            forward = open_now.enter_context(closing(_forwarding(request.forward, request, stop)))
         source = open_live(address, request, settings)
         once = request.once or not is_stream(address)
         pipeline = _pipeline(source, replace(request, once=once), recorder, look)
         watching = Watch(_folders(request, settings, shown.warn), _Watcher(shown, request, forward))
         return watching.run(pipeline, stop, lambda: shown.progress(watching.progress(pipeline.waiting)))
+
+
+def _forwarding(address: str, request: WatchRequest, stop: StopSignal) -> Forwarding:
+    from fedbragg.live.crystfel import ForwardToCrystfel
+    from fedbragg.live.forward import Forward
+
+    return (ForwardToCrystfel if request.to_crystfel else Forward)(address, lambda: bool(stop.number))
 
 
 def _pipeline(
@@ -123,7 +130,8 @@ def scorer_of(request: WatchRequest, look: Look | None = None) -> Callable[[Live
     """
     from fedbragg.screening.judge import FrameScorer, Judge
 
-    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare, look is not None)
+    list_spots = look is not None or request.to_crystfel
+    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare, list_spots)
 
     def judged(frame: LiveFrame) -> Verdict:
         """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""
@@ -178,7 +186,7 @@ def _folders(
 class _Watcher:
     """Shows what a watch tells, and forwards what is kept."""
 
-    def __init__(self, shown: Shown, request: WatchRequest, forward: Forward | None) -> None:
+    def __init__(self, shown: Shown, request: WatchRequest, forward: Forwarding | None) -> None:
         self.shown, self._request, self._forward = shown, request, forward
         self.warn = shown.warn
 

@@ -49,6 +49,11 @@ def find_image_datasets(file: Any, path: str) -> list[ImageDataset]:
     return datasets
 
 
+def is_eiger_master(file: Any) -> bool:
+    """Return whether the images of a file lie in the numbered data files of a DECTRIS detector."""
+    return bool(_numbered_links(file))
+
+
 def _event_datasets(file: Any) -> list[ImageDataset]:
     return _numbered_links(file) or _cxidb_chunks(file)
 

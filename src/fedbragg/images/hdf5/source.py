@@ -18,6 +18,7 @@ from fedbragg.images.hdf5.layout import find_image_datasets
 from fedbragg.images.hdf5.metadata import read_header
 from fedbragg.images.hdf5.open import open_file
 from fedbragg.images.hdf5.pixel_mask import find_pixel_mask, read_pixel_mask
+from fedbragg.images.hdf5.promised import promised_images
 from fedbragg.images.hdf5.segments import Segment, segments_of
 from fedbragg.images.mask import KnownMask, Mask
 from fedbragg.images.source import RunCache
@@ -106,6 +107,11 @@ class HDF5Source:
     def pixel_mask(self) -> Mask | None:
         """Return the file's own mask (rows, cols), True = ignore: of the first frame where each has one."""
         return self._file_mask
+
+    @property
+    def promised(self) -> int | None:
+        """Return how many images a detector's master file promises; None where it does not say."""
+        return promised_images(self._files[self.path])
 
     def __len__(self) -> int:
         """Return the number of frames; a data file that is missing counts as one."""
