@@ -19,6 +19,13 @@ REFUSED = [
     ({"aggregation": "mean"}, "aggregation: unknown rule 'mean'. Known rules: fedavg, fedavg_uniform, fedkl"),
     ({"aggregation": "krum", "schedule": "async"}, 'set schedule = "hybrid" or "sync"'),
     ({"aggregation": "fedboost", "schedule": "hybrid"}, 'set schedule = "sync"'),
+    ({"aggregation": "scaffold"}, 'set schedule = "sync"'),
+    ({"aggregation": "fednova", "schedule": "async"}, 'set schedule = "sync"'),
+    (
+        {"aggregation": "feddyn", "schedule": "sync", "local_batchnorm": True},
+        "feddyn corrects every tensor of the model",
+    ),
+    ({"aggregation": "scaffold", "schedule": "sync", "clip": 1.0}, "scaffold sends a gradient of each site"),
     ({"aggregation": "fedprox"}, "fedprox needs proximal_mu in [training]"),
 ]
 

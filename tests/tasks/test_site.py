@@ -60,7 +60,17 @@ def test_hits_that_count_more_raise_the_score() -> None:
 
 def test_the_fields_that_travel_are_these_and_no_others() -> None:
     fields = [field.name for field in dataclasses.fields(Update)]
-    assert fields == ["site", "version", "tensors", "samples", "label_counts", "loss", "style"]
+    assert fields == [
+        "site",
+        "version",
+        "tensors",
+        "samples",
+        "label_counts",
+        "loss",
+        "style",
+        "steps",
+        "gradient",
+    ]
     assert Update.__slots__ == tuple(fields)  # nothing can be hung on
 
 

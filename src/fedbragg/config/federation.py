@@ -43,6 +43,14 @@ class FederationSettings(Section):
     """FedDisco's a: how much a site loses for an unbalanced label distribution."""
     disco_offset: float = Field(default=0.1, ge=0)
     """FedDisco's b: added to every site's weight."""
+    calibration_tau: float = Field(default=1.0, gt=0)
+    """Strength with which fedlc and fedavg_prior shift a site's logits by its label frequencies."""
+    feddyn_alpha: float = Field(default=0.01, gt=0)
+    """FedDyn's alpha: how strongly a site is pulled to the global model, and corrected for its own gradient."""
+    fedawa_steps: int = Field(default=10, ge=1)
+    """Steps in which FedAWA changes FedAvg's weights at a barrier."""
+    fedawa_rate: float = Field(default=0.01, gt=0)
+    """Length of one of these steps, in the logarithm of a weight."""
     hostile_share: float = Field(default=0.2, ge=0, lt=0.5)
     """Share of hostile sites that trimmed_mean and krum tolerate."""
     boost_rate: float = Field(default=1.0, gt=0)

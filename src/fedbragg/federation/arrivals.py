@@ -61,6 +61,7 @@ class Arrivals:
         members = self._roster.reported()
         if len(members) < FEWEST_TO_RECOMBINE:
             return None
-        weights = weights_at_barrier(self._roster, members, self._plan)
-        model = combine(self._versions.barrier_model, steps_of(members), weights, self._plan.settings)
+        start = self._versions.barrier_model
+        weights = weights_at_barrier(self._roster, members, self._plan, start)
+        model = combine(start, steps_of(members), weights, self._plan.settings)
         return UpdatedModel(model, members, weights)

@@ -26,6 +26,7 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
+from fedbragg.federation.site_memory import SiteMemory
 from fedbragg.federation.versions import Versions
 from fedbragg.state_arithmetic import apply_steps
 from fedbragg.styles import with_styles
@@ -42,8 +43,9 @@ class Coordinator:
         model: State,
         record: Mapping[str, Any] | None = None,
         refine: Refine | None = None,
+        memory: State | None = None,
     ) -> None:
-        """Start with ``model``, or resume from the ``record`` of the SaveCheckpoint that holds it."""
+        """Start with ``model``, or resume from the ``record`` and ``memory`` of the SaveCheckpoint that holds it."""
         record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
@@ -55,6 +57,7 @@ class Coordinator:
         self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._sums = MaskedSums(plan, self.roster)
+        self._memory = SiteMemory(plan, self.roster, memory or {})
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
@@ -83,10 +86,8 @@ class Coordinator:
         return self._out
 
     def _start(self) -> None:
-        if self._over is not None:  # the process died after the last checkpoint, before Finish
-            self._finish(self._over)
-        else:
-            self._set_deadline()
+        # It is over already where the process died after the last checkpoint, before Finish.
+        self._set_deadline() if self._over is None else self._finish(self._over)
 
     # Sites that join, fail and leave
 
@@ -163,9 +164,9 @@ class Coordinator:
     def _accept(self, member: Member, update: Update, length: float) -> None:
         step = self.plan.whole(member.name, update.tensors)
         member.length = max(member.length, length) if member.reported else length
-        member.profile = Profile(update.samples, update.label_counts)
+        member.profile = Profile(update.samples, update.label_counts, update.steps)
         member.loss, member.failures, member.training = update.loss, 0, None
-        member.style = update.style
+        member.style, member.gradient = update.style, update.gradient
         schedule = self.plan.settings.schedule
         # An asynchronous barrier combines nothing; an empty state records that the site has reported.
         base = self.versions.barrier_model
@@ -201,10 +202,11 @@ class Coordinator:
     def _pass_barrier(self) -> None:
         members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
         self._out += rejected
-        weights = weights_at_barrier(self.roster, members, self.plan)
+        start = self.versions.barrier_model
+        weights = weights_at_barrier(self.roster, members, self.plan, start)
         if self.plan.settings.schedule != "async":
-            start = self.versions.barrier_model
             model: State = combine(start, steps_of(members), weights, self.plan.settings)
+            model = self._memory.after_barrier(model, members)
             if self._refine is not None:
                 model = self._refine(model, models_of(members, self.plan, start))
             self.versions.pass_barrier(model)
@@ -275,8 +277,9 @@ class Coordinator:
         epochs = self.plan.warmup_epochs if not member.counted else self.plan.epochs
         member.training, member.overdue = self.versions.number, None
         styles = {other.name: other.style for other in self.roster if other is not member}
-        model = with_styles(self.plan.part(member.name, self.versions.newest), styles)
-        self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
+        model = self._memory.beside(member.name, self.plan.part(member.name, self.versions.newest))
+        command = events.SendModel(member.name, self.versions.number, with_styles(model, styles), epochs)
+        self._out.append(command)
 
     def _set_deadline(self) -> None:
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
@@ -290,7 +293,7 @@ class Coordinator:
     def _checkpoint(self) -> None:
         progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
         record = {**progress, "over": self._over, "sites": self.roster.record()}
-        self._out.append(events.SaveCheckpoint(self.versions.newest, record))
+        self._out.append(events.SaveCheckpoint(self.versions.newest, record, self._memory.tensors))
 
     def _finish(self, reason: str) -> None:
         self.finished = True
