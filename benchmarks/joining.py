@@ -123,10 +123,10 @@ def tables(found: Findings, options: argparse.Namespace) -> list[Table]:
     seeds = len({result["seed"] for result in found.results})
     named = sum(f.name in TROUBLES for f in found.finished)
     notes = [
-        f"{len(found.finished)} of {options.random + len(TROUBLES)} facilities, {named} of them named and the others drawn "
-        f"at random; {seeds} seeds, {len(found.results)} (facility, seed) pairs; one core. Detectors are cut to {EDGE} "
-        f"pixels. {POOL} frames can be labelled, {TEST} others judge; each of the four or five facilities in the federation "
-        f"has {MEMBERS_LABEL}. FedKL, sync, 4 barriers, 15 and then 5 epochs.",
+        f"{len(found.finished)} of {options.random + len(TROUBLES)} facilities, {named} of them named, the others "
+        f"drawn at random; {seeds} seeds, {len(found.results)} (facility, seed) pairs; one core. Detectors are cut to "
+        f"{EDGE} pixels. {POOL} frames can be labelled, {TEST} others judge; each of the four or five facilities in "
+        f"the federation has {MEMBERS_LABEL}. FedKL, sync, 4 barriers, 15 and then 5 epochs.",
         "Mean over facilities of the mean over seeds, ± half of the 95 % interval over facilities.",
     ]
     return [_by_arm(found, metric, notes) for metric in METRICS] + [_by_facility(found), _by_trouble(found)]
