@@ -1,8 +1,8 @@
 """FedCompass (Li et al., ICLR 2024, arXiv 2309.14675): sites get as many epochs as let a group of them arrive together.
 
-The server knows each site's seconds an epoch. A site that is free joins the group of arrivals for which it can make the
-epochs between two limits; if none fits, it opens a group that ends after the last one. A group is combined when all of
-it is there. Speeds do not change here, so nobody is late, and what the paper does with late sites is left out.
+The server knows each site's seconds an epoch. A free site joins the group of arrivals that leaves it the most epochs
+between two limits; if none fits, it opens a group that ends after the last one. A group is combined when all of it is
+there. Speeds do not change here, so nobody is late, and what the paper does with late sites is left out.
 """
 
 from __future__ import annotations
