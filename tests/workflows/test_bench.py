@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +128,38 @@ def test_results_of_other_settings_are_refused(tmp_path: Path) -> None:
         ConfigError, match=r"fedavg-seed-3.json was made with other settings. Give another --out"
     ):
         bench(request)
+
+
+@pytest.mark.usefixtures("toy")
+def test_ctrl_c_ends_the_command_and_its_processes(tmp_path: Path) -> None:
+    settings, out = toy_federation(tmp_path), tmp_path / "out"
+    settings.write_text(settings.read_text().replace("warmup_epochs = 20", "warmup_epochs = 10_000_000"))
+    command = [
+        sys.executable,
+        "-m",
+        "fedbragg",
+        "bench",
+        str(settings),
+        "--out",
+        str(out),
+        "--arms",
+        "fedavg",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(list((out / "starts").glob("seed-*.safetensors"))) == 5)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[1] == "fedbragg: interrupted.\n"
+    assert process.returncode == 130
+    assert len(children) == 2
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.usefixtures("toy")

@@ -93,7 +93,9 @@ def rows(arms: Sequence[ArmSummary], metrics: Sequence[str]) -> tuple[list[str],
 
 
 def interval(estimate: Estimate, sign: str = "") -> str:
-    """Show a mean and half its interval: 0.912 ± 0.030; a single seed has no interval."""
+    """Show a mean and half its interval: 0.912 ± 0.030; a single seed has no interval, an unknown mean is a dash."""
+    if not isfinite(estimate.value):
+        return "–"
     half = estimate.high - estimate.value
     return f"{estimate.value:{sign}.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import ConfigError
-from fedbragg.progress import SILENT, Progress
+from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.workflows.bench_arms import Arm, arms_of, digest
 from fedbragg.workflows.bench_pool import Job, JobProcesses
 from fedbragg.workflows.bench_worker import COMMAND
@@ -70,7 +70,12 @@ def _carry_out(request: BenchRequest, jobs: Sequence[Job], progress: Progress) -
         for title, orders in (("Start models", making), ("Arms", jobs)):
             if orders:
                 step = progress.stage(title, len(orders))
-                pool.run(orders, lambda job, step=step: step(Path(job["out"]).stem))  # type: ignore[misc]
+                pool.run(orders, _counting(step))
+
+
+def _counting(step: Step) -> Callable[[Job], None]:
+    """Return what counts a job that is done, and shows its name."""
+    return lambda job: step(Path(job["out"]).stem)
 
 
 def _job(out: Path, project: Project, arm: Arm, seed: int) -> Job | None:

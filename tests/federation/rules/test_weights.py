@@ -45,6 +45,7 @@ def test_fednova_is_fedavg_where_all_sites_make_as_many_steps() -> None:
     assert fednova(profiles, FederationSettings()) == pytest.approx([0.25, 0.75])
 
 
-def test_a_cap_leaves_the_steps_as_they_are() -> None:
-    profiles = [Profile(n, ((n, 0),), steps=n) for n in (100, 200, 10**9)]
-    assert [profile.steps for profile in capped(profiles, 10)] == [100, 200, 10**9]
+def test_a_site_that_claims_too_few_steps_counts_as_a_fraction_of_the_median() -> None:
+    """FedNova divides by them, so few steps would be a large weight."""
+    profiles = [Profile(100, ((100, 0),), steps=steps) for steps in (100, 200, 1)]
+    assert [profile.steps for profile in capped(profiles, 10)] == [100, 200, 10]

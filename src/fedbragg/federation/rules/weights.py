@@ -44,9 +44,13 @@ def fednova(profiles: Sequence[Profile], settings: FederationSettings) -> Weight
 
 
 def capped(profiles: Sequence[Profile], factor: float) -> list[Profile]:
-    """Limit the frames that a site claims to ``factor`` times the sites' median."""
+    """Limit a site's frames to ``factor`` times the sites' median, and its steps to no less than that fraction."""
     most = max(1, int(factor * float(np.median([profile.samples for profile in profiles]))))
-    return [replace(profile, samples=min(profile.samples, most)) for profile in profiles]
+    fewest = int(float(np.median([profile.steps for profile in profiles])) / factor)
+    return [
+        replace(profile, samples=min(profile.samples, most), steps=max(profile.steps, fewest))
+        for profile in profiles
+    ]
 
 
 def shares(amounts: NDArray[np.float64]) -> Weights:
