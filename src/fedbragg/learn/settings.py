@@ -36,9 +36,8 @@ class FitSettings:
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
     calibration: Calibration | None = None
-    correction: State = field(
-        default_factory=dict
-    )  # by the names of parameters, added to every step's gradient
+    correction: State = field(default_factory=dict, compare=False)
+    """By the names of parameters, what is added to every step's gradient."""
 
     def steps(self, examples: int) -> int:
         """Return how many steps the optimiser makes on so many examples."""
