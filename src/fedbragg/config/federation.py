@@ -14,7 +14,7 @@ class FederationSettings(Section):
 
     aggregation: str = "fedkl"
     """The rule's name. The federation package knows the rules and checks it, see ``check_settings`` there."""
-    schedule: Literal["sync", "async", "hybrid"] = "hybrid"
+    schedule: Literal["sync", "async", "hybrid", "compass"] = "hybrid"
     barriers: int = Field(default=6, ge=1)
     """The federation ends after this many barriers at the latest."""
     stop_threshold: float = Field(default=0.0, ge=0)
@@ -29,6 +29,8 @@ class FederationSettings(Section):
     """How fast it falls; 0.5 with polynomial is FedBuff's 1/sqrt(1 + staleness)."""
     buffer: int = Field(default=1, ge=1)
     """Updates collected before an asynchronous step (FedBuff); 1 steps on each arrival."""
+    compass_epochs: tuple[int, int] = (1, 5)
+    """The fewest and the most epochs that the schedule "compass" gives a site after its first training."""
     norm_factor: float = Field(default=10.0, gt=1)
     """An update longer than this many times the others' median is refused."""
     sample_factor: float = Field(default=10.0, ge=1)
@@ -76,4 +78,11 @@ class FederationSettings(Section):
     def _noise_needs_a_clip(self) -> FederationSettings:
         if self.noise and not self.clip:
             raise ValueError("noise protects nothing unless the update's length is bounded; set clip too")
+        return self
+
+    @model_validator(mode="after")
+    def _epochs_are_in_order(self) -> FederationSettings:
+        fewest, most = self.compass_epochs
+        if not 1 <= fewest <= most:
+            raise ValueError("compass_epochs is the fewest and the most epochs, such as [1, 5]")
         return self

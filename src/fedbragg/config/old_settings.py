@@ -59,7 +59,13 @@ DEFAULTS: Mapping[str, Table] = {
 
 
 ADDED: Mapping[str, Mapping[str, Any]] = {
-    "federation": {"calibration_tau": 1.0, "feddyn_alpha": 0.01, "fedawa_steps": 10, "fedawa_rate": 0.01}
+    "federation": {
+        "calibration_tau": 1.0,
+        "feddyn_alpha": 0.01,
+        "fedawa_steps": 10,
+        "fedawa_rate": 0.01,
+        "compass_epochs": [1, 5],
+    }
 }
 """By section, keys that were added later, with their defaults."""
 

@@ -52,6 +52,13 @@ def weights_at_barrier(roster: Roster, reported: Sequence[Member], plan: Plan, s
     return [shares[member.name] / member.chance for member in reported]
 
 
+def site_share(roster: Roster, member: Member, plan: Plan) -> float:
+    """Return a site's share among all sites; those that have not reported yet count as average ones."""
+    known = [other for other in roster if other.profile]
+    unknown = [other for other in roster if not other.profile and other.standing is not Standing.GONE]
+    return _shares(known, plan)[member.name] * len(known) / (len(known) + len(unknown))
+
+
 def arrival_weight(roster: Roster, member: Member, plan: Plan) -> float:
     """Return how much an update counts on arrival, before damping: its site's share over the mean share.
 

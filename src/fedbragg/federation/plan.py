@@ -43,6 +43,11 @@ class Plan:
         return rule_of(self.settings)
 
     @property
+    def combines_at_barriers(self) -> bool:
+        """Return whether a barrier makes a new model; if not, all steps are made on arrival."""
+        return self.settings.schedule in ("sync", "hybrid")
+
+    @property
     def fewest_reports(self) -> int:
         """Return how many sites must have reported before a barrier can pass."""
         return FEWEST_SITES if self.privacy.secure else 1
@@ -127,7 +132,9 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
 
 
 def _unfit(settings: Federation, rule: Rule) -> Iterator[str]:
-    """Yield why a rule that corrects the sites' gradients does not fit the other settings."""
+    """Yield why a rule and its schedule do not fit the other settings."""
+    if settings.federation.schedule == "compass" and settings.federation.selection != "all":
+        yield 'cannot draw sites on the schedule "compass", which groups all of them; set selection = "all".'
     if rule.drift is None:
         return
     if settings.federation.local_batchnorm:

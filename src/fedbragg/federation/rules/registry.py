@@ -9,7 +9,7 @@ from fedbragg.federation.rules.fedawa import fedawa
 from fedbragg.federation.rules.fedboost import mirror_descent
 from fedbragg.federation.rules.label_balance import feddisco, fedkl
 from fedbragg.federation.rules.robust import krum, median, trimmed_mean
-from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, Rule
+from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, UNGROUPED, Rule
 from fedbragg.federation.rules.weights import fednova, uniform
 
 RULES: dict[str, Rule] = {
@@ -29,7 +29,7 @@ RULES: dict[str, Rule] = {
     "fedpaq": Rule(uniform, compression="quantised"),
     "fedboost": Rule(combine=mirror_descent, schedules=IN_ROUNDS, trains_network=False),
     "fedbuff": Rule(uniform),  # its buffer is a setting that every rule has
-    "fedasync": Rule(on_arrival="mix"),
+    "fedasync": Rule(on_arrival="mix", schedules=UNGROUPED),
     "median": Rule(uniform, combine=median, on_arrival="recombine", schedules=AT_BARRIERS),
     "trimmed_mean": Rule(uniform, combine=trimmed_mean, on_arrival="recombine", schedules=AT_BARRIERS),
     "krum": Rule(uniform, krum, on_arrival="recombine", schedules=AT_BARRIERS),

@@ -24,8 +24,10 @@ after."""
 
 Amount = Literal["site", "samples", "balance"]
 """What a site counts by: as one, by its labelled frames, by its label entropy."""
-Schedule = Literal["sync", "async", "hybrid"]
-SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
+Schedule = Literal["sync", "async", "hybrid", "compass"]
+SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid", "compass"})
+UNGROUPED: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
+"""The schedules in which an arrival is never combined with others."""
 AT_BARRIERS: frozenset[Schedule] = frozenset({"sync", "hybrid"})
 """The schedules in which a barrier combines all sites' steps."""
 IN_ROUNDS: frozenset[Schedule] = frozenset({"sync"})

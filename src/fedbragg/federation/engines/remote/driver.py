@@ -238,7 +238,7 @@ class RealTimeDriver:
                 self._note_problem("failed", site, reason, version)
             case events.SiteLeft(site, reason):
                 self._note_problem("left", site, reason)
-        for command in self._coordinator.handle(event):
+        for command in self._coordinator.handle(event, self._now()):
             self._execute(command)
 
     def _execute(self, command: events.Command) -> None:
