@@ -94,6 +94,16 @@ def _fit(epochs: int, rate: float):  # type: ignore[no-untyped-def]
     return FitSettings(epochs, learning_rate=rate)
 
 
+@pytest.mark.usefixtures("toy")
+def test_what_protects_updates_does_not_touch_a_site_alone(tmp_path: Path) -> None:
+    path = toy_federation(tmp_path)
+    path.write_text(path.read_text().replace("barriers = 3", "barriers = 3\nclip = 0.5\nnoise = 1.0"))
+    project = open_project(path)
+    kept, alone = (Arm(name, "fedavg", "sync").project(project, 3) for name in ("fedavg", LOCAL))
+    assert (kept.settings.federation.clip, kept.settings.federation.noise) == (0.5, 1.0)
+    assert (alone.settings.federation.clip, alone.settings.federation.noise) == (0.0, 0.0)
+
+
 REFUSED = [
     ("fedmagic", "unknown arm 'fedmagic'. Known arms: fedavg, "),
     ("fedavg,fedavg", "--arms names fedavg twice"),

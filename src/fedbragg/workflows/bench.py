@@ -11,7 +11,7 @@ from typing import Any
 
 from fedbragg.errors import ConfigError
 from fedbragg.progress import SILENT, Progress, Step
-from fedbragg.workflows.bench_arms import Arm, arms_of, digest
+from fedbragg.workflows.bench_arms import Arm, arms_of, digest, start_digest
 from fedbragg.workflows.bench_pool import Job, JobProcesses
 from fedbragg.workflows.bench_worker import COMMAND
 from fedbragg.workflows.federate import Project, check_data, open_project
@@ -85,7 +85,7 @@ def _job(out: Path, project: Project, arm: Arm, seed: int) -> Job | None:
         if _read(path).get("digest") != wanted:
             raise ConfigError(f"{path} was made with other settings. Give another --out, or remove it.")
         return None
-    start = out / STARTS / f"seed-{seed}.safetensors"
+    start = out / STARTS / f"seed-{seed}-{start_digest(project)}.safetensors"
     return {"kind": "arm", "arm": asdict(arm), "seed": seed, "start": str(start), "out": str(path)}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fedbragg.config import PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.rules import RULES
 from fedbragg.workflows.federate import Project, checked
@@ -17,6 +18,15 @@ LOCAL, POOLED = "local-only", "pooled"
 """Every site trains alone; all examples in one place. Neither is a federation, and the best of both bounds one."""
 ALONE = {"aggregation": "fedavg", "schedule": "sync"}
 """How one participant trains: with the federation's epochs and as many restarts of the optimiser."""
+UNSHARED = {
+    "clip": 0.0,
+    "noise": 0.0,
+    "compression": "full",
+    "selection": "all",
+    "cohort": 0,
+    "local_batchnorm": False,
+}
+"""What protects or shortens updates has no place where none leaves a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +45,16 @@ class Arm:
             "engine": "local",
             "workers": 1,
         }
-        federation = base.settings.federation.model_copy(update=changed)
-        settings = base.settings.model_copy(update={"federation": federation, "seed": seed})
+        federation = base.settings.federation.model_copy(update=changed | (UNSHARED if self.alone else {}))
+        privacy = PrivacySettings() if self.alone else base.settings.privacy
+        update = {"federation": federation, "privacy": privacy, "seed": seed}
+        settings = base.settings.model_copy(update=update)
         return checked(replace(base, settings=settings), f"arm {self.name}:")
+
+    @property
+    def alone(self) -> bool:
+        """Return whether nothing is shared: each site alone, or all examples in one place."""
+        return self.name in (LOCAL, POOLED)
 
     def groups(self, base: Project, sites: Sequence[SiteData[Any]]) -> list[Group]:
         """Return who trains together, and where the model is tested."""
@@ -81,6 +98,12 @@ def _arm_of(name: str, project: Project) -> Arm:
     given: str = project.settings.federation.schedule
     fits = given in RULES[rule].schedules
     return Arm(name, rule, schedule or (given if fits else "sync"))  # every rule works with sync
+
+
+def start_digest(project: Project) -> str:
+    """Return a short hash of what the start model depends on, beside the seed."""
+    text = json.dumps([project.task.name, dict(project.task.options)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def digest(arm: Arm, project: Project) -> str:
