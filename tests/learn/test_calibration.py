@@ -20,7 +20,7 @@ def test_fedlcs_margin_is_tau_over_the_fourth_root_of_the_count() -> None:
 
 
 def test_the_shifted_cross_entropy_is_fedlcs_loss() -> None:
-    """-log(exp(f_y - m_y) / sum_i exp(f_i - m_i)) with m_i = tau n_i^(-1/4) (Zhang et al. 2022, equation 10)."""
+    """-log(exp(f_y - m_y) / sum_i exp(f_i - m_i)) with m_i = tau n_i^(-1/4) (Zhang et al. 2022)."""
     f, m, answer = (0.4, -1.1, 2.0), (0.2, 0.3, 0.6), 1
     by_hand = -log(exp(f[1] - m[1]) / sum(exp(a - b) for a, b in zip(f, m, strict=True)))
     logits = torch.tensor([f]) + answer_shifts((81, 16, 1), MARGIN)

@@ -93,7 +93,7 @@ class Arrivals:
         self._buffer = []
 
     def _grouped(self, sites: Sequence[str]) -> UpdatedModel:
-        """Combine a group's updates: the sum of share times damping times step (FedCompass, algorithm 1)."""
+        """Combine a group's updates: the sum of share times damping times step (FedCompass, see compass.py)."""
         held = [self._held.pop(site) for site in sites]
         members, newest = [one.member for one in held], self._versions.newest
         ages = [self._versions.changes - one.changes for one in held]

@@ -34,7 +34,7 @@ def uniform(profiles: Sequence[Profile], settings: FederationSettings) -> Weight
 
 
 def fednova(profiles: Sequence[Profile], settings: FederationSettings) -> Weights:
-    """Weigh by size over number of steps: p_i tau / tau_i with tau = sum p_i tau_i (FedNova, Wang et al. 2020, eq. 8).
+    """Weigh by size over number of steps: p_i tau / tau_i with tau = sum p_i tau_i (FedNova, Wang et al. 2020).
 
     tau_i is the number of the optimiser's steps. The weights sum to one only where all sites make as many.
     """
