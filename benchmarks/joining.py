@@ -128,9 +128,9 @@ def tables(found: Findings, options: argparse.Namespace) -> list[Table]:
         f"{EDGE} pixels. {POOL} frames can be labelled, {TEST} others judge; each of the four or five facilities in "
         f"the federation has {MEMBERS_LABEL}. FedKL, sync, 4 barriers, 15 and then 5 epochs.",
         "Mean over facilities of the mean over seeds, ± half of the 95 % interval over facilities.",
-        "All start from the packaged model. It was trained on other simulated frames of the named facilities' beamlines, "
-        "so little is left to learn there. The own model is always used here; fedbragg train would not write one that is "
-        "worse on frames held back.",
+        "All start from the packaged model, which was trained on other simulated frames of the named facilities' "
+        "beamlines: little is left to learn there. The own model is always used here; fedbragg train would not write "
+        "one that is worse on frames held back.",
     ]
     return [_by_arm(found, metric, notes) for metric in METRICS] + [_by_facility(found), _by_trouble(found)]
 

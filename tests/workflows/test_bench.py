@@ -95,6 +95,17 @@ def _fit(epochs: int, rate: float):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.usefixtures("toy")
+def test_a_training_that_does_not_count_is_a_problem_of_the_result(tmp_path: Path) -> None:
+    project = open_project(toy_federation(tmp_path))
+    sites, start = read_sites(project), project.task.start_model(3, SILENT)
+    sites[0].train.x[0] = np.nan
+    arm = Arm("fedavg", "fedavg", "sync")
+    found = trained(arm.project(project, 3), sites, arm, start)
+    assert found["problems"][0].startswith("a: rejected: it holds numbers that are not finite")
+    assert np.isfinite(found["loss"])
+
+
+@pytest.mark.usefixtures("toy")
 def test_what_protects_updates_does_not_touch_a_site_alone(tmp_path: Path) -> None:
     path = toy_federation(tmp_path)
     path.write_text(path.read_text().replace("barriers = 3", "barriers = 3\nclip = 0.5\nnoise = 1.0"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.show import say
+from fedbragg.cli.show import say, warn
 
 if TYPE_CHECKING:
     from fedbragg.report.bench import ArmSummary
@@ -42,9 +42,18 @@ def bench(
     request = BenchRequest(settings, tuple(arms.split(",")), out, seeds, processes)
     with bars() as progress:
         found = compare(request, progress)
+    _warn(found)
     _show(found, write_bench(out, found))
     say(f"written  {out / 'bench.json'}, {out / 'table.md'}, {out / 'curves.svg'}, {out / 'report.html'}")
     return 0
+
+
+def _warn(found: Bench) -> None:
+    """Print for each result whether a site's training did not count, with the first reason."""
+    for result in found.results:
+        if problems := result["problems"]:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            warn(f"warning: {result['name']}, seed {result['seed']}: {problems[0]}{more}")
 
 
 def _show(found: Bench, arms: list[ArmSummary]) -> None:

@@ -10,12 +10,13 @@ import json
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from fedbragg.errors import FedbraggError
+from fedbragg.errors import FedbraggError, SettingsWarning
 from fedbragg.federation import RecordingSettings
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.tensors import encode_tensors, read_tensors
@@ -28,12 +29,15 @@ from fedbragg.workflows.federate import Project, open_project, read_sites, train
 from fedbragg.workflows.site_data import SiteData
 from fedbragg.workflows.site_evaluator import SiteEvaluator
 
+PROBLEMS = ("failed", "rejected", "left")
+"""Events after which a site's training did not count."""
 COMMAND = (sys.executable, "-m", "fedbragg.workflows.bench_worker")
 
 
 def main() -> None:
     """Carry out orders until standard input ends."""
     die_with_parent()
+    warnings.simplefilter("ignore", SettingsWarning)  # the parent has shown them
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
     lines = (json.loads(line) for line in sys.stdin)
     try:
@@ -68,7 +72,7 @@ def _train_arm(project: Project, sites: Sequence[SiteData[Any]], order: Mapping[
 
 
 def trained(project: Project, sites: Sequence[SiteData[Any]], arm: Arm, start: State) -> dict[str, Any]:
-    """Train an arm and return its result as JSON: metrics by site, curve, loss, bytes, seconds."""
+    """Train an arm and return its result as JSON: metrics by site, curve, loss, problems, bytes, seconds."""
     began = time.perf_counter()
     runs = [_run(project, group, start) for group in arm.groups(project, sites)]
     curves = [run["curve"] for run in runs]
@@ -78,6 +82,7 @@ def trained(project: Project, sites: Sequence[SiteData[Any]], arm: Arm, start: S
         # At the start and after each barrier, the headline at each site.
         "curve": [{s: v for curve in curves for s, v in curve[k].items()} for k in range(barriers)],
         "loss": mean_of([run["loss"] for run in runs]),
+        "problems": [problem for run in runs for problem in run["problems"]],
         "bytes": sum(run["bytes"] for run in runs),
         "seconds": round(time.perf_counter() - began, 2),
     }
@@ -97,6 +102,9 @@ def _run(project: Project, group: Group, start: State) -> dict[str, Any]:
         "metrics": metrics,
         "curve": [line.get("evaluation", {}) for line in lines],
         "loss": lines[-1].get("loss"),
+        "problems": [
+            f"{e['site']}: {e['event']}: {e['reason']}" for e in outcome.history if e["event"] in PROBLEMS
+        ],
         "bytes": sum(line.get("bytes", 0) for line in outcome.history),
     }
 
