@@ -38,7 +38,7 @@ def random_state(numbers: int, tensors: int, seed: int) -> dict[str, np.ndarray]
 
 def by_rule(rule: str, start: State, steps: list[State]) -> Callable[[], object]:
     rules = FederationSettings(aggregation=rule)
-    return lambda: combine(start, steps, list(report_weights(steps, PROFILES, rules)), rules)
+    return lambda: combine(start, steps, list(report_weights(start, steps, PROFILES, rules)), rules)
 
 
 def read_once(steps: list[State]) -> float:
@@ -98,7 +98,7 @@ def paq(start: State, steps: list[State]) -> dict[str, Callable[[], object]]:
 
     def serve() -> object:
         opened = [{name: dequantise(tensor) for name, tensor in parcel.items()} for parcel in parcels]
-        return combine(start, opened, list(report_weights(opened, PROFILES, rules)), rules)
+        return combine(start, opened, list(report_weights(start, opened, PROFILES, rules)), rules)
 
     return {
         "fedpaq, server: unpack five, mean": serve,
@@ -110,7 +110,7 @@ def boost() -> Callable[[], object]:
     rules, generator = FederationSettings(aggregation="fedboost", schedule="sync"), np.random.default_rng(0)
     start = {MIXTURE: np.full(SITES, 1 / SITES)}
     steps: list[State] = [{MIXTURE: generator.normal(size=SITES)} for _ in range(SITES)]
-    return lambda: combine(start, steps, list(report_weights(steps, PROFILES, rules)), rules)
+    return lambda: combine(start, steps, list(report_weights(start, steps, PROFILES, rules)), rules)
 
 
 def bytes_up(name: str, numbers: int) -> str:

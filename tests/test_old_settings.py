@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedbragg.config import Federation, load, read_section
-from fedbragg.config.old_settings import DEFAULTS, RENAMED, as_version_0_1, with_new_keys
+from fedbragg.config import Federation, FederationSettings, load, read_section
+from fedbragg.config.old_settings import (
+    ADDED,
+    DEFAULTS,
+    RENAMED,
+    as_version_0_1,
+    with_new_keys,
+    without_added,
+)
 from fedbragg.errors import ConfigError, SettingsWarning
 from fedbragg.federation.checkpoint import fingerprint
 from fedbragg.tasks.hits.settings import HitsSettings
@@ -111,3 +118,12 @@ def test_a_checkpoint_from_before_the_renames_can_be_resumed() -> None:
     )
     stored = "579a38498a708714d5ec50f6e4072838ed99fd304ea2e2c3eeec207c1e3414e7"
     assert fingerprint(settings, ["a"], {"w": np.zeros((2, 3), np.float32)}) == stored
+
+
+def test_keys_added_later_are_left_out_while_they_hold_their_defaults() -> None:
+    """A site of an earlier version would refuse them, and a checkpoint's hash would change."""
+    defaults = FederationSettings().model_dump(mode="json")
+    assert {key: defaults[key] for key in ADDED["federation"]} == ADDED["federation"]
+    assert not without_added({"federation": defaults})["federation"].keys() & ADDED["federation"].keys()
+    changed = FederationSettings(feddyn_alpha=0.5).model_dump(mode="json")
+    assert without_added({"federation": changed, "seed": 1})["federation"]["feddyn_alpha"] == 0.5

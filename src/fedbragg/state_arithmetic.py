@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from fedbragg.types import State
 
+STATISTICS = ("running_mean", "running_var")
+"""What the names of BatchNorm's running statistics end in."""
 BLOCK = 1 << 15
 """Elements processed at a time: 128 kB of float32 fit into a core's own cache."""
 
@@ -34,6 +36,11 @@ def apply_steps(start: State, steps: Sequence[State], weights: Sequence[float]) 
     return {
         name: _apply_steps(name, tensor, _holding(name, steps, weights)) for name, tensor in start.items()
     }
+
+
+def is_weight(name: str, tensor: NDArray[Any]) -> bool:
+    """Return whether a tensor is trained by its gradient: floating, and none of BatchNorm's statistics."""
+    return bool(np.issubdtype(tensor.dtype, np.floating)) and not name.endswith(STATISTICS)
 
 
 def norm(state: State) -> float:

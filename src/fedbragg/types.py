@@ -178,6 +178,8 @@ class Update:
     style: State = field(
         default_factory=dict
     )  # how its pictures look, where [style] asks for it; a few numbers
+    steps: int = 0  # of the optimiser, where the rule asks for them
+    gradient: State = field(default_factory=dict)  # of the loss before training, where the rule asks for it
 
 
 SCORE_DECIMALS = 6

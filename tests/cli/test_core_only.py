@@ -77,6 +77,7 @@ TAGGED = ("run.h5", "--labels", "tags.csv")
     [
         (("demo",), "train"),
         (("federate", "federation.toml"), "train"),
+        (("bench", "federation.toml"), "train"),
         (("train", *LABELLED), "train"),
         (("tags", "train", *LABELLED), "train"),
         (("tags", "train", *TAGGED, "--from", "tags.onnx"), "train"),

@@ -46,9 +46,11 @@ class Driver:
     sent: dict[str, SendModel] = field(default_factory=dict)  # what each site is training on
     everything: list[SendModel] = field(default_factory=list)
     newest: ModelChanged | None = None
+    now: float = 0.0  # seconds; each event takes one
 
     def handle(self, event: Event) -> list[Command]:
-        commands = self.coordinator.handle(event)
+        self.now += 1.0
+        commands = self.coordinator.handle(event, self.now)
         for command in commands:
             match command:
                 case SendModel(site):

@@ -19,6 +19,15 @@ REFUSED = [
     ({"aggregation": "mean"}, "aggregation: unknown rule 'mean'. Known rules: fedavg, fedavg_uniform, fedkl"),
     ({"aggregation": "krum", "schedule": "async"}, 'set schedule = "hybrid" or "sync"'),
     ({"aggregation": "fedboost", "schedule": "hybrid"}, 'set schedule = "sync"'),
+    ({"schedule": "compass", "selection": "size"}, "cannot draw sites on the schedule"),
+    ({"aggregation": "fedasync", "schedule": "compass"}, 'set schedule = "async" or "hybrid" or "sync"'),
+    ({"aggregation": "scaffold"}, 'set schedule = "sync"'),
+    ({"aggregation": "fednova", "schedule": "async"}, 'set schedule = "sync"'),
+    (
+        {"aggregation": "feddyn", "schedule": "sync", "local_batchnorm": True},
+        "feddyn corrects every tensor of the model",
+    ),
+    ({"aggregation": "scaffold", "schedule": "sync", "clip": 1.0}, "scaffold sends a gradient of each site"),
     ({"aggregation": "fedprox"}, "fedprox needs proximal_mu in [training]"),
 ]
 
@@ -74,6 +83,11 @@ def test_every_other_rule_is_accepted_on_its_schedules(settings, name: str) -> N
 def test_noise_without_a_clip_is_refused(settings) -> None:
     with pytest.raises(ValidationError, match="set clip too"):
         settings(noise=1.0)
+
+
+def test_epochs_out_of_order_are_refused(settings) -> None:
+    with pytest.raises(ValidationError, match="fewest and the most epochs"):
+        settings(compass_epochs=(5, 1))
 
 
 def test_a_site_sees_only_the_tensors_of_its_network(settings) -> None:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fedbragg.errors import ModelFileError
-from fedbragg.learn.loop import FitSettings, fit
+from fedbragg.learn.loop import fit, mean_gradient
+from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.state_arithmetic import difference
 
@@ -86,6 +87,30 @@ def test_the_reported_loss_excludes_the_proximal_term() -> None:
     """One step from the start: every batch of the first epoch but the first differs, the first is ln 2."""
     _, loss = fitted(1, FitSettings(epochs=1, batch=200, proximal_mu=50.0))
     assert loss == pytest.approx(np.log(2), abs=1e-6)
+
+
+@pytest.mark.parametrize("batch", [200, 64])
+def test_the_mean_gradient_is_that_of_all_examples_whatever_the_batch(batch: int) -> None:
+    line = problem()
+    found = mean_gradient(line.network, line, batch, torch.Generator().manual_seed(3))
+    # Logistic regression at zero weights: the mean of (1/2 - side) x.
+    by_hand = ((0.5 - line.side)[:, None] * line.points).mean(dim=0)
+    assert found.keys() == {"weight", "bias"}
+    np.testing.assert_allclose(found["weight"][0], by_hand.numpy(), atol=1e-6)
+
+
+def test_a_correction_is_added_to_the_gradient() -> None:
+    """Against twice the gradient, one step goes the other way; a name that the network lacks is ignored."""
+    line = problem()
+    gradient = mean_gradient(line.network, line, 200, torch.Generator())["weight"]
+    against = {"weight": -2 * gradient, "another": np.ones(1, np.float32)}
+    settings = FitSettings(epochs=1, batch=200, learning_rate=0.1, correction=against)
+    fit(line.network, line, settings, torch.Generator())
+    corrected = line.network.weight.detach().numpy()
+    np.testing.assert_allclose(
+        corrected, 0.1 * np.sign(gradient), rtol=1e-3
+    )  # Adam's first step: rate times sign
+    assert line.network.bias.abs().item() == pytest.approx(0.1, rel=1e-3)
 
 
 def test_the_mean_loss_weighs_a_short_last_batch_by_its_size() -> None:

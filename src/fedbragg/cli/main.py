@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from fedbragg.cli.audit import audit
+from fedbragg.cli.bench import bench
 from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
@@ -72,6 +73,7 @@ for command in (
     train,
     calibrate,
     federate,
+    bench,
     simulate,
     provision,
     serve,

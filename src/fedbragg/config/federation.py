@@ -14,7 +14,7 @@ class FederationSettings(Section):
 
     aggregation: str = "fedkl"
     """The rule's name. The federation package knows the rules and checks it, see ``check_settings`` there."""
-    schedule: Literal["sync", "async", "hybrid"] = "hybrid"
+    schedule: Literal["sync", "async", "hybrid", "compass"] = "hybrid"
     barriers: int = Field(default=6, ge=1)
     """The federation ends after this many barriers at the latest."""
     stop_threshold: float = Field(default=0.0, ge=0)
@@ -29,6 +29,8 @@ class FederationSettings(Section):
     """How fast it falls; 0.5 with polynomial is FedBuff's 1/sqrt(1 + staleness)."""
     buffer: int = Field(default=1, ge=1)
     """Updates collected before an asynchronous step (FedBuff); 1 steps on each arrival."""
+    compass_epochs: tuple[int, int] = (1, 5)
+    """The fewest and the most epochs that the schedule "compass" gives a site after its first training."""
     norm_factor: float = Field(default=10.0, gt=1)
     """An update longer than this many times the others' median is refused."""
     sample_factor: float = Field(default=10.0, ge=1)
@@ -43,6 +45,14 @@ class FederationSettings(Section):
     """FedDisco's a: how much a site loses for an unbalanced label distribution."""
     disco_offset: float = Field(default=0.1, ge=0)
     """FedDisco's b: added to every site's weight."""
+    calibration_tau: float = Field(default=1.0, gt=0)
+    """Strength with which fedlc and fedavg_prior shift a site's logits by its label frequencies."""
+    feddyn_alpha: float = Field(default=0.01, gt=0)
+    """FedDyn's alpha: how strongly a site is pulled to the global model, and corrected for its own gradient."""
+    fedawa_steps: int = Field(default=10, ge=1)
+    """Steps in which FedAWA changes FedAvg's weights at a barrier."""
+    fedawa_rate: float = Field(default=0.01, gt=0)
+    """Length of one of these steps, in the logarithm of a weight."""
     hostile_share: float = Field(default=0.2, ge=0, lt=0.5)
     """Share of hostile sites that trimmed_mean and krum tolerate."""
     boost_rate: float = Field(default=1.0, gt=0)
@@ -68,4 +78,11 @@ class FederationSettings(Section):
     def _noise_needs_a_clip(self) -> FederationSettings:
         if self.noise and not self.clip:
             raise ValueError("noise protects nothing unless the update's length is bounded; set clip too")
+        return self
+
+    @model_validator(mode="after")
+    def _epochs_are_in_order(self) -> FederationSettings:
+        fewest, most = self.compass_epochs
+        if not 1 <= fewest <= most:
+            raise ValueError("compass_epochs is the fewest and the most epochs, such as [1, 5]")
         return self

@@ -58,6 +58,28 @@ DEFAULTS: Mapping[str, Table] = {
 """What version 0.1 wrote for the keys that the tasks' own sections hold today."""
 
 
+ADDED: Mapping[str, Mapping[str, Any]] = {
+    "federation": {
+        "calibration_tau": 1.0,
+        "feddyn_alpha": 0.01,
+        "fedawa_steps": 10,
+        "fedawa_rate": 0.01,
+        "compass_epochs": [1, 5],
+    }
+}
+"""By section, keys that were added later, with their defaults."""
+
+
+def without_added(table: Table) -> Table:
+    """Return settings without later keys that hold their defaults, so that every version reads them."""
+    return {
+        section: {k: v for k, v in content.items() if ADDED[section].get(k, ...) != v}
+        if section in ADDED
+        else content
+        for section, content in table.items()
+    }
+
+
 def with_new_keys(table: Table, report: Report = lambda section, text: None) -> Table:
     """Return settings with all keys of earlier versions replaced by today's; ``report`` hears of each.
 
@@ -88,7 +110,7 @@ def as_version_0_1(table: Table) -> Table:
 
     A checkpoint stores a hash of the settings, so what version 0.1 hashed must stay what is hashed.
     """
-    task = table["task"]
+    task, table = table["task"], without_added(table)
     old = deepcopy({**DEFAULTS, "training": {**table["training"], **DEFAULTS["training"]}})
     own = dict(table.get(task) or {})
     for (section, key), new in MOVED.get(task, {}).items():

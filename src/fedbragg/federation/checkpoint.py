@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from fedbragg.types import State
 
 RECORD = "checkpoint.json"
 FORMAT = 1
+MEMORY = "memory:"
+"""Begins the names of remembered tensors in a checkpoint's file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,7 @@ class Saved:
     history: list[dict[str, Any]]
     time: float  # seconds on the engine's clock
     finished: str | None = None  # why the federation ended, if it has
+    memory: State = field(default_factory=dict)  # what the rule remembers of the sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class CheckpointStore:
         """Replace the folder's checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"model-{saved.record['barrier']:04d}.safetensors"
-        write_whole(self.folder / name, encode_tensors(saved.model), durable=True)
+        write_whole(self.folder / name, encode_tensors(_whole(saved)), durable=True)
         content = {
             "format": FORMAT,
             "fingerprint": self.fingerprint,
@@ -79,8 +82,16 @@ class CheckpointStore:
                 f"{path}: belongs to a federation with other settings, sites or model. "
                 "Give another folder, or remove this one to start again."
             )
-        model = read_tensors(self.folder / content["model"])
-        return Saved(model, content["record"], content["history"], content["time"], content["finished"])
+        tensors = read_tensors(self.folder / content["model"])
+        memory = {n.removeprefix(MEMORY): t for n, t in tensors.items() if n.startswith(MEMORY)}
+        model = {name: tensor for name, tensor in tensors.items() if not name.startswith(MEMORY)}
+        return Saved(
+            model, content["record"], content["history"], content["time"], content["finished"], memory
+        )
+
+
+def _whole(saved: Saved) -> State:
+    return {**saved.model, **{MEMORY + name: tensor for name, tensor in saved.memory.items()}}
 
 
 def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:

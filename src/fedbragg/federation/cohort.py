@@ -13,7 +13,7 @@ from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import report_weights, site_weights
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.select import chances, draw, sampling_weights
-from fedbragg.federation.validate import check, check_norm
+from fedbragg.federation.validate import check, check_norm, check_terms
 from fedbragg.federation.versions import Versions
 from fedbragg.state_arithmetic import apply_steps, norm
 from fedbragg.styles import check_style
@@ -38,18 +38,25 @@ def draw_cohort(roster: Roster, plan: Plan, barrier: int) -> None:
         member.chosen, member.chance = bool(chosen), float(chance)
 
 
-def weights_at_barrier(roster: Roster, reported: Sequence[Member], plan: Plan) -> list[float]:
+def weights_at_barrier(roster: Roster, reported: Sequence[Member], plan: Plan, start: State) -> list[float]:
     """Return the weight of each report: its site's share, over the probability that the site was drawn.
 
     The shares are among all sites that could have been drawn and sum to one. The weights sum to one where
-    every site was drawn.
+    every site was drawn. ``start`` is the model of the last barrier.
     """
     undrawn = [m for m in roster if not m.chosen and m.profile and m.standing is Standing.ACTIVE]
     if not undrawn:
         profiles = [profile_of(member) for member in reported]
-        return [float(w) for w in report_weights(steps_of(reported), profiles, plan.settings)]
+        return [float(w) for w in report_weights(start, steps_of(reported), profiles, plan.settings)]
     shares = _shares([*reported, *undrawn], plan)
     return [shares[member.name] / member.chance for member in reported]
+
+
+def site_share(roster: Roster, member: Member, plan: Plan) -> float:
+    """Return a site's share among all sites; those that have not reported yet count as average ones."""
+    known = [other for other in roster if other.profile]
+    unknown = [other for other in roster if not other.profile and other.standing is not Standing.GONE]
+    return _shares(known, plan)[member.name] * len(known) / (len(known) + len(unknown))
 
 
 def arrival_weight(roster: Roster, member: Member, plan: Plan) -> float:
@@ -98,6 +105,7 @@ def checked_length(roster: Roster, plan: Plan, versions: Versions, update: Updat
     known = next((member.profile for member in roster if member.profile is not None), None)
     check(update, plan.wanted(update.site, versions.model(update.version)), known)
     check_style(update.style)
+    check_terms(update, versions.model(update.version), plan.rule)
     others = [
         other.length
         for other in roster

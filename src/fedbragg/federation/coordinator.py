@@ -11,7 +11,7 @@ from typing import Any
 
 from fedbragg.errors import SumRefused, UpdateRejected
 from fedbragg.federation import events
-from fedbragg.federation.arrivals import Arrivals
+from fedbragg.federation.arrivals import Arrivals, UpdatedModel
 from fedbragg.federation.cohort import (
     checked_length,
     draw_cohort,
@@ -26,6 +26,7 @@ from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
+from fedbragg.federation.site_memory import SiteMemory
 from fedbragg.federation.versions import Versions
 from fedbragg.state_arithmetic import apply_steps
 from fedbragg.styles import with_styles
@@ -42,27 +43,29 @@ class Coordinator:
         model: State,
         record: Mapping[str, Any] | None = None,
         refine: Refine | None = None,
+        memory: State | None = None,
     ) -> None:
-        """Start with ``model``, or resume from the ``record`` of the SaveCheckpoint that holds it."""
+        """Start with ``model``, or resume from the ``record`` and ``memory`` of the SaveCheckpoint that holds it."""
         record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
         self.versions = Versions(model, record["version"])
         self.barrier: int = record["barrier"]  # number of barriers passed
-        self.finished = False
+        self.finished, self._now = False, 0.0
         self._refine = refine
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
         self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._sums = MaskedSums(plan, self.roster)
+        self._memory = SiteMemory(plan, self.roster, memory or {})
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
-    def handle(self, event: events.Event) -> list[events.Command]:
-        """Process an event and return the commands that follow; after Finish there are none."""
+    def handle(self, event: events.Event, now: float = 0.0) -> list[events.Command]:
+        """Process an event at ``now`` seconds on the engine's clock; return the commands, none after Finish."""
         if self.finished:
             return []
-        self._out = []
+        self._out, self._now = [], now
         match event:
             case events.Started():
                 self._start()
@@ -83,10 +86,8 @@ class Coordinator:
         return self._out
 
     def _start(self) -> None:
-        if self._over is not None:  # the process died after the last checkpoint, before Finish
-            self._finish(self._over)
-        else:
-            self._set_deadline()
+        # It is over already where the process died after the last checkpoint, before Finish.
+        self._set_deadline() if self._over is None else self._finish(self._over)
 
     # Sites that join, fail and leave
 
@@ -98,13 +99,14 @@ class Coordinator:
             self._sum_goes_on(self._sums.without([site]))
             if self.finished or member.training is not None:  # the sum has ended, and the next round begun
                 return
-        if member.chosen and not (member.reported and self.plan.settings.schedule == "sync"):
+        if member.chosen and not self._arrivals.waits(member):
             self._send(member)
 
     def _failed(self, site: str, version: int | None = None) -> None:
         training = self.roster[site].training if site in self.roster else None
         if training is not None and version in (None, training):
             self.roster[site].failed(self.plan.settings.patience)
+            self._step_on(self._arrivals.without(site))
             self._settle()
 
     def _left(self, site: str) -> None:
@@ -113,6 +115,7 @@ class Coordinator:
             if self.plan.privacy.secure:
                 self.roster[site].latest = None  # what it offered can be summed with its help only
             self._sum_goes_on(self._sums.without([site]))
+            self._step_on(self._arrivals.without(site))
             self._settle()
 
     def _deadline(self, barrier: int) -> None:
@@ -129,6 +132,7 @@ class Coordinator:
         for member in late:
             member.too_late(self.plan.settings.patience)
             self._out.append(events.Abandon(member.name, reason))
+            self._step_on(self._arrivals.without(member.name))
         self._settle()
 
     def _enough(self) -> bool:
@@ -163,25 +167,25 @@ class Coordinator:
     def _accept(self, member: Member, update: Update, length: float) -> None:
         step = self.plan.whole(member.name, update.tensors)
         member.length = max(member.length, length) if member.reported else length
-        member.profile = Profile(update.samples, update.label_counts)
+        member.profile = Profile(update.samples, update.label_counts, update.steps)
         member.loss, member.failures, member.training = update.loss, 0, None
-        member.style = update.style
-        schedule = self.plan.settings.schedule
-        # An asynchronous barrier combines nothing; an empty state records that the site has reported.
-        base = self.versions.barrier_model
-        member.latest = {} if schedule == "async" else self.versions.rebased(update.version, step, base)
+        member.style, member.gradient = update.style, update.gradient
+        combines, base = self.plan.combines_at_barriers, self.versions.barrier_model
+        # A barrier that combines nothing needs no step; an empty state records that the site has reported.
+        member.latest = self.versions.rebased(update.version, step, base) if combines else {}
         # The last update before a hybrid barrier makes no step: the barrier would replace it at once.
-        if schedule == "async" or (schedule == "hybrid" and self.roster.awaited()):
-            self._arrival(member, update.version, step)
-            self._send(member)
+        if not combines or (self.plan.settings.schedule == "hybrid" and self.roster.awaited()):
+            self._step_on(self._arrivals.take(member, update.version, step, self._now))
         self._settle()
 
-    def _arrival(self, member: Member, version: int, step: State) -> None:
-        applied = self._arrivals.take(member, version, step)
-        model = self.versions.newest if applied is None else applied.model
-        self.versions.advance(model, {m.training for m in self.roster if m.training is not None})
-        if applied is not None:
-            self._changed(applied.members, applied.weights, at_barrier=False)
+    def _step_on(self, updated: UpdatedModel) -> None:
+        """Make an updated model the newest, and have the sites that are free train on it."""
+        if updated.free:
+            self.versions.advance(updated.model, {m.training for m in self.roster if m.training is not None})
+        if updated.members:
+            self._changed(updated.members, updated.weights, at_barrier=False)
+        for member in (member for member in updated.free if member.standing is Standing.ACTIVE):
+            self._send(member)
 
     # Barriers
 
@@ -201,10 +205,11 @@ class Coordinator:
     def _pass_barrier(self) -> None:
         members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
         self._out += rejected
-        weights = weights_at_barrier(self.roster, members, self.plan)
-        if self.plan.settings.schedule != "async":
-            start = self.versions.barrier_model
+        start = self.versions.barrier_model
+        weights = weights_at_barrier(self.roster, members, self.plan, start)
+        if self.plan.combines_at_barriers:
             model: State = combine(start, steps_of(members), weights, self.plan.settings)
+            model = self._memory.after_barrier(model, members)
             if self._refine is not None:
                 model = self._refine(model, models_of(members, self.plan, start))
             self.versions.pass_barrier(model)
@@ -220,10 +225,7 @@ class Coordinator:
         self._loss = loss
         self._over = self.plan.reason_to_end(self.barrier, fell_by)
         self._checkpoint()
-        if self._over is None:
-            self._begin()
-        else:
-            self._finish(self._over)
+        self._begin() if self._over is None else self._finish(self._over)
 
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
@@ -234,8 +236,8 @@ class Coordinator:
                 member.standing = Standing.ACTIVE
         draw_cohort(self.roster, self.plan, self.barrier)
         for member in self.roster.with_standing(Standing.ACTIVE):
-            # A barrier supersedes running trainings, except in the asynchronous schedule.
-            if member.chosen and (self.plan.settings.schedule != "async" or member.training is None):
+            # A barrier that makes a new model supersedes running trainings.
+            if member.chosen and (self.plan.combines_at_barriers or self._arrivals.idle(member)):
                 self._send(member)
             elif not member.chosen:
                 member.training = None
@@ -260,9 +262,8 @@ class Coordinator:
                 self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
                 self.barrier += 1
                 summed, new = events.MaskedSum(sites, mean.loss), self.versions
-                self._out.append(
-                    events.ModelChanged(new.number, self.barrier, True, new.newest, {}, {}, summed)
-                )
+                change = events.ModelChanged(new.number, self.barrier, True, new.newest, {}, {}, summed)
+                self._out.append(change)
                 self._go_on_or_end(mean.loss)
             case SumRefused() as refusal:
                 self._out.append(events.SumFailed(str(refusal)))
@@ -272,11 +273,13 @@ class Coordinator:
     # Commands
 
     def _send(self, member: Member) -> None:
-        epochs = self.plan.warmup_epochs if not member.counted else self.plan.epochs
+        self._step_on(self._arrivals.without(member.name))  # what it was training is superseded
+        epochs = self._arrivals.epochs(member, self._now)
         member.training, member.overdue = self.versions.number, None
         styles = {other.name: other.style for other in self.roster if other is not member}
-        model = with_styles(self.plan.part(member.name, self.versions.newest), styles)
-        self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
+        model = self._memory.beside(member.name, self.plan.part(member.name, self.versions.newest))
+        command = events.SendModel(member.name, self.versions.number, with_styles(model, styles), epochs)
+        self._out.append(command)
 
     def _set_deadline(self) -> None:
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
@@ -290,7 +293,7 @@ class Coordinator:
     def _checkpoint(self) -> None:
         progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
         record = {**progress, "over": self._over, "sites": self.roster.record()}
-        self._out.append(events.SaveCheckpoint(self.versions.newest, record))
+        self._out.append(events.SaveCheckpoint(self.versions.newest, record, self._memory.tensors))
 
     def _finish(self, reason: str) -> None:
         self.finished = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedbragg.federation.secure.messages import Advert, ServerMessage, SiteMessage
@@ -87,7 +87,7 @@ class SendModel:
 
     site: str
     version: int
-    model: State  # shared with the coordinator: read-only; the other sites' styles lie beside the weights
+    model: State  # shared with the coordinator: read-only; styles and a correction may lie beside the weights
     epochs: int
 
 
@@ -159,6 +159,7 @@ class SaveCheckpoint:
 
     model: State
     record: Mapping[str, Any]  # JSON
+    memory: State = field(default_factory=dict)  # what the rule remembers of the sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)

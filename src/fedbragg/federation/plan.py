@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fedbragg.config import Federation, FederationSettings, PrivacySettings
@@ -41,6 +41,11 @@ class Plan:
     def rule(self) -> Rule:
         """Return the aggregation rule."""
         return rule_of(self.settings)
+
+    @property
+    def combines_at_barriers(self) -> bool:
+        """Return whether a barrier makes a new model; if not, all steps are made on arrival."""
+        return self.settings.schedule in ("sync", "hybrid")
 
     @property
     def fewest_reports(self) -> int:
@@ -121,4 +126,18 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
         )
     if rule.needs_proximal_mu and not settings.training.proximal_mu:
         raise ConfigError(f"{where}: {name} needs proximal_mu in [training]; 0.01 is a good start.")
+    for reason in _unfit(settings, rule):
+        raise ConfigError(f"{where}: {name} {reason}")
     check_secure(settings, source)
+
+
+def _unfit(settings: Federation, rule: Rule) -> Iterator[str]:
+    """Yield why a rule and its schedule do not fit the other settings."""
+    if settings.federation.schedule == "compass" and settings.federation.selection != "all":
+        yield 'cannot draw sites on the schedule "compass", which groups all of them; set selection = "all".'
+    if rule.drift is None:
+        return
+    if settings.federation.local_batchnorm:
+        yield "corrects every tensor of the model, and BatchNorm's would stay at the sites; leave out local_batchnorm."
+    if rule.drift.sends_gradient and settings.federation.clip:
+        yield "sends a gradient of each site, which clip and noise do not bound; leave out clip, or use another rule."

@@ -37,6 +37,7 @@ class Member:
     chosen: bool = True  # whether it trains for the next barrier
     chance: float = 1.0  # the probability of being chosen
     style: State = field(default_factory=dict)  # of its last update that counted
+    gradient: State = field(default_factory=dict)  # that its last update held
     latest: State | None = None  # its newest model since the last barrier, minus that barrier's model
 
     @property
@@ -73,6 +74,7 @@ class Member:
             "failures": self.failures,
             "samples": profile.samples if profile else None,
             "label_counts": [list(counts) for counts in profile.label_counts] if profile else None,
+            "steps": profile.steps if profile else 0,
             "loss": self.loss,
             "length": self.length,
             "style": style_record(self.style),
@@ -98,7 +100,7 @@ class Roster:
             member.summed = entry.get("summed", False)
             if entry["samples"] is not None:
                 counts = tuple(tuple(question) for question in entry["label_counts"])
-                member.profile = Profile(entry["samples"], counts)
+                member.profile = Profile(entry["samples"], counts, entry.get("steps", 0))
         return roster
 
     def __iter__(self) -> Iterator[Member]:

@@ -28,7 +28,8 @@ class Trainer(Protocol):
     def train(self, model: State, version: int, epochs: int) -> Update:
         """Train from ``model`` and return the difference to it.
 
-        The trainer may write into the arrays of ``model``. Equal seeds give equal numbers only if the result
+        Styles of other sites and a correction may lie beside the weights (styles.py, corrections.py). The trainer
+        may write into the arrays of ``model``. Equal seeds give equal numbers only if the result
         depends on the arguments alone: seed a new generator with (seed, site, version) in each call. A global
         generator would be shared by sites that train on threads.
         """

@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
+from fedbragg.federation.rules import Rule
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.state_arithmetic import finite
 from fedbragg.types import State, Update
@@ -38,6 +39,21 @@ def check_norm(length: float, others: Sequence[float], factor: float) -> None:
         raise UpdateRejected(
             f"its norm {length:.3g} is over {factor:g} times the others' median {typical:.3g}"
         )
+
+
+def check_terms(update: Update, sent: State, rule: Rule) -> None:
+    """Raise UpdateRejected unless the update holds what the rule asks of a training, and nothing beyond that."""
+    if rule.needs_steps and update.steps < 1:
+        raise UpdateRejected("it names no steps of its optimiser, which the rule divides by")
+    if rule.drift is None or not rule.drift.sends_gradient:
+        if update.gradient:
+            raise UpdateRejected("it holds a gradient that the rule does not ask for")
+        return
+    if not update.gradient:
+        raise UpdateRejected("it lacks the gradient that the rule asks for")
+    if unknown := sorted(update.gradient.keys() - sent.keys()):
+        raise UpdateRejected(f"its gradient has tensors that the model lacks: {unknown[:3]}")
+    _check_tensors(update.gradient, {name: sent[name] for name in update.gradient})
 
 
 def _check_tensors(tensors: State, sent: State) -> None:

@@ -18,17 +18,17 @@ class Versions:
         self.newest = model
         self.number = number  # rises with every update that counts and with every barrier
         self.barrier_model = model
-        self._changes = 0  # steps that changed the model; staleness is counted in these
+        self.changes = 0  # steps that changed the model; staleness is counted in these
         self._kept: dict[int, tuple[State, int]] = {number: (model, 0)}
 
     def advance(self, model: State, in_use: AbstractSet[int]) -> None:
         """Make ``model`` the newest and drop the versions that no site trains on."""
         if model is not self.newest:
-            self._changes += 1
+            self.changes += 1
         self.newest = model
         self.number += 1
         self._kept = {number: kept for number, kept in self._kept.items() if number in in_use}
-        self._kept[self.number] = (model, self._changes)
+        self._kept[self.number] = (model, self.changes)
 
     def pass_barrier(self, model: State) -> None:
         """Replace all versions by ``model``; updates from older ones no longer count."""
@@ -41,7 +41,11 @@ class Versions:
 
     def age(self, number: int) -> int:
         """Return how many times the model has changed since a version."""
-        return self._changes - self._kept[number][1]
+        return self.changes - self.changes_at(number)
+
+    def changes_at(self, number: int) -> int:
+        """Return how many times the model had changed up to a version."""
+        return self._kept[number][1]
 
     def rebased(self, number: int, tensors: State, reference: State) -> State:
         """Express an update made from version ``number`` as a difference to another model."""

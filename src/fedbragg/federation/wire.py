@@ -7,7 +7,7 @@ and noise in a variance harms every later prediction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from fedbragg.config import FederationSettings
 from fedbragg.federation.quantise import QuantisedTensor, dequantise, quantise
 from fedbragg.federation.rules.apply import compression_of
+from fedbragg.state_arithmetic import is_weight
 from fedbragg.types import State, Update
-
-STATISTICS = ("running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +31,14 @@ class EncodedUpdate:
     label_counts: tuple[tuple[int, ...], ...]
     loss: float
     style: State = field(default_factory=dict)  # sent unchanged
+    steps: int = 0
+    gradient: State = field(default_factory=dict)  # sent unchanged
 
     @property
     def nbytes(self) -> int:
         """Return the bytes of all tensors."""
-        return sum(tensor.nbytes for tensor in (*self.tensors.values(), *self.style.values()))
+        parts = (self.tensors, self.style, self.gradient)
+        return sum(tensor.nbytes for part in parts for tensor in part.values())
 
 
 def encode(update: Update, settings: FederationSettings, generator: np.random.Generator) -> EncodedUpdate:
@@ -45,9 +47,7 @@ def encode(update: Update, settings: FederationSettings, generator: np.random.Ge
     tensors = {
         name: _encode(name, tensor, compression, bits, generator) for name, tensor in update.tensors.items()
     }
-    return EncodedUpdate(
-        update.site, update.version, tensors, update.samples, update.label_counts, update.loss, update.style
-    )
+    return EncodedUpdate(tensors=tensors, **_beside_tensors(update))
 
 
 def decode(encoded: EncodedUpdate) -> Update:
@@ -56,23 +56,18 @@ def decode(encoded: EncodedUpdate) -> Update:
         name: dequantise(tensor) if isinstance(tensor, QuantisedTensor) else tensor
         for name, tensor in encoded.tensors.items()
     }
-    return Update(
-        encoded.site,
-        encoded.version,
-        tensors,
-        encoded.samples,
-        encoded.label_counts,
-        encoded.loss,
-        encoded.style,
-    )
+    return Update(tensors=tensors, **_beside_tensors(encoded))
+
+
+def _beside_tensors(update: Update | EncodedUpdate) -> dict[str, Any]:
+    return {each.name: getattr(update, each.name) for each in fields(update) if each.name != "tensors"}
 
 
 def _encode(
     name: str, tensor: NDArray[Any], compression: str, bits: int, generator: np.random.Generator
 ) -> NDArray[Any] | QuantisedTensor:
-    exact = name.endswith(STATISTICS) or not np.issubdtype(tensor.dtype, np.floating)
     # Numbers that are not finite cannot be quantised; unchanged, they are refused with the right reason.
-    if compression == "full" or exact or not np.isfinite(tensor).all():
+    if compression == "full" or not is_weight(name, tensor) or not np.isfinite(tensor).all():
         return np.array(tensor)
     if compression == "quantised":
         return quantise(tensor, bits, generator)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedbragg.learn.adam import Adam
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Step
+from fedbragg.types import State
 
 
 class Problem(Protocol):
@@ -42,6 +45,7 @@ def fit(
         for examples in torch.randperm(len(problem), generator=generator).split(settings.batch):
             loss = problem.loss(examples)
             (loss + _proximal(network, start, settings.proximal_mu)).backward()
+            _correct(network, settings.correction)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step(rate)
             total += loss.item() * len(examples)
@@ -49,6 +53,31 @@ def fit(
         if step is not None:
             step()
     return mean_loss
+
+
+def mean_gradient(
+    network: nn.Module, problem: Problem, batch: int, generator: torch.Generator
+) -> dict[str, NDArray[Any]]:
+    """Return the gradient of the mean loss over all examples, by the name of the parameter.
+
+    It leaves the parameters as they are. ``generator`` orders the examples, which matters to BatchNorm alone.
+    """
+    network.train()
+    for examples in torch.randperm(len(problem), generator=generator).split(batch):
+        (problem.loss(examples) * (len(examples) / len(problem))).backward()
+    gradient = {
+        name: np.zeros(tuple(p.shape), np.float32) if p.grad is None else p.grad.numpy().copy()
+        for name, p in network.named_parameters()
+    }
+    network.zero_grad()
+    return gradient
+
+
+def _correct(network: nn.Module, correction: State) -> None:
+    """Add a correction to the gradients of the parameters that it names."""
+    for name, parameter in network.named_parameters() if correction else ():
+        if name in correction and parameter.grad is not None:
+            parameter.grad += torch.from_numpy(correction[name])
 
 
 def _proximal(network: nn.Module, start: list[Tensor], mu: float) -> Tensor | float:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fedbragg.types import State
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the loss shifts the logits by how often a site has each answer (learn/calibration.py)."""
+
+    kind: Literal["margin", "prior"]
+    tau: float = 1.0  # strength
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTerms:
+    """What an aggregation rule adds to the training at a site, beside what travels with the model."""
+
+    calibration: Calibration | None = None
+    proximal_mu: float = 0.0  # as in FitSettings, on top of the settings file's
+    sends_gradient: bool = False  # whether an update holds the gradient at the model that was sent
+    sends_steps: bool = False  # whether an update holds the number of the optimiser's steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +35,10 @@ class FitSettings:
     learning_rate: float = 1e-3  # of Adam, at the start; annealed, it falls to a tenth over the epochs
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
+    calibration: Calibration | None = None
+    correction: State = field(default_factory=dict, compare=False)
+    """By the names of parameters, what is added to every step's gradient."""
+
+    def steps(self, examples: int) -> int:
+        """Return how many steps the optimiser makes on so many examples."""
+        return self.epochs * -(-examples // self.batch)

@@ -45,7 +45,7 @@ class Dataset(Protocol):
 
 
 D = TypeVar("D", bound=Dataset)
-Pictures = TypeVar("Pictures", bound=Dataset, contravariant=True)
+Taken = TypeVar("Taken", bound=Dataset, contravariant=True)
 
 
 class Task(Protocol[D]):
@@ -121,17 +121,30 @@ class Task(Protocol[D]):
 
 
 @runtime_checkable
-class StyledTask(Protocol[Pictures]):
+class StyledTask(Protocol[Taken]):
     """What a task adds whose sites can share the style of their pictures."""
 
-    def style(self, data: Pictures, kind: str) -> State:
+    def style(self, data: Taken, kind: str) -> State:
         """Return the style of a site's pictures, as it travels; ``kind`` is that of [style]."""
         ...
 
     def train_in_styles(
-        self, state: State, data: Pictures, fit: FitSettings, seed: int, styles: Sequence[State]
+        self, state: State, data: Taken, fit: FitSettings, seed: int, styles: Sequence[State]
     ) -> tuple[State, float]:
         """Train as ``Task.train`` does, on pictures in their own style and in those of other sites."""
+        ...
+
+
+@runtime_checkable
+class LocalTermsTask(Protocol[Taken]):
+    """What a task adds whose training takes all of FitSettings: aggregation rules that act at the sites need it."""
+
+    def gradient(self, state: State, data: Taken, fit: FitSettings, seed: int) -> State:
+        """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all examples, by parameter."""
+        ...
+
+    def steps(self, data: Taken, fit: FitSettings) -> int:
+        """Return how many steps the optimiser makes in one training."""
         ...
 
 

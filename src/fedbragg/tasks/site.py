@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic
 
 from fedbragg.config import TrainingSettings
-from fedbragg.learn.settings import FitSettings
+from fedbragg.corrections import split_correction
+from fedbragg.learn.settings import FitSettings, LocalTerms
 from fedbragg.state_arithmetic import difference
 from fedbragg.styles import check_style, split_styles
-from fedbragg.tasks.base import D, StyledTask, Task
+from fedbragg.tasks.base import D, LocalTermsTask, StyledTask, Task
 from fedbragg.types import State, Update
+
+NO_TERMS = LocalTerms()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +29,7 @@ class TaskSite(Generic[D]):
     seed: int  # of the federation
     speed: float = 1.0  # of training, relative to the other sites
     style: str = "off"  # what it shares of its pictures' style, as in [style]
+    terms: LocalTerms = NO_TERMS  # what the aggregation rule adds to its training
 
     @property
     def samples(self) -> int:
@@ -37,13 +41,36 @@ class TaskSite(Generic[D]):
 
         Random numbers depend only on seed, site and version, so a federation can be repeated.
         """
-        fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
-        weights, styles = split_styles(model)
+        seed = training_seed(self.seed, self.name, version)
+        sent, correction = split_correction(model)
+        weights, styles = split_styles(sent)
+        fit = self._fit(epochs, correction)
         state, loss = self._trained(weights, styles, fit, seed)
-        changed = difference(state, weights)
-        return Update(
-            self.name, version, changed, self.samples, self.data.label_counts, loss, self._own_style()
+        update = Update(
+            self.name,
+            version,
+            difference(state, weights),
+            self.samples,
+            self.data.label_counts,
+            loss,
+            self._own_style(),
         )
+        return self._with_terms(update, weights, fit, seed)
+
+    def _fit(self, epochs: int, correction: State) -> FitSettings:
+        fit, terms = fit_settings(self.training, epochs), self.terms
+        mu = fit.proximal_mu + terms.proximal_mu
+        return replace(fit, proximal_mu=mu, calibration=terms.calibration, correction=correction)
+
+    def _with_terms(self, update: Update, weights: State, fit: FitSettings, seed: int) -> Update:
+        """Add what the aggregation rule asks of the training."""
+        if not isinstance(self.task, LocalTermsTask):
+            return update
+        if self.terms.sends_steps:
+            update = replace(update, steps=self.task.steps(self.data, fit))
+        if self.terms.sends_gradient:
+            update = replace(update, gradient=self.task.gradient(weights, self.data, fit, seed))
+        return update
 
     def _trained(
         self, weights: State, styles: Sequence[State], fit: FitSettings, seed: int

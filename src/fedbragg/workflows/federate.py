@@ -16,8 +16,9 @@ from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSetti
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.federation.plan import check_settings
+from fedbragg.federation.rules import rule_of
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import StyledTask, Task
+from fedbragg.tasks.base import LocalTermsTask, StyledTask, Task
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
@@ -80,15 +81,33 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     check_settings(settings, str(path))
     try:
         task = open_task(settings, folder)
-        _check_style(settings, task)
     except ConfigError as error:
         raise ConfigError(f"{path} {error}") from None
-    return Project(settings, task, path.parent)
+    return checked(Project(settings, task, path.parent), str(path))
+
+
+def checked(project: Project, source: str) -> Project:
+    """Return a project whose settings fit each other and the task; ``source`` begins the message of a ConfigError."""
+    check_settings(project.settings, source)
+    try:
+        _check_style(project.settings, project.task)
+        _check_rule(project.settings, project.task)
+    except ConfigError as error:
+        raise ConfigError(f"{source} {error}") from None
+    return project
 
 
 def _check_style(settings: Federation, task: Task[Any]) -> None:
     if settings.style.share != "off" and not isinstance(task, StyledTask):
         raise ConfigError(f'[style]: the task {task.name} has no style to share; set share = "off".')
+
+
+def _check_rule(settings: Federation, task: Task[Any]) -> None:
+    if rule_of(settings.federation).acts_at_sites and not isinstance(task, LocalTermsTask):
+        name = settings.federation.aggregation
+        raise ConfigError(
+            f"[federation]: {name} changes the sites' training, which the task {task.name} does not allow."
+        )
 
 
 def federate(
@@ -156,7 +175,9 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     """Return a site as the federation sees it."""
     settings = project.settings
     style = settings.style.share if site.share_style else "off"
-    return TaskSite(site.name, project.task, site.train, settings.training, settings.seed, site.speed, style)
+    terms = rule_of(settings.federation).local_terms(settings.federation)
+    training = (settings.training, settings.seed, site.speed)
+    return TaskSite(site.name, project.task, site.train, *training, style, terms)
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:

@@ -27,7 +27,7 @@ def test_a_round_ends_where_flowers_ends(aggregation: str) -> None:
     settings = FederationSettings(aggregation=aggregation, hostile_share=0.2)
     start = {"w": np.ones(3)}
     steps = [{"w": np.array(model) - start["w"]} for model in MODELS]
-    weights = report_weights(steps, [Profile(size, ((size, 0),)) for size in SIZES], settings)
+    weights = report_weights(start, steps, [Profile(size, ((size, 0),)) for size in SIZES], settings)
     assert combine(start, steps, list(weights), settings)["w"] == pytest.approx(
         FLOWER[aggregation], rel=1e-12
     )

@@ -1,6 +1,7 @@
 """The phases task: losses, labels from tables, and a small training."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.errors import ConfigError, InputError, LabelError
 from fedbragg.learn.one_sided import without_one_sided
+from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
@@ -157,6 +159,21 @@ def test_a_site_sends_counts_of_every_phase(data: PhaseData) -> None:
     for name in one.tensors:
         np.testing.assert_array_equal(one.tensors[name], again.tensors[name])
     assert any(not np.array_equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
+
+
+def test_a_gradient_and_shifted_logits_for_rules_that_ask(data: PhaseData) -> None:
+    task, start = PhasesTask(TASK, PhasesSettings()), TASK.new_state(1)
+    fit = FitSettings(epochs=2, batch=64, learning_rate=1e-9)
+    gradient = task.gradient(start, data, fit, 1)
+    assert gradient.keys() <= start.keys() and any(tensor.any() for tensor in gradient.values())
+    assert task.steps(data, fit) == 2 * 5  # 300 patterns, 64 a step
+    rare = data[data.labels[:, 0] == 0]  # the first phase nearly never occurs
+    rare = replace(rare, labels=torch.cat([torch.ones(1, 3), rare.labels[1:]]))
+    plain, shifted = (
+        task.train(start, rare, replace(fit, calibration=calibration), 1)[1]
+        for calibration in (None, Calibration("prior"))
+    )
+    assert shifted < plain  # at random weights, the shift alone knows how frequent each phase is
 
 
 def plan(**keys: object) -> Federation:

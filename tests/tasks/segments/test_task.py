@@ -74,6 +74,17 @@ def test_training_learns_and_repeats_itself(tmp_path: Path) -> None:
     assert {"mean IoU", "MAP", "boundary F1", "Rand error", "information", "IoU precipitate"} <= after.keys()
 
 
+def test_a_gradient_and_the_steps_for_rules_that_ask(tmp_path: Path) -> None:
+    task = two_classes()
+    data = task.read(write_site(tmp_path, 4), tmp_path, SILENT)
+    start, fit = task.start_model(1, SILENT), FitSettings(epochs=3, batch=2)
+    gradient = task.gradient(start, data, fit, seed=1)
+    assert gradient.keys() <= start.keys()
+    assert all(gradient[name].shape == start[name].shape for name in gradient)
+    assert any(tensor.any() for tensor in gradient.values())
+    assert task.steps(data, fit) == 3 * 2  # four crops an epoch, two a step
+
+
 def test_simulated_micrographs_are_mixed_in_where_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

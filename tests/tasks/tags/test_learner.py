@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.tasks.tags.data import TagData, concatenate
-from fedbragg.tasks.tags.learner import beam_loss, new_network, probabilities, tag_loss, train
+from fedbragg.tasks.tags.learner import beam_loss, gradient, new_network, probabilities, tag_loss, train
 
 
 def test_an_unknown_tag_costs_and_teaches_nothing() -> None:
@@ -39,6 +41,17 @@ def test_training_learns_and_repeats_itself(images: TagData) -> None:
     assert losses[0] == losses[1] < start
     one, two = state_of(first), state_of(again)
     assert all((one[name] == two[name]).all() for name in one)
+
+
+def test_a_gradient_and_shifted_logits_for_rules_that_ask(images: TagData) -> None:
+    network = new_network(19, 1)
+    found = gradient(network, images, FitSettings(epochs=1, batch=64), seed=2)
+    assert found.keys() == dict(network.named_parameters()).keys()
+    assert any(tensor.any() for tensor in found.values())
+    fitting = FitSettings(epochs=1, batch=64, learning_rate=1e-9)
+    plain = train(new_network(19, 1), images, fitting, seed=2)
+    shifted = train(new_network(19, 1), images, replace(fitting, calibration=Calibration("prior")), seed=2)
+    assert shifted < plain  # at random weights, the shift alone knows how frequent each tag is
 
 
 def odds(probability: np.ndarray) -> np.ndarray:

@@ -68,6 +68,10 @@ def federate(
             raise ConfigError(
                 "secure = true sums the updates of one network; several networks need single ones."
             )
+    if plan.rule.drift and ensemble.networks:
+        raise ConfigError(
+            f"{plan.settings.aggregation} corrects the sites of one network; several networks have no mean."
+        )
     folder = recording.checkpoints
     store = CheckpointStore(folder, fingerprint(settings, names, initial)) if folder else None
     saved = store.load() if store else None
@@ -75,8 +79,8 @@ def federate(
         return FederationOutcome(saved.model, saved.history, saved.record["barrier"], saved.finished)
     recorder = Recorder(recording.listener, recording.evaluate, store)
     recorder.begin(initial, saved)
-    model, record = (saved.model, saved.record) if saved else (initial, None)
-    coordinator = Coordinator(plan, names, model, record, ensemble.refine)
+    model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
+    coordinator = Coordinator(plan, names, model, record, ensemble.refine, memory)
     return _run(coordinator, trainers, network or NoNetwork(), recorder, saved)
 
 

@@ -77,7 +77,9 @@ class Recorder:
 
     def checkpoint(self, command: SaveCheckpoint, time: float) -> None:
         """Save the federation as of this barrier."""
-        self._saved = Saved(command.model, dict(command.record), list(self.history), time)
+        self._saved = Saved(
+            command.model, dict(command.record), list(self.history), time, memory=command.memory
+        )
         self._save()
 
     def finish(self, command: Finish, time: float) -> None:

@@ -179,7 +179,7 @@ class VirtualClock:
             recorder.note(progress)
         if isinstance(event, events.SiteLeft):
             self._drop(event.site)
-        for command in self._coordinator.handle(event):
+        for command in self._coordinator.handle(event, self._now):
             self._execute(command, recorder)
 
     def _execute(self, command: events.Command, recorder: Recorder) -> None:

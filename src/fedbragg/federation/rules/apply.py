@@ -19,11 +19,11 @@ def site_weights(profiles: Sequence[Profile], settings: FederationSettings) -> W
 
 
 def report_weights(
-    steps: Sequence[State], profiles: Sequence[Profile], settings: FederationSettings
+    start: State, steps: Sequence[State], profiles: Sequence[Profile], settings: FederationSettings
 ) -> Weights:
     """Return the weight of each report, from the steps themselves where the rule judges those."""
     judge = rule_of(settings).weights_of_steps
-    return site_weights(profiles, settings) if judge is None else judge(steps, settings)
+    return site_weights(profiles, settings) if judge is None else judge(start, steps, profiles, settings)
 
 
 def combine(

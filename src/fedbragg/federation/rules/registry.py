@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fedbragg.config import FederationSettings
 from fedbragg.errors import ConfigError
+from fedbragg.federation.rules.drift import FEDDYN, SCAFFOLD
+from fedbragg.federation.rules.fedawa import fedawa
 from fedbragg.federation.rules.fedboost import mirror_descent
 from fedbragg.federation.rules.label_balance import feddisco, fedkl
-from fedbragg.federation.rules.robust import krum_weights, median, trimmed_mean
-from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, Rule
-from fedbragg.federation.rules.weights import uniform
+from fedbragg.federation.rules.robust import krum, median, trimmed_mean
+from fedbragg.federation.rules.rule import AT_BARRIERS, IN_ROUNDS, UNGROUPED, Rule
+from fedbragg.federation.rules.weights import fednova, uniform
 
 RULES: dict[str, Rule] = {
     "fedavg": Rule(amounts=("samples",)),
@@ -18,13 +20,19 @@ RULES: dict[str, Rule] = {
     "fedprox": Rule(
         amounts=("samples",), needs_proximal_mu=True
     ),  # the proximal term acts at the sites, during training
+    "fedlc": Rule(amounts=("samples",), calibration="margin"),
+    "fedavg_prior": Rule(amounts=("samples",), calibration="prior"),
+    "fednova": Rule(fednova, schedules=IN_ROUNDS, needs_steps=True),
+    "fedawa": Rule(weights_of_steps=fedawa, schedules=AT_BARRIERS),
+    "scaffold": Rule(uniform, schedules=IN_ROUNDS, drift=SCAFFOLD),
+    "feddyn": Rule(uniform, schedules=IN_ROUNDS, drift=FEDDYN),
     "fedpaq": Rule(uniform, compression="quantised"),
     "fedboost": Rule(combine=mirror_descent, schedules=IN_ROUNDS, trains_network=False),
     "fedbuff": Rule(uniform),  # its buffer is a setting that every rule has
-    "fedasync": Rule(on_arrival="mix"),
+    "fedasync": Rule(on_arrival="mix", schedules=UNGROUPED),
     "median": Rule(uniform, combine=median, on_arrival="recombine", schedules=AT_BARRIERS),
     "trimmed_mean": Rule(uniform, combine=trimmed_mean, on_arrival="recombine", schedules=AT_BARRIERS),
-    "krum": Rule(uniform, krum_weights, on_arrival="recombine", schedules=AT_BARRIERS),
+    "krum": Rule(uniform, krum, on_arrival="recombine", schedules=AT_BARRIERS),
 }
 """Every known rule by the name that ``[federation] aggregation`` gives; docs/reference/federation.md explains them."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import FederationSettings
-from fedbragg.federation.rules.weights import Weights
+from fedbragg.federation.rules.weights import Profile, Weights
 from fedbragg.state_arithmetic import blocks, cast_back, working_type
 from fedbragg.types import State
 
@@ -46,6 +46,13 @@ def median(
         for name, tensor in start.items()
         for held in [[step[name] for step in steps if name in step]]
     }
+
+
+def krum(
+    start: State, steps: Sequence[State], profiles: Sequence[Profile], settings: FederationSettings
+) -> Weights:
+    """Weigh by the steps alone, see ``krum_weights``."""
+    return krum_weights(steps, settings)
 
 
 def krum_weights(steps: Sequence[State], settings: FederationSettings) -> Weights:

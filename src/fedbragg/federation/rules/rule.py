@@ -9,20 +9,25 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from fedbragg.config import FederationSettings
+from fedbragg.federation.rules.drift import Drift
 from fedbragg.federation.rules.weights import Profile, Weights, by_size
+from fedbragg.learn.settings import Calibration, LocalTerms
 from fedbragg.state_arithmetic import apply_steps
 from fedbragg.types import State
 
 Weigh = Callable[[Sequence[Profile], FederationSettings], Weights]
-WeighSteps = Callable[[Sequence[State], FederationSettings], Weights]
+WeighSteps = Callable[[State, Sequence[State], Sequence[Profile], FederationSettings], Weights]
+"""Takes the model before, each site's step and profile, and the settings."""
 Combine = Callable[[State, Sequence[State], Sequence[float], FederationSettings], dict[str, NDArray[Any]]]
 """Takes the model before, each site's step (its model minus that one) and weight, and the settings; returns the model
 after."""
 
 Amount = Literal["site", "samples", "balance"]
 """What a site counts by: as one, by its labelled frames, by its label entropy."""
-Schedule = Literal["sync", "async", "hybrid"]
-SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
+Schedule = Literal["sync", "async", "hybrid", "compass"]
+SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid", "compass"})
+UNGROUPED: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
+"""The schedules in which an arrival is never combined with others."""
 AT_BARRIERS: frozenset[Schedule] = frozenset({"sync", "hybrid"})
 """The schedules in which a barrier combines all sites' steps."""
 IN_ROUNDS: frozenset[Schedule] = frozenset({"sync"})
@@ -55,7 +60,26 @@ class Rule:
     amounts: tuple[Amount, ...] = ()
     """Where ``weights`` is the mean of the sites' shares in these amounts: secure aggregation needs their sums alone.
     Empty for a rule that needs single updates or weights, which secure aggregation refuses."""
+    calibration: Literal["margin", "prior"] | None = None
+    """How sites shift their logits in training, by their labels' frequencies (learn/calibration.py)."""
+    drift: Drift | None = None
+    """What is remembered of each site to correct its training."""
+    needs_steps: bool = False
+    """Whether sites must report the steps of their optimiser."""
     needs_proximal_mu: bool = False
     """Whether sites must train with FedProx's proximal term."""
     trains_network: bool = True
     """Whether the model is a network; commands refuse a rule for anything else."""
+
+    @property
+    def acts_at_sites(self) -> bool:
+        """Return whether a task must support the rule (tasks.base.LocalTermsTask)."""
+        return self.calibration is not None or self.drift is not None or self.needs_steps
+
+    def local_terms(self, settings: FederationSettings) -> LocalTerms:
+        """Return what the rule adds to the training at a site."""
+        calibration = Calibration(self.calibration, settings.calibration_tau) if self.calibration else None
+        if self.drift is None:
+            return LocalTerms(calibration, sends_steps=self.needs_steps)
+        pull = self.drift.proximal_mu(settings)
+        return LocalTerms(calibration, pull, self.drift.sends_gradient, self.needs_steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,11 @@ Weights = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a site reports about its data."""
+    """What a site reports about its data and its last training."""
 
     samples: int  # number of labelled frames
     label_counts: tuple[tuple[int, ...], ...]  # one histogram for each question the labels answer
+    steps: int = 0  # of the optimiser, where the rule divides by them
 
 
 def by_size(profiles: Sequence[Profile], settings: FederationSettings) -> Weights:
@@ -32,10 +33,24 @@ def uniform(profiles: Sequence[Profile], settings: FederationSettings) -> Weight
     return np.full(len(profiles), 1 / len(profiles))
 
 
+def fednova(profiles: Sequence[Profile], settings: FederationSettings) -> Weights:
+    """Weigh by size over number of steps: p_i tau / tau_i with tau = sum p_i tau_i (FedNova, Wang et al. 2020).
+
+    tau_i is the number of the optimiser's steps. The weights sum to one only where all sites make as many.
+    """
+    size, steps = by_size(profiles, settings), np.array([max(profile.steps, 1) for profile in profiles])
+    weights: Weights = size * (size @ steps) / steps
+    return weights
+
+
 def capped(profiles: Sequence[Profile], factor: float) -> list[Profile]:
-    """Limit the frames that a site claims to ``factor`` times the sites' median."""
+    """Limit a site's frames to ``factor`` times the sites' median, and its steps to no less than that fraction."""
     most = max(1, int(factor * float(np.median([profile.samples for profile in profiles]))))
-    return [Profile(min(profile.samples, most), profile.label_counts) for profile in profiles]
+    fewest = int(float(np.median([profile.steps for profile in profiles])) / factor)
+    return [
+        replace(profile, samples=min(profile.samples, most), steps=max(profile.steps, fewest))
+        for profile in profiles
+    ]
 
 
 def shares(amounts: NDArray[np.float64]) -> Weights:

@@ -19,8 +19,8 @@ def check_secure(settings: Federation, source: str) -> None:
 
 def _reasons(settings: Federation) -> Iterator[str]:
     federation = settings.federation
-    if federation.schedule == "async":
-        yield 'shows sums only, and "async" applies single updates on arrival; set schedule = "sync".'
+    if federation.schedule in ("async", "compass"):
+        yield f'shows sums only, and "{federation.schedule}" applies single updates on arrival; set schedule = "sync".'
     if federation.schedule == "hybrid":
         yield (
             'shows sums only; "hybrid" applies single updates on arrival, and an update that counts in a buffer and '

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fedbragg.learn.loop import fit
+from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
@@ -34,6 +35,7 @@ class HitProblem:
     data: HitData
     spot_share: float = SPOT_SHARE
     hit_weight: float = 1.0  # weight of a hit or maybe against a miss
+    shift: Tensor | float = 0.0  # (1,) added to the logits, see yes_shifts
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -45,7 +47,9 @@ class HitProblem:
         logits = self.network.spots(measures)
         count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
         loss = nn.functional.binary_cross_entropy_with_logits(
-            self.network.hit(count), self.data.hit[examples], pos_weight=torch.tensor(self.hit_weight)
+            self.network.hit(count) + self.shift,
+            self.data.hit[examples],
+            pos_weight=torch.tensor(self.hit_weight),
         )
         return loss + self.spot_share * _spot_loss(logits, spots, owner, len(examples))
 
@@ -95,10 +99,22 @@ def train(
     state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float, step: Step | None = None
 ) -> tuple[dict[str, NDArray[Any]], float]:
     """Return the state after training from ``state``, and the last epoch's mean loss; ``step`` counts the epochs."""
-    network = network_of(state)
-    problem = HitProblem(network, data, hit_weight=hit_weight)
-    loss = fit(network, problem, fitting, torch.Generator().manual_seed(seed), step)
-    return state_of(network), loss
+    problem = _problem(state, data, fitting, hit_weight)
+    loss = fit(problem.network, problem, fitting, torch.Generator().manual_seed(seed), step)
+    return state_of(problem.network), loss
+
+
+def gradient(
+    state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float
+) -> dict[str, NDArray[Any]]:
+    """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all frames."""
+    problem = _problem(state, data, fitting, hit_weight)
+    return mean_gradient(problem.network, problem, fitting.batch, torch.Generator().manual_seed(seed))
+
+
+def _problem(state: State, data: HitData, fitting: FitSettings, hit_weight: float) -> HitProblem:
+    shift = yes_shifts(data.label_counts, fitting.calibration)
+    return HitProblem(network_of(state), data, hit_weight=hit_weight, shift=shift)
 
 
 def pretrain(

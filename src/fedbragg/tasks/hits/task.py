@@ -19,7 +19,7 @@ from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.tasks.hits.data import HitData, concatenate
-from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
+from fedbragg.tasks.hits.learner import gradient, pretrain, scores_of, train, whole_frame_of
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
@@ -73,6 +73,14 @@ class HitsTask:
     ) -> tuple[State, float]:
         """Train spotnet on a site's frames."""
         return train(state, data, fit, seed, self.settings.hit_weight, step)
+
+    def gradient(self, state: State, data: HitData, fit: FitSettings, seed: int) -> State:
+        """Return the gradient of the training loss at a model."""
+        return gradient(state, data, fit, seed, self.settings.hit_weight)
+
+    def steps(self, data: HitData, fit: FitSettings) -> int:
+        """Return the steps of one training."""
+        return fit.steps(len(data))
 
     def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
         """Return the score of each frame (frames,)."""

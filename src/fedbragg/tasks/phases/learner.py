@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fedbragg.learn.loop import fit
+from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
@@ -46,6 +47,7 @@ class PhaseProblem:
     data: PhaseData
     loss_name: LossName
     positive: Tensor  # (phases,)
+    shifts: Tensor  # (phases,) added to the logits, see yes_shifts
 
     def __len__(self) -> int:
         """Return the number of patterns."""
@@ -54,6 +56,7 @@ class PhaseProblem:
     def loss(self, examples: Tensor) -> Tensor:
         """Return the mean loss over patterns given by index."""
         logits, _ = self.learner.network(self.data.views[examples])
+        logits = logits + self.shifts
         batch = Batch(logits, self.data.labels[examples], self.data.measured[examples])
         return cross_entropy(self.loss_name, batch, self.positive, self.learner.log_variance)
 
@@ -88,12 +91,22 @@ class PhaseTraining:
         step: Step | None = None,
     ) -> tuple[dict[str, NDArray[Any]], float]:
         """Return the state after training from ``state``, and the mean loss of the last epoch."""
-        learner = self._learner(state)
+        problem = self._problem(state, data, fitting)
+        loss = fit(problem.learner, problem, fitting, generator, step)
+        return state_of(problem.learner), loss
+
+    def gradient(
+        self, state: State, data: PhaseData, fitting: FitSettings, generator: torch.Generator
+    ) -> dict[str, NDArray[Any]]:
+        """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all patterns."""
+        problem = self._problem(state, data, fitting)
+        return mean_gradient(problem.learner, problem, fitting.batch, generator)
+
+    def _problem(self, state: State, data: PhaseData, fitting: FitSettings) -> PhaseProblem:
         if self.one_sided == "ignore":
             data = replace(data, labels=without_one_sided(data.labels))
-        problem = PhaseProblem(learner, data, self.loss, positive_weights(data.labels))
-        loss = fit(learner, problem, fitting, generator, step)
-        return state_of(learner), loss
+        shifts = yes_shifts(data.label_counts, fitting.calibration)
+        return PhaseProblem(self._learner(state), data, self.loss, positive_weights(data.labels), shifts)
 
     def pretrain(
         self,

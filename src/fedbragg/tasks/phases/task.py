@@ -86,6 +86,14 @@ class PhasesTask:
         """Train phasenet on a site's patterns."""
         return self.training.train(state, data, fit, torch.Generator().manual_seed(seed), step)
 
+    def gradient(self, state: State, data: PhaseData, fit: FitSettings, seed: int) -> State:
+        """Return the gradient of the training loss at a model."""
+        return self.training.gradient(state, data, fit, torch.Generator().manual_seed(seed))
+
+    def steps(self, data: PhaseData, fit: FitSettings) -> int:
+        """Return the steps of one training."""
+        return fit.steps(len(data))
+
     def answers(self, state: State, data: PhaseData) -> NDArray[np.float64]:
         """Return the probability of each phase in each pattern (patterns, phases)."""
         return self.training.probabilities(state, data)

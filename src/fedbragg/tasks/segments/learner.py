@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedbragg.learn.loop import fit
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.calibration import answer_shifts
+from fedbragg.learn.loop import fit, mean_gradient
+from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.progress import Step
 from fedbragg.tasks.segments.augment import augmented
 from fedbragg.tasks.segments.data import UNKNOWN, LabelledPicture, SegmentData
@@ -57,6 +58,7 @@ class SegmentProblem:
     own: Sequence[Style]  # of each micrograph; empty where there are no others
     others: Sequence[Style]  # of other sites
     symmetries: Sequence[Symmetry]  # of each micrograph
+    shifts: Tensor  # (classes,) added to the logits
 
     def __len__(self) -> int:
         """Return the number of crops an epoch."""
@@ -68,7 +70,7 @@ class SegmentProblem:
         pictures = torch.from_numpy(np.stack([picture for picture, _ in crops]))
         labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64))
         logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        return segment_loss(logits, labels, self.weights)
+        return segment_loss(logits + self.shifts[:, None, None], labels, self.weights)
 
     def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         picture, labels = self.scaled[index], self.data.pictures[index].labels
@@ -81,7 +83,11 @@ class SegmentProblem:
 
 
 def problem_of(
-    network: SegmentNet, data: SegmentData, generator: np.random.Generator, others: Sequence[Style] = ()
+    network: SegmentNet,
+    data: SegmentData,
+    generator: np.random.Generator,
+    others: Sequence[Style] = (),
+    calibration: Calibration | None = None,
 ) -> SegmentProblem:
     """Scale micrographs, count their crops and classes, and measure their styles where there are others to train in."""
     scaled = [prepare(one.picture) for one in data.pictures]
@@ -97,6 +103,7 @@ def problem_of(
         own=_styles(data, scaled, others[0].kind) if others else (),
         others=others,
         symmetries=[symmetry_of(one.labels, data.classes) for one in data.pictures],
+        shifts=answer_shifts(data.label_counts[0], calibration),
     )
 
 
@@ -190,12 +197,35 @@ def train(
 
     A step reads about as many pixels as ``fitting.batch`` crops of CROP x CROP have.
     """
+    problem = _problem(network, data, fitting, seed, styles)
+    fitting = replace(fitting, batch=_batch(fitting, problem.side))
+    return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
+
+
+def gradient(
+    network: SegmentNet, data: SegmentData, fitting: FitSettings, seed: int
+) -> dict[str, NDArray[Any]]:
+    """Return the gradient of the loss that ``train`` lowers, at the network's weights and over an epoch's crops."""
+    problem = _problem(network, data, fitting, seed)
+    batch, generator = _batch(fitting, problem.side), torch.Generator().manual_seed(seed % 2**63)
+    return mean_gradient(network, problem, batch, generator)
+
+
+def steps(data: SegmentData, fitting: FitSettings) -> int:
+    """Return how many steps ``train`` makes, without styles."""
+    return replace(fitting, batch=_batch(fitting, crop_side(data))).steps(number_of_crops(data))
+
+
+def _problem(
+    network: SegmentNet, data: SegmentData, fitting: FitSettings, seed: int, styles: Sequence[Style] = ()
+) -> SegmentProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    generator = torch.Generator().manual_seed(seed % 2**63)
     crops = np.random.default_rng([seed % 2**63, 1])
-    problem = problem_of(network, data, crops, styles)
-    batch = max(fitting.batch * CROP**2 // max(problem.side, CROP) ** 2, 1)
-    return fit(network, problem, replace(fitting, batch=batch), generator, step)
+    return problem_of(network, data, crops, styles, fitting.calibration)
+
+
+def _batch(fitting: FitSettings, side: int) -> int:
+    return max(fitting.batch * CROP**2 // max(side, CROP) ** 2, 1)
 
 
 def probabilities(network: SegmentNet, picture: NDArray[np.generic]) -> NDArray[np.float16]:

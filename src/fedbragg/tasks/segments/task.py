@@ -85,6 +85,15 @@ class SegmentsTask:
         loss = learner.train(network, self._with_simulated(data, seed), fit, seed, step)
         return state_of(network), loss
 
+    def gradient(self, state: State, data: SegmentData, fit: FitSettings, seed: int) -> State:
+        """Return the gradient of the training loss at a model."""
+        network = network_of(state, len(self.settings.names))
+        return learner.gradient(network, self._with_simulated(data, seed), fit, seed)
+
+    def steps(self, data: SegmentData, fit: FitSettings) -> int:
+        """Return the steps of one training on the site's own pictures; simulated ones add the same share everywhere."""
+        return learner.steps(data, fit)
+
     def style(self, data: SegmentData, kind: str) -> State:
         """Return the mean style of a site's micrographs, a few numbers that hold nothing of their structure."""
         return style_tensors(mean_style(learner.styles_of(data, known_kind(kind))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedbragg.learn.loop import fit
+from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state
 from fedbragg.progress import Step
@@ -37,6 +39,7 @@ class TagProblem:
     data: TagData
     generator: torch.Generator  # of the augmentation and of the beams that are given
     augment: bool = True
+    shifts: Tensor | float = 0.0  # (tags,) added to the logits, see yes_shifts
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -51,7 +54,8 @@ class TagProblem:
         given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
         about = torch.where(given, beams, torch.nan)
         reading = self.network(views.contiguous(memory_format=torch.channels_last), about)
-        return tag_loss(reading.logits, part.labels) + beam_loss(reading.found, beams)
+        logits = reading.logits + self.shifts
+        return tag_loss(logits, part.labels) + beam_loss(reading.found, beams)
 
 
 def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -108,10 +112,23 @@ def train(
     augment: bool = True,
 ) -> float:
     """Train a network in place and return the mean loss of the last epoch."""
+    problem = _problem(network, data, fitting, seed, augment)
+    return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
+
+
+def gradient(network: TagNet, data: TagData, fitting: FitSettings, seed: int) -> dict[str, NDArray[Any]]:
+    """Return the gradient of the loss that ``train`` lowers, at the network's weights and over all images."""
+    problem = _problem(network, data, fitting, seed)
+    return mean_gradient(network, problem, fitting.batch, torch.Generator().manual_seed(seed % 2**63))
+
+
+def _problem(
+    network: TagNet, data: TagData, fitting: FitSettings, seed: int, augment: bool = True
+) -> TagProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    generator = torch.Generator().manual_seed(seed % 2**63)
     augmentation = torch.Generator().manual_seed((seed + 1) % 2**63)
-    return fit(network, TagProblem(network, data, augmentation, augment), fitting, generator, step)
+    shifts = yes_shifts(data.label_counts, fitting.calibration)
+    return TagProblem(network, data, augmentation, augment, shifts)
 
 
 def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:

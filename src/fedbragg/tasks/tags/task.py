@@ -87,10 +87,22 @@ class TagsTask:
     ) -> tuple[State, float]:
         """Train tagnet on a site's images."""
         network = learner.network_of(state, len(self.settings.names))
-        if self.settings.one_sided == "ignore":
-            data = replace(data, labels=without_one_sided(data.labels))
-        loss = learner.train(network, data, fit, seed, step)
+        loss = learner.train(network, self._learnt(data), fit, seed, step)
         return state_of(network), loss
+
+    def gradient(self, state: State, data: TagData, fit: FitSettings, seed: int) -> State:
+        """Return the gradient of the training loss at a model."""
+        network = learner.network_of(state, len(self.settings.names))
+        return learner.gradient(network, self._learnt(data), fit, seed)
+
+    def steps(self, data: TagData, fit: FitSettings) -> int:
+        """Return the steps of one training."""
+        return fit.steps(len(data))
+
+    def _learnt(self, data: TagData) -> TagData:
+        if self.settings.one_sided == "ignore":
+            return replace(data, labels=without_one_sided(data.labels))
+        return data
 
     def answers(self, state: State, data: TagData) -> NDArray[np.float64]:
         """Return the probability of each tag in each image (images, tags)."""

@@ -43,8 +43,19 @@ def sent(update: Update, **rules: Any) -> Update:
 
 def test_the_message_has_the_fields_of_an_update_the_request_and_the_quantisers_numbers() -> None:
     named = {field.name for field in fields(Update)} | {"request", "quantised"}
-    assert set(message_of(update()).fields) | {"tensors", "style"} == named
-    assert set(UpdateFields.model_fields) | {"tensors", "style"} == named
+    states = {"tensors", "style", "gradient"}
+    assert set(message_of(update(steps=4)).fields) | states == named
+    assert set(message_of(update()).fields) | states == named - {"steps"}  # where the rule does not ask
+    assert set(UpdateFields.model_fields) | states == named
+
+
+@pytest.mark.parametrize("compression", ["full", "half", "quantised"])
+def test_a_gradient_and_the_steps_arrive_unchanged(compression: str) -> None:
+    gradient = {"a": np.array([[0.1, -2.0, 3.0]], np.float32)}
+    back = sent(update(gradient=gradient, steps=12), compression=compression)
+    assert back.tensors.keys() == update().tensors.keys() and back.steps == 12
+    np.testing.assert_array_equal(back.gradient["a"], gradient["a"])
+    assert (sent(update()).gradient, sent(update()).steps) == ({}, 0)
 
 
 @pytest.mark.parametrize("compression", ["full", "half", "quantised"])
@@ -117,7 +128,7 @@ def test_an_update_with_other_fields_is_refused(change: dict[str, Any]) -> None:
         update_of(Message({**message.fields, **change}, message.tensors))
 
 
-@pytest.mark.parametrize("missing", sorted(UpdateFields.model_fields))
+@pytest.mark.parametrize("missing", sorted(UpdateFields.model_fields.keys() - {"steps"}))
 def test_an_update_that_lacks_a_field_is_refused(missing: str) -> None:
     message = message_of(update())
     fewer = {name: value for name, value in message.fields.items() if name != missing}

@@ -48,9 +48,10 @@ class RealTimeDriver:
         saved: Saved | None = None,
     ) -> None:
         """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one."""
-        model, record = (saved.model, saved.record) if saved else (initial, None)
+        model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
         names = [site.name for site in settings.sites]
-        self._coordinator = Coordinator(Plan.of(settings), names, model, record)
+        plan = Plan.of(settings)
+        self._coordinator = Coordinator(plan, names, model, record, memory=memory)
         self._notify = notify
         self._recorder = Recorder(store=store)
         self._recorder.begin(initial, saved)
@@ -64,8 +65,10 @@ class RealTimeDriver:
         self._encoded: tuple[State | None, bytes] = (None, b"")  # the model that was sent last
         self._encoding = threading.Lock()
         self._stop_reason: str | None = None
-        # Bytes of the longest message with an update: no number takes more than 8, and a masked one two numbers.
-        most = 16 if settings.privacy.secure else 8
+        # Bytes of the longest message with an update: no number takes more than 8; a masked one has two numbers, and
+        # a gradient has as many as the model.
+        gradient = plan.rule.drift is not None and plan.rule.drift.sends_gradient
+        most = 16 if settings.privacy.secure or gradient else 8
         self.shapes = shapes_of(initial)  # a site learns them before it trains
         self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
@@ -237,7 +240,7 @@ class RealTimeDriver:
                 self._note_problem("failed", site, reason, version)
             case events.SiteLeft(site, reason):
                 self._note_problem("left", site, reason)
-        for command in self._coordinator.handle(event):
+        for command in self._coordinator.handle(event, self._now()):
             self._execute(command)
 
     def _execute(self, command: events.Command) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.config import Federation
+from fedbragg.config.old_settings import without_added
 from fedbragg.errors import FederationError, ProtocolMismatchError
 from fedbragg.federation.engines.remote.audit_log import RECEIVED, AuditLog
 from fedbragg.federation.engines.remote.driver import Notify
@@ -204,7 +205,7 @@ def _site_settings(settings: Federation) -> dict[str, Any]:
     )  # sets the scale of the integers
     return {
         **summed,
-        "settings": settings.model_dump(mode="json", exclude=hidden),
+        "settings": without_added(settings.model_dump(mode="json", exclude=hidden)),
         "timeouts": {
             "heartbeat": server.heartbeat,
             "message": server.message_timeout,

@@ -19,6 +19,10 @@ Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 """A number of frames; larger ones are not exact in double precision."""
 
 
+GRADIENT = "gradient:"
+"""Begins the names of a gradient's tensors in a message; no network has such a name."""
+
+
 class _Fields(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +48,8 @@ class UpdateFields(_Fields):
     loss: float = Field(strict=True)
     quantised: dict[str, QuantisedFields]
     """By name, the tensors that are sent as codes."""
+    steps: Count = 0
+    """Of the optimiser, where the rule divides by them."""
 
 
 def update_message(encoded: EncodedUpdate, request: str) -> Message:
@@ -61,8 +67,13 @@ def update_message(encoded: EncodedUpdate, request: str) -> Message:
             if isinstance(tensor, QuantisedTensor)
         },
     }
+    if encoded.steps:
+        fields["steps"] = encoded.steps
     tensors = {name: t.codes if isinstance(t, QuantisedTensor) else t for name, t in encoded.tensors.items()}
-    return Message(fields, {**tensors, **{PREFIX + name: values for name, values in encoded.style.items()}})
+    style = {PREFIX + name: values for name, values in encoded.style.items()}
+    return Message(
+        fields, {**tensors, **style, **{GRADIENT + name: t for name, t in encoded.gradient.items()}}
+    )
 
 
 def update_of(message: Message) -> tuple[str, EncodedUpdate]:
@@ -80,11 +91,12 @@ def update_of(message: Message) -> tuple[str, EncodedUpdate]:
     if unknown := fields.quantised.keys() - message.tensors.keys():
         raise FederationError(f"an update cannot be read (it lacks the codes of {sorted(unknown)[0]!r})")
     sent, style = parted(message.tensors)
-    tensors = {name: _tensor(name, codes, fields) for name, codes in sent.items()}
-    update = EncodedUpdate(
-        fields.site, fields.version, tensors, fields.samples, fields.label_counts, fields.loss, style
-    )
-    return fields.request, update
+    gradient = {n.removeprefix(GRADIENT): t for n, t in sent.items() if n.startswith(GRADIENT)}
+    tensors = {
+        name: _tensor(name, codes, fields) for name, codes in sent.items() if not name.startswith(GRADIENT)
+    }
+    own = fields.model_dump(exclude={"request", "quantised"})
+    return fields.request, EncodedUpdate(tensors=tensors, style=style, gradient=gradient, **own)
 
 
 def _tensor(name: str, sent: NDArray[Any], fields: UpdateFields) -> NDArray[Any] | QuantisedTensor:

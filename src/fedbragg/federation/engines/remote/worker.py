@@ -6,7 +6,6 @@ When the client that started it is gone, the worker ends, and a training ends wi
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -26,9 +25,9 @@ from fedbragg.federation.tensors import read_tensors
 from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.wire import encode
 from fedbragg.files import write_whole
+from fedbragg.processes import die_with_parent
 from fedbragg.types import State
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 CHECK = 0.02
 """Seconds between two checks whether a training has ended."""
 PIECE = 1 << 16
@@ -53,7 +52,7 @@ LoadSite = Callable[[messages.Load], LoadedSite]
 
 def main(load_site: LoadSite) -> None:
     """Carry out orders until standard input ends."""
-    _die_with_parent()
+    die_with_parent()
     worker = _Worker(load_site)
     for line in _lines(worker.check_fork):
         worker.carry_out(messages.from_line(line))
@@ -116,7 +115,7 @@ class _Worker:
         if self.fork:
             return
         try:  # the fork must not return: the stack below belongs to the worker
-            _die_with_parent()
+            die_with_parent()
             train(site, order)
             _report(messages.TrainingDone(order.request))
         except BaseException as error:
@@ -156,12 +155,3 @@ def _export(site: LoadedSite, order: messages.Export) -> None:
 
 def _report(event: messages.Event) -> None:
     os.write(1, messages.to_line(event))
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this process when the one that started it ends."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the call
-            os._exit(1)
