@@ -41,6 +41,10 @@ def federate(
     from fedbragg.workflows.federate import open_project
 
     project = open_project(settings, engine)
+    if project.settings.privacy.private:
+        from fedbragg.federation.private_training import promise
+
+        say(f"privacy  {promise(project.settings)}")
     if project.settings.federation.engine == "nvflare":
         return _federate_real_sites(project, out, kit, resume=resume)
     return _federate_here(project, out, resume=resume)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.local_batchnorm import batchnorm_names
+from fedbragg.federation.private_training import check_private
 from fedbragg.federation.rules import Rule, rule_of
 from fedbragg.federation.secure.fixed_point import FEWEST_SITES
 from fedbragg.federation.secure.requirements import check_secure, check_sites
@@ -122,3 +123,4 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
     if rule.needs_proximal_mu and not settings.training.proximal_mu:
         raise ConfigError(f"{where}: {name} needs proximal_mu in [training]; 0.01 is a good start.")
     check_secure(settings, source)
+    check_private(settings, source)

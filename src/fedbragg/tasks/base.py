@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.types import Frame, State
@@ -45,7 +46,7 @@ class Dataset(Protocol):
 
 
 D = TypeVar("D", bound=Dataset)
-Pictures = TypeVar("Pictures", bound=Dataset, contravariant=True)
+Taken = TypeVar("Taken", bound=Dataset, contravariant=True)
 
 
 class Task(Protocol[D]):
@@ -121,17 +122,28 @@ class Task(Protocol[D]):
 
 
 @runtime_checkable
-class StyledTask(Protocol[Pictures]):
+class StyledTask(Protocol[Taken]):
     """What a task adds whose sites can share the style of their pictures."""
 
-    def style(self, data: Pictures, kind: str) -> State:
+    def style(self, data: Taken, kind: str) -> State:
         """Return the style of a site's pictures, as it travels; ``kind`` is that of [style]."""
         ...
 
     def train_in_styles(
-        self, state: State, data: Pictures, fit: FitSettings, seed: int, styles: Sequence[State]
+        self, state: State, data: Taken, fit: FitSettings, seed: int, styles: Sequence[State]
     ) -> tuple[State, float]:
         """Train as ``Task.train`` does, on pictures in their own style and in those of other sites."""
+        ...
+
+
+@runtime_checkable
+class PrivateTask(Protocol[Taken]):
+    """What a task adds that can be trained with differential privacy, [privacy] epsilon."""
+
+    def train_privately(
+        self, state: State, data: Taken, fit: FitSettings, terms: PrivateTerms, generator: np.random.Generator
+    ) -> tuple[State, NoisedFacts]:
+        """Return the state after training, and the loss and label counts, all from noisy sums over runs or crystals."""
         ...
 
 

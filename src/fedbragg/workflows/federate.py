@@ -16,8 +16,10 @@ from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSetti
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.federation.plan import check_settings
+from fedbragg.federation.privacy_ledger import within_budget
+from fedbragg.federation.private_training import private_terms, promise
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import StyledTask, Task
+from fedbragg.tasks.base import PrivateTask, StyledTask, Task
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
@@ -81,6 +83,7 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     try:
         task = open_task(settings, folder)
         _check_style(settings, task)
+        _check_private(settings, task)
     except ConfigError as error:
         raise ConfigError(f"{path} {error}") from None
     return Project(settings, task, path.parent)
@@ -89,6 +92,14 @@ def open_project(path: Path, engine: str | None = None) -> Project:
 def _check_style(settings: Federation, task: Task[Any]) -> None:
     if settings.style.share != "off" and not isinstance(task, StyledTask):
         raise ConfigError(f'[style]: the task {task.name} has no style to share; set share = "off".')
+
+
+def _check_private(settings: Federation, task: Task[Any]) -> None:
+    if private_terms(settings) is not None and not isinstance(task, PrivateTask):
+        raise ConfigError(
+            f"[privacy]: the task {task.name} cannot be trained with noise: the networks of tags and segments keep "
+            "statistics of the images (BatchNorm), and only hits knows which frames show one crystal. Leave epsilon out."
+        )
 
 
 def federate(
@@ -145,7 +156,7 @@ def train_together(
 
     outcome = run_engine(
         project.settings,
-        [trainer_of(project, site) for site in sites],
+        [within_budget(project.settings, trainer_of(project, site)) for site in sites],
         initial,
         recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
     )
@@ -156,7 +167,10 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     """Return a site as the federation sees it."""
     settings = project.settings
     style = settings.style.share if site.share_style else "off"
-    return TaskSite(site.name, project.task, site.train, settings.training, settings.seed, site.speed, style)
+    trainer = TaskSite(
+        site.name, project.task, site.train, settings.training, settings.seed, site.speed, style
+    )
+    return replace(trainer, private=private_terms(settings))
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:
@@ -187,6 +201,7 @@ def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome
         "settings": {**settings.model_dump(mode="json", exclude=hidden), task.name: dict(task.options)},
         "barriers": outcome.barriers,
         "ended": outcome.reason,
+        **({"privacy": promise(settings)} if settings.privacy.private else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from fedbragg.federation import FederationOutcome
@@ -31,7 +32,8 @@ def load_site(order: Load) -> LoadedSite:
         metric = evaluate(task, model, data.held_out)[headline]
         return f"{headline} {metric} on this site's held-out {task.unit}s"
 
-    return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), export)
+    trainer = replace(trainer_of(Project(settings, task, folder), data), secret_noise=True)
+    return LoadedSite(settings, trainer, export)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,10 @@ class Recorder:
         listener: ProgressListener | None = None,
         evaluate: Evaluate | None = None,
         store: CheckpointStore | None = None,
+        epsilon: Callable[[int], float | None] = lambda barriers: None,
     ) -> None:
+        """Record to ``store``; ``epsilon`` tells what private training has cost after so many barriers."""
+        self._epsilon = epsilon
         self._listener = listener
         self._evaluate = evaluate
         self._store = store
@@ -71,6 +74,7 @@ class Recorder:
                 sites=command.summed.sites if command.summed else (),
                 weights=command.weights,
                 losses=command.losses,
+                epsilon=self._epsilon(command.barrier) if command.at_barrier else None,
                 evaluation=self._evaluation(command.model) if command.at_barrier else {},
             )
         )

@@ -23,7 +23,7 @@ from fedbragg.federation.engines.recorder import Recorder
 from fedbragg.federation.engines.simulated_sums import OfferedUpdate, SimulatedSums
 from fedbragg.federation.engines.training_pool import Trained, Training, TrainingPool
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.privacy import clip_and_noise
+from fedbragg.federation.privacy import clip_update
 from fedbragg.federation.progress import ProgressEvent
 from fedbragg.federation.secure.messages import MaskedVector
 from fedbragg.federation.trainer import Trainer
@@ -242,7 +242,7 @@ def _train(trainer: Trainer, command: events.SendModel, plan: Plan, sums: Simula
     # returned, without changing what the coordinator holds.
     update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
-    update = clip_and_noise(update, plan.settings, generator)
+    update = clip_update(update, plan.settings)
     return encode(update, plan.settings, generator) if sums is None else sums.offered(update, command.model)
 
 

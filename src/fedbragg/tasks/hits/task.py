@@ -14,13 +14,14 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import read_labels
 from fedbragg.images.open import open_files
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
+from fedbragg.tasks.hits.private import train_privately
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.sources import labelled, public_frames
@@ -53,7 +54,7 @@ class HitsTask:
         run = open_files([str(folder / path) for path in site.runs])
         labels = read_labels(folder / site.labels)
         try:
-            return labelled(run, labels, self.prepare, progress)
+            return labelled(run, labels, self.prepare, progress, site.unit)
         except InputError as error:
             raise LabelError(f"site {site.name}: {error}") from None
 
@@ -73,6 +74,17 @@ class HitsTask:
     ) -> tuple[State, float]:
         """Train spotnet on a site's frames."""
         return train(state, data, fit, seed, self.settings.hit_weight, step)
+
+    def train_privately(
+        self,
+        state: State,
+        data: HitData,
+        fit: FitSettings,
+        terms: PrivateTerms,
+        generator: np.random.Generator,
+    ) -> tuple[State, NoisedFacts]:
+        """Train spotnet with noise; the unit is a run or crystal."""
+        return train_privately(state, data, fit, terms, generator, self.settings.hit_weight)
 
     def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
         """Return the score of each frame (frames,)."""

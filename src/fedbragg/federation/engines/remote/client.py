@@ -39,6 +39,7 @@ from fedbragg.federation.engines.remote.connection import (
     check_answer,
 )
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
+from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
 from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
@@ -86,6 +87,7 @@ class SiteClient:
         self._log = ConnectionLog(say)
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
         self._masked = MaskedUpdates(credentials, folder)
+        self._private = PrivateUpdates(self._config.limits, folder)
         self._state: State = Outside()
         self._terms = Terms()
         self._request: str | None = None  # in progress, or the last one that ended
@@ -179,10 +181,13 @@ class SiteClient:
             return
         try:
             self._masked.enter(settings, int(fields.get("sites", 0)))
+            promise = self._private.enter(name, settings)
         except FederationError as error:
             self._say(f"federation {name}: {error}")
             self._change(Declined(Failure.of(str(error))))
             return
+        if promise:
+            self._say(f"federation {name}: {promise}")
         self._change(NoWorker())
         if not answer["finished"]:
             self._start_worker()
@@ -191,7 +196,7 @@ class SiteClient:
         self._say(f"federation {self._terms.federation}: reading this site's data")
         folder = self._site_config.parent.resolve()
         own = self._config
-        site = {"name": self._site, "runs": own.runs, "labels": own.labels, "share_style": own.share_style}
+        site = {"name": self._site, **own.model_dump(exclude={"limits"})}
         self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=self._config.limits.gpu)
         self._change(Loading())
 
@@ -230,6 +235,7 @@ class SiteClient:
             self.wake()  # the next poll, at once, shows the server that the model has arrived
         try:
             self._limits.take_round()
+            self._private.take(int(request["epochs"]))
         except FederationError as error:
             self._fail(name, Failure.of(str(error)), Ready())
             return

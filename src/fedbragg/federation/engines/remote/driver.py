@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, cast
@@ -23,6 +24,7 @@ from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, e
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.plan import Plan
+from fedbragg.federation.private_training import epsilon_after
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.federation.secure.encoding import decoded, encoded
 from fedbragg.federation.secure.messages import Advert, MaskedVector, Refusal, SiteMessage
@@ -51,7 +53,7 @@ class RealTimeDriver:
         names = [site.name for site in settings.sites]
         self._coordinator = Coordinator(Plan.of(settings), names, model, record)
         self._notify = notify
-        self._recorder = Recorder(store=store)
+        self._recorder = Recorder(store=store, epsilon=partial(epsilon_after, settings))
         self._recorder.begin(initial, saved)
         self._started = time.monotonic() - (saved.time if saved else 0.0)
         self._sessions = SessionTable(names, settings.server, self._now)

@@ -21,7 +21,7 @@ from fedbragg.config import Federation
 from fedbragg.federation.engines.remote import worker_messages as messages
 from fedbragg.federation.engines.remote.protocol import encode_message
 from fedbragg.federation.engines.remote.update_message import update_message
-from fedbragg.federation.privacy import clip_and_noise
+from fedbragg.federation.privacy import clip_update
 from fedbragg.federation.tensors import read_tensors
 from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.wire import encode
@@ -60,11 +60,11 @@ def main(load_site: LoadSite) -> None:
 
 
 def train(site: LoadedSite, order: messages.Train) -> None:
-    """Train for one request and write the update's message: clipped, noised and compressed before it leaves."""
+    """Train for one request and write the update's message: clipped and compressed before it leaves."""
     update = site.trainer.train(read_tensors(Path(order.model)), order.version, order.epochs)
-    generator = np.random.default_rng()  # seeded by the system: nobody can guess a site's noise
+    generator = np.random.default_rng()
     rules = site.settings.federation
-    encoded = encode(clip_and_noise(update, rules, generator), rules, generator)
+    encoded = encode(clip_update(update, rules), rules, generator)
     write_whole(Path(order.update), encode_message(update_message(encoded, order.request)))
 
 
