@@ -48,7 +48,7 @@ def test_the_whole_federation_costs_at_most_epsilon_and_each_barrier_a_part() ->
     terms = private_terms(settings)
     # 2 + 1 + 1 epochs of 4 steps each, at a rate of a quarter.
     assert spent[3] == epsilon_of([SampledNoise(0.25, terms.noise, 16)], 1e-5)
-    assert "epsilon 2 at delta 1e-05 for each run or crystal" in promise(settings)
+    assert "at most epsilon 2 at delta 1e-05 for each run or crystal" in promise(settings)
 
 
 def test_without_epsilon_nothing_is_promised() -> None:
@@ -78,7 +78,7 @@ def test_a_site_stops_before_the_budget_is_passed() -> None:
     trainer = within_budget(private(), inner)
     for version, epochs in enumerate([2, 1, 1]):
         trainer.train({}, version, epochs)
-    with pytest.raises(BudgetSpent, match="epsilon would be 2.*of the federation is 2"):
+    with pytest.raises(BudgetSpent, match=r"epsilon would be 2.*of the federation is 2"):
         trainer.train({}, 3, 1)
     assert inner.trained == 3
 

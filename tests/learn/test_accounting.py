@@ -58,7 +58,7 @@ def test_the_least_noise_keeps_to_the_budget_and_less_does_not(
 ) -> None:
     noise = noise_for(epsilon, 1e-5, rate, steps)
     assert epsilon_of([SampledNoise(rate, noise, steps)], 1e-5) <= epsilon
-    assert epsilon_of([SampledNoise(rate, noise * 0.997, steps)], 1e-5) > epsilon
+    assert epsilon_of([SampledNoise(rate, noise * 0.99, steps)], 1e-5) > epsilon
 
 
 def test_a_budget_that_no_noise_reaches_is_refused() -> None:

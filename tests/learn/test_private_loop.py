@@ -114,7 +114,5 @@ def test_the_number_of_steps_does_not_depend_on_the_data() -> None:
 
 def test_a_network_that_keeps_statistics_is_refused() -> None:
     problem, network = Slopes([[1.0, 1.0]]), nn.BatchNorm1d(2)
-    with pytest.raises(ConfigError, match="running_mean.*BatchNorm"):
-        fit_privately(
-            network, problem, FitSettings(1), PrivateTerms(1.0, 1.0, 1.0), np.random.default_rng(1)
-        )
+    with pytest.raises(ConfigError, match=r"running_mean.*BatchNorm"):
+        fit_privately(network, problem, FitSettings(1), PrivateTerms(1.0, 1.0, 1.0), np.random.default_rng(1))

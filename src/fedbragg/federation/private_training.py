@@ -48,9 +48,7 @@ def private_terms(settings: Federation) -> PrivateTerms | None:
     require("private", "differential privacy")
     rate, terms = privacy.sampling_rate, PrivateTerms(privacy.sampling_rate, 0.0, privacy.gradient_clip)
     steps = sum(terms.steps(epochs) for epochs in _epochs(settings, settings.federation.barriers))
-    return PrivateTerms(
-        rate, noise_for(privacy.epsilon, privacy.delta, rate, steps), privacy.gradient_clip
-    )
+    return PrivateTerms(rate, noise_for(privacy.epsilon, privacy.delta, rate, steps), privacy.gradient_clip)
 
 
 def cost_of(terms: PrivateTerms, epochs: int) -> SampledNoise:
@@ -72,9 +70,8 @@ def promise(settings: Federation) -> str:
     terms, privacy = private_terms(settings), settings.privacy
     if terms is None:
         raise ConfigError("[privacy]: epsilon is 0, so there is no promise.")
-    spent = epsilon_after(settings, settings.federation.barriers)
     return (
-        f"epsilon {spent:.3g} at delta {privacy.delta:g} for each run or crystal, after all "
+        f"at most epsilon {privacy.epsilon:g} at delta {privacy.delta:g} for each run or crystal, after all "
         f"{settings.federation.barriers} barriers (noise {terms.noise:.3g}, sampling rate {terms.rate:g})"
     )
 

@@ -1,4 +1,4 @@
-"""Labels of frames by experts: the table ``path,frame,label``, perhaps with ``crystal``, and the annotation files of CXIDB entry 76."""
+"""Labels of frames by experts: the table ``path,frame,label``, and the annotation files of CXIDB entry 76."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class LabelTable:
 
     frames: Mapping[tuple[str, int], Label] = field(default_factory=dict)
     files: Mapping[str, Label] = field(default_factory=dict)
-    crystals: Mapping[tuple[str, int | None], str] = field(default_factory=dict)  # what shows which, where it is known
+    crystals: Mapping[tuple[str, int | None], str] = field(
+        default_factory=dict
+    )  # what shows which, where it is known
 
     def label(self, path: str | Path, frame: int) -> Label | None:
         """Return a frame's own label, else its file's, else None."""

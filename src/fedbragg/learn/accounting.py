@@ -1,4 +1,4 @@
-"""What training with noise costs: epsilon of (epsilon, delta) differential privacy, and the noise that a budget asks for.
+"""What training with noise costs: the epsilon of differential privacy, and the noise that a budget asks for.
 
 Privacy loss distributions of dp-accounting (Koskela et al. 2020; Google's library), for two data sets of which one has
 one run or crystal more. This module imports no framework, for clients and commands use it too.
@@ -14,10 +14,12 @@ from typing import Any
 
 from fedbragg.errors import ConfigError
 
-LEAST_NOISE, MOST_NOISE = 0.3, 1000.0
+LEAST_NOISE, MOST_NOISE = 0.4, 4096.0
 """Noise multipliers among which one is looked for."""
-TOLERANCE = 1e-3
-"""Of a noise multiplier; the larger value is taken."""
+TOLERANCE = 5e-3
+"""Of a noise multiplier, relative; the larger value is taken."""
+INTERVAL = 1e-3
+"""Width of the bins of a privacy loss distribution; losses are rounded up, so wider bins never cost too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +41,19 @@ def epsilon_of(spent: Sequence[SampledNoise], delta: float) -> float:
 
 @cache
 def noise_for(epsilon: float, delta: float, rate: float, steps: int) -> float:
-    """Return the least noise with which these steps cost at most ``epsilon``, to a thousandth.
+    """Return the least noise with which these steps cost at most ``epsilon``, to half a hundredth.
 
     Raise ConfigError where even the most noise is not enough.
     """
-    low, high = LEAST_NOISE, LEAST_NOISE
-    while (spent := _epsilon(((rate, high, steps),), delta)) > epsilon:
+    low, high = LEAST_NOISE, 1.0
+    while _epsilon(((rate, high, steps),), delta) > epsilon:
         low, high = high, 2 * high
         if high > MOST_NOISE:
             raise ConfigError(
-                f"epsilon {epsilon:g} at delta {delta:g} is out of reach in {steps} steps: the most noise costs "
-                f"{spent:.3g}. Allow more, or train less."
+                f"[privacy]: epsilon {epsilon:g} at delta {delta:g} is out of reach in {steps} steps, whatever the "
+                "noise. Allow more, or train less."
             )
-    while high - low > TOLERANCE * high:
+    while high > low * (1 + TOLERANCE):
         middle = (low + high) / 2
         low, high = (low, middle) if _epsilon(((rate, middle, steps),), delta) <= epsilon else (middle, high)
     return high
@@ -63,10 +65,12 @@ def _epsilon(parts: tuple[tuple[float, float, int], ...], delta: float) -> float
         return 0.0
     if any(noise <= 0 for _, noise, _ in parts):
         return inf
-    from dp_accounting import dp_event
+    from dp_accounting import NeighboringRelation, dp_event
     from dp_accounting.pld import PLDAccountant
 
-    accountant: Any = PLDAccountant()
+    accountant: Any = PLDAccountant(
+        NeighboringRelation.ADD_OR_REMOVE_ONE, value_discretization_interval=INTERVAL
+    )
     for rate, noise, steps in parts:
         step = dp_event.PoissonSampledDpEvent(rate, dp_event.GaussianDpEvent(noise))
         accountant.compose(step, steps)

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from fedbragg.errors import ConfigError
 from fedbragg.learn.adam import Adam
 from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
-from fedbragg.progress import Step
 
 SIDE = 0.2
 """Length of the loss' coordinate, and of the labels', at most; a gradient's is 1."""
@@ -110,14 +109,17 @@ def unit_vector(network: nn.Module, problem: PrivateProblem, unit: int, clip: fl
         ]
     )
     shares = problem.label_shares(unit) / sqrt(max(1, len(problem.questions)))
-    side = SIDE * torch.cat([loss.detach().clamp(0, MOST_LOSS).reshape(1) / MOST_LOSS, shortened(shares, 1.0)])
+    side = SIDE * torch.cat(
+        [loss.detach().clamp(0, MOST_LOSS).reshape(1) / MOST_LOSS, shortened(shares, 1.0)]
+    )
     vector = torch.cat([shortened(flat, clip) / clip, side])
     return vector if bool(torch.isfinite(vector).all()) else torch.zeros_like(vector)
 
 
 def shortened(vector: Tensor, longest: float) -> Tensor:
     """Return a vector, shortened to the length ``longest`` where it is longer."""
-    return vector * (longest / vector.norm().clamp(min=longest))
+    result: Tensor = vector * (longest / vector.norm().clamp(min=longest))
+    return result
 
 
 def refuse_statistics(network: nn.Module) -> None:

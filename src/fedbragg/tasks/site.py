@@ -61,9 +61,7 @@ class TaskSite(Generic[D]):
         generator = np.random.default_rng(None if self.secret_noise else seed)
         state, facts = self.task.train_privately(model, self.data, fit, terms, generator)
         samples = max([1, *(sum(counts) for counts in facts.label_counts)])
-        return Update(
-            self.name, version, difference(state, model), samples, facts.label_counts, facts.loss
-        )
+        return Update(self.name, version, difference(state, model), samples, facts.label_counts, facts.loss)
 
     def _trained(
         self, weights: State, styles: Sequence[State], fit: FitSettings, seed: int

@@ -97,8 +97,8 @@ def _check_style(settings: Federation, task: Task[Any]) -> None:
 def _check_private(settings: Federation, task: Task[Any]) -> None:
     if private_terms(settings) is not None and not isinstance(task, PrivateTask):
         raise ConfigError(
-            f"[privacy]: the task {task.name} cannot be trained with noise: the networks of tags and segments keep "
-            "statistics of the images (BatchNorm), and only hits knows which frames show one crystal. Leave epsilon out."
+            f"[privacy]: the task {task.name} cannot be trained with noise; hits can. The networks of tags and "
+            "segments keep statistics of the images (BatchNorm), which no noise covers. Leave epsilon out."
         )
 
 

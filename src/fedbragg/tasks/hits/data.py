@@ -41,7 +41,9 @@ class HitData:
     first: Tensor  # (frames + 1,) index of each frame's first peak
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
-    units: Tensor | None = None  # (frames,) number of the run or crystal that each shows; None where it is unknown
+    units: Tensor | None = (
+        None  # (frames,) number of the run or crystal that each shows; None where it is unknown
+    )
 
     def __len__(self) -> int:
         """Return the number of frames."""

@@ -49,7 +49,9 @@ class HitUnits:
 def frames_by_unit(data: HitData) -> list[Tensor]:
     """Return the positions of each unit's frames; raise LabelError where it is unknown what the frames show."""
     if data.units is None:
-        raise LabelError("it is unknown which run or crystal each frame shows, so private training cannot begin.")
+        raise LabelError(
+            "it is unknown which run or crystal each frame shows, so private training cannot begin."
+        )
     return [(data.units == unit).nonzero()[:, 0] for unit in data.units.unique()]
 
 

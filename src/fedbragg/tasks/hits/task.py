@@ -21,8 +21,8 @@ from fedbragg.progress import Progress, Step
 from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import pretrain, scores_of, train, whole_frame_of
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
-from fedbragg.tasks.hits.private import train_privately
 from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.private import train_privately
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import State

@@ -1,4 +1,4 @@
-"""A real site's part in differential privacy: each training is entered in its record before it begins, or is refused."""
+"""A real site's part in differential privacy: each training is entered in its record first, or is refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class PrivateUpdates:
         self._terms, self._federation, self._budgets = None, federation, []
         if not settings.get("privacy", {}).get("epsilon"):
             return ""
-        known = Federation.model_validate({**settings, "sites": [{"name": "this", "runs": ["-"], "labels": "-"}]})
+        known = Federation.model_validate(
+            {**settings, "sites": [{"name": "this", "runs": ["-"], "labels": "-"}]}
+        )
         try:
             self._terms = private_terms(known)
             ledger, text = PrivacyLedger(self._path), promise(known)
