@@ -92,8 +92,10 @@ def show_sites(federated: Federated) -> None:
 
 def report_failure(event: ProgressEvent) -> None:
     """Print what went wrong at a site."""
-    if event.event in ("failed", "rejected", "left"):
+    if event.event in ("failed", "rejected", "vetoed", "left"):
         say(f"{event.site}: {event.event}: {event.reason}")
+    elif event.event == "withdrawn":
+        say(f"model withdrawn, for most sites refused it: {', '.join(event.sites)}")
 
 
 def _written(reason: str, out: Path) -> int:

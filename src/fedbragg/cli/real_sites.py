@@ -125,7 +125,9 @@ def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str
             return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}"
         case "refused":
             return f"a sum was refused: {event['reason']}"
-        case "failed" | "rejected" | "left" | "abandoned":
+        case "withdrawn":
+            return f"model withdrawn, for most sites refused it: {', '.join(event['sites'])}"
+        case "failed" | "rejected" | "vetoed" | "left" | "abandoned":
             return f"{event['site']}: {event['event']}: {event['reason']}"
     return ""
 

@@ -11,15 +11,18 @@ from typing import Any
 
 from fedbragg.errors import SumRefused, UpdateRejected
 from fedbragg.federation import events
-from fedbragg.federation.arrivals import Arrivals
+from fedbragg.federation.arrivals import Arrivals, UpdatedModel
 from fedbragg.federation.cohort import (
     checked_length,
     draw_cohort,
+    enough_reports,
+    mean_loss,
     models_of,
     steps_of,
     weights_at_barrier,
     without_outliers,
 )
+from fedbragg.federation.commands import model_changed, save_checkpoint, send_newest
 from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.masked_sums import MaskedSums, SumEnded
 from fedbragg.federation.plan import Plan
@@ -27,8 +30,8 @@ from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.versions import Versions
+from fedbragg.federation.withdrawals import Withdrawals
 from fedbragg.state_arithmetic import apply_steps
-from fedbragg.styles import with_styles
 from fedbragg.types import State, Update
 
 
@@ -55,6 +58,7 @@ class Coordinator:
         self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._sums = MaskedSums(plan, self.roster)
+        self._withdrawals = Withdrawals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
@@ -76,6 +80,8 @@ class Coordinator:
                 self._sum_goes_on(self._sums.answered(site, number, message))
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
+            case events.SiteRefused(site, version, _):
+                self._refused(site, version)
             case events.SiteLeft(site, _):
                 self._left(site)
             case events.DeadlinePassed(barrier):
@@ -107,6 +113,18 @@ class Coordinator:
             self.roster[site].failed(self.plan.settings.patience)
             self._settle()
 
+    def _refused(self, site: str, version: int) -> None:
+        """Let a site rest that refuses a model; withdraw the model where most of those drawn refuse it."""
+        if site in self.roster and self.roster[site].training == version:
+            self.roster[site].refuse()
+            self._withdraw() if self._withdrawals.due else self._settle()
+
+    def _withdraw(self) -> None:
+        commands, end = self._withdrawals.withdraw()
+        self._out += commands
+        self._arrivals.clear()
+        self._begin() if end is None else self._finish(end)
+
     def _left(self, site: str) -> None:
         if site in self.roster:
             self.roster[site].standing, self.roster[site].training = Standing.GONE, None
@@ -122,7 +140,7 @@ class Coordinator:
             self._sum_goes_on(self._sums.without_late())
             return
         late = self.roster.awaited()
-        if not late and not self._enough():
+        if not late and not enough_reports(self.roster, self.plan):
             self._finish(self.plan.reason_without_sites)
             return
         reason = f"no update within {self.plan.settings.deadline:g} s"
@@ -130,9 +148,6 @@ class Coordinator:
             member.too_late(self.plan.settings.patience)
             self._out.append(events.Abandon(member.name, reason))
         self._settle()
-
-    def _enough(self) -> bool:
-        return len(self.roster.reported()) >= self.plan.fewest_reports
 
     # Updates
 
@@ -181,7 +196,7 @@ class Coordinator:
         model = self.versions.newest if applied is None else applied.model
         self.versions.advance(model, {m.training for m in self.roster if m.training is not None})
         if applied is not None:
-            self._changed(applied.members, applied.weights, at_barrier=False)
+            self._out.append(model_changed(self.versions, self.barrier, applied, at_barrier=False))
 
     # Barriers
 
@@ -189,10 +204,13 @@ class Coordinator:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
         if self.finished or self.roster.awaited() or self._sums.running:
             return
-        if self._enough() and self.plan.privacy.secure:
+        enough = enough_reports(self.roster, self.plan)
+        if enough and self.plan.privacy.secure:
             self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
-        elif self._enough():
+        elif enough:
             self._pass_barrier()
+        elif self._withdrawals.refusing:
+            self._withdraw()
         elif self.roster.with_standing(Standing.RESTING):
             self._begin()
         else:
@@ -202,6 +220,7 @@ class Coordinator:
         members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
         self._out += rejected
         weights = weights_at_barrier(self.roster, members, self.plan)
+        self._withdrawals.barrier_passed()
         if self.plan.settings.schedule != "async":
             start = self.versions.barrier_model
             model: State = combine(start, steps_of(members), weights, self.plan.settings)
@@ -210,16 +229,17 @@ class Coordinator:
             self.versions.pass_barrier(model)
             self._arrivals.clear()
         self.barrier += 1
-        self._changed(members, weights, at_barrier=True)
-        loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
-        self._go_on_or_end(loss)
+        made = UpdatedModel(self.versions.newest, members, weights)
+        self._out.append(model_changed(self.versions, self.barrier, made, at_barrier=True))
+        self._go_on_or_end(mean_loss(members, weights))
 
     def _go_on_or_end(self, loss: float) -> None:
         """Begin the next round, or end, after a barrier with this mean loss."""
         fell_by = None if self._loss is None else self._loss - loss
         self._loss = loss
         self._over = self.plan.reason_to_end(self.barrier, fell_by)
-        self._checkpoint()
+        progress = {"barrier": self.barrier, "loss": self._loss, "over": self._over}
+        self._out.append(save_checkpoint(self.versions, self.roster, progress))
         if self._over is None:
             self._begin()
         else:
@@ -229,7 +249,7 @@ class Coordinator:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
         self._sums.clear()
         for member in self.roster:
-            member.latest = None
+            member.latest, member.refused = None, False
             if member.standing is Standing.RESTING:
                 member.standing = Standing.ACTIVE
         draw_cohort(self.roster, self.plan, self.barrier)
@@ -257,6 +277,7 @@ class Coordinator:
         self._out += commands
         match self._sums.take_outcome():
             case SumEnded(mean, sites):
+                self._withdrawals.barrier_passed()
                 self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
                 self.barrier += 1
                 summed, new = events.MaskedSum(sites, mean.loss), self.versions
@@ -272,25 +293,10 @@ class Coordinator:
     # Commands
 
     def _send(self, member: Member) -> None:
-        epochs = self.plan.warmup_epochs if not member.counted else self.plan.epochs
-        member.training, member.overdue = self.versions.number, None
-        styles = {other.name: other.style for other in self.roster if other is not member}
-        model = with_styles(self.plan.part(member.name, self.versions.newest), styles)
-        self._out.append(events.SendModel(member.name, self.versions.number, model, epochs))
+        self._out.append(send_newest(member, self.plan, self.roster, self.versions))
 
     def _set_deadline(self) -> None:
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
-
-    def _changed(self, members: Sequence[Member], weights: Sequence[float], *, at_barrier: bool) -> None:
-        number, model = self.versions.number, self.versions.newest
-        shares = {member.name: weight for member, weight in zip(members, weights, strict=True)}
-        losses = {member.name: member.loss for member in members}
-        self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
-
-    def _checkpoint(self) -> None:
-        progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
-        record = {**progress, "over": self._over, "sites": self.roster.record()}
-        self._out.append(events.SaveCheckpoint(self.versions.newest, record))
 
     def _finish(self, reason: str) -> None:
         self.finished = True

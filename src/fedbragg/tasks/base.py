@@ -201,6 +201,11 @@ def evaluate(task: Task[D], state: State, data: D) -> Mapping[str, Estimate]:
     return task.metrics(data.truth, task.answers(state, data))
 
 
+def headline_score(task: Task[D], data: D, state: State) -> float:
+    """Return the first metric of a model on labelled examples; more is better."""
+    return evaluate(task, state, data)[task.headlines[0]].value
+
+
 class Card(Protocol):
     """The description inside a model file."""
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.federation.plan import check_settings
 from fedbragg.federation.privacy_ledger import within_budget
 from fedbragg.federation.private_training import private_terms, promise
+from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.veto import Standard, WithVeto
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import PrivateTask, StyledTask, Task
+from fedbragg.tasks.base import PrivateTask, StyledTask, Task, headline_score
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
@@ -156,7 +159,7 @@ def train_together(
 
     outcome = run_engine(
         project.settings,
-        [within_budget(project.settings, trainer_of(project, site)) for site in sites],
+        [careful_trainer(project, site) for site in sites],
         initial,
         recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
     )
@@ -171,6 +174,15 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
         site.name, project.task, site.train, settings.training, settings.seed, site.speed, style
     )
     return replace(trainer, private=private_terms(settings))
+
+
+def careful_trainer(project: Project, site: SiteData[Any]) -> Trainer:
+    """Return a site that keeps to its budget of epsilon, and judges models where it has a standard."""
+    trainer = within_budget(project.settings, trainer_of(project, site))
+    if site.largest_fall is None:
+        return trainer
+    judge = partial(headline_score, project.task, site.held_out)
+    return WithVeto(trainer, judge, Standard(site.largest_fall))
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:

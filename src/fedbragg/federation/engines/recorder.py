@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
-from fedbragg.federation.events import Finish, ModelChanged, SaveCheckpoint
+from fedbragg.federation.events import Finish, ModelChanged, ModelWithdrawn, SaveCheckpoint
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.types import State
 
@@ -76,6 +76,15 @@ class Recorder:
                 losses=command.losses,
                 epsilon=self._epsilon(command.barrier) if command.at_barrier else None,
                 evaluation=self._evaluation(command.model) if command.at_barrier else {},
+            )
+        )
+
+    def withdrawn(self, command: ModelWithdrawn, time: float) -> None:
+        """Record that the sites refused a model; evaluate the one that is the newest again."""
+        evaluation = self._evaluation(command.model)
+        self.note(
+            ProgressEvent(
+                "withdrawn", time, version=command.version, sites=command.sites, evaluation=evaluation
             )
         )
 

@@ -11,12 +11,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, SumRefused
+from fedbragg.federation.engines.remote.accepted_models import AcceptedModels
 from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
     Declined,
@@ -28,6 +29,7 @@ from fedbragg.federation.engines.remote.client_state import (
     Ready,
     Reporting,
     State,
+    Terms,
     Training,
     Unusable,
     after_event,
@@ -40,7 +42,7 @@ from fedbragg.federation.engines.remote.connection import (
 )
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
 from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
-from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
+from fedbragg.federation.engines.remote.protocol import is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
 from fedbragg.federation.engines.remote.worker_process import WorkerProcess
@@ -50,16 +52,6 @@ SHORTEST_TIMEOUT = 5.0
 """Seconds that a poll may take at least."""
 LEAVE_TIMEOUT = 2.0
 """Seconds that the last message of a client may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """A federation's name, settings and timeouts, as the server gives them to a site."""
-
-    federation: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)  # without server and sites
-    heartbeat: float = 2.0  # seconds between two polls
-    training_timeout: float = 0.0  # seconds for one training
 
 
 class SiteClient:
@@ -87,6 +79,7 @@ class SiteClient:
         self._log = ConnectionLog(say)
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
         self._masked = MaskedUpdates(credentials, folder)
+        self._accepted = AcceptedModels(self._config.limits, folder)
         self._private = PrivateUpdates(self._config.limits, folder)
         self._state: State = Outside()
         self._terms = Terms()
@@ -124,6 +117,7 @@ class SiteClient:
 
     def _round(self, connection: ServerConnection) -> None:
         for event in self._worker.events():
+            self._accepted.note(event, self._worker.start_model)
             self._change(after_event(self._state, event))
         self._stop_overdue_training()
         self._send_report(connection)
@@ -188,6 +182,7 @@ class SiteClient:
             return
         if promise:
             self._say(f"federation {name}: {promise}")
+        self._accepted.enter(name)
         self._change(NoWorker())
         if not answer["finished"]:
             self._start_worker()
@@ -210,7 +205,7 @@ class SiteClient:
                 self._start_worker()
             case Ready() | Training():
                 self._stop_training()
-                self._worker.export(connection.fetch("final", {}), out)
+                self._worker.export(connection.fetch("final", {}), out, self._accepted.otherwise)
                 self._change(Exporting())
 
     # Requests
@@ -240,7 +235,7 @@ class SiteClient:
             self._fail(name, Failure.of(str(error)), Ready())
             return
         self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
-        self._worker.train(request, model)
+        self._worker.train(request, model, self._accepted.standard)
         limit = self._terms.training_timeout
         self._request = name
         self._change(Training(name, limit, time.monotonic() + limit))
@@ -278,7 +273,7 @@ class SiteClient:
     def _encoded(self, report: Reporting) -> tuple[str, bytes]:
         """Return a report's topic and message."""
         if report.failure is not None:
-            return _failure(report.request, report.failure.public)
+            return report.message()
         if not self._masked.needed:
             return "update", self._worker.update()
         model, update = self._worker.start_model, self._worker.update()
@@ -286,7 +281,7 @@ class SiteClient:
             return "trained", self._masked.offer(report.request, model, update)
         except SumRefused as refusal:
             self._say(f"the update is not offered: {refusal}")
-            return _failure(report.request, str(refusal))
+            return replace(report, failure=Failure.of(str(refusal))).message()
 
     # Masked sums
 
@@ -300,7 +295,3 @@ class SiteClient:
         if is_large(payload) or not accepted:
             self._say(f"masked: {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
         self.wake()
-
-
-def _failure(request: str, reason: str) -> tuple[str, bytes]:
-    return "failure", encode_message(Message({"request": request, "reason": reason}))

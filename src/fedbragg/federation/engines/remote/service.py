@@ -152,9 +152,9 @@ class FederationService:
             case "answer":
                 accepted = driver.take_answer(site, message, len(payload))
                 return encode_message(Message({"accepted": accepted}))
-            case "failure":
-                reason = str(fields["reason"])[:REASON]
-                accepted = driver.take_failure(site, str(fields["request"]), reason)
+            case "failure" | "veto":
+                name, reason = str(fields["request"]), str(fields["reason"])[:REASON]
+                accepted = driver.take_failure(site, name, reason, veto=topic == "veto")
                 return encode_message(Message({"accepted": accepted}))
             case "leave":
                 driver.leave(site, str(fields["client"]))

@@ -45,6 +45,8 @@ class Limits(Section):
     """
     delta: float = Field(default=1e-5, gt=0, lt=0.1)
     """At which delta epsilon is counted."""
+    largest_fall: float | None = Field(default=None, ge=0)
+    """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing."""
     gpu: bool = False
     """Whether its trainer may use a GPU."""
 
