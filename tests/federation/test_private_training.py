@@ -16,6 +16,8 @@ from fedbragg.federation.private_training import cost_of, epsilon_after, private
 from fedbragg.learn.accounting import SampledNoise, epsilon_of
 from fedbragg.types import State, Update
 
+pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
+
 
 def private(**sections: dict[str, object]) -> Federation:
     federation = {"schedule": "sync", "barriers": 3, **sections.pop("federation", {})}

@@ -10,6 +10,8 @@ import pytest
 from fedbragg.errors import ConfigError
 from fedbragg.learn.accounting import SampledNoise, epsilon_of, noise_for
 
+pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
+
 
 def delta_of(noise: float, steps: int, epsilon: float) -> float:
     """Return the exact delta of Gaussian noise without sampling (Balle and Wang, ICML 2018, theorem 8).

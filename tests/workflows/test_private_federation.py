@@ -10,10 +10,15 @@ import pytest
 
 from fedbragg.cli import main
 from fedbragg.errors import ConfigError
+from fedbragg.federation.engines.remote.worker_messages import Load
 from fedbragg.images import write_run
+from fedbragg.tasks.hits.learner import pretrain
 from fedbragg.tasks.hits.model_file import Scorer
 from fedbragg.types import Geometry
 from fedbragg.workflows.federate import open_project
+from fedbragg.workflows.site_worker import load_site
+
+pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
 
 SETTINGS = """\
 [hits]
@@ -62,3 +67,19 @@ def test_a_task_that_cannot_add_noise_is_refused_before_any_work(tmp_path: Path)
     path.write_text(f'task = "tags"\n[federation]\nschedule = "sync"\n[privacy]\nepsilon = 1.0\n{site}')
     with pytest.raises(ConfigError, match=r"\[privacy\]: the task tags cannot be trained with noise"):
         open_project(path)
+
+
+def test_a_real_site_draws_noise_of_its_own_and_can_judge(tmp_path: Path) -> None:
+    """Everybody knows the federation's seed, and the same noise on two models would cancel out."""
+    write_site(tmp_path, "a", 1)
+    table = {
+        "hits": {"public_frames": 0},
+        "training": {"warmup_epochs": 1, "epochs": 1},
+        "federation": {"schedule": "sync", "barriers": 2},
+        "privacy": {"epsilon": 4.0, "sampling_rate": 0.5},
+    }
+    site = load_site(Load(table, {"name": "a", "runs": ["a.h5"], "labels": "a.csv"}, str(tmp_path)))
+    start = pretrain(None, 0, 3)
+    one, other = (site.trainer.train(start, 0, 1).tensors["spot.0.weight"] for _ in range(2))
+    assert not np.array_equal(one, other)
+    assert 0.0 <= site.judge(start) <= 1.0

@@ -122,7 +122,8 @@ def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str
         case "barrier":
             size = size_text(update_bytes.get(event["barrier"], 0))
             sites = ", ".join(event.get("losses") or event.get("sites", ()))
-            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}"
+            told = f"; epsilon {event['epsilon']:.3g} so far" if "epsilon" in event else ""
+            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}{told}"
         case "refused":
             return f"a sum was refused: {event['reason']}"
         case "withdrawn":

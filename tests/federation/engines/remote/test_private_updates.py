@@ -13,6 +13,8 @@ from fedbragg.errors import BudgetSpent, FederationError
 from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
 from fedbragg.federation.engines.remote.site_config import Limits
 
+pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
+
 
 def private(epsilon: float = 2.0, **rules: Any) -> dict[str, Any]:
     return {**settings(**rules), "privacy": {"epsilon": epsilon, "sampling_rate": 0.5}}
