@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/attacks.py leaks     # what each setting tells about one site
     .venv/bin/python benchmarks/attacks.py hostile   # what one hostile site in five does
 
-The sites are drawn from simulated frames of the five named facilities (baselines/privacy_sites.py), 60 frames each.
+The sites are drawn from simulated frames of the five named facilities (baselines/privacy_sites.py), 48 frames each.
 spotnet is trained from the public start model as a site trains it; nothing real is attacked. Five seeds; intervals are
 95 % of Student's t over seeds.
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import mean, stdev
 
 import numpy as np
@@ -30,7 +31,7 @@ from baselines.privacy_attacks import (
     true_rate_at,
 )
 from baselines.privacy_hostile import ATTACKS, DEFENCES, damage
-from baselines.privacy_sites import NAMES, TASK, Pools, chosen, drawn_sites, pools, shuffled
+from baselines.privacy_sites import NAMES, TASK, Pools, chosen, drawn_sites, kept, pools, shuffled
 from fedbragg.federation.quantise import dequantise, quantise
 from fedbragg.learn.settings import FitSettings, PrivateTerms
 from fedbragg.progress import bars
@@ -41,9 +42,9 @@ from harness import Table, publish, with_kept
 
 SEEDS = (0, 1, 2, 3, 4)
 STUDENT_T = 2.776  # 97.5th percentile, 4 degrees of freedom
-FRAMES, EPOCHS, BATCH, RATE = 60, 5, 16, 1e-3
-SHADOWS, TARGETS = 64, 32  # updates to learn from, and to attack
-MODELS, CANDIDATES = 16, 100  # of membership: models, and frames of which each has half
+FRAMES, EPOCHS, BATCH, RATE = 48, 5, 16, 1e-3
+SHADOWS, TARGETS = 60, 30  # updates to learn from, and to attack
+MODELS, CANDIDATES = 16, 96  # of membership: models, and frames of which each has half
 SITES = 5
 PRIVATE = PrivateTerms(rate=0.25, noise=2.07, clip=1.0)
 """The noise of epsilon 8 at delta 1e-5 over 40 epochs; one round of 5 epochs costs less."""
@@ -234,17 +235,18 @@ def gradient(start: State, data: HitData) -> State:
 
 
 def interval(values: Sequence[float]) -> str:
-    return f"{mean(values):.3f} ± {STUDENT_T * stdev(values) / len(values) ** 0.5:.3f}"
+    spread = STUDENT_T * stdev(values) / len(values) ** 0.5 if len(values) == len(SEEDS) else float("nan")
+    return f"{mean(values):.3f} ± {spread:.3f}"
 
 
-def leaks() -> list[Table]:
+def leaks(seeds: Sequence[int]) -> list[Table]:
     found, rows = pools(), []
     labels, members, copies = [], [], []
     with bars() as progress:
-        step = progress.stage("Attacking", 3 * len(SEEDS))
-        for seed in SEEDS:
+        step = progress.stage("Attacking", 3 * len(seeds))
+        for seed in seeds:
             for results, attack in ((labels, label_and_detector), (members, membership), (copies, inversion)):
-                results.append(attack(found, seed))
+                results.append(kept(f"{attack.__name__} {seed}", partial(attack, found, seed)))
                 step()
     for name in labels[0]:
         columns = list(zip(*(result[name] for result in labels), strict=True))
@@ -279,26 +281,28 @@ def leaks() -> list[Table]:
     ]
 
 
-def hostile() -> list[Table]:
+def hostile(seeds: Sequence[int]) -> list[Table]:
     found, results = pools(), {}
     with bars() as progress:
-        step = progress.stage("One hostile site", len(SEEDS) * len(ATTACKS) * len(DEFENCES))
-        for seed in SEEDS:
+        step = progress.stage("One hostile site", len(seeds) * len(ATTACKS) * len(DEFENCES))
+        for seed in seeds:
             sites = drawn_sites(found, seed)
             for attack in ATTACKS:
                 for defence in DEFENCES:
+                    run = partial(damage, sites, found.start, attack, defence, seed)
+                    name = f"hostile {seed} {attack} {defence}"
                     results.setdefault((attack, defence), []).append(
-                        damage(sites, found.start, attack, defence, seed)
+                        kept(name, lambda run=run: asdict(run()))
                     )
                     step()
     rows = [
         [
             attack,
             defence,
-            *(interval([getattr(d, kind) for d in found]) for kind in ("accuracy", "triggered")),
-            f"{mean(d.withdrawn for d in found):.1f}",
+            *(interval([one[kind] for one in many]) for kind in ("accuracy", "triggered")),
+            f"{mean(one['withdrawn'] for one in many):.1f}",
         ]
-        for (attack, defence), found in results.items()
+        for (attack, defence), many in results.items()
     ]
     return [
         Table(
@@ -321,9 +325,13 @@ def hostile() -> list[Table]:
 def main() -> None:
     torch.set_num_threads(1)
     tables = {"leaks": leaks, "hostile": hostile}
-    for name in sys.argv[1:] or list(tables):
-        for table in tables[name]():
-            publish("attacks", with_kept("attacks", table))
+    chosen_tables = [word for word in sys.argv[1:] if word in tables] or list(tables)
+    seeds = [int(word) for word in sys.argv[1:] if word.isdecimal()] or list(SEEDS)
+    for name in chosen_tables:
+        made = tables[name](seeds)
+        if seeds == list(SEEDS):  # with fewer, the results are only kept for later
+            for table in made:
+                publish("attacks", with_kept("attacks", table))
 
 
 if __name__ == "__main__":

@@ -8,17 +8,17 @@ Private runs train fewer epochs than the others: each epoch costs noise, and few
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 import torch
 
-from baselines.privacy_sites import FOLDER, TASK, DrawnSite, Pools, drawn_sites, pools
+from baselines.privacy_sites import TASK, DrawnSite, Pools, drawn_sites, kept, pools
 from fedbragg.config import Federation
 from fedbragg.federation import federate
 from fedbragg.federation.private_training import private_terms
@@ -91,15 +91,9 @@ def arms() -> dict[str, Arm]:
     }
 
 
-def measured(found: Pools, seed: int, name: str, arm: Arm) -> dict[str, float]:
-    """Return balanced accuracies, from the folder where they were measured before."""
-    path = FOLDER / "utility" / f"{seed}-{name.replace(' ', '-')}.json"
-    if not path.exists():
-        sites = drawn_sites(found, seed)
-        result = accuracies(sites, arm(found, sites, seed))
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(result))
-    return dict(json.loads(path.read_text()))
+def measured(found: Pools, seed: int, arm: Arm) -> dict[str, float]:
+    sites = drawn_sites(found, seed)
+    return accuracies(sites, arm(found, sites, seed))
 
 
 def accuracies(sites: Sequence[DrawnSite], models: Sequence[State]) -> dict[str, float]:
@@ -144,7 +138,7 @@ def main() -> None:
         step = progress.stage("Training", len(seeds) * len(results))
         for seed in seeds:
             for name, arm in arms().items():
-                results[name].append(measured(found, seed, name, arm))
+                results[name].append(kept(f"joining {seed} {name}", partial(measured, found, seed, arm)))
                 step()
     publish("privacy", [table(results)])
 

@@ -6,16 +6,19 @@ training is in its test. Every simulated frame shows another crystal, so a unit 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
 from fedbragg.config import SiteSettings
+from fedbragg.files import write_whole
 from fedbragg.progress import SILENT
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.prepare import PrepareSettings
@@ -88,6 +91,15 @@ def drawn_sites(found: Pools, seed: int) -> list[DrawnSite]:
         train = np.concatenate([hits[TEST // 2 :][:of_hits], misses[TEST // 2 :][: count - of_hits]])
         sites.append(DrawnSite(facility.name, chosen(data, draw.permutation(train)), chosen(data, test)))
     return sites
+
+
+def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return a result from the folder, measured where it is not there, so that an interrupted study goes on."""
+    path = FOLDER / "results" / f"{name.replace(' ', '-')}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, json.dumps(measure()))
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def shuffled(data: HitData, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
@@ -13,7 +14,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fedbragg.errors import ConfigError
-from fedbragg.learn.private_loop import LONGEST, SIDE, fit_privately, noisy_sum, unit_vector
+from fedbragg.learn.private_loop import (
+    LONGEST,
+    SIDE,
+    fit_privately,
+    gradients_one_by_one,
+    noisy_sum,
+    unit_vectors,
+)
 from fedbragg.learn.settings import FitSettings, PrivateTerms
 
 
@@ -35,8 +43,11 @@ class Slopes:
     def __len__(self) -> int:
         return len(self.slopes)
 
-    def loss(self, unit: int) -> Tensor:
-        self.seen.append(unit)
+    def gradients(self, units: Sequence[int]) -> tuple[Tensor, Tensor]:
+        self.seen += units
+        return gradients_one_by_one(self.network, self._loss, units)
+
+    def _loss(self, unit: int) -> Tensor:
         return torch.tensor(self.slopes[unit]) @ self.weight
 
     def label_shares(self, unit: int) -> Tensor:
@@ -46,9 +57,9 @@ class Slopes:
 def test_a_long_gradient_is_shortened_and_a_short_one_only_scaled() -> None:
     problem = Slopes([[3.0, 4.0], [0.3, 0.4]])
     # 3, 4 has length 5: shortened to clip 2 it is 1.2, 1.6, in units of the clip 0.6, 0.8. The loss 7 counts as 4.
-    long = unit_vector(problem.network, problem, 0, clip=2.0)
+    long = unit_vectors(problem, [0], clip=2.0)[0]
     assert long.tolist() == pytest.approx([0.6, 0.8, SIDE, 0.25 * SIDE, 0.75 * SIDE])
-    short = unit_vector(problem.network, problem, 1, clip=2.0)
+    short = unit_vectors(problem, [0, 1], clip=2.0)[1]
     assert short.tolist() == pytest.approx([0.15, 0.2, 0.7 / 4 * SIDE, SIDE, 0.0])
 
 
@@ -56,7 +67,7 @@ def test_a_long_gradient_is_shortened_and_a_short_one_only_scaled() -> None:
 @given(st.lists(st.floats(allow_nan=True, width=32), min_size=2, max_size=2), st.floats(1e-3, 1e3))
 def test_no_unit_adds_more_than_the_noise_is_made_for(slope: list[float], clip: float) -> None:
     problem = Slopes([slope])
-    vector = unit_vector(problem.network, problem, 0, clip)
+    vector = unit_vectors(problem, [0], clip)[0]
     assert bool(torch.isfinite(vector).all())
     assert float(vector.norm()) <= LONGEST * (1 + 1e-5)
 

@@ -8,6 +8,7 @@ scaled so that they cost little. The number of steps depends on the settings alo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Protocol
@@ -24,6 +25,8 @@ SIDE = 0.2
 """Length of the loss' coordinate, and of the labels', at most; a gradient's is 1."""
 LONGEST = sqrt(1 + 2 * SIDE**2)
 """Most that one unit adds to a sum, Euclidean norm."""
+TOGETHER = 64
+"""Units whose gradients are held in memory at a time."""
 MOST_LOSS = 4.0
 """A larger loss of a unit counts as this one."""
 
@@ -40,8 +43,11 @@ class PrivateProblem(Protocol):
         """Return the number of units."""
         ...
 
-    def loss(self, unit: int) -> Tensor:
-        """Return the mean loss over the examples of one unit."""
+    def gradients(self, units: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return of each unit the mean loss over its examples (units,), and the loss' gradient (units, numbers).
+
+        The numbers are those of all trained parameters, in the network's order.
+        """
         ...
 
     def label_shares(self, unit: int) -> Tensor:
@@ -92,33 +98,41 @@ def noisy_sum(
     size = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     noise = generator.standard_normal(size + 1 + sum(problem.questions), dtype=np.float32)
     total = terms.noise * LONGEST * torch.from_numpy(noise)
-    for unit in taken:
-        total += unit_vector(network, problem, int(unit), terms.clip)
+    for units in np.split(taken, range(TOGETHER, len(taken), TOGETHER)):
+        if len(units):
+            total += unit_vectors(problem, units.tolist(), terms.clip).sum(dim=0)
     return total
 
 
-def unit_vector(network: nn.Module, problem: PrivateProblem, unit: int, clip: float) -> Tensor:
-    """Return what one unit adds to a sum, never longer than LONGEST; nothing where its gradient is not finite."""
+def unit_vectors(problem: PrivateProblem, units: Sequence[int], clip: float) -> Tensor:
+    """Return what each unit adds to a sum (units, numbers + 1 + answers).
+
+    None is longer than LONGEST; one that is not finite is nothing.
+    """
+    losses, gradients = problem.gradients(units)
+    shares = torch.stack([problem.label_shares(unit) for unit in units]) / sqrt(len(problem.questions))
+    bounded = losses.clamp(0, MOST_LOSS)[:, None] / MOST_LOSS
+    side = SIDE * torch.cat([bounded, shortened(shares, 1.0)], dim=1)
+    vectors = torch.cat([shortened(gradients, clip) / clip, side], dim=1)
+    return torch.where(vectors.isfinite().all(dim=1, keepdim=True), vectors, 0.0)
+
+
+def gradients_one_by_one(
+    network: nn.Module, loss: Callable[[int], Tensor], units: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Return PrivateProblem.gradients for a network of any kind, one unit after the other."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    loss = problem.loss(unit)
-    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-    flat = torch.cat(
-        [
-            (torch.zeros_like(p) if g is None else g).reshape(-1)
-            for p, g in zip(parameters, gradients, strict=True)
-        ]
-    )
-    shares = problem.label_shares(unit) / sqrt(max(1, len(problem.questions)))
-    side = SIDE * torch.cat(
-        [loss.detach().clamp(0, MOST_LOSS).reshape(1) / MOST_LOSS, shortened(shares, 1.0)]
-    )
-    vector = torch.cat([shortened(flat, clip) / clip, side])
-    return vector if bool(torch.isfinite(vector).all()) else torch.zeros_like(vector)
+    losses = [loss(unit) for unit in units]
+    flat = [
+        torch.cat([part.reshape(-1) for part in torch.autograd.grad(one, parameters, materialize_grads=True)])
+        for one in losses
+    ]
+    return torch.stack(losses).detach(), torch.stack(flat)
 
 
 def shortened(vector: Tensor, longest: float) -> Tensor:
-    """Return a vector, shortened to the length ``longest`` where it is longer."""
-    result: Tensor = vector * (longest / vector.norm().clamp(min=longest))
+    """Return vectors along the last axis, shortened to the length ``longest`` where they are longer."""
+    result: Tensor = vector * (longest / vector.norm(dim=-1, keepdim=True).clamp(min=longest))
     return result
 
 
@@ -141,7 +155,7 @@ def _split(
 ) -> Tensor:
     """Add a step's facts to the totals, and return its gradient in units of the clip."""
     size = sum(parameter.numel() for parameter in parameters)
-    shares = summed[size + 1 :] / SIDE * sqrt(max(1, len(problem.questions)))
+    shares = summed[size + 1 :] / SIDE * sqrt(len(problem.questions))
     totals.steps += 1
     totals.loss += summed[size] / SIDE * MOST_LOSS
     totals.shares += shares

@@ -10,7 +10,7 @@ import torch
 
 from fedbragg.config import TrainingSettings
 from fedbragg.errors import LabelError
-from fedbragg.learn.private_loop import unit_vector
+from fedbragg.learn.private_loop import gradients_one_by_one, unit_vectors
 from fedbragg.learn.settings import PrivateTerms
 from fedbragg.tasks.hits.data import HitData, HitExample, concatenate, from_examples
 from fedbragg.tasks.hits.learner import HitProblem, network_of, pretrain, scores_of
@@ -43,12 +43,23 @@ def made(frames: int, units: list[int] | None = None) -> HitData:
 def vectors(data: HitData) -> torch.Tensor:
     network = network_of(START)
     units = HitUnits(HitProblem(network, data), frames_by_unit(data))
-    return torch.stack([unit_vector(network, units, unit, 1.0) for unit in range(len(units))])
+    return unit_vectors(units, range(len(units)), 1.0)
 
 
 def site(data: HitData, terms: PrivateTerms, **more: object) -> TaskSite[HitData]:
     training = TrainingSettings(learning_rate=3e-3)
     return TaskSite("a", TASK, data, training, seed=1, private=terms, **more)  # type: ignore[arg-type]
+
+
+def test_the_gradients_of_one_pass_are_those_of_each_unit_alone() -> None:
+    data = made(7, [0, 1, 1, 2, 0, 3, 3])
+    network = network_of(START)
+    problem = HitProblem(network, data, hit_weight=3.0)
+    units = HitUnits(problem, frames_by_unit(data))
+    found = units.gradients(range(4))
+    expected = gradients_one_by_one(network, lambda unit: problem.loss(units.frames[unit]), range(4))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_copies_of_a_frame_in_one_crystal_add_no_more_than_the_frame() -> None:
