@@ -22,6 +22,24 @@ from fedbragg.types import State
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """The frames and peaks of some units, unit by unit."""
+
+    frames: Tensor  # (frames,) positions in the site's data
+    sizes: Tensor  # (units,) frames of each
+    unit_of_frame: Tensor  # (frames,)
+    measures: Tensor  # (peaks, 64)
+    frame_of_peak: Tensor  # (peaks,)
+
+    @property
+    def spans(self) -> list[slice]:
+        """Return where each unit's peaks are."""
+        units = self.unit_of_frame[self.frame_of_peak]
+        ends = torch.bincount(units, minlength=len(self.sizes)).cumsum(0).tolist()
+        return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class HitUnits:
     """A site's frames by run or crystal, as private training needs them."""
 
@@ -43,40 +61,43 @@ class HitUnits:
         The gradient of a layer's weights is the sum over a unit's peaks of its output's gradient times its input
         (Goodfellow, arXiv 1510.01799). The true spots of simulated frames are not used.
         """
-        network, chosen = self.problem.network, [self.frames[unit] for unit in units]
-        frames = torch.cat(chosen)
-        unit_of_frame = torch.repeat_interleave(
-            torch.arange(len(units)), torch.tensor([len(f) for f in chosen])
-        )
-        measures, frame, _ = select_peaks(self.problem.data, frames)
-        unit_of_peak = unit_of_frame[frame]
-        inputs, outputs = _through(network.spot, measures)
-        certainty, weight, offset = (
+        batch = _batch(self.problem.data, [self.frames[unit] for unit in units])
+        network = self.problem.network
+        inputs, outputs = _through(network.spot, batch.measures)
+        heads = [  # one of each for every unit, so that each unit has its own gradient
             number.detach().expand(len(units)).clone().requires_grad_()
             for number in (network.certainty, network.count_weight, network.count_offset)
-        )
-        shares = votes(outputs[-1][:, 0], certainty[unit_of_peak])
-        count = torch.zeros(len(frames)).index_add(0, frame, shares)
+        ]
+        losses = self._losses(batch, outputs[-1][:, 0], heads)
+        found = torch.autograd.grad(losses.sum(), [*heads, *outputs])
+        first = torch.stack(found[: len(heads)], dim=1)
+        return losses.detach(), torch.cat([first, *_layers(inputs, found[len(heads) :], batch.spans)], dim=1)
+
+    def _losses(self, batch: _Batch, logits: Tensor, heads: Sequence[Tensor]) -> Tensor:
+        """Return each unit's mean loss (units,) from the logits of all peaks."""
+        certainty, weight, offset = heads
+        shares = votes(logits, certainty[batch.unit_of_frame[batch.frame_of_peak]])
+        count = torch.zeros(len(batch.frames)).index_add(0, batch.frame_of_peak, shares)
         losses = nn.functional.binary_cross_entropy_with_logits(
-            hit_logits(count, weight[unit_of_frame], offset[unit_of_frame]),
-            self.problem.data.hit[frames],
+            hit_logits(count, weight[batch.unit_of_frame], offset[batch.unit_of_frame]),
+            self.problem.data.hit[batch.frames],
             pos_weight=torch.tensor(self.problem.hit_weight),
             reduction="none",
         )
-        numbers = torch.tensor([len(f) for f in chosen])
-        mean = torch.zeros(len(units)).index_add(0, unit_of_frame, losses) / numbers
-        *heads, last = torch.autograd.grad(mean.sum(), [certainty, weight, offset, *outputs])
-        deltas = [*heads[3:], last]
-        ends = torch.bincount(unit_of_peak, minlength=len(units)).cumsum(0).tolist()
-        spans = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-        return mean.detach(), torch.cat(
-            [torch.stack(heads[:3], dim=1), *_layers(inputs, deltas, spans)], dim=1
-        )
+        return torch.zeros(len(weight)).index_add(0, batch.unit_of_frame, losses) / batch.sizes
 
     def label_shares(self, unit: int) -> Tensor:
         """Return the shares of misses and of hits among the frames of one unit, (2,)."""
         hits = self.problem.data.hit[self.frames[unit]].mean()
         return torch.stack([1 - hits, hits])
+
+
+def _batch(data: HitData, units: Sequence[Tensor]) -> _Batch:
+    frames, sizes = torch.cat(list(units)), torch.tensor([len(frames) for frames in units])
+    measures, frame_of_peak, _ = select_peaks(data, frames)
+    return _Batch(
+        frames, sizes, torch.repeat_interleave(torch.arange(len(units)), sizes), measures, frame_of_peak
+    )
 
 
 def _through(layers: nn.Sequential, measures: Tensor) -> tuple[list[Tensor], list[Tensor]]:
