@@ -22,7 +22,7 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "cryptography",
+             "cryptography", "dp_accounting",
              "scipy", "tifffile", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn"}
 
     def find_spec(self, name, path=None, target=None):
