@@ -19,6 +19,7 @@ from fedbragg.federation.events import (
     ModelWithdrawn,
     SendModel,
     SiteFailed,
+    SiteJoined,
     SiteRefused,
     UpdateArrived,
 )
@@ -133,6 +134,15 @@ def test_a_refusal_of_no_request_changes_nothing() -> None:
     driver = started()
     assert driver.coordinator.handle(SiteRefused("s0", 99, "worse")) == []
     assert driver.coordinator.handle(SiteRefused("stranger", 0, "worse")) == []
+
+
+def test_a_site_that_joins_again_is_asked_again() -> None:
+    driver = started()
+    pass_barrier(driver, 1.0)
+    refuse(driver, "s0", "s1")
+    driver.handle(SiteJoined("s0"))
+    assert not of_kind(refuse(driver, "s2"), ModelWithdrawn)  # two of five refuse
+    assert of_kind(refuse(driver, "s0"), ModelWithdrawn)[0].sites == ("s0", "s1", "s2")
 
 
 # In the local engine

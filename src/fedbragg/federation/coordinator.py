@@ -89,16 +89,14 @@ class Coordinator:
         return self._out
 
     def _start(self) -> None:
-        if self._over is not None:  # the process died after the last checkpoint, before Finish
-            self._finish(self._over)
-        else:
-            self._set_deadline()
+        # If it is over, the process died after the last checkpoint, before Finish.
+        self._set_deadline() if self._over is None else self._finish(self._over)
 
     # Sites that join, fail and leave
 
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
-        member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
+        member.joined()
         if self.plan.privacy.secure:
             member.latest = member.training = None  # it has lost the keys for what it had offered
             self._sum_goes_on(self._sums.without([site]))
@@ -114,10 +112,10 @@ class Coordinator:
             self._settle()
 
     def _refused(self, site: str, version: int) -> None:
-        """Let a site rest that refuses a model; withdraw the model where most of those drawn refuse it."""
+        """Let a site rest that refuses a model; where most refuse it, withdraw it, unless a sum already runs."""
         if site in self.roster and self.roster[site].training == version:
             self.roster[site].refuse()
-            self._withdraw() if self._withdrawals.due else self._settle()
+            self._withdraw() if self._withdrawals.due and not self._sums.running else self._settle()
 
     def _withdraw(self) -> None:
         commands, end = self._withdrawals.withdraw()
@@ -143,10 +141,9 @@ class Coordinator:
         if not late and not enough_reports(self.roster, self.plan):
             self._finish(self.plan.reason_without_sites)
             return
-        reason = f"no update within {self.plan.settings.deadline:g} s"
         for member in late:
             member.too_late(self.plan.settings.patience)
-            self._out.append(events.Abandon(member.name, reason))
+            self._out.append(events.Abandon(member.name, self.plan.reason_late))
         self._settle()
 
     # Updates

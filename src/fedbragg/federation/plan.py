@@ -49,6 +49,11 @@ class Plan:
         return FEWEST_SITES if self.privacy.secure else 1
 
     @property
+    def reason_late(self) -> str:
+        """Return why a site is left out of a barrier."""
+        return f"no update within {self.settings.deadline:g} s"
+
+    @property
     def reason_without_sites(self) -> str:
         """Return why a federation ends when too few sites are left."""
         if self.privacy.secure:

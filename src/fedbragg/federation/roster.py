@@ -61,6 +61,10 @@ class Member:
         self.training = None
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
+    def joined(self) -> None:
+        """Take part, whatever was before."""
+        self.standing, self.failures, self.overdue, self.refused = Standing.ACTIVE, 0, None, False
+
     def refuse(self) -> None:
         """Wait for the next barrier, because the model is not good enough for this site; that is no failure."""
         self.training, self.refused, self.standing = None, True, Standing.RESTING
