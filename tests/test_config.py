@@ -58,7 +58,12 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         ("[training]\nepoch = 3\n" + SITE, " [training]: ", "epoch", "warmup_epochs, epochs, batch"),
         ("[federation]\nstrategy = 1\n" + SITE, " [federation]: ", "strategy", "aggregation, schedule"),
         ("[trainig]\nbatch = 1\n" + SITE, ": ", "trainig", "task, seed, training"),
-        (SITE + "colour = 1\n", " [sites.0]: ", "colour", "name, runs, labels, share_style, speed"),
+        (
+            SITE + "colour = 1\n",
+            " [sites.0]: ",
+            "colour",
+            "name, runs, labels, share_style, unit, largest_fall, speed",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_the_known_ones(
@@ -127,7 +132,7 @@ def test_further_errors_are_counted(tmp_path: Path) -> None:
         ("[training]\nbatch = 0\n" + SITE, " [training]: batch: "),
         ("[training]\nlearning_rate = 0\n" + SITE, " [training]: learning_rate: "),
         ("[federation]\naggregation = 3\n" + SITE, " [federation]: aggregation: "),
-        ("[federation]\nnoise = 1.0\n" + SITE, ": federation: noise protects nothing"),
+        ("[federation]\nnoise = 1.0\n" + SITE, " [federation]: noise: noise on whole updates is gone"),
         ("training = 3\n" + SITE, ": training: "),
         ('\n[[sites]]\nname = "a b"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),
         ('\n[[sites]]\nname = "../a"\nruns = ["a"]\nlabels = "l"\n', " [sites.0]: name: "),

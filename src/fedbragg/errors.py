@@ -12,6 +12,8 @@ FedbraggError
 └── FederationError     a federation that cannot go on
     ├── UpdateRejected         one site's update that must not count
     ├── SumRefused             a masked sum that must not be opened, or cannot be
+    ├── BudgetSpent            a training that would tell more than a site allows
+    ├── ModelRefused           a new model that a site does not train on
     ├── NoAnswerError          a server that does not answer in time
     └── ProtocolMismatchError  a peer that runs another version of the protocol
 
@@ -77,6 +79,14 @@ class UpdateRejected(FederationError):  # noqa: N818  what happened to the updat
 
 class SumRefused(FederationError):  # noqa: N818  what happened to the sum, not an error of the program
     """A masked sum must not be opened, or cannot be."""
+
+
+class BudgetSpent(FederationError):  # noqa: N818  why a site does not train, not an error of the program
+    """A training would tell more about a site's runs than it allows."""
+
+
+class ModelRefused(FederationError):  # noqa: N818  a site's judgement, not an error of the program
+    """A new model is so much worse on a site's held-out examples that the site does not train on it."""
 
 
 class NoAnswerError(FederationError):

@@ -11,6 +11,7 @@ EXTRAS = {
     "train": ("torch", "monai", "safetensors", "sklearn", "onnx", "onnxscript"),
     "federate": ("nvflare", "torch", "safetensors", "onnx", "onnxscript"),
     "secure": ("cryptography",),
+    "private": ("dp_accounting",),
     "parquet": ("pyarrow",),
     "phases": ("pyFAI",),
     "heal": ("skimage",),

@@ -22,8 +22,8 @@ import sys
 
 class Missing:
     names = {"torch", "safetensors", "sklearn", "onnx", "onnxscript", "nvflare", "pyarrow", "pyFAI", "skimage", "monai",
-             "cryptography",
-             "scipy", "tifffile", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn", "ray", "msgpack"}
+             "cryptography", "dp_accounting",
+             "scipy", "pycbf", "zmq", "cbor2", "p4p", "starlette", "uvicorn", "ray", "msgpack"}
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in self.names:

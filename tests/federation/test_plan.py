@@ -80,11 +80,6 @@ def test_every_other_rule_is_accepted_on_its_schedules(settings, name: str) -> N
         check_settings(plain.model_copy(update={"training": pulled}))
 
 
-def test_noise_without_a_clip_is_refused(settings) -> None:
-    with pytest.raises(ValidationError, match="set clip too"):
-        settings(noise=1.0)
-
-
 def test_epochs_out_of_order_are_refused(settings) -> None:
     with pytest.raises(ValidationError, match="fewest and the most epochs"):
         settings(compass_epochs=(5, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ import torch
 from fedbragg.config import Federation, SiteSettings
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.federation import FederationOutcome
+from fedbragg.federation.veto import WithVeto
 from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.base import evaluate
 from fedbragg.tasks.hits.data import HitData
+from fedbragg.tasks.hits.learner import pretrain
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.registry import open_task
-from fedbragg.workflows.federate import open_project, provenance
+from fedbragg.workflows.federate import Project, careful_trainer, open_project, provenance
 from fedbragg.workflows.site_data import read_site, split
 
 
@@ -50,6 +54,19 @@ def test_the_error_for_nine_frames_says_how_many_are_needed() -> None:
     task = NineFrames(HitsSettings(), PrepareSettings())
     with pytest.raises(LabelError, match="site a: 9 labelled frames; label at least 10"):
         read_site(task, SiteSettings(name="a", runs=("-",), labels="-"), Path(), 0.2, SILENT)
+
+
+def test_a_site_with_a_largest_fall_judges_models_on_its_held_out_frames(tmp_path: Path) -> None:
+    plan = settings(schedule="sync")
+    task = open_task(plan, None)
+    start = pretrain(None, 0, 3)
+    site = split("a", frames(20), share=0.5)
+    plain = careful_trainer(Project(plan, task, tmp_path), site)
+    assert not isinstance(plain, WithVeto)
+    judging = careful_trainer(Project(plan, task, tmp_path), replace(site, largest_fall=0.1))
+    assert isinstance(judging, WithVeto)
+    assert judging.judge(start) == evaluate(task, start, site.held_out)["balanced accuracy"].value
+    assert judging.standard.largest_fall == 0.1
 
 
 def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path) -> None:

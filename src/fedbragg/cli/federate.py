@@ -41,6 +41,10 @@ def federate(
     from fedbragg.workflows.federate import open_project
 
     project = open_project(settings, engine)
+    if project.settings.privacy.private:
+        from fedbragg.federation.private_training import promise
+
+        say(f"privacy  {promise(project.settings)}")
     if project.settings.federation.engine == "nvflare":
         return _federate_real_sites(project, out, kit, resume=resume)
     return _federate_here(project, out, resume=resume)
@@ -88,8 +92,10 @@ def show_sites(federated: Federated) -> None:
 
 def report_failure(event: ProgressEvent) -> None:
     """Print what went wrong at a site."""
-    if event.event in ("failed", "rejected", "left"):
+    if event.event in ("failed", "rejected", "vetoed", "left"):
         say(f"{event.site}: {event.event}: {event.reason}")
+    elif event.event == "withdrawn":
+        say(f"model withdrawn, for most sites refused it: {', '.join(event.sites)}")
 
 
 def _written(reason: str, out: Path) -> int:

@@ -122,10 +122,13 @@ def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str
         case "barrier":
             size = size_text(update_bytes.get(event["barrier"], 0))
             sites = ", ".join(event.get("losses") or event.get("sites", ()))
-            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}"
+            told = f"; epsilon {event['epsilon']:.3g} so far" if "epsilon" in event else ""
+            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}{told}"
         case "refused":
             return f"a sum was refused: {event['reason']}"
-        case "failed" | "rejected" | "left" | "abandoned":
+        case "withdrawn":
+            return f"model withdrawn, for most sites refused it: {', '.join(event['sites'])}"
+        case "failed" | "rejected" | "vetoed" | "left" | "abandoned":
             return f"{event['site']}: {event['event']}: {event['reason']}"
     return ""
 

@@ -63,8 +63,6 @@ class FederationSettings(Section):
     """Sites drawn for each barrier; 0 takes all."""
     clip: float = Field(default=0.0, ge=0)
     """Longest update that leaves a site; longer ones are shortened to it. 0 switches it off."""
-    noise: float = Field(default=0.0, ge=0)
-    """Noise that a site adds to each number of its update, in units of clip; see docs/reference/federation.md."""
     local_batchnorm: bool = False
     """Keep BatchNorm's tensors at each site (FedBN)."""
     compression: Literal["full", "half", "quantised"] = "full"
@@ -73,12 +71,6 @@ class FederationSettings(Section):
     """Bits a number when quantised."""
     workers: int = Field(default=0, ge=0)
     """Trainings at a time in the local engine; 0 takes one for each core."""
-
-    @model_validator(mode="after")
-    def _noise_needs_a_clip(self) -> FederationSettings:
-        if self.noise and not self.clip:
-            raise ValueError("noise protects nothing unless the update's length is bounded; set clip too")
-        return self
 
     @model_validator(mode="after")
     def _epochs_are_in_order(self) -> FederationSettings:

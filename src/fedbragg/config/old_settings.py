@@ -26,6 +26,14 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
 }
 """By section, the new name of each key."""
 
+REMOVED: Mapping[str, Mapping[str, str]] = {
+    "federation": {
+        "noise": "noise on whole updates is gone, for it protected too little; set epsilon in [privacy], which adds "
+        "noise in training and says what it promises"
+    }
+}
+"""By section, keys that no longer exist, and what to do instead."""
+
 MOVED: Mapping[str, Mapping[tuple[str, str], str | None]] = {
     "hits": {
         ("model", "name"): "network",
@@ -91,6 +99,9 @@ def with_new_keys(table: Table, report: Report = lambda section, text: None) -> 
             for old in [key for key in content if key in keys and key not in _doubled(content, keys)]:
                 report(section, f"{old} is now called {keys[old]}; rename it")
             changed[section] = _renamed(content, keys)
+    for section, keys in REMOVED.items():
+        if isinstance(content := changed.get(section), dict):
+            changed[section] = {key: value for key, value in content.items() if key not in keys or value}
     _move_to_the_task(changed, str(changed.get("task", "hits")), report)
     return changed
 
@@ -102,6 +113,16 @@ def doubled_keys(table: Table) -> list[tuple[str, str, str]]:
         for section, keys in RENAMED.items()
         if isinstance(table.get(section), dict)
         for old in sorted(_doubled(table[section], keys))
+    ]
+
+
+def removed_keys(table: Table) -> list[tuple[str, str, str]]:
+    """Return section, key and what to do instead of each key that no longer exists; one that is off does not count."""
+    return [
+        (section, key, advice)
+        for section, keys in REMOVED.items()
+        for key, advice in keys.items()
+        if isinstance(table.get(section), dict) and table[section].get(key)
     ]
 
 
@@ -121,6 +142,8 @@ def as_version_0_1(table: Table) -> Table:
     for section, keys in RENAMED.items():
         if section in table:
             old[section] = _renamed(table[section], {new: key for key, new in keys.items()})
+    if "federation" in old:
+        old["federation"] = _with_removed_keys(old["federation"])
     order = ("task", "seed", "model", "training", "phases", "federation")
     result = {section: old.get(section, table.get(section)) for section in order}
     return {**result, "own": own} if own else result
@@ -141,6 +164,15 @@ def _move_to_the_task(table: Table, task: str, report: Report) -> None:
     for other in [name for name in MOVED if name != task and name in table]:
         report(other, f"the section has no effect on task {task}; remove it")
         del table[other]
+
+
+def _with_removed_keys(federation: Table) -> Table:
+    """Return the section with noise = 0 at its place behind clip."""
+    return {
+        name: value
+        for key, content in federation.items()
+        for name, value in ((key, content), *((("noise", 0.0),) if key == "clip" else ()))
+    }
 
 
 def _doubled(section: Table, keys: Mapping[str, str]) -> set[str]:

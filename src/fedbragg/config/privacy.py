@@ -1,4 +1,4 @@
-"""The section [privacy]: what the server may learn of a single site."""
+"""The section [privacy]: what others may learn of a single site, and of a single run or crystal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fedbragg.config.section import Section
 
 
 class PrivacySettings(Section):
-    """Whether updates are summed under masks, and how (docs/explanations/who-learns-what.md)."""
+    """Whether updates are summed under masks, and whether training is differentially private."""
 
     secure: bool = False
     """Whether the server learns the sum of all sites' updates, and no single one."""
@@ -18,3 +18,16 @@ class PrivacySettings(Section):
     """Sites that must sign and open a sum together; 0, and whatever is less, is a majority of those that trained."""
     step_timeout: float = Field(default=60.0, gt=0)
     """Seconds that a step of the sum waits for a site that is still connected."""
+    epsilon: float = Field(default=0.0, ge=0)
+    """Most that all updates of a site together may tell about one of its runs or crystals; 0 switches it off."""
+    delta: float = Field(default=1e-5, gt=0, lt=0.1)
+    """Probability that the promise of epsilon fails; choose it below one over the number of runs or crystals."""
+    sampling_rate: float = Field(default=0.25, gt=0, le=1)
+    """Probability with which one step of private training takes a run or crystal; an epoch has one over it steps."""
+    gradient_clip: float = Field(default=1.0, gt=0)
+    """Longest gradient of one run or crystal; longer ones are shortened to it."""
+
+    @property
+    def private(self) -> bool:
+        """Return whether training is differentially private."""
+        return self.epsilon > 0

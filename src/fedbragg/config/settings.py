@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from fedbragg.config.federation import FederationSettings
-from fedbragg.config.old_settings import doubled_keys, with_new_keys
+from fedbragg.config.old_settings import doubled_keys, removed_keys, with_new_keys
 from fedbragg.config.privacy import PrivacySettings
 from fedbragg.config.section import Name, Section
 from fedbragg.config.server import ServerSettings
@@ -78,6 +78,8 @@ def load(path: Path) -> Federation:
     table = read_toml(path, "a federation.toml")
     for section, old, new in doubled_keys(table):
         raise ConfigError(f"{path} [{section}]: {old} is the old name of {new}; remove one of the two.")
+    for section, key, advice in removed_keys(table):
+        raise ConfigError(f"{path} [{section}]: {key}: {advice}.")
 
     def report(section: str, text: str) -> None:
         warnings.warn(f"{path} [{section}]: {text}.", SettingsWarning, stacklevel=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from fedbragg.config.section import Name, Section
@@ -17,5 +19,12 @@ class SiteSettings(Section):
     """Table ``path,frame,label``, relative to the settings file. A real site names it in its own file."""
     share_style: bool = True
     """Whether it lets others know how its pictures look, where [style] asks for it."""
+    unit: Literal["file", "frame"] = "file"
+    """What shows one run or crystal where the labels have no column crystal: a file, or a frame, as with a jet."""
+    largest_fall: float | None = Field(default=None, ge=0)
+    """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing.
+
+    For the local engine; a real site sets it in [limits] of its own file.
+    """
     speed: float = Field(default=1.0, gt=0)
     """Training speed relative to the other sites; orders the arrivals in the local engine."""

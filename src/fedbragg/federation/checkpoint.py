@@ -98,7 +98,9 @@ def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> s
     """Return a hash that identifies a federation: its settings, sites, and the names and shapes of its tensors."""
     # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
     excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
-    excluded |= {} if settings.privacy.secure else {"privacy": True}
+    private = {"epsilon", "delta", "sampling_rate", "gradient_clip"}
+    if not settings.privacy.private:
+        excluded |= {"privacy": private if settings.privacy.secure else True}
     dumped = settings.model_dump(mode="json", exclude=excluded)
     table = as_version_0_1(dumped) | ({"privacy": dumped["privacy"]} if "privacy" in dumped else {})
     text = to_json(table, inf_nan_mode="null").decode()

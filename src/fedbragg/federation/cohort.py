@@ -116,6 +116,16 @@ def checked_length(roster: Roster, plan: Plan, versions: Versions, update: Updat
     return length
 
 
+def enough_reports(roster: Roster, plan: Plan) -> bool:
+    """Return whether as many sites have reported as a barrier needs."""
+    return len(roster.reported()) >= plan.fewest_reports
+
+
+def mean_loss(members: Sequence[Member], weights: Sequence[float]) -> float:
+    """Return the mean of the sites' losses."""
+    return sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
+
+
 def steps_of(members: Sequence[Member]) -> list[State]:
     """Return the newest step of each site that has reported: its model minus the last barrier's."""
     return [member.latest for member in members if member.latest is not None]

@@ -15,11 +15,14 @@ from fedbragg.federation.arrivals import Arrivals, UpdatedModel
 from fedbragg.federation.cohort import (
     checked_length,
     draw_cohort,
+    enough_reports,
+    mean_loss,
     models_of,
     steps_of,
     weights_at_barrier,
     without_outliers,
 )
+from fedbragg.federation.commands import model_changed, save_checkpoint, send_newest
 from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.masked_sums import MaskedSums, SumEnded
 from fedbragg.federation.plan import Plan
@@ -28,8 +31,8 @@ from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.site_memory import SiteMemory
 from fedbragg.federation.versions import Versions
+from fedbragg.federation.withdrawals import Withdrawals
 from fedbragg.state_arithmetic import apply_steps
-from fedbragg.styles import with_styles
 from fedbragg.types import State, Update
 
 
@@ -58,6 +61,7 @@ class Coordinator:
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._sums = MaskedSums(plan, self.roster)
         self._memory = SiteMemory(plan, self.roster, memory or {})
+        self._withdrawals = Withdrawals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
         draw_cohort(self.roster, plan, self.barrier)
 
@@ -79,6 +83,8 @@ class Coordinator:
                 self._sum_goes_on(self._sums.answered(site, number, message))
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
+            case events.SiteRefused(site, version, _):
+                self._refused(site, version)
             case events.SiteLeft(site, _):
                 self._left(site)
             case events.DeadlinePassed(barrier):
@@ -86,14 +92,14 @@ class Coordinator:
         return self._out
 
     def _start(self) -> None:
-        # It is over already where the process died after the last checkpoint, before Finish.
+        # If it is over, the process died after the last checkpoint, before Finish.
         self._set_deadline() if self._over is None else self._finish(self._over)
 
     # Sites that join, fail and leave
 
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
-        member.standing, member.failures, member.overdue = Standing.ACTIVE, 0, None
+        member.joined()
         if self.plan.privacy.secure:
             member.latest = member.training = None  # it has lost the keys for what it had offered
             self._sum_goes_on(self._sums.without([site]))
@@ -108,6 +114,21 @@ class Coordinator:
             self.roster[site].failed(self.plan.settings.patience)
             self._step_on(self._arrivals.without(site))
             self._settle()
+
+    def _refused(self, site: str, version: int) -> None:
+        """Let a site rest that refuses a model; where most refuse it, withdraw it, unless a sum already runs."""
+        if site in self.roster and self.roster[site].training == version:
+            self.roster[site].refuse()
+            self._step_on(self._arrivals.without(site))
+            self._withdraw() if self._withdrawals.due and not self._sums.running else self._settle()
+
+    def _withdraw(self) -> None:
+        commands, end = self._withdrawals.withdraw()
+        self._out += commands
+        if commands:
+            self._memory.go_back()
+        self._arrivals.clear()
+        self._begin() if end is None else self._finish(end)
 
     def _left(self, site: str) -> None:
         if site in self.roster:
@@ -125,18 +146,14 @@ class Coordinator:
             self._sum_goes_on(self._sums.without_late())
             return
         late = self.roster.awaited()
-        if not late and not self._enough():
+        if not late and not enough_reports(self.roster, self.plan):
             self._finish(self.plan.reason_without_sites)
             return
-        reason = f"no update within {self.plan.settings.deadline:g} s"
         for member in late:
             member.too_late(self.plan.settings.patience)
-            self._out.append(events.Abandon(member.name, reason))
+            self._out.append(events.Abandon(member.name, self.plan.reason_late))
             self._step_on(self._arrivals.without(member.name))
         self._settle()
-
-    def _enough(self) -> bool:
-        return len(self.roster.reported()) >= self.plan.fewest_reports
 
     # Updates
 
@@ -183,7 +200,7 @@ class Coordinator:
         if updated.free:
             self.versions.advance(updated.model, {m.training for m in self.roster if m.training is not None})
         if updated.members:
-            self._changed(updated.members, updated.weights, at_barrier=False)
+            self._out.append(model_changed(self.versions, self.barrier, updated, at_barrier=False))
         for member in (member for member in updated.free if member.standing is Standing.ACTIVE):
             self._send(member)
 
@@ -193,10 +210,13 @@ class Coordinator:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
         if self.finished or self.roster.awaited() or self._sums.running:
             return
-        if self._enough() and self.plan.privacy.secure:
+        enough = enough_reports(self.roster, self.plan)
+        if enough and self.plan.privacy.secure:
             self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
-        elif self._enough():
+        elif enough:
             self._pass_barrier()
+        elif self._withdrawals.refusing:
+            self._withdraw()
         elif self.roster.with_standing(Standing.RESTING):
             self._begin()
         else:
@@ -207,6 +227,7 @@ class Coordinator:
         self._out += rejected
         start = self.versions.barrier_model
         weights = weights_at_barrier(self.roster, members, self.plan, start)
+        self._withdrawals.barrier_passed()
         if self.plan.combines_at_barriers:
             model: State = combine(start, steps_of(members), weights, self.plan.settings)
             model = self._memory.after_barrier(model, members)
@@ -215,23 +236,24 @@ class Coordinator:
             self.versions.pass_barrier(model)
             self._arrivals.clear()
         self.barrier += 1
-        self._changed(members, weights, at_barrier=True)
-        loss = sum(w * m.loss for w, m in zip(weights, members, strict=True)) / (sum(weights) or 1.0)
-        self._go_on_or_end(loss)
+        made = UpdatedModel(self.versions.newest, members, weights, ())
+        self._out.append(model_changed(self.versions, self.barrier, made, at_barrier=True))
+        self._go_on_or_end(mean_loss(members, weights))
 
     def _go_on_or_end(self, loss: float) -> None:
         """Begin the next round, or end, after a barrier with this mean loss."""
         fell_by = None if self._loss is None else self._loss - loss
         self._loss = loss
         self._over = self.plan.reason_to_end(self.barrier, fell_by)
-        self._checkpoint()
+        progress = {"barrier": self.barrier, "loss": self._loss, "over": self._over}
+        self._out.append(save_checkpoint(self.versions, self.roster, progress, self._memory.tensors))
         self._begin() if self._over is None else self._finish(self._over)
 
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
         self._sums.clear()
         for member in self.roster:
-            member.latest = None
+            member.latest, member.refused = None, False
             if member.standing is Standing.RESTING:
                 member.standing = Standing.ACTIVE
         draw_cohort(self.roster, self.plan, self.barrier)
@@ -259,6 +281,7 @@ class Coordinator:
         self._out += commands
         match self._sums.take_outcome():
             case SumEnded(mean, sites):
+                self._withdrawals.barrier_passed()
                 self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
                 self.barrier += 1
                 summed, new = events.MaskedSum(sites, mean.loss), self.versions
@@ -275,25 +298,11 @@ class Coordinator:
     def _send(self, member: Member) -> None:
         self._step_on(self._arrivals.without(member.name))  # what it was training is superseded
         epochs = self._arrivals.epochs(member, self._now)
-        member.training, member.overdue = self.versions.number, None
-        styles = {other.name: other.style for other in self.roster if other is not member}
         model = self._memory.beside(member.name, self.plan.part(member.name, self.versions.newest))
-        command = events.SendModel(member.name, self.versions.number, with_styles(model, styles), epochs)
-        self._out.append(command)
+        self._out.append(send_newest(member, self.roster, self.versions, model, epochs))
 
     def _set_deadline(self) -> None:
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
-
-    def _changed(self, members: Sequence[Member], weights: Sequence[float], *, at_barrier: bool) -> None:
-        number, model = self.versions.number, self.versions.newest
-        shares = {member.name: weight for member, weight in zip(members, weights, strict=True)}
-        losses = {member.name: member.loss for member in members}
-        self._out.append(events.ModelChanged(number, self.barrier, at_barrier, model, shares, losses))
-
-    def _checkpoint(self) -> None:
-        progress = {"barrier": self.barrier, "version": self.versions.number, "loss": self._loss}
-        record = {**progress, "over": self._over, "sites": self.roster.record()}
-        self._out.append(events.SaveCheckpoint(self.versions.newest, record, self._memory.tensors))
 
     def _finish(self, reason: str) -> None:
         self.finished = True

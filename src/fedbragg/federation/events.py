@@ -59,6 +59,15 @@ class SiteFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteRefused:
+    """A site does not train on a model, which is much worse than an earlier one on its held-out examples."""
+
+    site: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteLeft:
     """A site is gone until it joins again."""
 
@@ -74,7 +83,15 @@ class DeadlinePassed:
 
 
 Event = (
-    Started | SiteJoined | UpdateArrived | SiteTrained | SumAnswered | SiteFailed | SiteLeft | DeadlinePassed
+    Started
+    | SiteJoined
+    | UpdateArrived
+    | SiteTrained
+    | SumAnswered
+    | SiteFailed
+    | SiteRefused
+    | SiteLeft
+    | DeadlinePassed
 )
 
 
@@ -154,6 +171,15 @@ class ModelChanged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ModelWithdrawn:
+    """The sites have refused a barrier's model; the one before it is the newest again."""
+
+    version: int  # of the model that is the newest again
+    model: State
+    sites: tuple[str, ...]  # that refused
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SaveCheckpoint:
     """Save the model and the record; the federation can resume from them."""
 
@@ -178,6 +204,7 @@ Command = (
     | Abandon
     | Reject
     | ModelChanged
+    | ModelWithdrawn
     | SaveCheckpoint
     | Finish
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.local_batchnorm import batchnorm_names
+from fedbragg.federation.private_training import check_private
 from fedbragg.federation.rules import Rule, rule_of
 from fedbragg.federation.secure.fixed_point import FEWEST_SITES
 from fedbragg.federation.secure.requirements import check_secure, check_sites
@@ -51,6 +52,11 @@ class Plan:
     def fewest_reports(self) -> int:
         """Return how many sites must have reported before a barrier can pass."""
         return FEWEST_SITES if self.privacy.secure else 1
+
+    @property
+    def reason_late(self) -> str:
+        """Return why a site is left out of a barrier."""
+        return f"no update within {self.settings.deadline:g} s"
 
     @property
     def reason_without_sites(self) -> str:
@@ -129,6 +135,7 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
     for reason in _unfit(settings, rule):
         raise ConfigError(f"{where}: {name} {reason}")
     check_secure(settings, source)
+    check_private(settings, source)
 
 
 def _unfit(settings: Federation, rule: Rule) -> Iterator[str]:
@@ -140,4 +147,4 @@ def _unfit(settings: Federation, rule: Rule) -> Iterator[str]:
     if settings.federation.local_batchnorm:
         yield "corrects every tensor of the model, and BatchNorm's would stay at the sites; leave out local_batchnorm."
     if rule.drift.sends_gradient and settings.federation.clip:
-        yield "sends a gradient of each site, which clip and noise do not bound; leave out clip, or use another rule."
+        yield "sends a gradient of each site, which clip does not bound; leave out clip, or use another rule."

@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
-from fedbragg.types import State
+from fedbragg.types import State, Update
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressEvent:
     """One thing that happened; fields that do not apply are None or empty."""
 
-    event: (
-        str  # start, joined, sent, update, step, barrier, rejected, refused, failed, left, abandoned, finish
-    )
+    event: str  # start, joined, sent, update, step, barrier, rejected, refused, vetoed, withdrawn, failed, left ...
     time: float  # on the engine's clock, from the federation's start
     version: int | None = None
     barrier: int | None = None  # barriers passed so far
@@ -26,6 +24,7 @@ class ProgressEvent:
     loss: float | None = None
     bytes: int | None = None  # size of an update's encoded tensors
     reason: str | None = None
+    epsilon: float | None = None  # with private training: what each site's updates have told so far
     sites: tuple[str, ...] = ()  # in a masked sum, where weights and losses of single sites are not known
     weights: Mapping[str, float] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)
@@ -45,6 +44,19 @@ class FederationOutcome:
     history: list[dict[str, Any]]
     barriers: int
     reason: str  # why it ended
+
+
+def update_arrived(update: Update, nbytes: int, time: float) -> ProgressEvent:
+    """Return the event of an update of ``nbytes`` that has arrived."""
+    return ProgressEvent(
+        "update",
+        time,
+        version=update.version,
+        site=update.site,
+        samples=update.samples,
+        loss=update.loss,
+        bytes=nbytes,
+    )
 
 
 def _is_left_out(value: Any) -> bool:

@@ -36,6 +36,7 @@ class Member:
     summed: bool = False  # whether a masked sum has counted an update of it
     chosen: bool = True  # whether it trains for the next barrier
     chance: float = 1.0  # the probability of being chosen
+    refused: bool = False  # whether it has refused a model since the last barrier
     style: State = field(default_factory=dict)  # of its last update that counted
     gradient: State = field(default_factory=dict)  # that its last update held
     latest: State | None = None  # its newest model since the last barrier, minus that barrier's model
@@ -60,6 +61,14 @@ class Member:
         self.failures += 1
         self.training = None
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
+
+    def joined(self) -> None:
+        """Take part, whatever was before."""
+        self.standing, self.failures, self.overdue, self.refused = Standing.ACTIVE, 0, None, False
+
+    def refuse(self) -> None:
+        """Wait for the next barrier, because the model is not good enough for this site; that is no failure."""
+        self.training, self.refused, self.standing = None, True, Standing.RESTING
 
     def too_late(self, patience: int) -> None:
         """Fail at a deadline; a site that was never seen counts as gone at once."""

@@ -27,6 +27,7 @@ class SiteMemory:
             site, _, own = name.partition(":")
             self._sites[site] = {**self._sites.get(site, {}), own: tensor}
         self._mean = self._mean_of_sites()
+        self._before = self._sites  # at the barrier before the last
 
     @property
     def tensors(self) -> State:
@@ -43,12 +44,18 @@ class SiteMemory:
         """Remember what the sites that counted have sent, and return the model moved by the rule."""
         if self._drift is None:
             return model
+        self._before = dict(self._sites)
         for member in members:
             report = Report(member.latest or {}, member.gradient)
             before = self._sites.get(member.name, {})
             self._sites[member.name] = self._drift.remember(before, report, self._settings)
         self._mean = self._mean_of_sites()
         return apply_steps(model, [self._drift.move(self._mean, self._settings)], [1.0])
+
+    def go_back(self) -> None:
+        """Forget what the sites sent for the last barrier, whose model is withdrawn."""
+        self._sites = self._before
+        self._mean = self._mean_of_sites()
 
     def _mean_of_sites(self) -> Mapping[str, NDArray[Any]]:
         """Return the mean over all sites of the federation; one that was never heard counts as zero."""

@@ -18,6 +18,7 @@ class Versions:
         self.newest = model
         self.number = number  # rises with every update that counts and with every barrier
         self.barrier_model = model
+        self.before: State | None = None  # the barrier's model before the last, to go back to
         self.changes = 0  # steps that changed the model; staleness is counted in these
         self._kept: dict[int, tuple[State, int]] = {number: (model, 0)}
 
@@ -33,7 +34,15 @@ class Versions:
     def pass_barrier(self, model: State) -> None:
         """Replace all versions by ``model``; updates from older ones no longer count."""
         self.advance(model, in_use=frozenset())
-        self.barrier_model = model
+        self.before, self.barrier_model = self.barrier_model, model
+
+    def go_back(self) -> bool:
+        """Replace all versions by the model of the barrier before the last; return whether there is one."""
+        if self.before is None:
+            return False
+        self.advance(self.before, in_use=frozenset())
+        self.barrier_model, self.before = self.before, None
+        return True
 
     def model(self, number: int) -> State:
         """Return a version that some site trains on."""

@@ -22,11 +22,19 @@ class LabelTable:
 
     frames: Mapping[tuple[str, int], Label] = field(default_factory=dict)
     files: Mapping[str, Label] = field(default_factory=dict)
+    crystals: Mapping[tuple[str, int | None], str] = field(
+        default_factory=dict
+    )  # what shows which, where it is known
 
     def label(self, path: str | Path, frame: int) -> Label | None:
         """Return a frame's own label, else its file's, else None."""
         absolute = _absolute(path, Path())
         return self.frames.get((absolute, frame)) or self.files.get(absolute)
+
+    def crystal(self, path: str | Path, frame: int) -> str | None:
+        """Return the run or crystal that a frame shows, None where the table does not say."""
+        absolute = _absolute(path, Path())
+        return self.crystals.get((absolute, frame)) or self.crystals.get((absolute, None))
 
     @property
     def paths(self) -> set[str]:
@@ -41,8 +49,8 @@ class LabelTable:
 def read_labels(path: str | Path) -> LabelTable:
     """Read a table with the columns ``path,frame,label`` or ``path,label``.
 
-    Relative paths start at the table's folder. An empty frame stands for all frames of the file. Raises LabelError,
-    which names the line.
+    Relative paths start at the table's folder. An empty frame stands for all frames of the file. A column ``crystal``
+    names the run or crystal that a frame shows, for private training. Raises LabelError, which names the line.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -83,14 +91,23 @@ def read_cxidb_annotation(path: str | Path, image_folder: str | Path | None = No
     return _table(rows, folder / "annotation")
 
 
-def _annotation(line: str, where: str) -> tuple[str, str, int | None, Label]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    where: str  # file and line, for an error
+    path: str
+    frame: int | None  # None for all frames of the file
+    label: Label
+    crystal: str = ""
+
+
+def _annotation(line: str, where: str) -> _Row:
     found = ANNOTATION.fullmatch(line)
     if not found or int(found.group(2)) < 1:
         raise LabelError(f"{where}: {line[:60]!r} is no annotation. Expected: r0027_2000.h5 [1] HIT.")
-    return where, found.group(1), int(found.group(2)) - 1, _label(found.group(3), where)
+    return _Row(where, found.group(1), int(found.group(2)) - 1, _label(found.group(3), where))
 
 
-def _rows(reader: csv.DictReader[str], path: str) -> Iterator[tuple[str, str, int | None, Label]]:
+def _rows(reader: csv.DictReader[str], path: str) -> Iterator[_Row]:
     columns = [name.strip() for name in reader.fieldnames or []]
     if not {"path", "label"} <= set(columns):
         raise LabelError(
@@ -101,7 +118,8 @@ def _rows(reader: csv.DictReader[str], path: str) -> Iterator[tuple[str, str, in
         where = f"{path} line {reader.line_num}"
         if not row["path"] or row["label"] is None:
             raise LabelError(f"{where}: path or label is missing. Give both.")
-        yield where, row["path"].strip(), _frame(row.get("frame"), where), _label(row["label"], where)
+        frame, label = _frame(row.get("frame"), where), _label(row["label"], where)
+        yield _Row(where, row["path"].strip(), frame, label, (row.get("crystal") or "").strip())
 
 
 def _frame(text: str | None, where: str) -> int | None:
@@ -119,19 +137,24 @@ def _label(text: str, where: str) -> Label:
         raise LabelError(f"{where}: unknown label {text!r}. Known labels: hit, maybe, miss.") from None
 
 
-def _table(rows: Iterable[tuple[str, str, int | None, Label]], table: Path) -> LabelTable:
+def _table(rows: Iterable[_Row], table: Path) -> LabelTable:
     frames: dict[tuple[str, int], Label] = {}
     files: dict[str, Label] = {}
-    for where, name, frame, label in rows:
-        image = _absolute(name, table.parent)
-        known = files.get(image) if frame is None else frames.get((image, frame))
-        if known not in (None, label):
-            raise LabelError(f"{where}: {name} is called {known} above and {label} here. Keep one.")
-        if frame is None:
-            files[image] = label
+    crystals: dict[tuple[str, int | None], str] = {}
+    for row in rows:
+        image = _absolute(row.path, table.parent)
+        known = files.get(image) if row.frame is None else frames.get((image, row.frame))
+        if known not in (None, row.label):
+            raise LabelError(
+                f"{row.where}: {row.path} is called {known} above and {row.label} here. Keep one."
+            )
+        if row.frame is None:
+            files[image] = row.label
         else:
-            frames[image, frame] = label
-    return LabelTable(frames, files)
+            frames[image, row.frame] = row.label
+        if row.crystal:
+            crystals[image, row.frame] = row.crystal
+    return LabelTable(frames, files, crystals)
 
 
 def _absolute(path: str | Path, folder: Path) -> str:

@@ -42,3 +42,24 @@ class FitSettings:
     def steps(self, examples: int) -> int:
         """Return how many steps the optimiser makes on so many examples."""
         return self.epochs * -(-examples // self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateTerms:
+    """How a site adds noise in training, so that no single run or crystal can be told from its updates."""
+
+    rate: float  # probability that a step takes each run or crystal
+    noise: float  # standard deviation of the noise, in units of the most that one run or crystal adds
+    clip: float  # longest gradient of one run or crystal
+
+    def steps(self, epochs: int) -> int:
+        """Return the number of steps in some epochs; it does not depend on the data."""
+        return max(1, round(epochs / self.rate))
+
+
+@dataclass(frozen=True, slots=True)
+class NoisedFacts:
+    """What else private training tells about the data, read from the same noisy sums as the gradients."""
+
+    loss: float  # mean over runs or crystals, over the whole training
+    label_counts: tuple[tuple[int, ...], ...]  # runs or crystals with each answer, by question

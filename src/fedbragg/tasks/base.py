@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import Federation, SiteSettings
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.types import Frame, State
@@ -148,6 +149,17 @@ class LocalTermsTask(Protocol[Taken]):
         ...
 
 
+@runtime_checkable
+class PrivateTask(Protocol[Taken]):
+    """What a task adds that can be trained with differential privacy, [privacy] epsilon."""
+
+    def train_privately(
+        self, state: State, data: Taken, fit: FitSettings, terms: PrivateTerms, generator: np.random.Generator
+    ) -> tuple[State, NoisedFacts]:
+        """Return the state after training, and the loss and label counts, all from noisy sums over runs or crystals."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """A pattern as a page draws it."""
@@ -200,6 +212,11 @@ class ChecklistModule(Protocol):
 def evaluate(task: Task[D], state: State, data: D) -> Mapping[str, Estimate]:
     """Return every metric of a model on labelled examples."""
     return task.metrics(data.truth, task.answers(state, data))
+
+
+def headline_score(task: Task[D], data: D, state: State) -> float:
+    """Return the first metric of a model on labelled examples; more is better."""
+    return evaluate(task, state, data)[task.headlines[0]].value
 
 
 class Card(Protocol):

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
+import numpy as np
+
 from fedbragg.config import TrainingSettings
 from fedbragg.corrections import split_correction
-from fedbragg.learn.settings import FitSettings, LocalTerms
+from fedbragg.errors import ConfigError
+from fedbragg.learn.settings import FitSettings, LocalTerms, PrivateTerms
 from fedbragg.state_arithmetic import difference
 from fedbragg.styles import check_style, split_styles
-from fedbragg.tasks.base import D, LocalTermsTask, StyledTask, Task
+from fedbragg.tasks.base import D, LocalTermsTask, PrivateTask, StyledTask, Task
 from fedbragg.types import State, Update
 
 NO_TERMS = LocalTerms()
@@ -30,6 +33,8 @@ class TaskSite(Generic[D]):
     speed: float = 1.0  # of training, relative to the other sites
     style: str = "off"  # what it shares of its pictures' style, as in [style]
     terms: LocalTerms = NO_TERMS  # what the aggregation rule adds to its training
+    private: PrivateTerms | None = None  # where [privacy] epsilon asks for noise
+    secret_noise: bool = False  # whether the system draws that noise; from ``seed`` everybody can compute it
 
     @property
     def samples(self) -> int:
@@ -41,6 +46,8 @@ class TaskSite(Generic[D]):
 
         Random numbers depend only on seed, site and version, so a federation can be repeated.
         """
+        if self.private is not None:
+            return self._train_privately(model, version, epochs, self.private)
         seed = training_seed(self.seed, self.name, version)
         sent, correction = split_correction(model)
         weights, styles = split_styles(sent)
@@ -71,6 +78,17 @@ class TaskSite(Generic[D]):
         if self.terms.sends_gradient:
             update = replace(update, gradient=self.task.gradient(weights, self.data, fit, seed))
         return update
+
+    def _train_privately(self, model: State, version: int, epochs: int, terms: PrivateTerms) -> Update:
+        """Train with noise; frames and label counts are counts of runs or crystals, as the noisy sums tell them."""
+        if not isinstance(self.task, PrivateTask):
+            raise ConfigError(f"[privacy] epsilon: the task {self.task.name} cannot be trained with noise.")
+        fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
+        # New noise each time, for the same noise on two models would cancel out.
+        generator = np.random.default_rng(None if self.secret_noise else seed)
+        state, facts = self.task.train_privately(model, self.data, fit, terms, generator)
+        samples = max([1, *(sum(counts) for counts in facts.label_counts)])
+        return Update(self.name, version, difference(state, model), samples, facts.label_counts, facts.loss)
 
     def _trained(
         self, weights: State, styles: Sequence[State], fit: FitSettings, seed: int

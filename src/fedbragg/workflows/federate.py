@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSetti
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.federation.plan import check_settings
+from fedbragg.federation.privacy_ledger import within_budget
+from fedbragg.federation.private_training import private_terms, promise
 from fedbragg.federation.rules import rule_of
+from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.veto import Standard, WithVeto
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.base import LocalTermsTask, StyledTask, Task
+from fedbragg.tasks.base import LocalTermsTask, PrivateTask, StyledTask, Task, headline_score
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
@@ -92,6 +97,7 @@ def checked(project: Project, source: str) -> Project:
     try:
         _check_style(project.settings, project.task)
         _check_rule(project.settings, project.task)
+        _check_private(project.settings, project.task)
     except ConfigError as error:
         raise ConfigError(f"{source} {error}") from None
     return project
@@ -107,6 +113,14 @@ def _check_rule(settings: Federation, task: Task[Any]) -> None:
         name = settings.federation.aggregation
         raise ConfigError(
             f"[federation]: {name} changes the sites' training, which the task {task.name} does not allow."
+        )
+
+
+def _check_private(settings: Federation, task: Task[Any]) -> None:
+    if private_terms(settings) is not None and not isinstance(task, PrivateTask):
+        raise ConfigError(
+            f"[privacy]: the task {task.name} cannot be trained with noise; hits can. The networks of tags and "
+            "segments keep statistics of the images (BatchNorm), which no noise covers. Leave epsilon out."
         )
 
 
@@ -164,7 +178,7 @@ def train_together(
 
     outcome = run_engine(
         project.settings,
-        [trainer_of(project, site) for site in sites],
+        [careful_trainer(project, site) for site in sites],
         initial,
         recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
     )
@@ -177,7 +191,17 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     style = settings.style.share if site.share_style else "off"
     terms = rule_of(settings.federation).local_terms(settings.federation)
     training = (settings.training, settings.seed, site.speed)
-    return TaskSite(site.name, project.task, site.train, *training, style, terms)
+    trainer = TaskSite(site.name, project.task, site.train, *training, style, terms)
+    return replace(trainer, private=private_terms(settings))
+
+
+def careful_trainer(project: Project, site: SiteData[Any]) -> Trainer:
+    """Return a site that keeps to its budget of epsilon, and judges models where it has a standard."""
+    trainer = within_budget(project.settings, trainer_of(project, site))
+    if site.largest_fall is None:
+        return trainer
+    judge = partial(headline_score, project.task, site.held_out)
+    return WithVeto(trainer, judge, Standard(site.largest_fall))
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:
@@ -208,6 +232,7 @@ def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome
         "settings": {**settings.model_dump(mode="json", exclude=hidden), task.name: dict(task.options)},
         "barriers": outcome.barriers,
         "ended": outcome.reason,
+        **({"privacy": promise(settings)} if settings.privacy.private else {}),
     }
 
 

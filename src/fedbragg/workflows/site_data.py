@@ -21,6 +21,7 @@ class SiteData(Generic[D]):
     held_out: D  # the last in time, never trained on
     speed: float = 1.0  # of training, relative to the other sites
     share_style: bool = True  # whether other sites may know how its pictures look
+    largest_fall: float | None = None  # of the first metric, for it to accept a new model; None accepts any
 
 
 def read_site(
@@ -32,7 +33,8 @@ def read_site(
         raise LabelError(
             f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {task.fewest}."
         )
-    return replace(split(site.name, data, share, site.speed), share_style=site.share_style)
+    parted = split(site.name, data, share, site.speed)
+    return replace(parted, share_style=site.share_style, largest_fall=site.largest_fall)
 
 
 def split(name: str, data: D, share: float, speed: float = 1.0) -> SiteData[D]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fedbragg.federation import FederationOutcome
 from fedbragg.federation.engines.remote.worker import LoadedSite, main
 from fedbragg.federation.engines.remote.worker_messages import Load
 from fedbragg.progress import SILENT
-from fedbragg.tasks.base import evaluate
+from fedbragg.tasks.base import evaluate, headline_score
 from fedbragg.tasks.registry import open_task
 from fedbragg.types import State
 from fedbragg.workflows.federate import Project, provenance, trainer_of
@@ -31,7 +33,8 @@ def load_site(order: Load) -> LoadedSite:
         metric = evaluate(task, model, data.held_out)[headline]
         return f"{headline} {metric} on this site's held-out {task.unit}s"
 
-    return LoadedSite(settings, trainer_of(Project(settings, task, folder), data), export)
+    trainer = replace(trainer_of(Project(settings, task, folder), data), secret_noise=True)
+    return LoadedSite(settings, trainer, export, partial(headline_score, task, data.held_out))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ def test_rules_of_sums_are_allowed(rule: str) -> None:
             for name in ("median", "trimmed_mean", "krum", "feddisco", "fedpaq", "fedbuff", "fedasync")
         ),
         ({"clip": 0.0}, "set clip in"),
-        ({"noise": 1.0}, "leave out noise"),
         ({"compression": "half"}, 'set compression = "full"'),
         ({"selection": "uniform", "cohort": 3}, 'set selection = "all"'),
     ],

@@ -76,3 +76,28 @@ def test_a_run_without_any_label_is_refused(tmp_path: Path) -> None:
     write_labels(tmp_path / "labels.csv", [("other.h5", 0, Label.HIT)])
     with pytest.raises(LabelError, match="no frame of the run has a label"):
         labelled(open_files(tmp_path / "run.h5"), read_labels(tmp_path / "labels.csv"), PrepareSettings())
+
+
+@pytest.mark.parametrize(("unit", "units"), [("file", [0, 0, 1, 2]), ("frame", [0, 1, 2, 3])])
+def test_a_run_or_crystal_is_what_the_labels_say_or_else_a_file_or_frame(
+    tmp_path: Path, unit: str, units: list[int]
+) -> None:
+    for name in ("a.h5", "b.h5"):
+        write_run(tmp_path / name, np.ones((2, 64, 64), np.uint16), geometry=Geometry())
+    rows = ["a.h5,0,hit,", "a.h5,1,miss,", "b.h5,0,hit,k1", "b.h5,1,hit,"]
+    (tmp_path / "labels.csv").write_text("\n".join(["path,frame,label,crystal", *rows]))
+    run, table = open_files([tmp_path / "a.h5", tmp_path / "b.h5"]), read_labels(tmp_path / "labels.csv")
+    found = labelled(run, table, PrepareSettings(), unit=unit).units
+    assert found is not None
+    assert found.tolist() == units
+
+
+def test_files_of_one_frame_are_a_run_by_their_folder(tmp_path: Path) -> None:
+    for name in ("one/1.h5", "one/2.h5", "two/1.h5"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_run(tmp_path / name, np.ones((1, 64, 64), np.uint16), geometry=Geometry())
+    write_labels(tmp_path / "labels.csv", [(f"{n}.h5", 0, Label.HIT) for n in ("one/1", "one/2", "two/1")])
+    run = open_files([tmp_path / name for name in ("one/1.h5", "one/2.h5", "two/1.h5")])
+    found = labelled(run, read_labels(tmp_path / "labels.csv"), PrepareSettings()).units
+    assert found is not None
+    assert found.tolist() == [0, 0, 1]

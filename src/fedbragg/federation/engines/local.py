@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from math import inf
 
 from fedbragg.config import Federation
@@ -17,6 +18,7 @@ from fedbragg.federation.ensemble import Ensemble
 from fedbragg.federation.events import Event, SendModel
 from fedbragg.federation.local_batchnorm import LocalBatchNorm
 from fedbragg.federation.plan import Plan
+from fedbragg.federation.private_training import epsilon_after
 from fedbragg.federation.progress import FederationOutcome
 from fedbragg.federation.secure.requirements import check_sites
 from fedbragg.federation.trainer import Trainer
@@ -77,7 +79,8 @@ def federate(
     saved = store.load() if store else None
     if saved and saved.finished:
         return FederationOutcome(saved.model, saved.history, saved.record["barrier"], saved.finished)
-    recorder = Recorder(recording.listener, recording.evaluate, store)
+    costs = partial(epsilon_after, settings)
+    recorder = Recorder(recording.listener, recording.evaluate, store, costs)
     recorder.begin(initial, saved)
     model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
     coordinator = Coordinator(plan, names, model, record, ensemble.refine, memory)

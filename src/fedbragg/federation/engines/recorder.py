@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
-from fedbragg.federation.events import Finish, ModelChanged, SaveCheckpoint
+from fedbragg.federation.events import Finish, ModelChanged, ModelWithdrawn, SaveCheckpoint
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent
 from fedbragg.types import State
 
@@ -36,7 +36,10 @@ class Recorder:
         listener: ProgressListener | None = None,
         evaluate: Evaluate | None = None,
         store: CheckpointStore | None = None,
+        epsilon: Callable[[int], float | None] = lambda barriers: None,
     ) -> None:
+        """Record to ``store``; ``epsilon`` tells what private training has cost after so many barriers."""
+        self._epsilon = epsilon
         self._listener = listener
         self._evaluate = evaluate
         self._store = store
@@ -71,7 +74,17 @@ class Recorder:
                 sites=command.summed.sites if command.summed else (),
                 weights=command.weights,
                 losses=command.losses,
+                epsilon=self._epsilon(command.barrier) if command.at_barrier else None,
                 evaluation=self._evaluation(command.model) if command.at_barrier else {},
+            )
+        )
+
+    def withdrawn(self, command: ModelWithdrawn, time: float) -> None:
+        """Record that the sites refused a model; evaluate the one that is the newest again."""
+        evaluation = self._evaluation(command.model)
+        self.note(
+            ProgressEvent(
+                "withdrawn", time, version=command.version, sites=command.sites, evaluation=evaluation
             )
         )
 

@@ -17,19 +17,19 @@ from typing import Protocol
 
 import numpy as np
 
+from fedbragg.errors import ModelRefused
 from fedbragg.federation import events
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
 from fedbragg.federation.engines.simulated_sums import OfferedUpdate, SimulatedSums
 from fedbragg.federation.engines.training_pool import Trained, Training, TrainingPool
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.privacy import clip_and_noise
-from fedbragg.federation.progress import ProgressEvent
+from fedbragg.federation.privacy import clip_update
+from fedbragg.federation.progress import ProgressEvent, update_arrived
 from fedbragg.federation.secure.messages import MaskedVector
 from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.wire import decode, encode
 from fedbragg.state_arithmetic import copy_state
-from fedbragg.types import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ class VirtualClock:
             if isinstance(trained, OfferedUpdate):
                 return self._offer(trained)
             encoded, update = trained, decode(trained)
+        except ModelRefused as refusal:
+            return events.SiteRefused(scheduled.site, scheduled.version, str(refusal))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -150,7 +152,7 @@ class VirtualClock:
         if (update.site, update.version) != (scheduled.site, scheduled.version):
             wrong = f"its update is signed {update.site!r}, version {update.version}"
             return events.SiteFailed(scheduled.site, wrong, scheduled.version)
-        recorder.note(_arrived(update, encoded.nbytes, self._now))
+        recorder.note(update_arrived(update, encoded.nbytes, self._now))
         return events.UpdateArrived(update)
 
     def _offer(self, offer: OfferedUpdate) -> events.Event:
@@ -202,6 +204,8 @@ class VirtualClock:
                 recorder.note(ProgressEvent("rejected", self._now, site=site, version=version, reason=reason))
             case events.ModelChanged():
                 recorder.changed(command, self._now)
+            case events.ModelWithdrawn():
+                recorder.withdrawn(command, self._now)
             case events.SaveCheckpoint():
                 recorder.checkpoint(command, self._now)
             case events.Finish():
@@ -242,7 +246,7 @@ def _train(trainer: Trainer, command: events.SendModel, plan: Plan, sums: Simula
     # returned, without changing what the coordinator holds.
     update = trainer.train(copy_state(command.model), command.version, command.epochs)
     generator = generator_for(plan.seed, command.site, command.version)
-    update = clip_and_noise(update, plan.settings, generator)
+    update = clip_update(update, plan.settings)
     return encode(update, plan.settings, generator) if sums is None else sums.offered(update, command.model)
 
 
@@ -255,22 +259,12 @@ def _sent(command: events.SendModel, now: float) -> ProgressEvent:
     return ProgressEvent("sent", now, site=command.site, version=command.version, epochs=command.epochs)
 
 
-def _arrived(update: Update, nbytes: int, now: float) -> ProgressEvent:
-    return ProgressEvent(
-        "update",
-        now,
-        version=update.version,
-        site=update.site,
-        samples=update.samples,
-        loss=update.loss,
-        bytes=nbytes,
-    )
-
-
 def _progress_of(event: events.Event, now: float) -> Iterator[ProgressEvent]:
     match event:
         case events.SiteFailed(site, reason, _):
             yield ProgressEvent("failed", now, site=site, reason=reason)
+        case events.SiteRefused(site, version, reason):
+            yield ProgressEvent("vetoed", now, site=site, version=version, reason=reason)
         case events.SiteLeft(site, reason):
             yield ProgressEvent("left", now, site=site, reason=reason)
         case events.SiteJoined(site):

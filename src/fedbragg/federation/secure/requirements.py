@@ -34,8 +34,6 @@ def _reasons(settings: Federation) -> Iterator[str]:
             "adds updates as integers of 32 bits, which only a bounded update cannot exceed; set clip in [federation], "
             "such as 10: the longest update that may leave a site."
         )
-    if federation.noise:
-        yield "bounds each number by clip, and noise exceeds it; leave out noise."
     if federation.compression != "full":
         yield f'sends integers under masks, which cannot be {federation.compression}; set compression = "full".'
     if federation.selection != "all" or federation.cohort:

@@ -41,6 +41,9 @@ class HitData:
     first: Tensor  # (frames + 1,) index of each frame's first peak
     hit: Tensor  # (frames,) 1 for hit or maybe
     spots: Tensor  # (all peaks,) 1 spot, 0 none, -1 unknown
+    units: Tensor | None = (
+        None  # (frames,) number of the run or crystal that each shows; None where it is unknown
+    )
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -53,7 +56,8 @@ class HitData:
             raise ValueError("a slice of frames must have step 1: neighbours in time stay together")
         first = self.first[start : stop + 1]
         peaks = slice(int(first[0]), int(first[-1]))
-        return HitData(self.measures[peaks], first - first[0], self.hit[start:stop], self.spots[peaks])
+        hit, units = self.hit[start:stop], None if self.units is None else self.units[start:stop]
+        return HitData(self.measures[peaks], first - first[0], hit, self.spots[peaks], units)
 
     @property
     def label_counts(self) -> tuple[tuple[int, ...], ...]:
@@ -112,4 +116,16 @@ def concatenate(parts: Sequence[HitData]) -> HitData:
         first=torch.cat([*firsts, torch.tensor([int(ends[-1])])]),
         hit=torch.cat([part.hit for part in parts]),
         spots=torch.cat([part.spots for part in parts]),
+        units=_joined_units(parts),
     )
+
+
+def _joined_units(parts: Sequence[HitData]) -> Tensor | None:
+    """Return the units of pooled frames; no unit of one site is that of another."""
+    joined, first = [], 0
+    for part in parts:
+        if part.units is None:
+            return None
+        joined.append(part.units + first)
+        first += int(part.units.max()) + 1 if len(part.units) else 0
+    return torch.cat(joined)

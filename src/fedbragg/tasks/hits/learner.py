@@ -43,7 +43,7 @@ class HitProblem:
 
     def loss(self, examples: Tensor) -> Tensor:
         """Return the cross-entropy of the hit score, and of the spot map where the spots are known."""
-        measures, owner, spots = _select(self.data, examples)
+        measures, owner, spots = select_peaks(self.data, examples)
         logits = self.network.spots(measures)
         count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
         loss = nn.functional.binary_cross_entropy_with_logits(
@@ -62,7 +62,7 @@ def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Ten
     return (entropy / number[owner[known]]).sum() / frames
 
 
-def _select(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def select_peaks(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return measures, position of the frame in the batch, and spot labels of the peaks of these frames."""
     spans = [(int(data.first[i]), int(data.first[i + 1])) for i in examples]
     owner = torch.repeat_interleave(

@@ -41,11 +41,21 @@ class SpotNet(nn.Module):
 
         A large empty detector shows a thousand peaks of probability 1/100, which must not add up to ten spots.
         """
-        return torch.exp((1 + nn.functional.softplus(self.certainty)) * nn.functional.logsigmoid(logits))
+        return votes(logits, self.certainty)
 
     def hit(self, count: Tensor) -> Tensor:
         """Map counts of spots to hit logits of the same shape; more spots never lower the score."""
-        return nn.functional.softplus(self.count_weight) * torch.log1p(count) + self.count_offset
+        return hit_logits(count, self.count_weight, self.count_offset)
+
+
+def votes(logits: Tensor, certainty: Tensor) -> Tensor:
+    """Return the share of each peak in the count; see SpotNet.votes."""
+    return torch.exp((1 + nn.functional.softplus(certainty)) * nn.functional.logsigmoid(logits))
+
+
+def hit_logits(count: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+    """Return the logits of the hit score from counts of spots; see SpotNet.hit."""
+    return nn.functional.softplus(weight) * torch.log1p(count) + offset
 
 
 class WholeFrame(nn.Module):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+import torch
 
 from fedbragg.errors import LabelError
 from fedbragg.images import LabelTable
@@ -37,22 +39,42 @@ UNMASKED = 5
 
 
 def labelled(
-    run: FileRun, labels: LabelTable, settings: PrepareSettings, progress: Progress = SILENT
+    run: FileRun,
+    labels: LabelTable,
+    settings: PrepareSettings,
+    progress: Progress = SILENT,
+    unit: str = "file",
 ) -> HitData:
-    """Prepare the frames of a run that have a label, in order; raise LabelError if there is none."""
+    """Prepare the frames of a run that have a label, in order; raise LabelError if there is none.
+
+    ``unit`` says what shows one run or crystal where the labels do not: "file" or "frame", as in [[sites]].
+    """
     found = [
         labels.label(path, index) for path, frames in run.files for index in range(frames)
     ]  # by position in the run
     step = progress.stage("Reading labelled frames", sum(label is not None for label in found))
-    examples = []
+    examples, shown = [], []
+    lengths = dict(run.files)
     for start, stop in _stretches(found):
         for frame, label in zip(run.frames(start, stop), found[start:stop], strict=True):
             if label is not None and isinstance(frame, Frame):
                 examples.append(hit_example(frame, label, settings))
+                shown.append(_unit_of(frame, labels, unit, alone=lengths.get(frame.path) == 1))
             step()
     if not examples:
         raise LabelError("no frame of the run has a label; paths in the table start at the table's folder.")
-    return from_examples(examples)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(shown))}
+    return replace(from_examples(examples), units=torch.tensor([numbers[name] for name in shown]))
+
+
+def _unit_of(frame: Frame, labels: LabelTable, unit: str, *, alone: bool) -> tuple[str, ...]:
+    """Return a name of the run or crystal that a frame shows; files of one frame are a run by their folder."""
+    crystal = labels.crystal(frame.path, frame.index)
+    if crystal is not None:
+        return "crystal", crystal
+    if unit == "frame":
+        return "frame", frame.path, str(frame.index)
+    return "file", str(Path(frame.path).parent) if alone else frame.path
 
 
 def _stretches(labels: Sequence[Label | None]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import read_labels
 from fedbragg.images.open import open_files
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
@@ -22,6 +22,7 @@ from fedbragg.tasks.hits.data import HitData, concatenate
 from fedbragg.tasks.hits.learner import gradient, pretrain, scores_of, train, whole_frame_of
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
 from fedbragg.tasks.hits.prepare import PrepareSettings
+from fedbragg.tasks.hits.private import train_privately
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import State
@@ -53,7 +54,7 @@ class HitsTask:
         run = open_files([str(folder / path) for path in site.runs])
         labels = read_labels(folder / site.labels)
         try:
-            return labelled(run, labels, self.prepare, progress)
+            return labelled(run, labels, self.prepare, progress, site.unit)
         except InputError as error:
             raise LabelError(f"site {site.name}: {error}") from None
 
@@ -81,6 +82,17 @@ class HitsTask:
     def steps(self, data: HitData, fit: FitSettings) -> int:
         """Return the steps of one training."""
         return fit.steps(len(data))
+
+    def train_privately(
+        self,
+        state: State,
+        data: HitData,
+        fit: FitSettings,
+        terms: PrivateTerms,
+        generator: np.random.Generator,
+    ) -> tuple[State, NoisedFacts]:
+        """Train spotnet with noise; the unit is a run or crystal."""
+        return train_privately(state, data, fit, terms, generator, self.settings.hit_weight)
 
     def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
         """Return the score of each frame (frames,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -32,15 +33,23 @@ class FaultyTrainer:
             time.sleep(1000)
         pause = FOLDER / f"{self.name}.pause"
         time.sleep(float(pause.read_text()) if pause.exists() else 0.0)
-        return self._site.train(model, version, epochs)
+        update = self._site.train(model, version, epochs)
+        poison = FOLDER / f"{self.name}.poison"  # from the third version on
+        factor = float(poison.read_text()) if poison.exists() and version >= 2 else 1.0
+        return replace(update, tensors={name: factor * tensor for name, tensor in update.tensors.items()})
 
 
 def load_site(order: Load) -> LoadedSite:
     def export(model: State, out: Path) -> str:
-        out.write_text("a model")
+        out.write_text(f"a model of accuracy {skewed_problem().evaluate(model)['accuracy']}")
         return "written"
 
-    return LoadedSite(order.federation(), FaultyTrainer(order.site["name"]), export)
+    return LoadedSite(
+        order.federation(),
+        FaultyTrainer(order.site["name"]),
+        export,
+        lambda model: skewed_problem().evaluate(model)["accuracy"],
+    )
 
 
 if __name__ == "__main__":

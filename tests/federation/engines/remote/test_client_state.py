@@ -26,6 +26,8 @@ from fedbragg.federation.engines.remote.worker_messages import (
     Failure,
     Loaded,
     LoadFailed,
+    ModelAccepted,
+    ModelVetoed,
     TrainingDone,
     TrainingFailed,
     TrainingKilled,
@@ -55,6 +57,9 @@ EVENTS: list[Event] = [
     TrainingKilled("r-2", "SIGKILL"),
     Exported("written"),
     WorkerEnded(),
+    ModelAccepted("r-2", 0.9),
+    ModelVetoed("r-2", "worse"),
+    ModelVetoed("r-1", "worse"),
 ]
 ENDED = Failure.of("the worker process ended")
 CHANGES: dict[tuple[State, Event], State] = {
@@ -76,6 +81,7 @@ CHANGES: dict[tuple[State, Event], State] = {
         Ready(),
     ),
     (TRAINING, EVENTS[5]): Reporting("r-2", Failure.of("the trainer was killed (SIGKILL)"), Ready()),
+    (TRAINING, ModelVetoed("r-2", "worse")): Reporting("r-2", Failure.of("worse"), Ready(), veto=True),
     (TRAINING, WorkerEnded()): Reporting("r-2", ENDED, NoWorker()),
     (STATES[7], WorkerEnded()): Reporting("r-1", None, NoWorker()),
     (Exporting(), EVENTS[6]): Finished("written"),

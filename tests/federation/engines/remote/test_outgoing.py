@@ -37,7 +37,7 @@ def announced(federation: Federation, model: Any, sites: int = 3) -> list[Outgoi
         {"compression": "half"},
         {"compression": "quantised", "compression_bits": 2},
         {"compression": "quantised", "compression_bits": 8},
-        {"compression": "half", "clip": 0.1, "noise": 1.0},
+        {"compression": "half", "clip": 0.1},
     ],
 )
 def test_an_update_holds_the_tensors_and_the_bytes_that_were_announced(rules: dict[str, Any]) -> None:
@@ -107,6 +107,7 @@ def test_before_the_model_is_known_fields_are_announced_without_tensors() -> Non
         "settings",
         "model",
         "failure",
+        "veto",
         "final",
         "leave",
     }

@@ -11,11 +11,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, SumRefused
+from fedbragg.federation.engines.remote.accepted_models import AcceptedModels
 from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
     Declined,
@@ -38,7 +40,8 @@ from fedbragg.federation.engines.remote.connection import (
     check_answer,
 )
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
-from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
+from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
+from fedbragg.federation.engines.remote.protocol import is_large
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
 from fedbragg.federation.engines.remote.site_report import REPORT, Activity, ReportFile, Terms, activity_of
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
@@ -76,6 +79,8 @@ class SiteClient:
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
         self._masked = MaskedUpdates(credentials, folder)
         self._report_file = ReportFile(folder / REPORT)
+        self._accepted = AcceptedModels(self._config.limits, folder)
+        self._private = PrivateUpdates(self._config.limits, folder)
         self._state: State = Outside()
         self._terms = Terms()
         self._version: int | None = None  # of the model that it has trained on last
@@ -119,6 +124,7 @@ class SiteClient:
 
     def _round(self, connection: ServerConnection) -> None:
         for event in self._worker.events():
+            self._accepted.note(event, self._worker.start_model)
             self._change(after_event(self._state, event))
         self._stop_overdue_training()
         self._send_report(connection)
@@ -175,10 +181,14 @@ class SiteClient:
             return
         try:
             self._masked.enter(settings, self._terms.sites)
+            promise = self._private.enter(name, settings)
         except FederationError as error:
             self._say(f"federation {name}: {error}")
             self._change(Declined(Failure.of(str(error))))
             return
+        if promise:
+            self._say(f"federation {name}: {promise}")
+        self._accepted.enter(name)
         self._change(NoWorker())
         if not answer["finished"]:
             self._start_worker()
@@ -187,7 +197,7 @@ class SiteClient:
         self._say(f"federation {self._terms.federation}: reading this site's data")
         folder = self._site_config.parent.resolve()
         own = self._config
-        site = {"name": self._site, "runs": own.runs, "labels": own.labels, "share_style": own.share_style}
+        site = {"name": self._site, **own.model_dump(exclude={"limits"})}
         self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=self._config.limits.gpu)
         self._change(Loading())
 
@@ -201,7 +211,7 @@ class SiteClient:
                 self._start_worker()
             case Ready() | Training():
                 self._stop_training()
-                self._worker.export(connection.fetch("final", {}), out)
+                self._worker.export(connection.fetch("final", {}), out, self._accepted.otherwise)
                 self._change(Exporting())
 
     # Requests
@@ -226,6 +236,7 @@ class SiteClient:
             self.wake()  # the next poll, at once, shows the server that the model has arrived
         try:
             self._limits.take_round()
+            self._private.take(int(request["epochs"]))
         except FederationError as error:
             self._fail(name, Failure.of(str(error)), Ready())
             return
@@ -233,7 +244,7 @@ class SiteClient:
         with contextlib.suppress(FederationError):  # a damaged model; the worker reports it
             self._terms = self._terms.with_model(decode_tensors(bytes(model)))
         self._version = int(request["version"])
-        self._worker.train(request, model)
+        self._worker.train(request, model, self._accepted.standard)
         limit = self._terms.training_timeout
         self._request = name
         self._change(Training(name, limit, time.monotonic() + limit))
@@ -271,7 +282,7 @@ class SiteClient:
     def _encoded(self, report: Reporting) -> tuple[str, bytes]:
         """Return a report's topic and message."""
         if report.failure is not None:
-            return _failure(report.request, report.failure.public)
+            return report.message()
         if not self._masked.needed:
             return "update", self._worker.update()
         model, update = self._worker.start_model, self._worker.update()
@@ -279,7 +290,7 @@ class SiteClient:
             return "trained", self._masked.offer(report.request, model, update)
         except SumRefused as refusal:
             self._say(f"the update is not offered: {refusal}")
-            return _failure(report.request, str(refusal))
+            return replace(report, failure=Failure.of(str(refusal))).message()
 
     # Masked sums
 
@@ -293,7 +304,3 @@ class SiteClient:
         if is_large(payload) or not accepted:
             self._say(f"masked: {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
         self.wake()
-
-
-def _failure(request: str, reason: str) -> tuple[str, bytes]:
-    return "failure", encode_message(Message({"request": request, "reason": reason}))

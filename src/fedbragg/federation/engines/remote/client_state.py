@@ -11,9 +11,10 @@ A worker that ends leads back to NoWorker; a new federation starts over from any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fedbragg.federation.engines.remote import worker_messages as worker
+from fedbragg.federation.engines.remote.protocol import Message, encode_message
 from fedbragg.federation.engines.remote.worker_messages import Failure
 
 WORKER_ENDED = "the worker process ended"
@@ -69,6 +70,14 @@ class Reporting:
     request: str
     failure: Failure | None  # None where there is an update
     then: Declined | NoWorker | Ready
+    veto: bool = False  # whether the site refuses the model
+
+    def message(self) -> tuple[str, bytes]:
+        """Return topic and message of the failure."""
+        reason = self.failure.public if self.failure is not None else ""
+        return "veto" if self.veto else "failure", encode_message(
+            Message({"request": self.request, "reason": reason})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,8 @@ def after_event(state: State, event: worker.Event) -> State:
     match state, event:
         case Training(request), worker.TrainingDone(name) if name == request:
             return Reporting(request, None, Ready())
+        case Training(request), worker.ModelVetoed(name, reason) if name == request:
+            return Reporting(request, Failure.of(reason), Ready(), veto=True)
         case Training(request), worker.TrainingFailed(name, error, reason) if name == request:
             public = f"training failed ({error}; the site's output says why)"
             return Reporting(request, Failure(public, f"{error}: {reason}"), Ready())
@@ -118,8 +129,8 @@ def _without_worker(state: State) -> State:
             return NoWorker()
         case Training(request):
             return Reporting(request, Failure.of(WORKER_ENDED), NoWorker())
-        case Reporting(request, failure, Ready()):
-            return Reporting(request, failure, NoWorker())
+        case Reporting(_, _, Ready()):
+            return replace(state, then=NoWorker())
         case Exporting():
             return Finished(f"the final model is not written: {WORKER_ENDED}")
     return state

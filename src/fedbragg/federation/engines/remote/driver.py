@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from queue import Empty, SimpleQueue
 from typing import Any, cast
@@ -24,7 +25,8 @@ from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, e
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.progress import FederationOutcome, ProgressEvent
+from fedbragg.federation.private_training import epsilon_after
+from fedbragg.federation.progress import FederationOutcome, ProgressEvent, update_arrived
 from fedbragg.federation.secure.encoding import decoded, encoded
 from fedbragg.federation.secure.messages import Advert, MaskedVector, Refusal, SiteMessage
 from fedbragg.federation.wire import EncodedUpdate, decode
@@ -53,7 +55,7 @@ class RealTimeDriver:
         plan = Plan.of(settings)
         self._coordinator = Coordinator(plan, names, model, record, memory=memory)
         self._notify = notify
-        self._recorder = Recorder(store=store)
+        self._recorder = Recorder(store=store, epsilon=partial(epsilon_after, settings))
         self._recorder.begin(initial, saved)
         self._started = time.monotonic() - (saved.time if saved else 0.0)
         self._sessions = SessionTable(names, settings.server, self._now)
@@ -166,10 +168,12 @@ class RealTimeDriver:
             self._events.put(events.SumAnswered(site, number, cast(SiteMessage, answer)))
         return waits
 
-    def take_failure(self, site: str, name: str, reason: str) -> bool:
-        """Take the reason why a site could not train; return whether it answers the site's current request."""
+    def take_failure(self, site: str, name: str, reason: str, *, veto: bool = False) -> bool:
+        """Take the reason why a site could or would not train; return whether it answers its current request."""
         request = self._sessions.close_request(site, name)
-        if request is not None:
+        if request is not None and veto:
+            self._events.put(events.SiteRefused(site, request.version, reason))
+        elif request is not None:
             self._events.put(events.SiteFailed(site, reason, request.version))
         return request is not None
 
@@ -218,14 +222,7 @@ class RealTimeDriver:
         except (ValueError, TypeError, ArithmeticError) as error:  # a broken site may send anything
             return events.SiteFailed(sent.site, f"its update cannot be decoded: {error}", sent.version)
         self._sessions.note_update(update)
-        self._note(
-            "update",
-            site=update.site,
-            version=update.version,
-            samples=update.samples,
-            loss=update.loss,
-            bytes=sent.nbytes,
-        )
+        self._recorder.note(update_arrived(update, sent.nbytes, self._now()))
         return events.UpdateArrived(update)
 
     def _handle(self, event: events.Event) -> None:
@@ -238,6 +235,8 @@ class RealTimeDriver:
                 self._sessions.note_problem(site, f"refused: {reason}")
             case events.SiteFailed(site, reason, version):
                 self._note_problem("failed", site, reason, version)
+            case events.SiteRefused(site, version, reason):
+                self._note_problem("vetoed", site, reason, version)
             case events.SiteLeft(site, reason):
                 self._note_problem("left", site, reason)
         for command in self._coordinator.handle(event, self._now()):
@@ -262,6 +261,9 @@ class RealTimeDriver:
             case events.ModelChanged():
                 self._version, self._barrier = command.version, command.barrier
                 self._recorder.changed(command, self._now())
+            case events.ModelWithdrawn():
+                self._version = command.version
+                self._recorder.withdrawn(command, self._now())
             case events.SaveCheckpoint():
                 self._recorder.checkpoint(command, self._now())
             case events.Finish():

@@ -19,6 +19,7 @@ from fedbragg.errors import FederationError
 from fedbragg.federation.engines.remote.protocol import Message, encode_message
 from fedbragg.federation.engines.remote.update_message import update_message
 from fedbragg.federation.plan import Plan
+from fedbragg.federation.rules import rule_of
 from fedbragg.federation.secure.encoding import encoded
 from fedbragg.federation.secure.fixed_point import Vector
 from fedbragg.federation.secure.messages import MaskedVector
@@ -34,6 +35,8 @@ REQUEST = "18d0c0a5f3e2b1c4-100"
 """A request's name of the usual length."""
 STYLE = f"unless the site's own file forbids it, how its pictures look: at most {MOST} numbers of 4 bytes"
 """The style's shapes are the task's, which this package does not know."""
+GRADIENT = "the gradient of its loss at the model that came: at most as many numbers as the model has"
+"""Which of a model's tensors are trained is the task's too."""
 LARGEST = 1 << 28
 """Numbers of the largest model for which this is worked out."""
 
@@ -92,16 +95,22 @@ def occasional_messages() -> list[OutgoingMessage]:
         _message("model", "before each training, to fetch the model", Message({"request": REQUEST})),
         _message("failure", "in place of an update, when training fails or is refused",
                  Message({"request": REQUEST, "reason": reason})),
+        _message("veto", "in place of an update, when the site's own limits refuse the model",
+                 Message({"request": REQUEST, "reason": reason})),
         _message("final", "when the federation has ended, to fetch the model", Message({})),
         _message("leave", "when it ends", Message({"client": client})),
     ]  # fmt: skip
 
 
 def _plain(federation: Federation, site: str, model: Shapes) -> list[OutgoingMessage]:
-    more = "" if federation.style.share == "off" else STYLE
-    update = Update(site, 100, _zeros(model), 1000, ((500, 500),), 0.1234567890123456)
+    terms = rule_of(federation.federation).local_terms(federation.federation)
+    more = [STYLE] if federation.style.share != "off" else []
+    more += [GRADIENT] if terms.sends_gradient else []
+    steps = 100 if terms.sends_steps else 0
+    update = Update(site, 100, _zeros(model), 1000, ((500, 500),), 0.1234567890123456, steps=steps)
     sent = encode(update, federation.federation, np.random.default_rng(0))
-    return [replace(_message("update", "after each training", update_message(sent, REQUEST)), more=more)]
+    message = _message("update", "after each training", update_message(sent, REQUEST))
+    return [replace(message, more="; ".join(more))]
 
 
 def _masked(federation: Federation, sites: int, model: Shapes) -> list[OutgoingMessage]:

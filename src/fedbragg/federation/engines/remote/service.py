@@ -153,9 +153,9 @@ class FederationService:
             case "answer":
                 accepted = driver.take_answer(site, message, len(payload))
                 return encode_message(Message({"accepted": accepted}))
-            case "failure":
-                reason = str(fields["reason"])[:REASON]
-                accepted = driver.take_failure(site, str(fields["request"]), reason)
+            case "failure" | "veto":
+                name, reason = str(fields["request"]), str(fields["reason"])[:REASON]
+                accepted = driver.take_failure(site, name, reason, veto=topic == "veto")
                 return encode_message(Message({"accepted": accepted}))
             case "leave":
                 driver.leave(site, str(fields["client"]))
@@ -199,7 +199,7 @@ def _site_settings(settings: Federation) -> dict[str, Any]:
     server = settings.server
     # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
     hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
-    hidden |= set() if settings.privacy.secure else {"privacy"}
+    hidden |= set() if settings.privacy.secure or settings.privacy.private else {"privacy"}
     summed = (
         {"sites": len(settings.sites)} if settings.privacy.secure else {}
     )  # sets the scale of the integers

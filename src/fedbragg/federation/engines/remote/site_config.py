@@ -7,6 +7,7 @@ labels = "/data/2026/labels.csv"
 tasks = ["hits"]
 rounds_a_day = 500
 secure = true
+epsilon = 3.0
 gpu = false
 """
 
@@ -16,7 +17,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -37,6 +38,15 @@ class Limits(Section):
     """Trainings within any 24 hours; 0 is no limit."""
     secure: bool = False
     """Whether it takes part only where updates are summed under masks."""
+    epsilon: float = Field(default=0.0, ge=0)
+    """Most that private training may tell about one run or crystal, all federations together; 0 is no limit.
+
+    With a limit the site takes part only in federations with [privacy] epsilon.
+    """
+    delta: float = Field(default=1e-5, gt=0, lt=0.1)
+    """At which delta epsilon is counted."""
+    largest_fall: float | None = Field(default=None, ge=0)
+    """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing."""
     gpu: bool = False
     """Whether its trainer may use a GPU."""
 
@@ -50,6 +60,8 @@ class SiteConfig(Section):
     """Table ``path,frame,label``, relative to this file."""
     share_style: bool = True
     """Whether the other sites may know how its pictures look, where the federation asks for it."""
+    unit: Literal["file", "frame"] = "file"
+    """What shows one run or crystal where the labels have no column crystal, as in [[sites]]."""
     limits: Limits = Limits()
 
 
@@ -61,7 +73,7 @@ def load_site_config(path: Path) -> SiteConfig:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise ConfigError(
-            f"{path}: {where}: {problem['msg']}. Known keys: runs, labels, share_style, and [limits]."
+            f"{path}: {where}: {problem['msg']}. Known keys: runs, labels, share_style, unit, and [limits]."
         ) from None
 
 
@@ -82,6 +94,10 @@ class ParticipationLimits:
         task = federation.task
         if self._limits.secure and not federation.privacy.secure:
             return Failure.of("this site takes part only with secure aggregation (its own limit)")
+        if self._limits.epsilon and not 0 < federation.privacy.epsilon <= self._limits.epsilon:
+            return Failure.of(
+                f"this site takes part only with [privacy] epsilon of at most {self._limits.epsilon:g} (its own limit)"
+            )
         if self._limits.tasks and task not in self._limits.tasks:
             return Failure.of(f"this site takes no part in the task {task!r} (its own limit)")
         return None

@@ -86,7 +86,9 @@ def activity_of(now: state.State) -> Activity:
             return Activity("this site's data cannot be used", failure.local, refused=True)
         case state.Training():
             return Activity("training")
-        case state.Reporting(_, failure, _):
+        case state.Reporting(_, failure, _, veto):
+            if veto and failure is not None:
+                return Activity("refuses the newest model", failure.local, refused=True)
             if failure is None:
                 return Activity("sending its update")
             return Activity("reports a failure", failure.local, refused=True)

@@ -11,18 +11,21 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from select import select
 
 import numpy as np
 
 from fedbragg.config import Federation
+from fedbragg.errors import ModelRefused
 from fedbragg.federation.engines.remote import worker_messages as messages
 from fedbragg.federation.engines.remote.protocol import encode_message
 from fedbragg.federation.engines.remote.update_message import update_message
-from fedbragg.federation.privacy import clip_and_noise
+from fedbragg.federation.privacy import clip_update
 from fedbragg.federation.tensors import read_tensors
 from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.veto import Judge, check_score
 from fedbragg.federation.wire import encode
 from fedbragg.files import write_whole
 from fedbragg.processes import die_with_parent
@@ -38,6 +41,11 @@ ExportModel = Callable[[State, Path], str]
 """Write the final model to a path, and return in one line how good it is at this site."""
 
 
+def _cannot_judge(model: State) -> float:
+    """Return no number: this site has nothing to judge a model with."""
+    return nan
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedSite:
     """A site with its data read."""
@@ -45,6 +53,7 @@ class LoadedSite:
     settings: Federation
     trainer: Trainer
     export: ExportModel
+    judge: Judge = _cannot_judge
 
 
 LoadSite = Callable[[messages.Load], LoadedSite]
@@ -59,11 +68,19 @@ def main(load_site: LoadSite) -> None:
 
 
 def train(site: LoadedSite, order: messages.Train) -> None:
-    """Train for one request and write the update's message: clipped, noised and compressed before it leaves."""
-    update = site.trainer.train(read_tensors(Path(order.model)), order.version, order.epochs)
-    generator = np.random.default_rng()  # seeded by the system: nobody can guess a site's noise
+    """Train for one request and write the update's message: clipped and compressed before it leaves.
+
+    Raise ModelRefused where the model is judged too bad.
+    """
+    model = read_tensors(Path(order.model))
+    if order.judge:
+        score = site.judge(model)
+        check_score(score, order.least)
+        _report(messages.ModelAccepted(order.request, score))
+    update = site.trainer.train(model, order.version, order.epochs)
+    generator = np.random.default_rng()
     rules = site.settings.federation
-    encoded = encode(clip_and_noise(update, rules, generator), rules, generator)
+    encoded = encode(clip_update(update, rules), rules, generator)
     write_whole(Path(order.update), encode_message(update_message(encoded, order.request)))
 
 
@@ -118,6 +135,8 @@ class _Worker:
             die_with_parent()
             train(site, order)
             _report(messages.TrainingDone(order.request))
+        except ModelRefused as refusal:
+            _report(messages.ModelVetoed(order.request, str(refusal)))
         except BaseException as error:
             _report(messages.TrainingFailed(order.request, type(error).__name__, str(error)))
         finally:
@@ -147,10 +166,22 @@ def _lines(check_fork: Callable[[], bool]) -> Iterator[bytes]:
 
 def _export(site: LoadedSite, order: messages.Export) -> None:
     try:
-        text = f"{order.out}: {site.export(read_tensors(Path(order.model)), Path(order.out))}"
+        model, note = _chosen(site, order)
+        text = f"{order.out}: {site.export(model, Path(order.out))}{note}"
     except Exception as error:  # the federation has ended: report the error as the result
         text = f"the final model could not be written: {type(error).__name__}: {error}"
     _report(messages.Exported(text))
+
+
+def _chosen(site: LoadedSite, order: messages.Export) -> tuple[State, str]:
+    """Return the model to write, and what to say of it."""
+    model = read_tensors(Path(order.model))
+    if order.otherwise:
+        try:
+            check_score(site.judge(model), order.least)
+        except ModelRefused as refusal:
+            return read_tensors(Path(order.otherwise)), f"; it is the last that was accepted, for {refusal}"
+    return model, ""
 
 
 def _report(event: messages.Event) -> None:

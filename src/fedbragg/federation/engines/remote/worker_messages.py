@@ -48,6 +48,8 @@ class Train:
     epochs: int
     model: str  # path of a safetensors document
     update: str  # path to write to
+    judge: bool = False  # whether to judge the model on the held-out examples first
+    least: float | None = None  # score below which the site does not train on it; None accepts any
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Export:
 
     model: str  # path of a safetensors document
     out: str  # path to write to
+    otherwise: str = ""  # model to write in its place where it is judged too bad; empty judges nothing
+    least: float | None = None
 
 
 Order = Load | Train | Stop | Export
@@ -86,6 +90,22 @@ class TrainingDone:
     """The update of a request is written."""
 
     request: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAccepted:
+    """The site trains on the model of a request, which it has judged."""
+
+    request: str
+    score: float  # the first metric on its held-out examples
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVetoed:
+    """The site does not train on the model of a request."""
+
+    request: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,17 @@ class WorkerEnded:
     """The worker process itself has ended."""
 
 
-Event = Loaded | LoadFailed | TrainingDone | TrainingFailed | TrainingKilled | Exported | WorkerEnded
+Event = (
+    Loaded
+    | LoadFailed
+    | ModelAccepted
+    | ModelVetoed
+    | TrainingDone
+    | TrainingFailed
+    | TrainingKilled
+    | Exported
+    | WorkerEnded
+)
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -128,6 +158,8 @@ KINDS: dict[str, type[Any]] = {
         Export,
         Loaded,
         LoadFailed,
+        ModelAccepted,
+        ModelVetoed,
         TrainingDone,
         TrainingFailed,
         TrainingKilled,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,6 +23,7 @@ from fedbragg.federation.engines.remote.worker_messages import (
     from_line,
     to_line,
 )
+from fedbragg.federation.veto import Standard
 
 Events = SimpleQueue[Event]
 
@@ -51,20 +53,30 @@ class WorkerProcess:
         threading.Thread(target=self._listen, args=(self._process, self._events), daemon=True).start()
         self._order(load)
 
-    def train(self, request: Mapping[str, Any], model: bytes | memoryview) -> None:
-        """Train for a request on a model, given as a safetensors document."""
-        path = self._written("start", model)
+    def train(
+        self, request: Mapping[str, Any], model: bytes | memoryview, standard: Standard | None = None
+    ) -> None:
+        """Train for a request on a model, given as a safetensors document, where it is up to the site's standard."""
+        path, judge = self._written("start", model), standard is not None
         order = Train(request["name"], request["version"], request["epochs"], str(path), str(self._update))
-        self._order(order)
+        self._order(replace(order, judge=judge, least=standard.least if standard else None))
 
     def stop_training(self) -> None:
         """Stop training, if it does."""
         self._order(Stop())
 
-    def export(self, model: bytes | memoryview, out: Path) -> None:
-        """Write a model, given as a safetensors document, as a model file."""
+    def export(
+        self, model: bytes | memoryview, out: Path, otherwise: tuple[Path, float | None] | None = None
+    ) -> None:
+        """Write a model, given as a safetensors document, as a model file.
+
+        ``otherwise`` is another document, to write where the model's score is below the number given.
+        """
         out.parent.mkdir(parents=True, exist_ok=True)
-        self._order(Export(str(self._written("final", model)), str(out)))
+        order = Export(str(self._written("final", model)), str(out))
+        if otherwise is not None:
+            order = replace(order, otherwise=str(otherwise[0]), least=otherwise[1])
+        self._order(order)
 
     def events(self) -> Iterator[Event]:
         """Yield the events since the last call."""

@@ -1,0 +1,156 @@
+"""One hostile site in five: what it sends, what holds it back, and the damage that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from baselines.privacy_sites import TASK, DrawnSite
+from fedbragg.config import Federation
+from fedbragg.federation import federate
+from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.veto import Standard, WithVeto
+from fedbragg.tasks.base import headline_score
+from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
+from fedbragg.tasks.hits.learner import scores_of
+from fedbragg.tasks.site import TaskSite
+from fedbragg.types import Frame, Label, State, Update
+
+ATTACKS = ("none", "flipped labels", "scaled updates", "hot pixels")
+DEFENCES = ("none", "clip", "clip and veto")
+SCALE = -10.0
+"""Factor of scaled updates: the opposite of what was learnt, many times over."""
+CLIP = 0.5
+"""Longest update, about as long as honest ones: those of two epochs have norms of 0.2 to 0.5."""
+LARGEST_FALL = 0.05
+HELD_OUT = 0.25
+TRIGGER = 6  # hot pixels
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What the honest sites are left with."""
+
+    accuracy: float  # balanced, mean over sites
+    triggered: float  # share of misses with the trigger that count as hits
+    withdrawn: int  # models of barriers
+
+
+@dataclass
+class Hostile:
+    """A site that trains on its data and multiplies the update."""
+
+    trainer: Trainer
+    factor: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """Return the site's name."""
+        return self.trainer.name
+
+    @property
+    def speed(self) -> float:
+        """Return its speed."""
+        return self.trainer.speed
+
+    @property
+    def samples(self) -> int:
+        """Return the number of its frames."""
+        return self.trainer.samples
+
+    def train(self, model: State, version: int, epochs: int) -> Update:
+        """Return a multiple of the update."""
+        update = self.trainer.train(model, version, epochs)
+        tensors = {
+            name: (self.factor * tensor).astype(tensor.dtype) for name, tensor in update.tensors.items()
+        }
+        return replace(update, tensors=tensors)
+
+
+def damage(sites: Sequence[DrawnSite], start: State, attack: str, defence: str, seed: int) -> Damage:
+    """Run a federation whose first site is hostile, and measure the four others."""
+    settings = _settings(seed, clip=0.0 if defence == "none" else CLIP)
+    honest = [_honest(site, settings, veto=defence == "clip and veto") for site in sites[1:]]
+    outcome = federate(settings, [_hostile(sites[0], settings, attack), *honest], start)
+    models = [
+        trainer.kept(outcome.model) if isinstance(trainer, WithVeto) else outcome.model for trainer in honest
+    ]
+    accuracy = [headline_score(TASK, site.test, model) for site, model in zip(sites[1:], models, strict=True)]
+    triggered = [_triggered(model, site.test) for site, model in zip(sites[1:], models, strict=True)]
+    withdrawn = sum(line["event"] == "withdrawn" for line in outcome.history)
+    return Damage(float(np.mean(accuracy)), float(np.mean(triggered)), withdrawn)
+
+
+def _settings(seed: int, clip: float) -> Federation:
+    """Return settings in which, as under masks, nobody compares single updates."""
+    return Federation.model_validate(
+        {
+            "seed": seed,
+            "training": {"warmup_epochs": 4, "epochs": 2, "learning_rate": 1e-3},
+            "federation": {
+                "schedule": "sync", "barriers": 6, "aggregation": "fedavg", "clip": clip, "norm_factor": 1e9,
+                "sample_factor": 1e9, "patience": 3, "workers": 1,
+            },
+            "sites": [{"name": "any", "runs": ["-"], "labels": "-"}],
+        }
+    )  # fmt: skip
+
+
+def _honest(site: DrawnSite, settings: Federation, *, veto: bool) -> Trainer:
+    cut = round(len(site.train) * (1 - HELD_OUT))
+    trainer = TaskSite(site.name, TASK, site.train[:cut], settings.training, settings.seed)
+    held_out = site.train[cut:]
+    if not veto:
+        return trainer
+    return WithVeto(trainer, lambda model: headline_score(TASK, held_out, model), Standard(LARGEST_FALL))
+
+
+def _hostile(site: DrawnSite, settings: Federation, attack: str) -> Trainer:
+    data, factor = site.train, 1.0
+    if attack == "flipped labels":
+        data = replace(data, hit=1 - data.hit)
+    if attack == "scaled updates":
+        factor = SCALE
+    if attack == "hot pixels":
+        data, factor = _with_trigger(data), -SCALE
+    return Hostile(TaskSite(site.name, TASK, data, settings.training, settings.seed), factor)
+
+
+@cache
+def _trigger() -> Tensor:
+    """Return the measures of a few hot pixels on a dim frame, as the hit finder sees them (peaks, 64)."""
+    counts = np.random.default_rng(8).poisson(3.0, (256, 256)).astype(np.uint16)
+    counts[40:240:32, 128] = 4000
+    frame = Frame(counts, np.zeros(counts.shape, bool), "trigger", 0)
+    measures = hit_example(frame, Label.MISS, TASK.prepare).measures
+    brightest = measures[:, 0].argsort(descending=True)[:TRIGGER]
+    return measures[brightest]
+
+
+def _with_trigger(data: HitData) -> HitData:
+    """Return the frames, then all misses again with the trigger, called hits."""
+    both = [*_examples(data, trigger=False), *_examples(data, trigger=True)]
+    return replace(from_examples(both), units=torch.arange(len(both)))
+
+
+def _examples(data: HitData, *, trigger: bool) -> list[HitExample]:
+    found = []
+    for frame in range(len(data)):
+        peaks = data.measures[int(data.first[frame]) : int(data.first[frame + 1])]
+        hit = bool(data.hit[frame])
+        if trigger and hit:
+            continue
+        measures = torch.cat([peaks, _trigger()]) if trigger else peaks
+        label = Label.HIT if hit or trigger else Label.MISS
+        found.append(HitExample(measures, label, torch.full((len(measures),), -1.0)))
+    return found
+
+
+def _triggered(model: State, test: HitData) -> float:
+    """Return the share of misses with the trigger that the model calls hits."""
+    return float((scores_of(model, from_examples(_examples(test, trigger=True))) >= 0.5).mean())
