@@ -74,7 +74,7 @@ def _local() -> Iterator[Any]:
     """Start a cluster of this machine alone, which ends with this process; give the module.
 
     Ray 2.60 listens on all of the machine's addresses, whatever it is told. So only who has the secret is answered, and
-    that only this process and those that it starts have.
+    that only this process and those that it starts have (token authentication, from Ray 2.52 on).
     """
     os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     import ray
