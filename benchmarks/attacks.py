@@ -118,14 +118,15 @@ def label_and_detector(found: Pools, seed: int) -> dict[str, tuple[float, float,
     draw = np.random.default_rng([seed, 11])
     drawn, start = random_sites(found, SHADOWS + TARGETS, draw), found.start
     known, asked = np.arange(SHADOWS), np.arange(SHADOWS, SHADOWS + TARGETS)
-    groups = groups_of_five(known, draw) + groups_of_five(asked, draw)
     five = [plain(start, EPOCHS)(data, number) for number, data in enumerate(drawn.frames)]
-    few = [quantised(lambda data, n: five[n])(data, n) for n, data in enumerate(drawn.frames)]
     seen: dict[str, Sequence[State]] = {
         "plain, 1 epoch": [plain(start, 1)(data, n) for n, data in enumerate(drawn.frames)],
         "plain, 5 epochs": five,
-        f"quantised to {BITS} bits": few,
-        SUM: [mean_of([five[i] for i in group]) for group in groups],
+        f"quantised to {BITS} bits": [
+            quantised(lambda *_, n=n: five[n])(data, n) for n, data in enumerate(drawn.frames)
+        ],
+        # Learnt from single updates: what predicts a site's share from its update predicts the mean share from a sum.
+        SUM: [*five[:SHADOWS], *(mean_of([five[i] for i in group]) for group in groups_of_five(asked, draw))],
         "private": [private(start)(data, n) for n, data in enumerate(drawn.frames)],
     }
     result = {}
