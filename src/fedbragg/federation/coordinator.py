@@ -10,18 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fedbragg.errors import SumRefused, UpdateRejected
-from fedbragg.federation import events
+from fedbragg.federation import cohort, events
 from fedbragg.federation.arrivals import Arrivals, UpdatedModel
-from fedbragg.federation.cohort import (
-    checked_length,
-    draw_cohort,
-    enough_reports,
-    mean_loss,
-    models_of,
-    steps_of,
-    weights_at_barrier,
-    without_outliers,
-)
 from fedbragg.federation.commands import model_changed, save_checkpoint, send_newest
 from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.masked_sums import MaskedSums, SumEnded
@@ -63,7 +53,7 @@ class Coordinator:
         self._memory = SiteMemory(plan, self.roster, memory or {})
         self._withdrawals = Withdrawals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
-        draw_cohort(self.roster, plan, self.barrier)
+        cohort.draw_cohort(self.roster, plan, self.barrier)
 
     def handle(self, event: events.Event, now: float = 0.0) -> list[events.Command]:
         """Process an event at ``now`` seconds on the engine's clock; return the commands, none after Finish."""
@@ -146,7 +136,7 @@ class Coordinator:
             self._sum_goes_on(self._sums.without_late())
             return
         late = self.roster.awaited()
-        if not late and not enough_reports(self.roster, self.plan):
+        if not late and not cohort.enough_reports(self.roster, self.plan):
             self._finish(self.plan.reason_without_sites)
             return
         for member in late:
@@ -166,7 +156,7 @@ class Coordinator:
             self._too_late(member, update.version)
             return
         try:
-            length = checked_length(self.roster, self.plan, self.versions, update)
+            length = cohort.checked_length(self.roster, self.plan, self.versions, update)
         except UpdateRejected as refusal:
             self._out.append(events.Reject(member.name, update.version, str(refusal)))
             self._failed(member.name)
@@ -210,7 +200,7 @@ class Coordinator:
         """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
         if self.finished or self.roster.awaited() or self._sums.running:
             return
-        enough = enough_reports(self.roster, self.plan)
+        enough = cohort.enough_reports(self.roster, self.plan)
         if enough and self.plan.privacy.secure:
             self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
         elif enough:
@@ -223,22 +213,22 @@ class Coordinator:
             self._set_deadline()  # one more deadline for a site to join
 
     def _pass_barrier(self) -> None:
-        members, rejected = without_outliers(self.roster.reported(), self.plan, self.versions.number)
+        members, rejected = cohort.without_outliers(self.roster.reported(), self.plan, self.versions.number)
         self._out += rejected
         start = self.versions.barrier_model
-        weights = weights_at_barrier(self.roster, members, self.plan, start)
+        weights = cohort.weights_at_barrier(self.roster, members, self.plan, start)
         self._withdrawals.barrier_passed()
         if self.plan.combines_at_barriers:
-            model: State = combine(start, steps_of(members), weights, self.plan.settings)
+            model: State = combine(start, cohort.steps_of(members), weights, self.plan.settings)
             model = self._memory.after_barrier(model, members)
             if self._refine is not None:
-                model = self._refine(model, models_of(members, self.plan, start))
+                model = self._refine(model, cohort.models_of(members, self.plan, start))
             self.versions.pass_barrier(model)
             self._arrivals.clear()
         self.barrier += 1
         made = UpdatedModel(self.versions.newest, members, weights, ())
         self._out.append(model_changed(self.versions, self.barrier, made, at_barrier=True))
-        self._go_on_or_end(mean_loss(members, weights))
+        self._go_on_or_end(cohort.mean_loss(members, weights))
 
     def _go_on_or_end(self, loss: float) -> None:
         """Begin the next round, or end, after a barrier with this mean loss."""
@@ -256,7 +246,7 @@ class Coordinator:
             member.latest, member.refused = None, False
             if member.standing is Standing.RESTING:
                 member.standing = Standing.ACTIVE
-        draw_cohort(self.roster, self.plan, self.barrier)
+        cohort.draw_cohort(self.roster, self.plan, self.barrier)
         for member in self.roster.with_standing(Standing.ACTIVE):
             # A barrier that makes a new model supersedes running trainings.
             if member.chosen and (self.plan.combines_at_barriers or self._arrivals.idle(member)):

@@ -33,12 +33,7 @@ from fedbragg.federation.engines.remote.client_state import (
     Unusable,
     after_event,
 )
-from fedbragg.federation.engines.remote.connection import (
-    ConnectionLog,
-    Link,
-    ServerConnection,
-    check_answer,
-)
+from fedbragg.federation.engines.remote.connection import ConnectionLog, Link, ServerConnection, check_answer
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
 from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
 from fedbragg.federation.engines.remote.protocol import is_large
