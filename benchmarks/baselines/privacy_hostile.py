@@ -22,7 +22,7 @@ from fedbragg.tasks.site import TaskSite
 from fedbragg.types import Frame, Label, State, Update
 
 ATTACKS = ("none", "flipped labels", "scaled updates", "hot pixels")
-DEFENCES = ("none", "clip", "clip and veto")
+DEFENCES = ("none", "veto", "clip", "clip and veto")
 SCALE = -10.0
 """Factor of scaled updates: the opposite of what was learnt, many times over."""
 CLIP = 0.5
@@ -74,8 +74,8 @@ class Hostile:
 
 def damage(sites: Sequence[DrawnSite], start: State, attack: str, defence: str, seed: int) -> Damage:
     """Run a federation whose first site is hostile, and measure the four others."""
-    settings = _settings(seed, clip=0.0 if defence == "none" else CLIP)
-    honest = [_honest(site, settings, veto=defence == "clip and veto") for site in sites[1:]]
+    settings = _settings(seed, clip=CLIP if "clip" in defence else 0.0)
+    honest = [_honest(site, settings, veto="veto" in defence) for site in sites[1:]]
     outcome = federate(settings, [_hostile(sites[0], settings, attack), *honest], start)
     models = [
         trainer.kept(outcome.model) if isinstance(trainer, WithVeto) else outcome.model for trainer in honest
