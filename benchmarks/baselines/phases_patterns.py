@@ -35,7 +35,7 @@ def drawn(patterns: int, seed: int) -> PhaseData:
 
 @lru_cache(maxsize=1)
 def _pool() -> PhaseData:
-    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{_code():08x}.npz"
+    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{pool_code():08x}.npz"
     if not kept.is_file():
         made = simulate(POOL, 0)
         np.savez(kept, views=made.views.numpy(), labels=made.labels.numpy())
@@ -44,7 +44,7 @@ def _pool() -> PhaseData:
     return PhaseData(views, labels, torch.zeros(POOL, dtype=torch.bool))
 
 
-def _code() -> int:
+def pool_code() -> int:
     """Return a sum over the code that makes the pool, so that another code's is not taken for it."""
     source = Path(powder.__file__).parent
     files = [*sorted(source.glob("*.py")), *sorted(source.glob("*.cif")), Path(pattern.__file__)]
