@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from baselines.phases_judging import PHASES, SETTINGS
+from baselines.phases_judging import LINES, PHASES, SETTINGS
 from fedbragg.simulation import powder
 from fedbragg.tasks.phases import prepare as pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining
-from fedbragg.tasks.phases.sources import SimulationPlan, lines_of, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, simulated
 
 SEEDS = range(5)
-TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
+TASK = PhaseTraining(LINES, SETTINGS)
 POOL = 10_000
 """Simulated patterns of which each seed draws its own; kept in the temporary folder between the parts."""
 
