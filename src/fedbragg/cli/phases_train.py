@@ -34,7 +34,7 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     loss: Annotated[
         str, typer.Option(help="plain, tailored, positive, domain, focal or uncertainty.")
-    ] = "plain",
+    ] = "positive",
 ) -> int:
     """Train a model that identifies phases, from their structures alone.
 

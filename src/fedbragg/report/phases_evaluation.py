@@ -75,6 +75,6 @@ def _origin(calibrated: bool) -> str:
             "This model is not calibrated: its figures are the network's own and need not be probabilities."
         )
     return (
-        "The probabilities were calibrated on simulated patterns; each phase is visible in about two fifths of them. "
+        "The probabilities were calibrated on simulated patterns; each phase is visible in a third of them. "
         "Where a phase is rarer, they are too high for it."
     )

@@ -45,7 +45,7 @@ class PhasesRecipe:
     seed: int = SEED
     patterns: int = PATTERNS
     epochs: int = EPOCHS
-    loss: LossName = "plain"
+    loss: LossName = "positive"  # docs/decisions/0120
     settings: PatternSettings = field(default_factory=PatternSettings)
     conditions: PowderConditions = field(default_factory=PowderConditions)
 
