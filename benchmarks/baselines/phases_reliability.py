@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from baselines.phases_disagreements import identified
-from baselines.phases_judging import KINDS, LABELS, Measured, interval
-from baselines.phases_patterns import SEEDS, TASK, simulate
+from baselines.phases_judging import KINDS, LABELS, Measured, Score, interval
+from baselines.phases_patterns import SEEDS, TASK, kept
 from fedbragg.metrics.reliability import brier, calibration_error
 from fedbragg.metrics.roc import area_under_curve
 from fedbragg.simulation.powder import SHIPPED
@@ -24,10 +23,9 @@ FLOOR = 1e-9
 """Smallest probability in the log loss."""
 
 
-@lru_cache(maxsize=1)
 def validation() -> tuple[PhaseData, PhaseData]:
     """Return the half that calibrates and the half that judges."""
-    made = simulate(VALIDATION, 900)
+    made = kept(VALIDATION, 900)
     return made[: VALIDATION // 2], made[VALIDATION // 2 :]
 
 
@@ -53,11 +51,16 @@ def choice_of_loss(
     return Table("The losses on simulated validation patterns", columns, listed, [note])
 
 
-def _judged(state: dict[str, np.ndarray]) -> tuple[float, ...]:
-    fitting, judging = validation()
+def score_of(state: dict[str, np.ndarray]) -> Score:
+    """Return a function that gives calibrated probabilities, as a model trained from structures gives them."""
+    fitting = validation()[0]
     maps = fit_calibration(fitting.truth, TASK.probabilities(state, fitting))
-    before = TASK.probabilities(state, judging)
-    after = calibrated(maps, before)
+    return lambda data: calibrated(maps, TASK.probabilities(state, data))
+
+
+def _judged(state: dict[str, np.ndarray]) -> tuple[float, ...]:
+    judging = validation()[1]
+    before, after = TASK.probabilities(state, judging), score_of(state)(judging)
     truth = judging.truth
     return (
         over_phases(log_loss, truth, after),
