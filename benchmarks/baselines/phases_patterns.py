@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from baselines.phases_judging import PHASES, SETTINGS
+from baselines.phases_judging import LINES, PHASES, SETTINGS
 from fedbragg.simulation import powder
 from fedbragg.tasks.phases import prepare as pattern
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.learner import PhaseTraining
-from fedbragg.tasks.phases.sources import SimulationPlan, lines_of, simulated
+from fedbragg.tasks.phases.sources import SimulationPlan, simulated
 
 SEEDS = range(5)
-TASK = PhaseTraining(lines_of(PHASES, SETTINGS), SETTINGS)
+TASK = PhaseTraining(LINES, SETTINGS)
 POOL = 10_000
-"""Simulated patterns of which each seed draws its own; kept in the temporary folder between the parts."""
+"""Simulated patterns of which each seed draws its own."""
 
 
 def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
@@ -30,22 +30,23 @@ def simulate(patterns: int, seed: int, never: Sequence[int] = ()) -> PhaseData:
 
 def drawn(patterns: int, seed: int) -> PhaseData:
     """Return a seed's own patterns of the pool."""
-    return _pool()[torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns])]
+    return kept(POOL, 0)[torch.from_numpy(np.random.default_rng(seed).permutation(POOL)[:patterns])]
 
 
-@lru_cache(maxsize=1)
-def _pool() -> PhaseData:
-    kept = Path(tempfile.gettempdir()) / f"fedbragg-phases-{POOL}-{_code():08x}.npz"
-    if not kept.is_file():
-        made = simulate(POOL, 0)
-        np.savez(kept, views=made.views.numpy(), labels=made.labels.numpy())
-    arrays = np.load(kept)
+@lru_cache(maxsize=2)
+def kept(patterns: int, seed: int) -> PhaseData:
+    """Return simulated patterns, from the temporary folder where they are there."""
+    path = Path(tempfile.gettempdir()) / f"fedbragg-phases-{patterns}-{seed}-{pool_code():08x}.npz"
+    if not path.is_file():
+        made = simulate(patterns, seed)
+        np.savez(path, views=made.views.numpy(), labels=made.labels.numpy())
+    arrays = np.load(path)
     views, labels = (torch.from_numpy(arrays[name]) for name in ("views", "labels"))
-    return PhaseData(views, labels, torch.zeros(POOL, dtype=torch.bool))
+    return PhaseData(views, labels, torch.zeros(patterns, dtype=torch.bool))
 
 
-def _code() -> int:
-    """Return a sum over the code that makes the pool, so that another code's is not taken for it."""
+def pool_code() -> int:
+    """Return a sum over the code that makes the patterns, so that another code's are not taken for its own."""
     source = Path(powder.__file__).parent
     files = [*sorted(source.glob("*.py")), *sorted(source.glob("*.cif")), Path(pattern.__file__)]
     return zlib.crc32(b"".join(file.read_bytes() for file in files))

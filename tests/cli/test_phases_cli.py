@@ -13,6 +13,7 @@ from fedbragg.bragg import two_theta_of
 from fedbragg.cli import main
 from fedbragg.images import write_run
 from fedbragg.simulation.powder import PowderConditions, shipped_phases, simulate_pattern
+from fedbragg.tasks.phases import default_model
 from fedbragg.tasks.phases.model_file import Identifier
 from fedbragg.types import Geometry
 
@@ -53,6 +54,38 @@ def test_clear_patterns_are_identified(tmp_path: Path, capsys: pytest.CaptureFix
     for k in range(5):
         assert (tmp_path / "out" / "plots" / f"p{k}.png").read_bytes().startswith(b"\x89PNG")
     assert "bastnaesite  2" in capsys.readouterr().out
+
+
+def test_labels_give_a_report_and_the_same_figures_as_evaluate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = [[True, False, False], [False, True, False], [False, False, True], [False] * 3]
+    files = [str(save_pattern(tmp_path / f"p{k}.npy", shows, k)) for k, shows in enumerate(shown)]
+    rows = [f"p{k}.npy,{','.join(str(int(one)) for one in shows)}" for k, shows in enumerate(shown)]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join(["path,bastnaesite,calcite,rhenium", *rows]))
+    options = ["--labels", str(labels), "--no-plots", "--out", str(tmp_path / "out")]
+    assert main(["phases", "identify", *files, *options]) == 0
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert report.count("1 of 4") == 3
+    assert report.count("1.000 [") >= 9  # accuracy, balanced accuracy and AUC of each phase
+    assert "report.html" in capsys.readouterr().out
+    model = str(default_model())
+    assert main(["evaluate", *files, "--labels", str(labels), "--model", model]) == 0
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert said["accuracy"].startswith("1.000")
+    assert "score" in said["Brier"]
+
+
+def test_a_table_of_labels_without_the_models_phases_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = save_pattern(tmp_path / "p.npy", [True, False, False], 1)
+    (tmp_path / "labels.csv").write_text("path,quartz\np.npy,1\n")
+    options = ["--labels", str(tmp_path / "labels.csv"), "--out", str(tmp_path / "out")]
+    assert main(["phases", "identify", str(file), *options]) == 2
+    assert "no column 'bastnaesite'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_wavelength_is_converted(tmp_path: Path) -> None:

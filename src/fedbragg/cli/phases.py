@@ -37,6 +37,12 @@ PoniOption = Annotated[Path | None, typer.Option(help="Geometry of the images, a
 MaskOption = Annotated[
     bool, typer.Option("--mask-spots", help="Mask the spots of single grains when integrating images.")
 ]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table path,PHASE,PHASE,... with 1, 0, or nothing for unknown: writes OUT/report.html."
+    ),
+]
 PlotsOption = Annotated[bool, typer.Option(help="Plot each pattern with the lines of the phases found.")]
 
 
@@ -49,25 +55,40 @@ def identify(
     poni: PoniOption = None,
     mask_spots: MaskOption = False,
     plots: PlotsOption = True,
+    labels: LabelsOption = None,
 ) -> int:
     """Identify the phases in powder patterns.
 
     Writes OUT/phases.csv (path, then the probability of each phase; a phase is found from 0.5 on) and a plot of each
-    pattern in OUT/plots. A pattern that cannot be read has an empty row; the exit code is then 3, or 2 if none could.
+    pattern in OUT/plots. With --labels, OUT/report.html compares the answers with the labels and shows how reliable
+    the probabilities are. A pattern that cannot be read has an empty row; the exit code is then 3, or 2 if none could.
     """
     from fedbragg.progress import bars
     from fedbragg.tasks import phases as task
     from fedbragg.tasks.phases.files.integrate import Integration
+    from fedbragg.tasks.phases.labels import read_phase_labels
     from fedbragg.workflows.apply import apply, write_answers
-    from fedbragg.workflows.identify_phases import PatternReading, presentation, reader
+    from fedbragg.workflows.identify_phases import (
+        REPORT,
+        PatternReading,
+        presentation,
+        reader,
+        write_evaluation,
+    )
 
     predictor = task.open_model(model or task.default_model())
     card, reading = predictor.card, PatternReading(wavelength, Integration(poni, mask_spots))
     written = presentation(predictor, reading, plots)
+    if labels is not None:
+        read_phase_labels(labels, card.names)  # a table that cannot be used is refused before the work
     with bars() as progress:
         applied = apply(map(str, patterns), reader(card, reading), predictor)
         rows = write_answers(out, applied, written, progress.stage("Identifying", len(patterns)))
-    return show_rows("pattern", rows, reaching(rows, card.names, card.threshold), written.files(out))
+    files = written.files(out)
+    if labels is not None and any(row.values for row in rows):
+        write_evaluation(out / REPORT, rows, labels, card)
+        files.append(out / REPORT)
+    return show_rows("pattern", rows, reaching(rows, card.names, card.threshold), files)
 
 
 phases.command()(train)

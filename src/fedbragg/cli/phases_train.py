@@ -32,7 +32,9 @@ def train(
     patterns: Annotated[int, typer.Option(min=200, help="Simulated patterns to train on.")] = 24_000,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 12,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    loss: Annotated[str, typer.Option(help="plain, positive, domain, focal or uncertainty.")] = "plain",
+    loss: Annotated[
+        str, typer.Option(help="plain, tailored, positive, domain, focal or uncertainty.")
+    ] = "positive",
 ) -> int:
     """Train a model that identifies phases, from their structures alone.
 
@@ -69,8 +71,8 @@ def _train(found: list[Phase], recipe: PhasesRecipe, out: Path, wavelength: floa
     from fedbragg.tasks.phases import build
 
     with bars() as progress:
-        training, state = build.train_model(found, recipe, progress)
+        trained = build.train_model(found, recipe, progress)
     made = build.provenance(recipe, "fedbragg phases train")
-    build.write_phases_model(out, training, state, wavelength, made)
+    build.write_phases_model(out, trained, wavelength, made)
     say(f"phases   {', '.join(phase.name for phase in found)}")
     say(f"written  {out}")

@@ -111,8 +111,8 @@ def _whole_numbers() -> Any:
     return MaxNLocator(integer=True, min_n_ticks=1)
 
 
-def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> str:
-    """Draw the share of hits against the predicted probability, each bin with its 95 % interval."""
+def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]], event: str = "hits") -> str:
+    """Draw the share of hits, or of another event, against its predicted probability, each bin with its interval."""
     figure, axes = _figure(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color=SOFT, linewidth=0.8, linestyle="--", label="perfect")
     for (name, bins), colour in zip(curves_of.items(), _colours(len(curves_of)), strict=True):
@@ -124,8 +124,8 @@ def reliability_diagram(curves_of: Mapping[str, Sequence[ReliabilityBin]]) -> st
             linewidth=1.2, elinewidth=0.8, capsize=2,
         )  # fmt: skip
     axes.set(
-        xlabel="predicted probability of a hit",
-        ylabel="share of hits",
+        xlabel="predicted probability",
+        ylabel=f"share of {event}",
         xlim=(-0.02, 1.02),
         ylim=(-0.02, 1.02),
     )

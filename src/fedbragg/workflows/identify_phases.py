@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from fedbragg.report.phases import Found, colour_of, write_plot
+from fedbragg.report.phases_evaluation import LabelledPhases, evaluation_page
 from fedbragg.tasks import phases
 from fedbragg.tasks.phases.files.integrate import Integration, integrate
 from fedbragg.tasks.phases.files.pattern import is_pattern, read_pattern
+from fedbragg.tasks.phases.labels import labelled_files
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.model_file import Identified
 from fedbragg.tasks.phases.predictor import PhasePredictor
 from fedbragg.types import Pattern
-from fedbragg.workflows.apply import Applied, Presentation, apply
+from fedbragg.workflows.apply import Applied, Presentation, Row, apply
 
 TABLE = "phases.csv"
+REPORT = "report.html"
 IdentifiedPattern = Applied[Pattern, Identified]
 
 
@@ -64,6 +69,18 @@ def presentation(
     return Presentation(
         TABLE, card.names, lambda answer: answer.probabilities.tolist(), plot if plots else None
     )
+
+
+def write_evaluation(path: Path, rows: Sequence[Row], labels: Path, card: PhaseCard) -> None:
+    """Write a page that compares the answers with a table ``path,PHASE,PHASE,...``.
+
+    Raises LabelError if no identified pattern has a label.
+    """
+    answers = {Path(row.name).resolve(): row.values for row in rows if row.values is not None}
+    chosen, truth = labelled_files(list(answers), labels, card.names)
+    probabilities = np.array([answers[file] for file in chosen])
+    found = LabelledPhases(card.names, truth, probabilities, card.threshold, bool(card.calibration))
+    path.write_text(evaluation_page(found), encoding="utf-8")
 
 
 def found_in(card: PhaseCard, answer: Identified) -> list[Found]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from fedbragg.errors import LabelError
+from fedbragg.metrics.beta_calibration import ScoreMap
 from fedbragg.screening.guarantee.score_map import cross_fitted, fit_map
-from fedbragg.tasks.hits.calibration_card import ScoreMap
 
 
 def scores_and_labels(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fedbragg.bragg import q_of, two_theta_of
-from fedbragg.simulation.powder import PowderConditions
+from fedbragg.simulation.powder import PowderConditions, read_phase, shipped_phases
 from fedbragg.simulation.powder.peaks import (
     PowderPeaks,
     _grain_factor,
+    _orientation,
     profile,
     spikes,
     unlisted_phase_peaks,
@@ -24,6 +26,31 @@ def test_few_grains_change_single_lines_but_not_their_mean() -> None:
     drawn = np.array([_grain_factor(np.array([0.2, 5.0]), generator) for _ in range(20_000)])
     assert drawn.mean(axis=0) == pytest.approx([1.0, 1.0], abs=0.06)
     assert drawn.var(axis=0) == pytest.approx([5.0, 0.2], rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "factor"),
+    [
+        (2.820, (0.5**-3 + 2 * 0.5**1.5) / 3),  # 200: one face in three along the axis, two across it
+        (3.256, (0.5**2 / 3 + 2 / 3 / 0.5) ** -1.5),  # 111: every normal at 54.7 degrees
+        (1.994, (2 * (0.5**2 / 2 + 1 / 2 / 0.5) ** -1.5 + 0.5**1.5) / 3),  # 220: 45, 45 and 90 degrees
+    ],
+)
+def test_preferred_orientation_of_a_cubic_phase_is_the_mean_over_equivalent_planes(
+    salt_cif: Path, spacing: float, factor: float
+) -> None:
+    """By hand from March and Dollase's formula for r = 0.5: 2.902, 0.593 and 0.677."""
+    salt = read_phase(salt_cif)
+    place = np.argmin(np.abs(2 * np.pi / salt.q() - spacing))
+    assert _orientation(salt, 0.5)[place] == pytest.approx(factor)
+
+
+def test_preferred_orientation_of_a_hexagonal_phase_is_that_of_one_plane() -> None:
+    """All equivalents of rhenium 002 are along c*, all of 100 across it: r^-3 and r^1.5."""
+    rhenium = shipped_phases(("rhenium",))[0]
+    d, factor = 2 * np.pi / rhenium.q(), _orientation(rhenium, 0.5)
+    assert factor[np.argmin(np.abs(d - 4.458 / 2))] == pytest.approx(8.0)
+    assert factor[np.argmin(np.abs(d - 2.761 * 3**0.5 / 2))] == pytest.approx(0.5**1.5)
 
 
 def test_masked_patterns_keep_fewer_and_weaker_spikes() -> None:

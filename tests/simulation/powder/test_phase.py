@@ -93,6 +93,12 @@ def test_the_normal_of_the_basal_plane_is_along_c(phases: dict[str, Phase]) -> N
     assert tilt[line(phases["calcite"], 1, 1, 0)] == pytest.approx(0.0, abs=1e-12)
 
 
+def test_a_third_of_the_cube_faces_of_a_cubic_cell_are_along_c(salt_cif: Path) -> None:
+    salt = read_phase(salt_cif)
+    faces = salt.tilt()[np.argmin(np.abs(2 * np.pi / salt.q() - 2.820))]
+    assert np.sort(faces) == pytest.approx(np.repeat([0.0, 0.0, 1.0], len(faces) // 3), abs=1e-12)
+
+
 @pytest.mark.parametrize("text", ["", "hello", "data_x\n_cell_length_a 5\n"])
 def test_a_cif_without_a_structure_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "broken.cif"

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from fedbragg.errors import ModelFileError
+from fedbragg.metrics.beta_calibration import ScoreMap
 from fedbragg.models.onnx_file import digest
 from fedbragg.tasks.hits import default_model
-from fedbragg.tasks.hits.calibration_card import Calibration, Levels, Origin, Promise, ScoreMap, Spread
+from fedbragg.tasks.hits.calibration_card import Calibration, Levels, Origin, Promise, Spread
 from fedbragg.tasks.hits.model_file import Scorer, copy_with_card
 from fedbragg.tasks.hits.prepare import prepare
 from fedbragg.types import Frame

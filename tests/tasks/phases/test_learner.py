@@ -15,7 +15,7 @@ from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT
 from fedbragg.simulation.powder import PowderConditions, shipped_phases
-from fedbragg.tasks.phases.build import PhasesRecipe, recipe_for, train_model
+from fedbragg.tasks.phases.build import PhasesRecipe, recipe_for, train_model, write_phases_model
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import read_phase_labels
@@ -56,6 +56,10 @@ def test_each_loss_weighs_as_its_name_says() -> None:
     one, zero = torch.ones(1), torch.zeros(1)
     made = batch([[1.0], [0.0]], [[0.0], [0.0]])
     assert cross_entropy("positive", made, 3 * one, zero).item() == pytest.approx(2 * math.log(2))
+    # Weights 1.6 on "present" and 1 on "absent": for logit -1, ln(1 + e) and ln(1 + 1/e).
+    tilted = batch([[1.0], [0.0]], [[-1.0], [-1.0]])
+    weighted = (1.6 * math.log(1 + math.e) + math.log(1 + 1 / math.e)) / 2.6
+    assert cross_entropy("tailored", tilted, one, zero).item() == pytest.approx(weighted)
     # Focal with gamma 2 at p = 1/2: a quarter of the entropy.
     assert cross_entropy("focal", made, one, zero).item() == pytest.approx(math.log(2) / 4)
     # Kendall: L exp(-s) + s / 2 with s = ln 4.
@@ -66,6 +70,17 @@ def test_each_loss_weighs_as_its_name_says() -> None:
     # Twenty times a measured pattern at 0 logit, once a simulated one that is sure and right.
     mixed = batch([[1.0], [1.0]], [[0.0], [60.0]], [True, False])
     assert cross_entropy("domain", mixed, one, zero).item() == pytest.approx(20 / 21 * math.log(2))
+
+
+def test_the_tailored_loss_is_torchs_cross_entropy_with_the_papers_class_weights() -> None:
+    """Two logits (0, x) and CrossEntropyLoss([1, 1.6]), as in pnnl/mlxrd, are one logit x and this loss."""
+    logits, labels = torch.tensor([[0.3], [-1.2], [2.0]]), torch.tensor([[1.0], [0.0], [0.0]])
+    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    expected = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 1.6]))(two, labels[:, 0].long())
+    made = Batch(logits, labels, torch.tensor([False] * 3))
+    assert cross_entropy("tailored", made, torch.ones(1), torch.zeros(1)).item() == pytest.approx(
+        expected.item()
+    )
 
 
 def test_a_batch_of_unknown_labels_has_no_loss() -> None:
@@ -270,6 +285,17 @@ def test_another_wavelength_keeps_the_grid_or_takes_the_range_asked_for() -> Non
         recipe_for(3.0, None, PhasesRecipe())
     with pytest.raises(ConfigError, match="is not a range"):
         recipe_for(0.5608, (20.0, 10.0), PhasesRecipe())
+
+
+def test_a_model_from_structures_is_calibrated_for_each_phase_and_answers_so(tmp_path: Path) -> None:
+    trained = train_model(PHASES, PhasesRecipe(patterns=200, epochs=1))
+    write_phases_model(tmp_path / "m.onnx", trained, 0.5608, {})
+    identifier = Identifier(tmp_path / "m.onnx")
+    assert identifier.card.calibration == trained.calibration
+    assert len(trained.calibration) == 3
+    answer = identifier(simulated(PLAN, 1, 3).views[0].numpy())
+    maps = zip(trained.calibration, answer.scores, strict=True)
+    assert answer.probabilities == pytest.approx([one(score) for one, score in maps])
 
 
 def test_a_phase_without_lines_in_range_is_refused() -> None:

@@ -66,9 +66,12 @@ def _widths(
 
 
 def _orientation(phase: Phase, r: float) -> NDArray[np.float64]:
-    """Return March and Dollase's factor for an orientation about c* (Dollase 1986, equation 1)."""
+    """Return March and Dollase's factor (lines,) for an orientation about c*, the mean over each line's family.
+
+    Dollase 1986 (J. Appl. Cryst. 19, 267), equation 1, and its sum over equivalent reflections.
+    """
     cosine2 = phase.tilt()
-    return np.asarray((r**2 * cosine2 + (1 - cosine2) / r) ** -1.5)
+    return np.asarray(((r**2 * cosine2 + (1 - cosine2) / r) ** -1.5).mean(axis=1))
 
 
 def _grain_factor(shape: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:

@@ -27,9 +27,14 @@ class Phase:
     name: str
     reciprocal: NDArray[np.float64]  # (3, 3), columns a*, b*, c* in 1/angstrom, without 2 pi
     tied: tuple[int, int, int]  # axes with the same number are equally long by symmetry
-    indices: NDArray[np.int32]  # (lines, 3), one reflection of each family
+    equivalents: NDArray[np.int32]  # (lines, operations, 3), each reflection of a family equally often
     multiplicity: NDArray[np.int32]  # (lines,), reflections in the family
     intensity: NDArray[np.float64]  # (lines,), of an ideal powder, the strongest 1
+
+    @property
+    def indices(self) -> NDArray[np.int32]:
+        """Return one reflection of each family (lines, 3)."""
+        return self.equivalents[:, 0]
 
     def q(self, strain: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """Return the lines' scattering vectors (lines,) in 1/angstrom, with the axes stretched by ``strain`` (3,)."""
@@ -38,10 +43,13 @@ class Phase:
         return np.asarray(2 * np.pi * np.linalg.norm(vectors, axis=1))
 
     def tilt(self) -> NDArray[np.float64]:
-        """Return the squared cosine between each line's plane normal and c*, (lines,)."""
-        vectors = self.indices @ self.reciprocal.T
+        """Return the squared cosines between the plane normals of each line's family and c*, (lines, operations).
+
+        In a cubic cell, 100, 010 and 001 are one line, but only 001 is along c*.
+        """
+        vectors = self.equivalents @ self.reciprocal.T
         axis = self.reciprocal[:, 2] / np.linalg.norm(self.reciprocal[:, 2])
-        return np.asarray((vectors @ axis) ** 2 / np.sum(vectors**2, axis=1))
+        return np.asarray((vectors @ axis) ** 2 / np.sum(vectors**2, axis=2))
 
 
 def shipped_phases(names: tuple[str, ...] = SHIPPED) -> list[Phase]:
@@ -63,7 +71,8 @@ def read_phase(path: Path) -> Phase:
     cell = structure.cell
     unique = gemmi.make_miller_array(cell, group, 2 * np.pi / Q_MAX, 1e3)
     squared = structure_intensities(str(path), unique, 2 * np.pi / Q_MAX).astype(np.float64)
-    multiplicity = _multiplicities(unique, group.operations())
+    equivalents = _equivalents(unique, group.operations())
+    multiplicity = _multiplicities(equivalents)
     spacing = np.asarray(cell.calculate_d_array(unique))
     # The Lorentz factor at small angles, (sin^2 theta cos theta)^-1, goes as d^2; a synchrotron's polarisation is
     # nearly constant there.
@@ -73,7 +82,7 @@ def read_phase(path: Path) -> Phase:
         name=path.stem,
         reciprocal=np.array(cell.frac.mat.tolist()).T,
         tied=_tied_axes(group),
-        indices=unique[kept].astype(np.int32),
+        equivalents=equivalents[kept],
         multiplicity=multiplicity[kept],
         intensity=strength[kept] / strength.max(),
     )
@@ -95,11 +104,15 @@ def _read_structure(path: Path) -> Any:
     return structure
 
 
-def _multiplicities(unique: NDArray[np.int32], operations: Any) -> NDArray[np.int32]:
-    """Return the number of reflections in each family (families,), Friedel mates included."""
+def _equivalents(unique: NDArray[np.int32], operations: Any) -> NDArray[np.int32]:
+    """Return every symmetry operation's image of each reflection, its own first, (families, operations, 3)."""
     rotations = [np.array(operation.rot) // 24 for operation in operations.sym_ops]  # gemmi stores 24ths
-    turned = np.stack([unique @ rotation for rotation in rotations], axis=1)
-    both = np.concatenate([turned, -turned], axis=1)  # (families, images, 3)
+    return np.stack([unique @ rotation for rotation in rotations], axis=1).astype(np.int32)
+
+
+def _multiplicities(equivalents: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the number of reflections in each family (families,), Friedel mates included."""
+    both = np.concatenate([equivalents, -equivalents], axis=1)  # (families, images, 3)
     return np.array([len(np.unique(images, axis=0)) for images in both], dtype=np.int32)
 
 

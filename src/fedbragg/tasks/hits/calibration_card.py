@@ -5,14 +5,10 @@ It consists of plain numbers, so that screening needs no statistics package.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SMALLEST = 2.0**-24
-"""Closer than this to 0 or 1, only the order of float32 scores is meaningful."""
-EDGE = 1e-6
-"""Relative range of the probabilities of such scores, which keeps their order and never reaches certainty."""
+from fedbragg.metrics.beta_calibration import ScoreMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +28,6 @@ class Promise:
     unreadable: int  # labelled hits that could not be read; always kept, so never lost, and not in ``hits``
     misses: int  # labelled misses that were scored
     discarded: int  # misses below the threshold
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreMap:
-    """Beta calibration (Kull, Silva Filho and Flach 2017): log odds = a ln(s) - b ln(1 - s) + c; strictly rising."""
-
-    a: float
-    b: float
-    c: float
-
-    def __call__(self, score: float) -> float:
-        """Return the probability of a hit for a score from 0 to 1."""
-        if score < SMALLEST:
-            return self._inside(SMALLEST) * (1 - EDGE * (1 - max(score, 0.0) / SMALLEST))
-        if score > 1 - SMALLEST:
-            rest = 1 - self._inside(1 - SMALLEST)
-            return 1 - rest * (1 - EDGE * (1 - max(1 - score, 0.0) / SMALLEST))
-        return self._inside(score)
-
-    def _inside(self, score: float) -> float:
-        odds = self.a * math.log(score) - self.b * math.log1p(-score) + self.c
-        return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedbragg.bragg import q_of, two_theta_of
 from fedbragg.errors import ConfigError, InputError
+from fedbragg.metrics.beta_calibration import ScoreMap
 from fedbragg.progress import SILENT, Progress
 from fedbragg.simulation.powder import Phase, PowderConditions, shipped_phases
+from fedbragg.tasks.phases.calibration import fit_calibration
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.model_file import save_phases_model
@@ -29,6 +30,8 @@ from fedbragg.version import __version__
 SEED = 30
 PATTERNS = 24_000
 EPOCHS = 12
+CALIBRATING = 8
+"""Patterns to train on for each simulated pattern that calibrates."""
 FEWEST_LINES = 3
 """Fewest lines on the grid that distinguish a phase from a stray spot."""
 MARGIN = 0.2
@@ -42,9 +45,14 @@ class PhasesRecipe:
     seed: int = SEED
     patterns: int = PATTERNS
     epochs: int = EPOCHS
-    loss: LossName = "plain"
+    loss: LossName = "positive"  # docs/decisions/0120
     settings: PatternSettings = field(default_factory=PatternSettings)
     conditions: PowderConditions = field(default_factory=PowderConditions)
+
+    @property
+    def calibrating(self) -> int:
+        """Return the number of further simulated patterns, which calibrate the probabilities."""
+        return max(self.patterns // CALIBRATING, 1)
 
 
 def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: PhasesRecipe) -> PhasesRecipe:
@@ -69,17 +77,28 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: P
     return replace(base, settings=PatternSettings(float(q_low), float(q_high)), conditions=conditions)
 
 
-def train_model(
-    phases: Sequence[Phase], recipe: PhasesRecipe, progress: Progress = SILENT
-) -> tuple[PhaseTraining, dict[str, NDArray[Any]]]:
-    """Simulate patterns of the phases and train on them; raise InputError for a phase with too few lines."""
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedPhases:
+    """A trained network, and what its model file needs."""
+
+    training: PhaseTraining
+    state: State
+    calibration: tuple[ScoreMap, ...] = ()  # one for each phase, or none
+
+
+def train_model(phases: Sequence[Phase], recipe: PhasesRecipe, progress: Progress = SILENT) -> TrainedPhases:
+    """Simulate patterns of the phases, train on them and calibrate on others.
+
+    Raises InputError for a phase with too few lines.
+    """
     training = PhaseTraining(enough_lines(phases, recipe.settings), recipe.settings, recipe.loss)
     plan = SimulationPlan(phases, recipe.settings, recipe.conditions)
-    simulating = progress.stage("Simulating patterns", recipe.patterns)
+    simulating = progress.stage("Simulating patterns", recipe.patterns + recipe.calibrating)
     data = simulated(plan, recipe.patterns, recipe.seed, simulating)
-    return training, training.pretrain(
-        data, recipe.epochs, recipe.seed, progress.stage("Training", recipe.epochs)
-    )
+    held_out = simulated(plan, recipe.calibrating, recipe.seed + 1, simulating)
+    state = training.pretrain(data, recipe.epochs, recipe.seed, progress.stage("Training", recipe.epochs))
+    calibration = fit_calibration(held_out.truth, training.probabilities(state, held_out))
+    return TrainedPhases(training, state, calibration)
 
 
 def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[PhaseLines, ...]:
@@ -96,17 +115,18 @@ def enough_lines(phases: Sequence[Phase], settings: PatternSettings) -> tuple[Ph
 
 def write_phases_model(
     path: Path,
-    training: PhaseTraining,
-    state: State,
+    trained: TrainedPhases,
     wavelength: float,
     provenance: dict[str, Any],
     pattern: Path | None = None,
 ) -> None:
-    """Write a model file with lines, grid and provenance."""
+    """Write a model file with lines, grid, calibration and provenance."""
+    training = trained.training
+    made = {"fedbragg": __version__, **provenance}
     card = PhaseCard(
-        training.lines, wavelength, training.settings, provenance={"fedbragg": __version__, **provenance}
+        training.lines, wavelength, training.settings, provenance=made, calibration=trained.calibration
     )
-    save_phases_model(path, training.exported(state), card, state, pattern)
+    save_phases_model(path, training.exported(trained.state), card, trained.state, pattern)
 
 
 def provenance(recipe: PhasesRecipe, made_by: str) -> dict[str, Any]:
@@ -117,6 +137,7 @@ def provenance(recipe: PhasesRecipe, made_by: str) -> dict[str, Any]:
         "seed": recipe.seed,
         "patterns": recipe.patterns,
         "epochs": recipe.epochs,
+        "calibrated_on": recipe.calibrating,
         "loss": recipe.loss,
     }
 
@@ -127,6 +148,6 @@ def main(path: Path, progress: Progress) -> None:
 
     torch.set_num_threads(1)  # more threads change the order of sums, and so the model
     recipe = PhasesRecipe()
-    training, state = train_model(shipped_phases(), recipe, progress)
+    trained = train_model(shipped_phases(), recipe, progress)
     made = provenance(recipe, "scripts/build-phases-model")
-    write_phases_model(path, training, state, recipe.conditions.wavelength, made)
+    write_phases_model(path, trained, recipe.conditions.wavelength, made)

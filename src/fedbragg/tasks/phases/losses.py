@@ -16,6 +16,8 @@ FOCUS = 2.0
 """Gamma of the focal loss (Lin et al. 2017), which reduces the weight of examples that are already right."""
 MEASURED_WEIGHT = 20.0
 """Weight of a measured pattern against a simulated one in the domain-weighted loss."""
+PRESENT_WEIGHT = 1.6
+"""Weight of a presence against an absence in the tailored loss (Li et al. 2024; their code, pnnl/mlxrd)."""
 MOST_POSITIVE = 10.0
 """Largest weight of a presence; its inverse is the smallest."""
 
@@ -47,6 +49,8 @@ def cross_entropy(name: LossName, batch: Batch, positive: Tensor, log_variance: 
     if name == "focal":
         entropy = entropy * (1 - torch.exp(-entropy)) ** FOCUS
     weight = known
+    if name == "tailored":
+        weight = known * torch.where(batch.labels == 1, PRESENT_WEIGHT, 1.0)
     if name == "domain":
         weight = known * torch.where(batch.measured, MEASURED_WEIGHT, 1.0).unsqueeze(1)
     if name == "uncertainty":  # Kendall et al. 2018: each phase's loss over its learnt variance

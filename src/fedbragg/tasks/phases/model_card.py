@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.metrics.beta_calibration import ScoreMap
 from fedbragg.models.onnx_file import card_values
 from fedbragg.tasks.phases.prepare import PatternSettings
 
@@ -39,6 +40,7 @@ class PhaseCard:
     prepare: PatternSettings = field(default_factory=PatternSettings)
     threshold: float = 0.5
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    calibration: tuple[ScoreMap, ...] = ()  # one for each phase; empty: the network's own answers
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,6 +55,7 @@ class PhaseCard:
         ]
         values = {"format": FORMAT, "task": TASK, "phases": phases, "wavelength": self.wavelength}
         values |= {"prepare": self.prepare.as_metadata(), "threshold": self.threshold}
+        values |= {"calibration": [astuple(one) for one in self.calibration]}
         return json.dumps(values | {"provenance": dict(self.provenance)})
 
     @staticmethod
@@ -63,12 +66,16 @@ class PhaseCard:
             PhaseLines(str(p["name"]), np.array(p["q"], float), np.array(p["strength"], float))
             for p in values["phases"]
         )
+        calibration = tuple(ScoreMap(*map(float, numbers)) for numbers in values.get("calibration", ()))
+        if calibration and len(calibration) != len(phases):
+            raise ValueError(f"{len(calibration)} calibrations for {len(phases)} phases")
         return PhaseCard(
             phases,
             float(values["wavelength"]),
             PatternSettings.from_metadata(values["prepare"]),
             float(values["threshold"]),
             values["provenance"],
+            calibration,
         )
 
 

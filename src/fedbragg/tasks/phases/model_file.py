@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fedbragg.models.exporting import Signature, exported
 from fedbragg.models.onnx_file import open_session, read_card, write_with_card
+from fedbragg.tasks.phases.calibration import calibrated
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.prepare import CHANNELS
 from fedbragg.types import State
@@ -27,10 +28,11 @@ PACKAGED = Path(__file__).with_name("default.onnx")
 class Identified:
     """A model's answer for one pattern."""
 
-    probabilities: NDArray[np.float64]  # (phases,)
+    probabilities: NDArray[np.float64]  # (phases,), calibrated if the model is
     strains: NDArray[
         np.float64
     ]  # (phases,), relative growth of each cell, the mean of those tried by their fit
+    scores: NDArray[np.float64]  # (phases,), the network's own, before calibration
 
 
 class Identifier:
@@ -43,8 +45,9 @@ class Identifier:
 
     def __call__(self, view: NDArray[np.float32]) -> Identified:
         """Return the phases of a prepared pattern (3, points)."""
-        probabilities, strains = self._session.run(None, {"views": view[None]})
-        return Identified(probabilities[0].astype(np.float64), strains[0].astype(np.float64))
+        outputs = self._session.run(None, {"views": view[None]})
+        scores, strains = (output[0].astype(np.float64) for output in outputs)
+        return Identified(calibrated(self.card.calibration, scores), strains, scores)
 
 
 def save_phases_model(

@@ -10,7 +10,7 @@ from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.labels import labelled_files, pattern_files
-from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
+from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase, reliability_facts
 from fedbragg.tasks.phases.model_card import PhaseCard
 from fedbragg.tasks.phases.model_file import Identified, Identifier
 from fedbragg.tasks.phases.prepare import prepare_pattern
@@ -45,8 +45,10 @@ class PhasePredictor:
             answers.append(self(read_pattern(file, wavelength)).probabilities)
             step()
         threshold = self.card.threshold if labelled.threshold is None else labelled.threshold
-        metrics = mean_metrics(metrics_by_phase(truth, np.stack(answers), threshold))
+        probabilities = np.stack(answers)
+        metrics = mean_metrics(metrics_by_phase(truth, probabilities, threshold))
         shown = (
             (name, f"{int((column == 1).sum())} show it") for name, column in zip(names, truth.T, strict=True)
         )
-        return Evaluation(metrics, (("patterns", str(len(chosen))), *shown))
+        facts = (("patterns", str(len(chosen))), *shown, *reliability_facts(truth, probabilities))
+        return Evaluation(metrics, facts)

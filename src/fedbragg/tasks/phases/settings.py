@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from fedbragg.config import Section
 
-LossName = Literal["plain", "positive", "domain", "focal", "uncertainty"]
+LossName = Literal["plain", "tailored", "positive", "domain", "focal", "uncertainty"]
 """The losses to choose from; tasks/phases/losses.py and docs/reference/phases.md explain each."""
 OneSided = Literal["ignore", "learn"]
 

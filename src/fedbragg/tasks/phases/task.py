@@ -17,7 +17,13 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.simulation.powder import Phase, PowderConditions
-from fedbragg.tasks.phases.build import PhasesRecipe, enough_lines, recipe_for, write_phases_model
+from fedbragg.tasks.phases.build import (
+    PhasesRecipe,
+    TrainedPhases,
+    enough_lines,
+    recipe_for,
+    write_phases_model,
+)
 from fedbragg.tasks.phases.data import PhaseData, concatenate
 from fedbragg.tasks.phases.labels import pattern_files
 from fedbragg.tasks.phases.learner import PhaseTraining
@@ -104,7 +110,10 @@ class PhasesTask:
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
-        write_phases_model(path, self.training, state, self.settings.wavelength, dict(provenance), PACKAGED)
+        trained = TrainedPhases(
+            self.training, state
+        )  # sites' patterns are not simulated ones: not calibrated
+        write_phases_model(path, trained, self.settings.wavelength, dict(provenance), PACKAGED)
 
     def _phases(self) -> Sequence[Phase]:
         return read_structures(self.settings.structures)
