@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/segments.py [PART ...] [--processes 2]
 
 The packaged model has seen simulated micrographs alone. Real ones judge it; those of a train folder also train in the
-parts superalloy, etched and less-real, over 5 seeds with 95 % intervals (Student's t). Tables not asked for keep
-their last state.
+parts superalloy, coating, etched and less-real, over 5 seeds with 95 % intervals (Student's t). Tables not asked for
+keep their last state.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from baselines import segments_real
 from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, RUNS
 from baselines.segments_sites import scores
-from baselines.segments_trained import SHOWN, Shares, as_packaged, etched, less_real, superalloy
+from baselines.segments_trained import SHOWN, Shares, as_packaged, coating, etched, less_real, superalloy
 from fedbragg.simulation.micrograph.micrograph import simulate_micrograph
 from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.micrograph.style import draw_style
@@ -208,6 +208,7 @@ ROUNDS = "FedAvg, synchronous, 9 barriers; alone and pooled train as many epochs
 PARTS: dict[str, Part] = {
     "packaged": packaged,
     "superalloy": superalloy,
+    "coating": coating,
     "etched": etched,
     "less-real": less_real,
     "laboratories": federated(
