@@ -22,6 +22,7 @@ from baselines.peak_position import peak_position_score
 from baselines.phases_disagreements import disagreements, identified, labelled
 from baselines.phases_judging import (
     COLUMNS,
+    JUDGED,
     KINDS,
     LABELS,
     PHASES,
@@ -92,7 +93,7 @@ def synthetic(measured: dict[str, Measured]) -> Table:
 
 OPEN_LABELS = (
     "Lines: what the phases' own lines show (docs/decisions/0119); patterns that the rule leaves open do not count. "
-    "The table of names and lines says how many."
+    '"Names where lines decide" judges the same patterns by their names. The table of names and lines says how many.'
 )
 
 
@@ -108,8 +109,9 @@ def ladder(measured: dict[str, Measured]) -> Table:
             listed += adapted_rows(f"plus {share} % measured", measured, share, labels, _main_state, "domain")
     notes = [
         BLOCKS,
-        "The domain-weighted loss is used: a measured pattern counts 20 times a simulated one. The labels that judge "
-        "also train. Networks that saw measured patterns are not calibrated, nor does `fedbragg train` calibrate.",
+        "The domain-weighted loss is used: a measured pattern counts 20 times a simulated one. Rows "
+        "judged by names were trained with names, those by lines with lines. Networks that saw measured patterns are "
+        "not calibrated, nor does `fedbragg train` calibrate.",
         OPEN_LABELS,
     ]
     return Table("Plus a share of measured patterns", COLUMNS, listed, notes)
@@ -163,7 +165,8 @@ def adapted_rows(
         for kind in KINDS:
             scores[kind].append(score(data[kind]))
     said = f"{name} ({size} of {total})"
-    return [row(said, k, labels, measured[k].truth[labels], scores[k], kept) for k in KINDS]
+    judged = [one for one, trains in JUDGED.items() if trains == labels]
+    return [row(said, k, one, measured[k].truth[one], scores[k], kept) for one in judged for k in KINDS]
 
 
 def adapt(state: dict[str, np.ndarray], block: PhaseData, seed: int, loss: LossName) -> dict[str, np.ndarray]:

@@ -26,6 +26,8 @@ WAVELENGTH = 0.5608
 KINDS = ("unmasked", "masked")
 LABELS = ("names", "lines")
 """What a pattern shows by its file's name, and by its lines (docs/decisions/0119)."""
+JUDGED = {"names": "names", "names where lines decide": "names", "lines": "lines"}
+"""What judges, and which labels train with it; the middle one judges the patterns of the last by their names."""
 T95 = 2.776
 """Student's t for 5 seeds."""
 SETTINGS = PatternSettings()
@@ -46,7 +48,9 @@ class Measured:
         self.views = np.stack([prepare_pattern(p, SETTINGS) for p in self.patterns])
         self.found = [findings(signal_of(view, SETTINGS), LINES) for view in self.views]
         shown = np.array([[one.label for one in found] for found in self.found])
-        self.truth = {"names": named, "lines": shown}  # each (patterns, phases), 1, 0, or -1 for open
+        decided = np.where(shown < 0, -1.0, named)
+        # Each (patterns, phases), 1, 0, or -1 for open.
+        self.truth = dict(zip(JUDGED, (named, decided, shown), strict=True))
         self.data = self.labelled("names")
 
     def labelled(self, labels: str) -> PhaseData:
@@ -108,13 +112,11 @@ def row(
     return [method, kind, labels, *cells]
 
 
-def rows(
-    method: str, measured: dict[str, Measured], score: Sequence[Score], judged: Sequence[str] = LABELS
-) -> list[list[str]]:
-    """Judge each seed's network on both kinds of patterns, by names and by lines."""
+def rows(method: str, measured: dict[str, Measured], score: Sequence[Score]) -> list[list[str]]:
+    """Judge each seed's network on both kinds of patterns, by each kind of labels."""
     answers = {kind: [one(measured[kind].data) for one in score] for kind in KINDS}
     return [
         row(method, kind, labels, measured[kind].truth[labels], answers[kind])
-        for labels in judged
+        for labels in JUDGED
         for kind in KINDS
     ]

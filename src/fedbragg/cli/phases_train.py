@@ -38,7 +38,7 @@ def train(
 ) -> int:
     """Train a model that identifies phases, from their structures alone.
 
-    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about seven minutes. Needs the
+    Simulates patterns of a micro-beam at the given wavelength and trains on them, in about five minutes. Needs the
     training extra: pip install 'fedbragg[train]'.
     """
     from fedbragg.errors import ConfigError

@@ -15,7 +15,7 @@ from fedbragg.report.page import PageSection, drawing, page, paragraph, table
 
 FEWEST = 20
 """Labelled patterns of a phase from which on a reliability diagram says anything."""
-FIGURES = ("accuracy", "balanced accuracy", "precision", "recall", "AUC")
+FIGURES = ("balanced accuracy", "AUC", "precision", "recall", "accuracy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

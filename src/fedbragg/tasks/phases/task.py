@@ -109,10 +109,10 @@ class PhasesTask:
         return mean_metrics(metrics_by_phase(truth, answers))
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
-        """Write the model file."""
+        """Write the model file, without a calibration."""
         trained = TrainedPhases(
             self.training, state
-        )  # sites' patterns are not simulated ones: not calibrated
+        )  # no calibration: sites' patterns are not simulated ones
         write_phases_model(path, trained, self.settings.wavelength, dict(provenance), PACKAGED)
 
     def _phases(self) -> Sequence[Phase]:
