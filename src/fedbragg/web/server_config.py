@@ -23,6 +23,7 @@ def server_config(
 
     return uvicorn.Config(
         application,
+        log_config=None,  # its own would close the logging handlers of all other packages
         log_level=log_level,
         access_log=False,  # it would hold the token
         server_header=False,
