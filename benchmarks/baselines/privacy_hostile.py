@@ -13,7 +13,7 @@ from torch import Tensor
 from baselines.privacy_sites import TASK, DrawnSite
 from fedbragg.config import Federation
 from fedbragg.federation import federate
-from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.trainer import ChangedTrainer, Trainer
 from fedbragg.federation.veto import Standard, WithVeto
 from fedbragg.tasks.base import headline_score
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
@@ -41,35 +41,15 @@ class Damage:
     withdrawn: int  # models of barriers
 
 
-@dataclass
-class Hostile:
-    """A site that trains on its data and multiplies the update."""
+def multiplied(trainer: Trainer, factor: float) -> Trainer:
+    """Return a site that trains on its data and multiplies the update."""
 
-    trainer: Trainer
-    factor: float = 1.0
-
-    @property
-    def name(self) -> str:
-        """Return the site's name."""
-        return self.trainer.name
-
-    @property
-    def speed(self) -> float:
-        """Return its speed."""
-        return self.trainer.speed
-
-    @property
-    def samples(self) -> int:
-        """Return the number of its frames."""
-        return self.trainer.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        """Return a multiple of the update."""
-        update = self.trainer.train(model, version, epochs)
-        tensors = {
-            name: (self.factor * tensor).astype(tensor.dtype) for name, tensor in update.tensors.items()
-        }
+    def train(trainer: Trainer, model: State, version: int, epochs: int) -> Update:
+        update = trainer.train(model, version, epochs)
+        tensors = {name: (factor * tensor).astype(tensor.dtype) for name, tensor in update.tensors.items()}
         return replace(update, tensors=tensors)
+
+    return ChangedTrainer(trainer, train)
 
 
 def damage(sites: Sequence[DrawnSite], start: State, attack: str, defence: str, seed: int) -> Damage:
@@ -118,7 +98,7 @@ def _hostile(site: DrawnSite, settings: Federation, attack: str) -> Trainer:
         factor = SCALE
     if attack == "hot pixels":
         data, factor = _with_trigger(data), -SCALE
-    return Hostile(TaskSite(site.name, TASK, data, settings.training, settings.seed), factor)
+    return multiplied(TaskSite(site.name, TASK, data, settings.training, settings.seed), factor)
 
 
 @cache

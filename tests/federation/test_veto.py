@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import nan
 from typing import Any
 
@@ -23,7 +23,7 @@ from fedbragg.federation.events import (
     SiteRefused,
     UpdateArrived,
 )
-from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.trainer import ChangedTrainer, Trainer
 from fedbragg.federation.veto import Standard, WithVeto
 from fedbragg.types import State, Update
 
@@ -148,29 +148,15 @@ def test_a_site_that_joins_again_is_asked_again() -> None:
 # In the local engine
 
 
-@dataclass
-class Poisoned:
-    """A site that learns for two rounds and then sends the opposite of what it has learnt, many times over."""
+def poisoned(trainer: Trainer, from_version: int = 2) -> Trainer:
+    """Return a site that learns for two rounds and then sends the opposite of what it has learnt, many times over."""
 
-    trainer: Trainer
-    from_version: int = 2
-
-    @property
-    def name(self) -> str:
-        return self.trainer.name
-
-    @property
-    def speed(self) -> float:
-        return self.trainer.speed
-
-    @property
-    def samples(self) -> int:
-        return self.trainer.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        update = self.trainer.train(model, version, epochs)
-        factor = -30.0 if version >= self.from_version else 1.0
+    def train(trainer: Trainer, model: State, version: int, epochs: int) -> Update:
+        update = trainer.train(model, version, epochs)
+        factor = -30.0 if version >= from_version else 1.0
         return replace(update, tensors={name: factor * t for name, t in update.tensors.items()})
+
+    return ChangedTrainer(trainer, train)
 
 
 def judged(problem: Any, settings: Callable[..., Federation], **rules: Any) -> tuple[Any, list[WithVeto]]:
@@ -179,7 +165,7 @@ def judged(problem: Any, settings: Callable[..., Federation], **rules: Any) -> t
         WithVeto(site, lambda model: problem.evaluate(model)["accuracy"], Standard(0.1))
         for site in problem.sites[1:]
     ]
-    hostile = Poisoned(problem.sites[0])
+    hostile = poisoned(problem.sites[0])
     rules = {"schedule": "sync", "barriers": 8, "norm_factor": 1e6, "patience": 2, **rules}
     outcome = federate(settings(**rules), [hostile, *honest], problem.initial)
     return outcome, honest

@@ -14,10 +14,9 @@ from pathlib import Path
 from fedbragg.config import Federation
 from fedbragg.errors import BudgetSpent, FederationError
 from fedbragg.federation.private_training import cost_of, private_terms
-from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.trainer import ChangedTrainer, Trainer
 from fedbragg.files import write_whole
 from fedbragg.learn.accounting import SampledNoise, epsilon_of
-from fedbragg.learn.settings import PrivateTerms
 from fedbragg.types import State, Update
 
 SLACK = 1e-6
@@ -98,42 +97,19 @@ def _read(path: Path) -> list[Entry]:
         ) from None
 
 
-@dataclass(slots=True, eq=False)
-class WithinBudget:
-    """A trainer of private updates that refuses once they have cost what the federation promises."""
-
-    trainer: Trainer
-    terms: PrivateTerms
-    budget: Budget
-    ledger: PrivacyLedger
-
-    @property
-    def name(self) -> str:
-        """Return the site's name."""
-        return self.trainer.name
-
-    @property
-    def speed(self) -> float:
-        """Return the trainer's speed."""
-        return self.trainer.speed
-
-    @property
-    def samples(self) -> int:
-        """Return the number of samples that one epoch passes over."""
-        return self.trainer.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        """Enter the training, then train; raise BudgetSpent where it would cost too much."""
-        self.ledger.take(Entry(self.name, cost_of(self.terms, epochs)), [self.budget])
-        return self.trainer.train(model, version, epochs)
-
-
 def within_budget(settings: Federation, trainer: Trainer) -> Trainer:
     """Return a trainer that keeps to the epsilon of the settings, the trainer itself where they have none."""
     terms = private_terms(settings)
     if terms is None:
         return trainer
-    return WithinBudget(trainer, terms, federation_budget(settings, trainer.name), PrivacyLedger())
+    ledger, budget = PrivacyLedger(), federation_budget(settings, trainer.name)
+
+    def train(trainer: Trainer, model: State, version: int, epochs: int) -> Update:
+        """Enter the training, then train; raise BudgetSpent where it would cost too much."""
+        ledger.take(Entry(trainer.name, cost_of(terms, epochs)), [budget])
+        return trainer.train(model, version, epochs)
+
+    return ChangedTrainer(trainer, train)
 
 
 def federation_budget(settings: Federation, federation: str) -> Budget:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from fedbragg.types import State, Update
@@ -34,3 +36,30 @@ class Trainer(Protocol):
         generator would be shared by sites that train on threads.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangedTrainer:
+    """A trainer of another, with its name, speed and samples, that trains in another way."""
+
+    trainer: Trainer
+    change: Callable[[Trainer, State, int, int], Update]  # takes the trainer, and what ``train`` is given
+
+    @property
+    def name(self) -> str:
+        """Return the site's name."""
+        return self.trainer.name
+
+    @property
+    def speed(self) -> float:
+        """Return the trainer's speed."""
+        return self.trainer.speed
+
+    @property
+    def samples(self) -> int:
+        """Return how many samples one epoch passes over."""
+        return self.trainer.samples
+
+    def train(self, model: State, version: int, epochs: int) -> Update:
+        """Train as ``change`` does."""
+        return self.change(self.trainer, model, version, epochs)
