@@ -49,7 +49,7 @@ def test_before_anything_the_page_says_that_the_site_connects(tmp_path: Path) ->
     now = state.now()
     assert (now["doing"], now["record"]) == ("connecting to the server", {"totals": [], "problems": []})
     assert {each["topic"] for each in now["messages"]} == {
-        "poll", "settings", "model", "failure", "final", "leave"
+        "poll", "settings", "model", "failure", "veto", "final", "leave"
     }  # fmt: skip
     assert (now["federation_rules"], state.rows(0)) == ([], [])
 

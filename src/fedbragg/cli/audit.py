@@ -26,8 +26,9 @@ def audit(
 ) -> int:
     """Check a site's record of what left it: no line changed or missing, and the same messages as the server's record.
 
-    The record is KIT/site/sent.jsonl: time, topic, names of the fields, bytes and SHA-256 of each message. The exit
-    code is 3 where a line was changed or removed, or the two records differ.
+    The record is KIT/site/sent.jsonl: time, topic, names of the fields, bytes and SHA-256 of each message, and the
+    epsilon spent so far where training is private. The exit code is 3 where a line was changed or removed, or the
+    two records differ.
     """
     from fedbragg.federation.engines.nvflare.kit import open_kit
     from fedbragg.federation.engines.remote.audit import compare, totals
@@ -41,6 +42,9 @@ def audit(
         problems += [*other.problems, *compare(own.entries, other.entries, site)]
     for topic, (count, size) in sorted(totals(own.entries).items()):
         say(f"{topic}: {count} messages, {size_text(size)}")
+    told = [entry["epsilon"] for entry in own.entries if "epsilon" in entry]
+    if told:
+        say(f"epsilon: {told[-1]:.3g} so far, in the last private federation")
     for problem in problems:
         say(problem)
     return DIFFERENT if problems else 0

@@ -10,6 +10,7 @@ import pytest
 from in_process import InProcessFederation, barriers, failures, settings
 
 from fedbragg.errors import BudgetSpent, FederationError
+from fedbragg.federation.engines.remote.audit_log import SENT
 from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
 from fedbragg.federation.engines.remote.site_config import Limits
 
@@ -40,6 +41,9 @@ def test_a_site_takes_part_up_to_its_own_limit(federation: InProcessFederation) 
     assert "spent so far 0 of 2.5" in said
     record = json.loads((federation.folder / "site1" / "epsilon.json").read_text())
     assert [line["steps"] for line in record] == [2, 2]
+    left = [json.loads(line) for line in (federation.folder / "site1" / SENT).read_text().splitlines()]
+    told = [line["epsilon"] for line in left if line["topic"] == "update"]
+    assert told == pytest.approx(spent)
 
 
 def test_a_site_with_a_limit_refuses_a_federation_without_noise(federation: InProcessFederation) -> None:

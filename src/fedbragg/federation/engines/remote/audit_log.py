@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fedbragg.errors import FederationError, NoAnswerError
@@ -25,6 +26,7 @@ START = "0" * 64
 """Stands for the chain before the first line."""
 HEAD, TAIL = b'{"chain": "', b'", '
 """Around the chain's hash at the beginning of a line."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class AuditLog:
@@ -37,18 +39,20 @@ class AuditLog:
         self._chain = _last_chain(path)
         self._newest: dict[tuple[str, str], str] = {}  # by site and topic, the hash of the last message
 
-    def message(self, site: str, topic: str, payload: bytes | memoryview, version: int | None = None) -> None:
+    def message(
+        self, site: str, topic: str, payload: bytes | memoryview, known: Mapping[str, Any] = NOTHING
+    ) -> None:
         """Append a message of a site, unless it repeats the last one of its topic.
 
-        ``version`` is that of the model that the site has trained on last, where the one who writes knows it.
+        ``known`` is what the one who writes knows besides: the version of the model that the site has trained on last,
+        and the epsilon that its trainings have cost so far.
         """
         digest = hashlib.sha256(payload).hexdigest()
         with self._lock:
             if self._newest.get((site, topic)) == digest:
                 return
             self._newest[site, topic] = digest
-            trained_on = {} if version is None else {"version": version}
-            self._append({"site": site, "topic": topic, **trained_on, **described(payload), "sha256": digest})
+            self._append({"site": site, "topic": topic, **known, **described(payload), "sha256": digest})
 
     def no_answer(self, site: str, topic: str, payload: bytes) -> None:
         """Append that a message was not answered: the server may have received it or not."""
@@ -72,14 +76,14 @@ class AuditedLink:
     """A link to the server that writes down what it sends, before it is sent."""
 
     def __init__(
-        self, link: Link, site: str, log: AuditLog, version: Callable[[], int | None] = lambda: None
+        self, link: Link, site: str, log: AuditLog, known: Callable[[], Mapping[str, Any]] = dict
     ) -> None:
-        """Write to ``log`` what goes over ``link``; ``version`` is that of the model trained on last."""
-        self._link, self._site, self._log, self._version = link, site, log, version
+        """Write to ``log`` what goes over ``link``, with what is ``known`` besides (see AuditLog.message)."""
+        self._link, self._site, self._log, self._known = link, site, log, known
 
     def ask(self, topic: str, payload: bytes, timeout: float) -> memoryview:
         """Return the server's answer, or raise NoAnswerError after ``timeout`` seconds without progress."""
-        self._log.message(self._site, topic, payload, self._version())
+        self._log.message(self._site, topic, payload, self._known())
         try:
             return self._link.ask(topic, payload, timeout)
         except NoAnswerError:

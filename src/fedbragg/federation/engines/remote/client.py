@@ -93,7 +93,7 @@ class SiteClient:
     def run(self, link: Link) -> None:
         """Take part in federations until ``leave`` is called."""
         log = AuditLog(self._folder / SENT)
-        connection = ServerConnection(AuditedLink(link, self._site, log, lambda: self._version))
+        connection = ServerConnection(AuditedLink(link, self._site, log, self._known))
         while not self._leaving:
             try:
                 self._round(connection)
@@ -112,6 +112,11 @@ class SiteClient:
         self._say(end)
         self._write_report(Activity(end, ended=True))
         self._worker.close()
+
+    def _known(self) -> dict[str, Any]:
+        """Return what the record of what leaves says beside each message."""
+        known = {"version": self._version, "epsilon": self._private.epsilon}
+        return {name: value for name, value in known.items() if value is not None}
 
     def _write_report(self, activity: Activity) -> None:
         with contextlib.suppress(OSError):  # a full disk; training goes on without the report

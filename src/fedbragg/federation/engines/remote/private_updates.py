@@ -25,13 +25,14 @@ class PrivateUpdates:
         self._terms: PrivateTerms | None = None
         self._federation = ""
         self._budgets: list[Budget] = []
+        self.epsilon: float | None = None  # spent in this federation; None where it is not private
 
     def enter(self, federation: str, settings: Mapping[str, Any]) -> str:
         """Prepare for a federation, and return what it promises; empty where it is not private.
 
         Raise FederationError where this site cannot take part.
         """
-        self._terms, self._federation, self._budgets = None, federation, []
+        self._terms, self._federation, self._budgets, self.epsilon = None, federation, [], None
         if not settings.get("privacy", {}).get("epsilon"):
             return ""
         known = Federation.model_validate(
@@ -43,6 +44,7 @@ class PrivateUpdates:
         except FedbraggError as error:
             raise FederationError(str(error)) from None
         self._budgets = [federation_budget(known, federation)]
+        self.epsilon = ledger.spent(known.privacy.delta, federation)
         if not self._limits.epsilon:
             return text
         self._budgets.append(Budget(self._limits.epsilon, self._limits.delta, None, "this site's own limit"))
@@ -53,4 +55,4 @@ class PrivateUpdates:
         """Enter a training of some epochs; raise BudgetSpent where it would tell too much."""
         if self._terms is not None:
             entry = Entry(self._federation, cost_of(self._terms, epochs))
-            PrivacyLedger(self._path).take(entry, self._budgets)
+            self.epsilon = PrivacyLedger(self._path).take(entry, self._budgets)
