@@ -19,7 +19,7 @@ from waiting import wait_for
 
 from fedbragg.federation.engines.remote.audit_log import SENT, AuditLog
 from fedbragg.federation.engines.remote.protocol import Message, encode_message
-from fedbragg.federation.engines.remote.site_config import SiteConfig, load_site_config
+from fedbragg.federation.engines.remote.site_config import Limits, SiteConfig, load_site_config
 from fedbragg.federation.engines.remote.site_report import REPORT
 from fedbragg.review.site_state import ROWS, ShownSite, SiteState, federation_rules, site_rules
 from fedbragg.testing import DirectLink
@@ -174,3 +174,13 @@ def test_rules_in_words() -> None:
     limits = {"secure": True, "rounds_a_day": 5}
     own = dict(site_rules(SiteConfig.model_validate({"runs": ["x"], "labels": "y", "limits": limits})))
     assert (own["only under masks (secure)"], own["trainings in 24 hours"]) == ("yes", "5")
+
+
+def test_private_training_and_a_sites_own_limits_are_said() -> None:
+    said = dict(federation_rules({"privacy": {"epsilon": 8.0, "delta": 1e-5}}))
+    assert said["noise added here"] == "so much that epsilon is at most 8 at delta 1e-05 for each run or crystal"
+    assert dict(federation_rules({}))["noise added here"] == "none"
+    limits = Limits(epsilon=2.0, largest_fall=0.1)
+    own = dict(site_rules(SiteConfig(runs=("x",), labels="y", limits=limits)))
+    assert own["only with noise (epsilon)"].startswith("so much that epsilon is at most 2 ")
+    assert own["refuses much worse models"] == "those that fall by more than 0.1"

@@ -127,7 +127,7 @@ Rule = tuple[str, str]
 def federation_rules(settings: Mapping[str, Any]) -> list[Rule]:
     """Return what a federation's settings say about what leaves a site."""
     federation, privacy, style = (settings.get(name, {}) for name in ("federation", "privacy", "style"))
-    secure, clip, noise = privacy.get("secure", False), federation.get("clip", 0), federation.get("noise", 0)
+    secure, clip, epsilon = privacy.get("secure", False), federation.get("clip", 0), privacy.get("epsilon", 0)
     how, bits = federation.get("compression", "full"), federation.get("compression_bits", 8)
     return [
         ("task", str(settings.get("task", "hits"))),
@@ -141,9 +141,13 @@ def federation_rules(settings: Mapping[str, Any]) -> list[Rule]:
             "as masked integers" if secure else COMPRESSION.get(how, how).format(bits=bits),
         ),
         ("longest update", f"{clip:g} (Euclidean norm)" if clip else "no limit"),
-        ("noise added here", f"{noise:g} times the longest update" if noise else "none"),
+        ("noise added here", _promised(epsilon, privacy.get("delta", 0)) if epsilon else "none"),
         ("style of the pictures", STYLES.get(style.get("share", "off"), "asked for")),
     ]
+
+
+def _promised(epsilon: float, delta: float) -> str:
+    return f"so much that epsilon is at most {epsilon:g} at delta {delta:g} for each run or crystal"
 
 
 def site_rules(config: SiteConfig) -> list[Rule]:
@@ -152,6 +156,11 @@ def site_rules(config: SiteConfig) -> list[Rule]:
     return [
         ("tasks", ", ".join(limits.tasks) or "all that are installed"),
         ("only under masks (secure)", "yes" if limits.secure else "no"),
+        ("only with noise (epsilon)", _promised(limits.epsilon, limits.delta) if limits.epsilon else "no"),
+        (
+            "refuses much worse models",
+            "no" if limits.largest_fall is None else f"those that fall by more than {limits.largest_fall:g}",
+        ),
         ("trainings in 24 hours", str(limits.rounds_a_day) if limits.rounds_a_day else "no limit"),
         ("style of the pictures may leave", "yes" if config.share_style else "no"),
         ("GPU", "may be used" if limits.gpu else "not used"),
