@@ -151,7 +151,7 @@ BAD = {
     "tiny.npy": "tiny.npy frame 0: has 3 x 3 pixels; tags need 16 or more along the longer edge.",
     "line.npy": "line.npy: shape (100,) is no",
     "colour.npy": "none of the 64 images could be tagged. First: ",
-    "colour.tif": "numbers, as a colour picture or a curve has. Give the counts of a detector.",
+    "colour.tif": "has shape (64, 80, 3), as a colour picture. Give the counts of a detector.",
     "colour.png": "colour.png: unknown extension .png. Known ones: ",
     "line.h5": "line.h5: holds no stack of images.",
     "notes.h5": "notes.h5: ",

@@ -162,7 +162,7 @@ BAD = {
     "line.npy": "line.npy: shape (100,) is no image.",
     "stack.npy": "stack.npy: holds 5 frames. Say which: ",
     "stack.npy:7": "stack.npy: has 5 frames; give one from 0 to 4, not 7.",
-    "colour.tif": "colour.tif frame 0: has ",
+    "colour.tif": "colour.tif: has shape (40, 50, 3), as a colour picture",
     "text.cbf": "text.cbf: no CBF file",
     "missing.cbf": "missing.cbf: no such file or folder. Check the path",
 }

@@ -178,7 +178,9 @@ def test_rules_in_words() -> None:
 
 def test_private_training_and_a_sites_own_limits_are_said() -> None:
     said = dict(federation_rules({"privacy": {"epsilon": 8.0, "delta": 1e-5}}))
-    assert said["noise added here"] == "so much that epsilon is at most 8 at delta 1e-05 for each run or crystal"
+    assert (
+        said["noise added here"] == "so much that epsilon is at most 8 at delta 1e-05 for each run or crystal"
+    )
     assert dict(federation_rules({}))["noise added here"] == "none"
     limits = Limits(epsilon=2.0, largest_fall=0.1)
     own = dict(site_rules(SiteConfig(runs=("x",), labels="y", limits=limits)))

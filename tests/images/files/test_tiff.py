@@ -86,7 +86,7 @@ def test_a_file_inside_gz_is_read(tmp_path: Path) -> None:
 
 def test_colour_pictures_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (30, 40)).save(tmp_path / "a.tif")
-    assert_refused(tmp_path / "a.tif", "not counts")
+    assert_refused(tmp_path / "a.tif", "as a colour picture")
 
 
 def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ TIFF = Format(
 
 def _page(page: Any, byte_order: str) -> Page:
     if len(page.shape) != 2 or page.dtype is None or page.dtype.kind not in "iuf":
-        raise UnreadableFileError(f"holds pictures of shape {page.shape}, not counts of rows and columns.")
+        raise UnreadableFileError(
+            f"has shape {page.shape}, as a colour picture. Give the counts of a detector."
+        )
     start = int(page.dataoffsets[0]) if page.is_contiguous else None
     return Page(page.shape, page.dtype.newbyteorder(byte_order), start)
 
