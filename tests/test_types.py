@@ -30,7 +30,7 @@ def test_the_tree_of_errors_is_the_one_drawn() -> None:
     drawn = [
         (len(found[1]), found[2])
         for line in (errors.__doc__ or "").splitlines()
-        if (found := re.match(r"([│├└─ ]*)(\w+(?:Error|Rejected|Refused|Warning))\b", line))
+        if (found := re.match(r"([│├└─ ]*)(\w+(?:Error|Rejected|Refused|Spent|Warning))\b", line))
     ]
     parents: list[tuple[int, str]] = []
     for depth, name in drawn:

@@ -60,7 +60,7 @@ def test_the_packaged_phase_models_weights_are_its_graphs() -> None:
     data = simulated(SimulationPlan(shipped_phases()), 20, 4)
     training = PhaseTraining(identifier.card.phases, identifier.card.prepare)
     expected = training.probabilities(read_state(phases.default_model()), data)
-    found = np.stack([identifier(view.numpy()).probabilities for view in data.views])
+    found = np.stack([identifier(view.numpy()).scores for view in data.views])
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 

@@ -108,11 +108,13 @@ def test_a_training_that_does_not_count_is_a_problem_of_the_result(tmp_path: Pat
 @pytest.mark.usefixtures("toy")
 def test_what_protects_updates_does_not_touch_a_site_alone(tmp_path: Path) -> None:
     path = toy_federation(tmp_path)
-    path.write_text(path.read_text().replace("barriers = 3", "barriers = 3\nclip = 0.5\nnoise = 1.0"))
+    path.write_text(
+        path.read_text().replace("barriers = 3", "barriers = 3\nclip = 0.5\n[privacy]\nsecure = true")
+    )
     project = open_project(path)
     kept, alone = (Arm(name, "fedavg", "sync").project(project, 3) for name in ("fedavg", LOCAL))
-    assert (kept.settings.federation.clip, kept.settings.federation.noise) == (0.5, 1.0)
-    assert (alone.settings.federation.clip, alone.settings.federation.noise) == (0.0, 0.0)
+    assert (kept.settings.federation.clip, kept.settings.privacy.secure) == (0.5, True)
+    assert (alone.settings.federation.clip, alone.settings.privacy.secure) == (0.0, False)
 
 
 REFUSED = [

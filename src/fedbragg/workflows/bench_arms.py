@@ -20,7 +20,6 @@ ALONE = {"aggregation": "fedavg", "schedule": "sync"}
 """How one participant trains: with the federation's epochs and as many restarts of the optimiser."""
 UNSHARED = {
     "clip": 0.0,
-    "noise": 0.0,
     "compression": "full",
     "selection": "all",
     "cohort": 0,

@@ -90,12 +90,15 @@ def test_the_page_shows_what_leaves_and_its_button_ends_the_client(three: Deploy
     assert others == pytest.approx(len(update) - document, abs=40)  # a later update may have other digits
     cells = tab.run("[...document.querySelectorAll('#tensors tbody td')].map((cell) => cell.textContent)")
     assert cells == ["bias", "float64", "3", "24", "weight", "float64", "8 × 3", "192"]
-    record = {entry["sha256"]: entry["bytes"] for entry in read_audit(kit / "site/sent.jsonl").entries}
+    entries = read_audit(kit / "site/sent.jsonl").entries
+    record = {
+        entry["sha256"]: entry["bytes"] for entry in entries if "bytes" in entry
+    }  # others had no answer
     rows = tab.run(
         "[...document.querySelectorAll('#rows tr')].map((row) => [row.dataset.sha256, row.dataset.bytes])"
     )
     assert len(rows) > 4
-    assert {sha256: int(size) for sha256, size in rows}.items() <= record.items()
+    assert {sha256: int(size) for sha256, size in rows if size}.items() <= record.items()
     assert "the server" in text(tab, "federation-rules")
     assert tab.run(
         "document.querySelector('#rows [data-topic=update] td:nth-child(2)').textContent"
@@ -146,4 +149,4 @@ def test_the_page_shows_what_leaves_and_its_button_ends_the_client(three: Deploy
     complaints = [line for line in tab.complaints if "ERR_" not in line]  # the connection that ended
     assert complaints == []
     entries = read_audit(kit / "site/sent.jsonl").entries
-    assert totals(entries)["leave"][0] == 1
+    assert totals(entries)["leave"][0] >= 1
