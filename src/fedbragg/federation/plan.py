@@ -146,5 +146,5 @@ def _unfit(settings: Federation, rule: Rule) -> Iterator[str]:
         return
     if settings.federation.local_batchnorm:
         yield "corrects every tensor of the model, and BatchNorm's would stay at the sites; leave out local_batchnorm."
-    if rule.drift.sends_gradient and settings.federation.clip:
+    if rule.sends_gradient and settings.federation.clip:
         yield "sends a gradient of each site, which clip does not bound; leave out clip, or use another rule."

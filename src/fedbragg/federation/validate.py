@@ -45,7 +45,7 @@ def check_terms(update: Update, sent: State, rule: Rule) -> None:
     """Raise UpdateRejected unless the update holds what the rule asks of a training, and nothing beyond that."""
     if rule.needs_steps and update.steps < 1:
         raise UpdateRejected("it names no steps of its optimiser, which the rule divides by")
-    if rule.drift is None or not rule.drift.sends_gradient:
+    if not rule.sends_gradient:
         if update.gradient:
             raise UpdateRejected("it holds a gradient that the rule does not ask for")
         return

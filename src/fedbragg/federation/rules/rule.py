@@ -76,6 +76,11 @@ class Rule:
         """Return whether a task must support the rule (tasks.base.LocalTermsTask)."""
         return self.calibration is not None or self.drift is not None or self.needs_steps
 
+    @property
+    def sends_gradient(self) -> bool:
+        """Return whether an update holds the gradient of the site's loss at the model that was sent."""
+        return self.drift is not None and self.drift.sends_gradient
+
     def local_terms(self, settings: FederationSettings) -> LocalTerms:
         """Return what the rule adds to the training at a site."""
         calibration = Calibration(self.calibration, settings.calibration_tau) if self.calibration else None

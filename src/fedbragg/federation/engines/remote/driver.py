@@ -69,8 +69,7 @@ class RealTimeDriver:
         self._stop_reason: str | None = None
         # Bytes of the longest message with an update: no number takes more than 8; a masked one has two numbers, and
         # a gradient has as many as the model.
-        gradient = plan.rule.drift is not None and plan.rule.drift.sends_gradient
-        most = 16 if settings.privacy.secure or gradient else 8
+        most = 16 if settings.privacy.secure or plan.rule.sends_gradient else 8
         self.shapes = shapes_of(initial)  # a site learns them before it trains
         self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
