@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,6 +122,14 @@ class Tab:
     def _hear(self, event: dict[str, Any]) -> None:
         if event.get("method") in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"):
             self.complaints.append(json.dumps(event["params"]))
+
+
+def until(tab: Tab, condition: str, seconds: float = 60) -> None:
+    """Wait until JavaScript is true on a page."""
+    end = time.monotonic() + seconds
+    while not tab.run(condition):
+        assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"
+        time.sleep(0.03)
 
 
 @contextmanager

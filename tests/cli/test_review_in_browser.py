@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Tab, browser
+from browser import CHROMIUM, Tab, browser, until
 from commands import done
 
 from fedbragg.images import open_run
@@ -112,13 +112,6 @@ def tab(chromium: Tab, served: Served) -> Iterator[Tab]:
 def visit(tab: Tab, address: str) -> None:
     tab.open(address, 1300, 900)
     until(tab, READY)
-
-
-def until(tab: Tab, condition: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not tab.run(condition):
-        assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"
-        time.sleep(0.03)
 
 
 def text(tab: Tab, name: str) -> str:

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Tab
+from browser import CHROMIUM, Tab, until
 from commands import Refused
 from watching import detector, watching
 
@@ -25,13 +25,6 @@ from test_connection import free_address
 pytestmark = pytest.mark.slow
 needs_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*) (NaN|[+-]?[0-9.]+(e[+-]?[0-9]+)?)")
-
-
-def until(tab: Tab, condition: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not tab.run(condition):
-        assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"
-        time.sleep(0.05)
 
 
 def text(tab: Tab, name: str) -> str:

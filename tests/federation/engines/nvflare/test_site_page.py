@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from fedbragg.federation.engines.remote.protocol import split_message
 
 sys.path.append(str(Path(__file__).parents[3] / "cli"))
 
-from browser import CHROMIUM, Tab, browser
+from browser import CHROMIUM, Tab, browser, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,13 +41,6 @@ def restarted(deployment: Deployment, site: str) -> str:
         lambda: "connected" in (text := deployment.output(site)[before:]) and text, "the page", 60
     )
     return next(line.split()[1] for line in said.splitlines() if line.startswith("page"))
-
-
-def until(tab: Tab, condition: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not tab.run(condition):
-        assert time.monotonic() < end, f"{condition}; the page says {tab.run('document.body.innerText')}"
-        time.sleep(0.05)
 
 
 def text(tab: Tab, name: str) -> str:
