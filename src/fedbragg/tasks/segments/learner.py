@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedbragg.learn.calibration import answer_shifts
+from fedbragg.learn.device import device_of
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.progress import Step
@@ -67,10 +68,12 @@ class SegmentProblem:
     def loss(self, examples: Tensor) -> Tensor:
         """Return the mean loss over crops given by index."""
         crops = [self._crop(self.crops[int(i)]) for i in examples]
-        pictures = torch.from_numpy(np.stack([picture for picture, _ in crops]))
-        labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64))
+        device = device_of(self.network)
+        pictures = torch.from_numpy(np.stack([picture for picture, _ in crops])).to(device)
+        labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64)).to(device)
         logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        return segment_loss(logits + self.shifts[:, None, None], labels, self.weights)
+        shifts, weights = self.shifts.to(device), self.weights.to(device)
+        return segment_loss(logits + shifts[:, None, None], labels, weights)
 
     def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         picture, labels = self.scaled[index], self.data.pictures[index].labels
@@ -207,8 +210,8 @@ def gradient(
 ) -> dict[str, NDArray[Any]]:
     """Return the gradient of the loss that ``train`` lowers, at the network's weights and over an epoch's crops."""
     problem = _problem(network, data, fitting, seed)
-    batch, generator = _batch(fitting, problem.side), torch.Generator().manual_seed(seed % 2**63)
-    return mean_gradient(network, problem, batch, generator)
+    fitting = replace(fitting, batch=_batch(fitting, problem.side))
+    return mean_gradient(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63))
 
 
 def steps(data: SegmentData, fitting: FitSettings) -> int:

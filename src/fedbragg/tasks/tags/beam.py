@@ -81,4 +81,4 @@ def meeting_point(votes: Tensor, lines: Tensor) -> Tensor:
 
 def places(number: int, like: Tensor) -> Tensor:
     """Return the middles of so many parts along an edge (number,), from -1 to 1."""
-    return (torch.arange(number, dtype=like.dtype) + 0.5) * (2 / number) - 1
+    return (torch.arange(number, dtype=like.dtype, device=like.device) + 0.5) * (2 / number) - 1

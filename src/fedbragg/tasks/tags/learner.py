@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.device import device_of
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state
@@ -52,10 +53,12 @@ class TagProblem:
         if self.augment:
             views, beams = augmented(views, beams, self.generator)
         given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
+        device = device_of(self.network)
+        views, beams, given = views.to(device), beams.to(device), given.to(device)
         about = torch.where(given, beams, torch.nan)
         reading = self.network(views.contiguous(memory_format=torch.channels_last), about)
-        logits = reading.logits + self.shifts
-        return tag_loss(logits, part.labels) + beam_loss(reading.found, beams)
+        logits = reading.logits + torch.as_tensor(self.shifts, device=device)
+        return tag_loss(logits, part.labels.to(device)) + beam_loss(reading.found, beams)
 
 
 def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -119,7 +122,7 @@ def train(
 def gradient(network: TagNet, data: TagData, fitting: FitSettings, seed: int) -> dict[str, NDArray[Any]]:
     """Return the gradient of the loss that ``train`` lowers, at the network's weights and over all images."""
     problem = _problem(network, data, fitting, seed)
-    return mean_gradient(network, problem, fitting.batch, torch.Generator().manual_seed(seed % 2**63))
+    return mean_gradient(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63))
 
 
 def _problem(
