@@ -90,7 +90,7 @@ def test_simulated_micrographs_are_mixed_in_where_asked(
 ) -> None:
     seen: list[int] = []
 
-    def train(network: object, data: SegmentData, *_: object) -> float:
+    def train(network: object, data: SegmentData, *_: object, **_named: object) -> float:
         seen.append(crops.number_of_crops(data))
         return 0.0
 
