@@ -40,7 +40,7 @@ def run(jobs: Sequence[Job], running: Running) -> None:
     """Run the jobs whose results are not kept yet, in their order, several at a time, and keep what they find."""
     running.kept.mkdir(parents=True, exist_ok=True)
     open_jobs = [(job, running) for job in jobs if not running.file(job.name).exists()]
-    with multiprocessing.get_context("spawn").Pool(running.processes, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(running.processes) as pool:
         for name, seconds, failure in pool.imap_unordered(_carry_out, open_jobs, chunksize=1):
             print(f"{name}: {failure or 'done'}, {seconds:.0f} s", file=sys.stderr, flush=True)
 
