@@ -30,6 +30,7 @@ from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import READ
 from fedbragg.tasks.tags.learner import TagProblem
 from fedbragg.tasks.tags.learner import new_network as new_tagnet
+from fedbragg.types import State
 
 Pair = tuple[torch.nn.Module, Problem]
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
@@ -118,5 +119,11 @@ def test_a_gpu_trains_as_the_processor_does(make: Callable[[], Pair]) -> None:
         found.append((loss, gradient, state_of(network)))
     (here, gradient, state), (there, other, moved) = found
     assert there == pytest.approx(here, rel=2e-2)
-    assert all(np.allclose(gradient[name], other[name], rtol=2e-2, atol=1e-2) for name in gradient)
-    assert all(np.allclose(state[name], moved[name], atol=2e-2) for name in state)
+    assert alike(gradient, other) > 0.99  # a GPU rounds products to ten bits
+    assert alike(state, moved) > 0.999
+
+
+def alike(first: State, second: State) -> float:
+    """Return the cosine of the angle between two states."""
+    one, other = (np.concatenate([state[name].ravel() for name in first]) for state in (first, second))
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
