@@ -64,9 +64,14 @@ def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> N
     write_simulated_run(beamline, folder / RUN, facility.frames, seed, number_of_threads(0), step)
 
 
-def test_of(site: Facility, frames: int) -> Facility:
-    """Return the site's out-of-distribution test set: its detector and sample, with every site's artefacts."""
-    return replace(site, hits=TEST_HITS, artefacts=ALL_ARTEFACTS, frames=frames)
+def judging_runs(site: Facility, frames: int) -> dict[str, Facility]:
+    """Return a site's test runs, on its own detector: with its own artefacts, and with those of other sites alone."""
+    others = tuple(kind for kind in ALL_ARTEFACTS if kind not in site.artefacts)
+    kinds = {"own": tuple(dict.fromkeys(site.artefacts)), "others": others}
+    return {
+        name: replace(site, hits=TEST_HITS, artefacts=artefacts, frames=frames)
+        for name, artefacts in kinds.items()
+    }
 
 
 def settings_text(seed: int) -> str:
