@@ -92,7 +92,7 @@ def paper_frames(folder: Path, shrink: int) -> PaperFrames:
         windows = np.concatenate([shrunk(a["windows"], shrink) for a in _chunks(folder, ["windows"])])
         chosen = first_of_each(labels)
         with written_whole(packed) as fresh, fresh.open("wb") as file:
-            np.savez_compressed(file, windows=windows[chosen], labels=labels[chosen])
+            np.savez(file, windows=windows[chosen], labels=labels[chosen])
     with np.load(packed) as stored:
         return PaperFrames(stored["windows"], stored["labels"], shrink)
 
@@ -110,7 +110,7 @@ def paper_peaks(folder: Path) -> tuple[HitData, NDArray[np.int64]]:
         chosen = first_of_each(labels)
         data = from_examples(examples[i] for i in chosen)
         with written_whole(packed) as fresh, fresh.open("wb") as file:
-            np.savez_compressed(file, measures=data.measures, first=data.first, labels=labels[chosen])
+            np.savez(file, measures=data.measures, first=data.first, labels=labels[chosen])
     with np.load(packed) as stored:
         measures, first = torch.from_numpy(stored["measures"]), torch.from_numpy(stored["first"])
         labels = stored["labels"]

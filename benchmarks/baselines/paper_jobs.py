@@ -6,6 +6,7 @@ no parent that hands out work. Claims of processes that have ended are removed b
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -48,9 +49,11 @@ def clear_claims(folder: Path) -> None:
 def run_workers(command: Sequence[str], number: int, until: float) -> int:
     """Run the same command in several processes until all end, and end them at ``until``; return how many failed.
 
-    Those that are ended there lose the job that they are at, and do not count as failed.
+    Those that are ended there lose the job that they are at, and do not count as failed. Each has one thread: BLAS would
+    have one for every core in each process, and they would wait for one another most of the time.
     """
-    workers = [subprocess.Popen([sys.executable, *command]) for _ in range(number)]
+    alone = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+    workers = [subprocess.Popen([sys.executable, *command], env=alone) for _ in range(number)]
     try:
         while any(worker.poll() is None for worker in workers) and time.time() < until:
             time.sleep(POLL)
