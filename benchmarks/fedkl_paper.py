@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from baselines.paper_blocks import BLOCKS, SPOTNET, Job, jobs
+from baselines.paper_blocks import BLOCKS, SHRINK, SHRUNK, SPOTNET, jobs
 from baselines.paper_jobs import clear_claims, run_workers, work_through
-from fedbragg.files import write_whole
+from baselines.paper_workshop import Workshop
 
 CHUNKS = 22
 """Chunks of frames: 200 frames more than are used, so that each label has enough."""
@@ -38,9 +37,11 @@ def simulate(options: argparse.Namespace) -> None:
     """Simulate the frames, and pack them for training."""
     from baselines.paper_frames import paper_frames, paper_peaks
 
-    _in_processes(options, "frames")
-    paper_frames(options.folder / "frames", options.shrink)
-    paper_peaks(options.folder / "frames")
+    folder = options.folder / "frames"
+    _in_processes(options, [folder])
+    for shrink in sorted({SHRUNK, *SHRINK.values()}):
+        paper_frames(folder, shrink)
+    paper_peaks(folder)
 
 
 def simulate_some(options: argparse.Namespace) -> None:
@@ -49,59 +50,47 @@ def simulate_some(options: argparse.Namespace) -> None:
     from baselines.paper_frames import chunk_path, simulate_chunk
 
     folder = options.folder / "frames"
-    numbers = {chunk_path(folder, number): number for number in range(CHUNKS)}
-    work_through([*numbers], lambda path: simulate_chunk(numbers[path], folder), options.until)
+    chunks = {chunk_path(folder, n): partial(simulate_chunk, n, folder) for n in range(CHUNKS)}
+    work_through(chunks, options.until)
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, the most important runs first."""
-    _in_processes(options, "runs")
+    """Choose the rates and train, the most important runs first."""
+    _in_processes(options, [options.folder / "rates", options.folder / "runs"])
 
 
 def train_some(options: argparse.Namespace) -> None:
     """Train until no run is left or time is short."""
     _one_thread()
-    wanted = {
-        options.folder / "runs" / f"{job.name}.json": job for job in jobs(options.blocks, options.seeds)
+    from baselines.paper_rates import RATES, rate_path
+
+    workshop = Workshop(options.folder, options.device, options.barriers)
+    networks = dict.fromkeys(BLOCKS[name].network for name in options.blocks)
+    tried: dict[Path, Callable[[], None]] = {
+        rate_path(workshop.rates, network, rate): partial(workshop.try_rate, network, rate)
+        for network in networks
+        for rate in RATES
+        if network != SPOTNET
     }
-    learner = cache(lambda network, group_norm: _learner(options, network, group_norm))
+    runs: dict[Path, Callable[[], None]] = {
+        workshop.runs / f"{job.name}.json": partial(workshop.train, job)
+        for job in jobs(options.blocks, options.seeds)
+    }
     until = time.time() + FULL_BUDGET * (options.until - time.time())
-    work_through([*wanted], lambda path: _train_one(wanted[path], path, learner, options), until)
+    work_through(in_order(tried, runs, networks), until)
 
 
-def _train_one(
-    job: Job, path: Path, learner: Callable[[str, bool], tuple[Any, Any]], options: argparse.Namespace
-) -> None:
-    from baselines.paper_arms import PaperRun
-    from baselines.paper_partitions import split
-
-    began, cpu = time.perf_counter(), time.process_time()
-    teacher, labels = learner(job.block.network, job.arm.group_norm)
-    parts = split(labels, job.block.partition, job.seed)
-    found = PaperRun(teacher, parts, job.arm, job.seed, options.barriers).result()
-    spent = {
-        "seconds": round(time.perf_counter() - began, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-    }
-    how = {"device": options.device, "shrink": options.shrink, "barriers": options.barriers, **spent}
-    write_whole(path, json.dumps({**job.facts, **how, **found}))
-    print(f"{job.name}: {spent['seconds']} s", flush=True)
-
-
-def _learner(options: argparse.Namespace, network: str, group_norm: bool) -> tuple[Any, Any]:
-    """Return what trains a network, and the labels of the frames."""
-    from baselines.paper_frames import paper_frames, paper_peaks
-
-    folder = options.folder / "frames"
-    if network == SPOTNET:
-        from baselines.paper_peaks import PeakLearner
-
-        data, labels = paper_peaks(folder)
-        return PeakLearner(data), labels
-    from baselines.paper_crops import CropLearner, Crops
-
-    frames = paper_frames(folder, options.shrink)
-    return CropLearner(network, group_norm, Crops.of(frames, options.device)), frames.labels
+def in_order(
+    tried: Mapping[Path, Callable[[], None]], runs: Mapping[Path, Callable[[], None]], networks: Iterable[str]
+) -> dict[Path, Callable[[], None]]:
+    """Return all work: the rates of the first two networks, and those of each other one just before its runs."""
+    first = {f"{network}-" for network in [*networks][:2]}
+    ordered = {path: work for path, work in tried.items() if path.name.startswith(tuple(first))}
+    for path, work in runs.items():
+        network = path.name.partition("-")[0]
+        ordered |= {rate: trial for rate, trial in tried.items() if rate.name.partition("-")[0] == network}
+        ordered[path] = work
+    return ordered
 
 
 def publish_tables(options: argparse.Namespace) -> None:
@@ -116,18 +105,17 @@ def publish_tables(options: argparse.Namespace) -> None:
     publish("fedkl_paper", tables(results))
 
 
-def _in_processes(options: argparse.Namespace, place: str) -> None:
-    """Run the stage's workers; raise SystemExit where one failed."""
-    folder = options.folder / place
-    folder.mkdir(parents=True, exist_ok=True)
-    clear_claims(folder)
+def _in_processes(options: argparse.Namespace, folders: Sequence[Path]) -> None:
+    """Run the stage's workers, which write into the folders; raise SystemExit where one failed."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        clear_claims(folder)
     until = time.time() + 60 * options.minutes
-    arguments = [
-        f"--{name}={getattr(options, name)}" for name in ("folder", "shrink", "device", "seeds", "barriers")
-    ]
+    arguments = [f"--{name}={getattr(options, name)}" for name in ("folder", "device", "seeds", "barriers")]
     command = [__file__, f"{options.stage}-some", *arguments, f"--until={until}", "--blocks", *options.blocks]
     failed = run_workers(command, options.processes, until)
-    clear_claims(folder)
+    for folder in folders:
+        clear_claims(folder)
     if failed:
         raise SystemExit(f"{failed} of {options.processes} processes failed; their messages are above.")
 
@@ -158,7 +146,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--blocks", nargs="+", choices=BLOCKS, default=[*BLOCKS])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--barriers", type=int, default=5)
-    parser.add_argument("--shrink", type=int, default=2, help="pixels along an edge of which one is the mean")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=1e6, help="after which all processes end")

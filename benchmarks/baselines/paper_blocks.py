@@ -60,16 +60,19 @@ def _arms(network: str, names: Sequence[str] = ()) -> tuple[PaperArm, ...]:
     return tuple(arm for arm in arms if not (arm.balanced and network == SPOTNET))
 
 
+SHRINK = {"Ke": 1}
+"""Pixels along an edge of the crop of which one is the mean, where it is not SHRUNK: Ke's network is small."""
+SHRUNK = 2
 PLAN = (
     ("ResNet18", "skewed", ()),
     ("ResNet18", "dirichlet-0.1", ()),
     ("DenseNet121", "skewed", ()),
+    ("Ke", "skewed", ()),
     ("ResNet18", "random", WEIGHTS),
     ("ResNet18", "dirichlet-0.5", WEIGHTS),
     ("DenseNet121", "random", WEIGHTS),
     ("ResNet50", "skewed", (*WEIGHTS, *BATCH_NORM_ARMS)),
     ("VGG19", "skewed", WEIGHTS),
-    ("Ke", "skewed", ()),
     (SPOTNET, "skewed", ()),
     (SPOTNET, "dirichlet-0.1", WEIGHTS),
     (SPOTNET, "random", WEIGHTS),

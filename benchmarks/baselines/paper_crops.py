@@ -25,8 +25,8 @@ from fedbragg.state_arithmetic import difference
 from fedbragg.tasks.site import training_seed
 from fedbragg.types import Label, State, Update
 
-BATCH, RATE, MOMENTUM = 32, 0.01, 0.9
-"""Of SGD; the paper names the method alone."""
+BATCH, MOMENTUM = 32, 0.9
+"""Of SGD; the paper names the method alone. For the rate see paper_rates.py."""
 SPEED = 200.0
 """Frames a second at each site, on the federation's clock."""
 JUDGED = 200
@@ -145,8 +145,8 @@ class CropSite:
 class CropLearner:
     """One network in a process, and the frames that it sees."""
 
-    def __init__(self, name: str, group_norm: bool, crops: Crops) -> None:
-        self.name, self.group_norm, self.crops = name, group_norm, crops
+    def __init__(self, name: str, group_norm: bool, crops: Crops, rate: float) -> None:
+        self.name, self.group_norm, self.crops, self.rate = name, group_norm, crops, rate
         self.device = str(crops.windows.device)
         self.positive: NDArray[np.bool_] = crops.positive.cpu().numpy() > 0
         built = network(name, group_norm, 0)
@@ -221,13 +221,13 @@ def descend(learner: CropLearner, batches: Sequence[tuple[Tensor, Tensor]], shif
         logits = forward(learner, learner.crops(frames, changes)) + shift
         loss = nn.functional.cross_entropy(logits, learner.crops.positive[frames])
         loss.backward()
-        step(parameters, velocities)
+        step(parameters, velocities, learner.rate)
         losses.append(loss.detach())  # a number only at the end: reading one waits for the device
     return float(torch.stack(losses[-max(1, len(losses) // 10) :]).mean())
 
 
 @torch.no_grad()
-def step(parameters: list[Tensor], velocities: list[Tensor | None]) -> None:
+def step(parameters: list[Tensor], velocities: list[Tensor | None], rate: float) -> None:
     """Move all parameters and forget the gradients, by torch's function: its class imports torch's compiler."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     sgd(
@@ -237,7 +237,7 @@ def step(parameters: list[Tensor], velocities: list[Tensor | None]) -> None:
         foreach=parameters[0].is_cuda,
         weight_decay=0.0,
         momentum=MOMENTUM,
-        lr=RATE,
+        lr=rate,
         dampening=0.0,
         nesterov=False,
         maximize=False,

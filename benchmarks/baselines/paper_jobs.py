@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,19 +18,20 @@ POLL = 0.5
 """Seconds between two looks at the workers."""
 
 
-def work_through(paths: Sequence[Path], work: Callable[[Path], None], until: float) -> None:
+def work_through(jobs: Mapping[Path, Callable[[], None]], until: float) -> None:
     """Do the jobs that nobody has claimed, in order; begin none after ``until`` seconds since the epoch."""
-    for path in paths:
+    for path, work in jobs.items():
         if time.time() > until:
             return
         if not path.exists() and claim(path):
-            work(path)
+            work()
 
 
 def claim(path: Path) -> bool:
     """Return whether this process is the first to claim a job."""
     try:
-        with claim_path(path).open("x"):
+        with claim_path(path).open("x") as file:
+            file.write(str(os.getpid()))
             return True
     except FileExistsError:
         return False
@@ -41,16 +42,26 @@ def claim_path(path: Path) -> Path:
 
 
 def clear_claims(folder: Path) -> None:
-    """Remove the claims that ended processes have left; none may be working in the folder."""
+    """Remove the claims that ended processes have left."""
     for left in folder.glob("*.claim"):
-        left.unlink()
+        number = left.read_text()
+        if not number or not _runs(int(number)):
+            left.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def run_workers(command: Sequence[str], number: int, until: float) -> int:
     """Run the same command in several processes until all end, and end them at ``until``; return how many failed.
 
-    Those that are ended there lose the job that they are at, and do not count as failed. Each has one thread: BLAS would
-    have one for every core in each process, and they would wait for one another most of the time.
+    Those that are ended there lose the job that they are at, and do not count as failed. Each has one thread: BLAS
+    would have one for every core in each process, and they would wait for one another most of the time.
     """
     alone = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
     workers = [subprocess.Popen([sys.executable, *command], env=alone) for _ in range(number)]

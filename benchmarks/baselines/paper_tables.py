@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from baselines.paper_arms import ARMS, CEILING, EPOCHS, LATENCY, TEST_SHARE, WARMUP
 from baselines.paper_blocks import BLOCKS, SPOTNET, Block
-from baselines.paper_crops import BATCH, MOMENTUM, RATE, SPEED
+from baselines.paper_crops import BATCH, MOMENTUM, SPEED
 from baselines.paper_frames import WANTED
 from baselines.paper_partitions import IN_TEST, SKEWED
+from baselines.paper_rates import RATES
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.metrics.repeats import mean_of_repeats
@@ -123,7 +124,7 @@ def _how(found: Found, results: Sequence[Result]) -> str:
         if found.number(arm.name) < 5
     ]
     devices, problems = sorted({r["device"] for r in own}), sum(len(r["problems"]) for r in own)
-    crop = f"crops of {320 // own[0]['shrink']} pixels, " if found.block.network != SPOTNET else ""
+    crop = f"crops of {own[0]['crop']} pixels, rate {own[0]['rate']:g}, " if "crop" in own[0] else ""
     text = (
         f"{len(own)} runs on {', '.join(devices)}, {crop}{own[0]['barriers']} barriers; "
         f"{np.median([r['seconds'] for r in own]):.0f} s a run (median), several at a time. "
@@ -152,9 +153,10 @@ def _notes() -> list[str]:
         f"where 27.3 % of the other frames are. Skewed sites: {sites} frames are positive; a fifth of each site's "
         "validates. Seeds draw test set, sites, start and order.",
         "Centre crop of 320 of 960 pixels in 8 bits, shifted by up to 40, mirrored and turned; no pre-training; SGD, "
-        f"rate {RATE:g}, momentum {MOMENTUM:g}, batches of about {BATCH}; {WARMUP} epochs and then {EPOCHS} for each "
-        f"exchange; hybrid schedule, {SPEED:g} frames a second and {2 * LATENCY:g} s an exchange at every site. The "
-        "crop is averaged over 2 x 2 pixels before training: at 320 pixels a run costs four times as much.",
+        f"momentum {MOMENTUM:g}, batches of about {BATCH}, the best rate of {', '.join(map(str, RATES))} on pooled "
+        f"validation frames; {WARMUP} epochs and then {EPOCHS} for each exchange; hybrid schedule, {SPEED:g} frames a "
+        f"second and {2 * LATENCY:g} s an exchange at every site. For all but Ke's network the crop is averaged over "
+        "2 x 2 pixels before training: at 320 pixels a run costs four times as much.",
         "Mean over seeds ± half of the 95 % interval; gains are taken seed by seed. The paper's gains, in points of "
         "a hundred, come from one run each. FedBN and sites alone have five models: the mean of their metrics.",
         "Logits shifted: by the log odds of the test set minus those of all training frames, which one must know. "

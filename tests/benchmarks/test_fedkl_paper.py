@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
+from functools import partial
 from math import comb, log
 from pathlib import Path
 
@@ -12,16 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from baselines import paper_networks
+from baselines import paper_networks, paper_workshop
 from baselines.paper_arms import ARMS, PaperArm, PaperRun, weighted_loss
+from baselines.paper_blocks import Block, Job
 from baselines.paper_crops import CropLearner, Crops, drawn, epoch
 from baselines.paper_frames import PaperFrames, first_of_each, shrunk
-from baselines.paper_jobs import claim, work_through
+from baselines.paper_jobs import claim, claim_path, clear_claims, run_workers, work_through
 from baselines.paper_networks import replace_batch_norm
 from baselines.paper_partitions import LABELS, PARTITIONS, SKEWED, Split, split
-from baselines.paper_tables import metrics_of, prior_shift
+from baselines.paper_rates import RATES, chosen_rate, rate_path
+from baselines.paper_tables import metrics_of, prior_shift, tables
 from baselines.paper_weights import best_convex, grid, moves
 from fedbragg.types import Label
+from fedkl_paper import in_order
 
 HIT, MAYBE, MISS = (LABELS.index(label) for label in (Label.HIT, Label.MAYBE, Label.MISS))
 
@@ -146,7 +154,7 @@ def small_network() -> nn.Module:
 @pytest.fixture
 def learner(frames: PaperFrames, monkeypatch: pytest.MonkeyPatch) -> CropLearner:
     monkeypatch.setitem(paper_networks.NETWORKS, "small", small_network)
-    return CropLearner("small", False, Crops.of(frames, "cpu"))
+    return CropLearner("small", False, Crops.of(frames, "cpu"), 0.03)
 
 
 def test_a_crop_is_a_shifted_mirrored_or_transposed_part_of_the_window(frames: PaperFrames) -> None:
@@ -219,6 +227,28 @@ def test_mixed_logits_are_those_of_the_combined_model(learner: CropLearner) -> N
     assert np.allclose(found, learner.logits(model, frames), atol=1e-5)
 
 
+def test_a_process_tries_rates_and_writes_results_of_which_tables_are_made(
+    tmp_path: Path, labels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(paper_networks.NETWORKS, "small", small_network)
+    monkeypatch.setattr(paper_workshop, "SHRUNK", 40)  # crops of 8 pixels
+    for name in ("frames", "rates", "runs"):
+        (tmp_path / name).mkdir()
+    windows = np.where(labels == MISS, 0, 90)[:, None, None] + np.random.default_rng(2).integers(
+        60, size=(2000, 10, 10)
+    )
+    np.savez(tmp_path / "frames" / "frames-40.npz", windows=windows.astype(np.uint8), labels=labels)
+    workshop = paper_workshop.Workshop(tmp_path, "cpu", 1)
+    for rate in RATES:
+        workshop.try_rate("small", rate)
+    job = Job(Block("small", "random"), ARMS[0], 1)
+    workshop.train(job)
+    result = json.loads((workshop.runs / f"{job.name}.json").read_text())
+    assert (result["crop"], result["rate"]) == (8, chosen_rate(workshop.rates, "small"))
+    assert len(result["logits"]) == 1 and len(result["logits"][0]) == len(result["positive"]) == 400
+    assert metrics_of(result)["AUC"] > 0.9
+
+
 # Tables and jobs
 
 
@@ -245,7 +275,68 @@ def test_a_job_is_done_once_whoever_claims_it(tmp_path: Path) -> None:
     paths[0].write_text("finished before")
     assert claim(paths[1])  # by another process
     done: list[str] = []
-    work_through(paths, lambda path: done.append(path.name), until=float("inf"))
+    work_through({path: partial(done.append, path.name) for path in paths}, until=float("inf"))
     assert done == ["2.json"]
-    work_through([tmp_path / "late.json"], lambda path: done.append(path.name), until=0.0)
+    work_through({tmp_path / "late.json": partial(done.append, "late")}, until=0.0)
     assert done == ["2.json"]
+
+
+def test_only_claims_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    mine, left = tmp_path / "mine", tmp_path / "left"
+    assert claim(mine)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    claim_path(left).write_text(str(ended.pid))
+    clear_claims(tmp_path)
+    assert not claim(mine)
+    assert claim(left)
+
+
+def test_workers_that_fail_are_counted_and_late_ones_are_ended(tmp_path: Path) -> None:
+    started = time.time()
+    assert run_workers(["-c", "raise SystemExit(3)"], 2, started + 60) == 2
+    assert run_workers(["-c", "import time; time.sleep(60)"], 1, time.time() + 0.2) == 0
+    assert time.time() - started < 50
+
+
+def test_rates_are_tried_before_the_runs_that_need_them() -> None:
+    tried = {Path(name): print for name in ("A-0.1.json", "B-0.1.json", "C-0.1.json")}
+    runs = {Path(name): print for name in ("A-skewed-FedKL-1.json", "B-x.json", "C-x.json", "spotnet-x.json")}
+    order = [path.name for path in in_order(tried, runs, ["A", "B", "C", "spotnet"])]
+    assert order == [
+        "A-0.1.json",
+        "B-0.1.json",
+        "A-skewed-FedKL-1.json",
+        "B-x.json",
+        "C-0.1.json",
+        "C-x.json",
+        "spotnet-x.json",
+    ]
+
+
+def test_the_rate_of_lowest_loss_is_chosen(tmp_path: Path) -> None:
+    losses = {0.003: 0.6, 0.01: 0.4, 0.03: 0.5, 0.1: None}  # the last diverged
+    for rate, loss in losses.items():
+        rate_path(tmp_path, "Net", rate).write_text(json.dumps({"rate": rate, "loss": loss}))
+    assert chosen_rate(tmp_path, "Net") == 0.01
+
+
+def test_tables_hold_every_arm_that_ran_and_name_what_is_missing() -> None:
+    generator, positive = np.random.default_rng(1), [1] * 210 + [0] * 190
+    results = [
+        {
+            **{"network": "ResNet18", "partition": "skewed", "arm": arm, "seed": seed, "positive": positive},
+            **{"logits": [(generator.normal(size=400) + quality * np.array(positive)).tolist()]},
+            **{"sites": [[1600, 436]], "problems": [], "device": "none", "crop": 160, "rate": 0.01},
+            **{"barriers": 5, "seconds": 1.0},
+        }
+        for arm, quality, seeds in (("FedAvg by size", 0.5, 5), ("FedKL", 3.0, 3))
+        for seed in range(seeds)
+    ]
+    causes, block, physics = tables(results)
+    assert [row[0] for row in block.rows] == ["FedAvg by size", "FedKL"]
+    assert [row[-1] for row in block.rows] == [5, 3]
+    assert "FedKL (3 of 5 seeds)" in block.notes[0] and "pooled (0 of 5 seeds)" in block.notes[0]
+    gain = causes.rows[0][2]
+    assert isinstance(gain, str) and gain.startswith("+0.")
+    assert physics.rows == []
