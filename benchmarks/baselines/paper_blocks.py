@@ -12,6 +12,10 @@ from baselines.paper_networks import WITHOUT_BATCH_NORM
 SPOTNET = "spotnet"
 BATCH_NORM_ARMS = ("FedBN", "GroupNorm")
 WEIGHTS = ("FedAvg by size", "FedKL", CEILING, "FedAvg uniform", "FedDisco")
+CAUSES = (
+    *("FedAvg by size", "FedKL", CEILING, *BATCH_NORM_ARMS),
+    *("class-balanced sampling", "logit shift in training"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,13 @@ SHRINK = {"Ke": 1}
 SHRUNK = 2
 PLAN = (
     ("ResNet18", "skewed", ()),
-    ("ResNet18", "dirichlet-0.1", ()),
-    ("DenseNet121", "skewed", ()),
+    ("ResNet18", "dirichlet-0.1", (*WEIGHTS, *BATCH_NORM_ARMS)),
+    ("DenseNet121", "skewed", CAUSES),
     ("Ke", "skewed", ()),
     ("ResNet18", "random", WEIGHTS),
     ("ResNet18", "dirichlet-0.5", WEIGHTS),
     ("DenseNet121", "random", WEIGHTS),
-    ("ResNet50", "skewed", (*WEIGHTS, *BATCH_NORM_ARMS)),
+    ("ResNet50", "skewed", CAUSES),
     ("VGG19", "skewed", WEIGHTS),
     (SPOTNET, "skewed", ()),
     (SPOTNET, "dirichlet-0.1", WEIGHTS),

@@ -52,7 +52,11 @@ def simulate_chunk(number: int, folder: Path) -> None:
     labels = np.array([LABELS.index(example.label) for example in examples])
     with written_whole(chunk_path(folder, number)) as fresh, fresh.open("wb") as file:
         np.savez(
-            file, windows=np.stack(windows), labels=labels, measures=peaks.measures, first=peaks.first.numpy()
+            file,
+            windows=np.stack(windows),
+            labels=labels,
+            measures=peaks.measures.numpy(),
+            first=peaks.first.numpy(),
         )
 
 
@@ -98,7 +102,7 @@ def paper_frames(folder: Path, shrink: int) -> PaperFrames:
 
 
 def paper_peaks(folder: Path) -> tuple[HitData, NDArray[np.int64]]:
-    """Read the same frames' peaks, which spots unknown, and their labels (2000,)."""
+    """Read the same frames' peaks, with spots unknown, and their labels (2000,)."""
     packed = folder / "peaks.npz"
     if not packed.exists():
         labels = np.concatenate([arrays["labels"] for arrays in _chunks(folder, ["labels"])])
@@ -110,7 +114,7 @@ def paper_peaks(folder: Path) -> tuple[HitData, NDArray[np.int64]]:
         chosen = first_of_each(labels)
         data = from_examples(examples[i] for i in chosen)
         with written_whole(packed) as fresh, fresh.open("wb") as file:
-            np.savez(file, measures=data.measures, first=data.first, labels=labels[chosen])
+            np.savez(file, measures=data.measures.numpy(), first=data.first.numpy(), labels=labels[chosen])
     with np.load(packed) as stored:
         measures, first = torch.from_numpy(stored["measures"]), torch.from_numpy(stored["first"])
         labels = stored["labels"]
