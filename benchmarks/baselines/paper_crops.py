@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 import torch
@@ -117,13 +118,14 @@ class CropSite:
 
     def train(self, model: State, version: int, epochs: int) -> Update:
         """Train by SGD and return the difference to the model."""
-        load_state(self.learner.network, model)
         generator = torch.Generator().manual_seed(training_seed(self.seed, self.name, version))
         hits = int(self.positive.sum())
         counts = (self.samples - hits, hits)
         shift = answer_shifts(counts, self.terms.calibration).to(self.learner.device)
-        loss = descend(self.learner, list(self._batches(epochs, generator)), shift)
-        state = self.learner.state()
+        with self.learner.in_use:
+            load_state(self.learner.network, model)
+            loss = descend(self.learner, list(self._batches(epochs, generator)), shift)
+            state = self.learner.state()
         local = batchnorm_names(state)
         self.own = {name: state[name] for name in local}
         return Update(self.name, version, difference(state, model), self.samples, (counts,), loss)
@@ -149,6 +151,7 @@ class CropLearner:
         self.name, self.group_norm, self.crops, self.rate = name, group_norm, crops, rate
         self.device = str(crops.windows.device)
         self.positive: NDArray[np.bool_] = crops.positive.cpu().numpy() > 0
+        self.in_use = Lock()  # trainings run on a thread of the engine, while a barrier may judge mixtures
         built = network(name, group_norm, 0)
         self.network = built.to(device=self.device, memory_format=torch.channels_last)
 
@@ -169,27 +172,28 @@ class CropLearner:
 
     def logits(self, state: State, frames: Indices) -> NDArray[np.float64]:
         """Return each frame's logit of hit or maybe over miss (frames,), from the crop at the centre."""
-        load_state(self.network, state)
-        return self._judged(frames)
+        with self.in_use:
+            load_state(self.network, state)
+            return self._judged(frames)
 
     def mixed_logits(
         self, start: State, steps: Sequence[State], frames: Indices
     ) -> Callable[[Weights], NDArray[np.float64]]:
         """Return what judges the frames by ``start`` plus the weighted sum of the steps, all on the device."""
-        load_state(self.network, start)
         tensors = self.network.state_dict()
         floating = [name for name, tensor in tensors.items() if tensor.is_floating_point()]
-        before = {name: tensors[name].clone() for name in floating}
+        before = {name: torch.from_numpy(start[name]).to(self.device) for name in floating}
         stacked = {
             name: torch.from_numpy(np.stack([s[name] for s in steps])).to(self.device) for name in floating
         }
 
         def judged(weights: Weights) -> NDArray[np.float64]:
             shares = torch.from_numpy(weights.astype(np.float32)).to(self.device)
-            for name in floating:
-                mixed = before[name] + torch.tensordot(shares, stacked[name], dims=1)
-                tensors[name].copy_(mixed.clamp(min=0) if name.endswith("running_var") else mixed)
-            return self._judged(frames)
+            with self.in_use:
+                for name in floating:
+                    mixed = before[name] + torch.tensordot(shares, stacked[name], dims=1)
+                    tensors[name].copy_(mixed.clamp(min=0) if name.endswith("running_var") else mixed)
+                return self._judged(frames)
 
         return judged
 
@@ -205,9 +209,9 @@ class CropLearner:
 
 
 def forward(learner: CropLearner, crops: Tensor) -> Tensor:
-    """Return logits in single precision; on a GPU the layers work in bfloat16."""
-    on_gpu = learner.device.startswith("cuda")
-    with torch.autocast(learner.device.partition(":")[0], torch.bfloat16, enabled=on_gpu):
+    """Return logits; in training on a GPU the layers work in bfloat16."""
+    fast = learner.device.startswith("cuda") and learner.network.training
+    with torch.autocast(learner.device.partition(":")[0], torch.bfloat16, enabled=fast):
         return learner.network(crops).float()
 
 
