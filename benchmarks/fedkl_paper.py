@@ -14,11 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from baselines.paper_blocks import BLOCKS, SHRINK, SHRUNK, SPOTNET, jobs
+from baselines.paper_blocks import BLOCKS, SHRINK, SHRUNK, builds, jobs
 from baselines.paper_jobs import clear_claims, run_workers, work_through
 from baselines.paper_workshop import Workshop
 
@@ -65,27 +65,24 @@ def train_some(options: argparse.Namespace) -> None:
     from baselines.paper_rates import RATES, rate_path
 
     workshop = Workshop(options.folder, options.device, options.barriers)
-    networks = dict.fromkeys(BLOCKS[name].network for name in options.blocks)
     tried: dict[Path, Callable[[], None]] = {
-        rate_path(workshop.rates, network, rate): partial(workshop.try_rate, network, rate)
-        for network in networks
+        rate_path(workshop.rates, *built, rate): partial(workshop.try_rate, *built, rate)
+        for built in builds(options.blocks)
         for rate in RATES
-        if network != SPOTNET
     }
     runs: dict[Path, Callable[[], None]] = {
         workshop.runs / f"{job.name}.json": partial(workshop.train, job)
         for job in jobs(options.blocks, options.seeds)
     }
     until = time.time() + FULL_BUDGET * (options.until - time.time())
-    work_through(in_order(tried, runs, networks), until)
+    work_through(in_order(tried, runs), until)
 
 
 def in_order(
-    tried: Mapping[Path, Callable[[], None]], runs: Mapping[Path, Callable[[], None]], networks: Iterable[str]
+    tried: Mapping[Path, Callable[[], None]], runs: Mapping[Path, Callable[[], None]]
 ) -> dict[Path, Callable[[], None]]:
-    """Return all work: the rates of the first two networks, and those of each other one just before its runs."""
-    first = {f"{network}-" for network in [*networks][:2]}
-    ordered = {path: work for path, work in tried.items() if path.name.startswith(tuple(first))}
+    """Return all work: each network's rates are tried just before its runs."""
+    ordered: dict[Path, Callable[[], None]] = {}
     for path, work in runs.items():
         network = path.name.partition("-")[0]
         ordered |= {rate: trial for rate, trial in tried.items() if rate.name.partition("-")[0] == network}

@@ -90,3 +90,9 @@ def jobs(names: Sequence[str], seeds: int) -> Iterator[Job]:
         for seed in range(1, seeds + 1):
             for arm in BLOCKS[name].arms:
                 yield Job(BLOCKS[name], arm, seed)
+
+
+def builds(names: Sequence[str]) -> list[tuple[str, bool]]:
+    """Return the networks on crops that the blocks need, and whether with GroupNorm: each has a rate of its own."""
+    needed = [(BLOCKS[name].network, arm.group_norm) for name in names for arm in BLOCKS[name].arms]
+    return [built for built in dict.fromkeys(needed) if built[0] != SPOTNET]

@@ -1,4 +1,4 @@
-"""The learning rate of each network: the best of four on validation frames, trained on all sites' frames in one place.
+"""The learning rate of each network, with either kind of normalisation: the best of four on validation frames, pooled.
 
 A seed of its own draws the frames, so the same frames may test with another seed; four numbers leave little to overfit.
 """
@@ -25,8 +25,8 @@ UNKNOWN = 0.01
 POLL = 0.5
 
 
-def rate_path(folder: Path, network: str, rate: float) -> Path:
-    return folder / f"{network}-{rate:g}.json"
+def rate_path(folder: Path, network: str, group_norm: bool, rate: float) -> Path:
+    return folder / f"{network}-{'group' if group_norm else 'batch'}-{rate:g}.json"
 
 
 def try_rate(learner: CropLearner, labels: Indices, barriers: int, path: Path) -> None:
@@ -43,9 +43,9 @@ def try_rate(learner: CropLearner, labels: Indices, barriers: int, path: Path) -
     )
 
 
-def chosen_rate(folder: Path, network: str) -> float:
+def chosen_rate(folder: Path, network: str, group_norm: bool) -> float:
     """Return the rate of lowest validation loss, once all are known."""
-    paths = [rate_path(folder, network, rate) for rate in RATES]
+    paths = [rate_path(folder, network, group_norm, rate) for rate in RATES]
     end = time.time() + PATIENCE
     while not all(path.exists() for path in paths) and time.time() < end:
         time.sleep(POLL)

@@ -124,7 +124,8 @@ def _how(found: Found, results: Sequence[Result]) -> str:
         if found.number(arm.name) < 5
     ]
     devices, problems = sorted({r["device"] for r in own}), sum(len(r["problems"]) for r in own)
-    crop = f"crops of {own[0]['crop']} pixels, rate {own[0]['rate']:g}, " if "crop" in own[0] else ""
+    rates = sorted({r["rate"] for r in own if "rate" in r})
+    crop = f"crops of {own[0]['crop']} pixels, rate {' or '.join(map(str, rates))}, " if rates else ""
     text = (
         f"{len(own)} runs on {', '.join(devices)}, {crop}{own[0]['barriers']} barriers; "
         f"{np.median([r['seconds'] for r in own]):.0f} s a run (median), several at a time. "

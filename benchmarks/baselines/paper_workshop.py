@@ -39,14 +39,14 @@ class Workshop:
         """Return the folder of tried learning rates."""
         return self.folder / "rates"
 
-    def try_rate(self, network: str, rate: float) -> None:
+    def try_rate(self, network: str, group_norm: bool, rate: float) -> None:
         """Try a learning rate and write what it gives."""
         from baselines.paper_rates import rate_path, try_rate
 
-        learner, labels = self._crop_learner(network, group_norm=False)
+        learner, labels = self._crop_learner(network, group_norm)
         learner.rate = rate
-        try_rate(learner, labels, self.barriers, rate_path(self.rates, network, rate))
-        print(f"{network}, rate {rate:g}: tried", flush=True)
+        try_rate(learner, labels, self.barriers, rate_path(self.rates, network, group_norm, rate))
+        print(f"{network}, GroupNorm {group_norm}, rate {rate:g}: tried", flush=True)
 
     def train(self, job: Job) -> None:
         """Do one run and write its result."""
@@ -70,7 +70,7 @@ class Workshop:
         from baselines.paper_rates import chosen_rate
 
         learner, labels = self._crop_learner(network, job.arm.group_norm)
-        learner.rate = chosen_rate(self.rates, network)
+        learner.rate = chosen_rate(self.rates, network, job.arm.group_norm)
         how = {"device": self._device_name(), "crop": learner.crops.crop, "rate": learner.rate}
         return learner, labels, how
 

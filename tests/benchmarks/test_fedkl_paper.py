@@ -19,7 +19,7 @@ from torch import nn
 
 from baselines import paper_networks, paper_workshop
 from baselines.paper_arms import ARMS, PaperArm, PaperRun, weighted_loss
-from baselines.paper_blocks import Block, Job
+from baselines.paper_blocks import Block, Job, builds
 from baselines.paper_crops import CropLearner, Crops, drawn, epoch
 from baselines.paper_frames import PaperFrames, first_of_each, shrunk
 from baselines.paper_jobs import claim, claim_path, clear_claims, run_workers, work_through
@@ -240,11 +240,11 @@ def test_a_process_tries_rates_and_writes_results_of_which_tables_are_made(
     np.savez(tmp_path / "frames" / "frames-40.npz", windows=windows.astype(np.uint8), labels=labels)
     workshop = paper_workshop.Workshop(tmp_path, "cpu", 1)
     for rate in RATES:
-        workshop.try_rate("small", rate)
+        workshop.try_rate("small", False, rate)
     job = Job(Block("small", "random"), ARMS[0], 1)
     workshop.train(job)
     result = json.loads((workshop.runs / f"{job.name}.json").read_text())
-    assert (result["crop"], result["rate"]) == (8, chosen_rate(workshop.rates, "small"))
+    assert (result["crop"], result["rate"]) == (8, chosen_rate(workshop.rates, "small", False))
     assert len(result["logits"]) == 1 and len(result["logits"][0]) == len(result["positive"]) == 400
     assert metrics_of(result)["AUC"] > 0.9
 
@@ -300,25 +300,26 @@ def test_workers_that_fail_are_counted_and_late_ones_are_ended(tmp_path: Path) -
 
 
 def test_rates_are_tried_before_the_runs_that_need_them() -> None:
-    tried = {Path(name): print for name in ("A-0.1.json", "B-0.1.json", "C-0.1.json")}
-    runs = {Path(name): print for name in ("A-skewed-FedKL-1.json", "B-x.json", "C-x.json", "spotnet-x.json")}
-    order = [path.name for path in in_order(tried, runs, ["A", "B", "C", "spotnet"])]
+    tried = {Path(name): print for name in ("A-batch-0.1.json", "B-batch-0.1.json", "B-group-0.1.json")}
+    runs = {Path(name): print for name in ("A-skewed-FedKL-1.json", "B-x.json", "spotnet-x.json")}
+    order = [path.name for path in in_order(tried, runs)]
     assert order == [
-        "A-0.1.json",
-        "B-0.1.json",
-        "A-skewed-FedKL-1.json",
-        "B-x.json",
-        "C-0.1.json",
-        "C-x.json",
+        *("A-batch-0.1.json", "A-skewed-FedKL-1.json"),
+        *("B-batch-0.1.json", "B-group-0.1.json", "B-x.json"),
         "spotnet-x.json",
     ]
+
+
+def test_networks_on_crops_alone_need_a_rate() -> None:
+    assert builds(["ResNet18-random", "spotnet-random"]) == [("ResNet18", False)]
+    assert builds(["ResNet18-skewed"]) == [("ResNet18", False), ("ResNet18", True)]
 
 
 def test_the_rate_of_lowest_loss_is_chosen(tmp_path: Path) -> None:
     losses = {0.003: 0.6, 0.01: 0.4, 0.03: 0.5, 0.1: None}  # the last diverged
     for rate, loss in losses.items():
-        rate_path(tmp_path, "Net", rate).write_text(json.dumps({"rate": rate, "loss": loss}))
-    assert chosen_rate(tmp_path, "Net") == 0.01
+        rate_path(tmp_path, "Net", True, rate).write_text(json.dumps({"rate": rate, "loss": loss}))
+    assert chosen_rate(tmp_path, "Net", True) == 0.01
 
 
 def test_tables_hold_every_arm_that_ran_and_name_what_is_missing() -> None:
