@@ -35,6 +35,7 @@ class FitSettings:
     learning_rate: float = 1e-3  # of Adam, at the start; annealed, it falls to a tenth over the epochs
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
+    device: str = "cpu"  # as torch names it
     calibration: Calibration | None = None
     correction: State = field(default_factory=dict, compare=False)
     """By the names of parameters, what is added to every step's gradient."""

@@ -24,7 +24,7 @@ VOTES = 4
 def normals(views: Tensor) -> Tensor:
     """Return (batch, 2, cells / 2, cells / 2) the normal (column, row) of each place's gradient line.
 
-    ``views`` are (batch, 3, cells, cells). A normal is as long as the gradient, 0 where a neighbour was not measured.
+    ``views`` are (batch, channels, cells, cells). A normal is as long as the gradient, 0 where a neighbour was not measured.
     """
     light, inside = _smoothed(views)
     right, down = light[:, :, :, 2:] - light[:, :, :, :-2], light[:, :, 2:] - light[:, :, :-2]
@@ -81,4 +81,4 @@ def meeting_point(votes: Tensor, lines: Tensor) -> Tensor:
 
 def places(number: int, like: Tensor) -> Tensor:
     """Return the middles of so many parts along an edge (number,), from -1 to 1."""
-    return (torch.arange(number, dtype=like.dtype) + 0.5) * (2 / number) - 1
+    return (torch.arange(number, dtype=like.dtype, device=like.device) + 0.5) * (2 / number) - 1

@@ -72,7 +72,7 @@ def comb_of(peaks: Peaks, width: float) -> Tensor:
 def on_fixed_ratios(rings: Tensor, nearest: Tensor, farthest: Tensor) -> Tensor:
     """Interpolate rings (batch, features, RADII) to radii of one ratio (batch, features, PLACES), 0 outside them."""
     first = nearest.clamp(min=CLOSEST)
-    wanted = math.log(CLOSEST) + torch.arange(PLACES, dtype=rings.dtype) * STEP
+    wanted = math.log(CLOSEST) + torch.arange(PLACES, dtype=rings.dtype, device=rings.device) * STEP
     at = (wanted - torch.log(first)[:, None]) * (RADII / torch.log(farthest / first))[:, None] - 0.5
     inside = ((at >= 0) & (at <= RADII - 1)).to(rings.dtype)
     low = at.clamp(0.0, RADII - 1.001).floor()

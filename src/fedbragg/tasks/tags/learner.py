@@ -21,6 +21,7 @@ from fedbragg.tasks.tags.comb import CombReader
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import halved
 from fedbragg.tasks.tags.network import Block, TagNet
+from fedbragg.tasks.tags.prepare import CHANNELS
 from fedbragg.types import State
 
 GIVEN = 0.5
@@ -29,6 +30,8 @@ CHANGE = 0.2
 """What a residual block adds at first, against what it passes on."""
 BATCH = 32
 PRETRAINING_RATE = 3e-3
+STEM = "trunk.stem.0.weight"
+"""Of the weights, those that read a view's channels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +54,7 @@ class TagProblem:
         views, beams = part.views.float(), part.beams
         if self.augment:
             views, beams = augmented(views, beams, self.generator)
-        given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
+        given = torch.rand(len(beams), 1, generator=self.generator, device=beams.device) < GIVEN
         about = torch.where(given, beams, torch.nan)
         reading = self.network(views.contiguous(memory_format=torch.channels_last), about)
         logits = reading.logits + self.shifts
@@ -78,10 +81,10 @@ def beam_loss(found: Tensor, true: Tensor) -> Tensor:
     return loss
 
 
-def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
+def new_network(tags: int, seed: int, polar: bool = True, channels: int = len(CHANNELS)) -> TagNet:
     """Return a network with random weights that only the seed decides (He et al. 2015)."""
     generator = torch.Generator().manual_seed(seed)
-    network = TagNet(tags, polar)
+    network = TagNet(tags, polar, channels)
     for module in network.modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
             nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
@@ -96,8 +99,9 @@ def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
 
 
 def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
-    """Return a network with a state's weights."""
-    network = TagNet(tags, polar)
+    """Return a network with a state's weights, which say how many channels it reads: older ones read three."""
+    stem = state.get(STEM)
+    network = TagNet(tags, polar, len(CHANNELS) if stem is None or stem.ndim != 4 else stem.shape[1])
     load_state(network, state)
     return network
 
@@ -111,9 +115,12 @@ def train(
     *,
     augment: bool = True,
 ) -> float:
-    """Train a network in place and return the mean loss of the last epoch."""
-    problem = _problem(network, data, fitting, seed, augment)
-    return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
+    """Train a network in place on the settings' device and return the mean loss of the last epoch."""
+    network.to(fitting.device)
+    problem = _problem(network, data.to(fitting.device), fitting, seed, augment)
+    loss = fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
+    network.cpu()
+    return loss
 
 
 def gradient(network: TagNet, data: TagData, fitting: FitSettings, seed: int) -> dict[str, NDArray[Any]]:
@@ -126,8 +133,8 @@ def _problem(
     network: TagNet, data: TagData, fitting: FitSettings, seed: int, augment: bool = True
 ) -> TagProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    augmentation = torch.Generator().manual_seed((seed + 1) % 2**63)
-    shifts = yes_shifts(data.label_counts, fitting.calibration)
+    augmentation = torch.Generator(data.views.device).manual_seed((seed + 1) % 2**63)
+    shifts = yes_shifts(data.label_counts, fitting.calibration).to(data.views.device)
     return TagProblem(network, data, augmentation, augment, shifts)
 
 
@@ -148,7 +155,10 @@ class Answer(nn.Module):
         self.network = network
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return probabilities (batch, tags) and the beam's place (batch, 2) of views (batch, 3, CELLS, CELLS)."""
+        """Return probabilities (batch, tags) and the beam's place (batch, 2) of views.
+
+        ``views`` are (batch, channels, CELLS, CELLS).
+        """
         reading = self.network(halved(views))
         return torch.sigmoid(reading.logits), reading.beam
 
