@@ -1,10 +1,11 @@
 """What scattering images show: ours against plain, augmented and healed-first networks, on clean and on spoilt images.
 
-    .venv/bin/python benchmarks/tags.py [packaged] [robustness] [real] [resnet] [federated] [--processes 2]
+    .venv/bin/python benchmarks/tags.py [packaged] [robustness] [real] [resnet] [federated] [--device cpu]
 
 Networks learn from simulated experiments and are judged by others; real images only judge. Rows are means over 5
 seeds with 95 % intervals (Student's t); a seed draws its own training experiments, first weights and order. Tables not
-asked for keep their last state. Trained networks are kept under --cache.
+asked for keep their last state. Trained networks, and what each seed of resnet and federated found, are kept under
+--cache; these two train on --device, and --jobs-only leaves their tables to a later call.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines import tags_arms, tags_real
-from baselines.phases_judging import interval
+from baselines import tags_arms
+from baselines.intervals import interval
+from baselines.tags_by_seed import by_seed, file_of, keep
 from baselines.tags_conditions import CONDITIONS, gaps, real_masks
 from baselines.tags_judging import EXPERIMENTS, FEWEST, IMAGES, as_read, precisions, views_and_tags
 from fedbragg.metrics.roc import area_under_curve
@@ -136,6 +138,8 @@ def _interval(values: list[float]) -> str:
 
 def real(options: argparse.Namespace) -> list[Table]:
     """Judge by the real images: AUC of each attribute that a person can judge by eye."""
+    from baselines import tags_real
+
     if not tags_real.available():
         print("no real images under ../shared/data/tags: that table keeps its last state", file=sys.stderr)
         return []
@@ -174,6 +178,8 @@ def _areas(truth: NDArray[np.float32], tag: str, found: Sequence[NDArray[np.floa
 
 
 def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]]) -> str:
+    from baselines import tags_real
+
     return interval(
         [
             float(np.mean([float(_areas(truth, tag, [one]).split()[0]) for tag in tags_real.TRUSTED]))
@@ -183,15 +189,25 @@ def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]])
 
 
 def resnet(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_resnet import judged
+    from baselines.tags_resnet import table
 
-    return [judged(options)]
+    found = by_seed("resnet", SEEDS, options)
+    return [table(found)] if found and not options.jobs_only else []
 
 
 def federated(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_sites import judged
+    from baselines.tags_sites import table
 
-    return [judged(options)]
+    found = by_seed("federated", SEEDS, options)
+    return [table(found)] if found and not options.jobs_only else []
+
+
+def job(part: str, seed: int, options: argparse.Namespace) -> None:
+    """Run one seed of a part, in a process of its own."""
+    from baselines import tags_resnet, tags_sites
+
+    measure = {"resnet": tags_resnet.one_seed, "federated": tags_sites.one_seed}[part]
+    keep(measure(seed, options.device), file_of(part, seed, options.cache))
 
 
 PARTS = {f.__name__: f for f in (packaged, robustness, real, resnet, federated)}
@@ -204,8 +220,15 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(".cache/tags"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--jobs-only", action="store_true")
+    parser.add_argument(
+        "--job", nargs=2, metavar=("PART", "SEED"), help="one seed, as the other calls start it"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.job:
+        return job(options.job[0], int(options.job[1]), options)
     for name in options.parts:
         for table in PARTS[name](options):
             publish("tags", with_kept("tags", table))

@@ -71,12 +71,10 @@ class Plan:
 
     def judges(self) -> list[Path]:
         """Return the files of the images that judge, of both kinds one after the other."""
-        return [self._scratch("judge-0-0"), *self.fine()]
-
-    def fine(self) -> list[Path]:
-        return [self._scratch(f"judge-1-{number}") for number in range(self.budget.fine_parts)]
+        return [self._scratch("judge-0-0"), *self._fine()]
 
     def result(self, arm: Arm, seed: int) -> Path:
+        """Return the file of what a training found; its weights lie beside it."""
         return Path(self.options.folder) / f"{arm.name.replace(',', '').replace(' ', '-')}-{seed}.json"
 
     def simulate(self, name: str) -> None:
@@ -93,7 +91,7 @@ class Plan:
         state, seconds = train(arm, seed, self.budget, self.parts(arm, seed), self.options.device)
         found = {
             kind: dict(zip(("precisions", "images"), judge(state, paths), strict=True))
-            for kind, paths in zip(JUDGES, (self.judges()[:1], self.fine()), strict=True)
+            for kind, paths in zip(JUDGES, (self.judges()[:1], self._fine()), strict=True)
         }
         about = {
             "arm": arm.name,
@@ -102,6 +100,9 @@ class Plan:
             "device": device_name(self.options.device),
         }
         save_result(self.result(arm, seed), state, about | found, self.budget)
+
+    def _fine(self) -> list[Path]:
+        return [self._scratch(f"judge-1-{number}") for number in range(self.budget.fine_parts)]
 
     def _scratch(self, name: str) -> Path:
         return Path(self.options.scratch) / f"{name}.safetensors"
@@ -129,8 +130,8 @@ def table(plan: Plan) -> list[Table]:
     devices = sorted({str(result["device"]) for _, result in done.values()})
     recipe = plan.budget.recipe
     notes = [
-        f"Trained on {recipe.experiments} experiments x {recipe.images} images, the last arm on twice as many in batches "
-        f"of twice the size; {recipe.epochs + recipe.last_epochs} epochs. Seconds of training: {seconds}, on "
+        f"Trained on {recipe.experiments} experiments x {recipe.images} images, the last arm on twice as many in "
+        f"batches of twice the size; {recipe.epochs + recipe.last_epochs} epochs. Seconds of training: {seconds}, on "
         f"{', '.join(devices)}, several at a time.",
     ]
     tables[0] = Table(tables[0].question, tables[0].columns, tables[0].rows, notes)

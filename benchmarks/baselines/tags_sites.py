@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,10 +11,11 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from baselines.phases_judging import interval
+from baselines.intervals import interval
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
+from fedbragg.progress import Step
 from fedbragg.simulation.scattering.experiment import Instrument
 from fedbragg.simulation.scattering.layouts import LAYOUTS
 from fedbragg.simulation.scattering.tag_names import TAGS
@@ -72,15 +73,22 @@ ANNOTATES = (
 """What each site's people annotate; every tag has a site, none has all."""
 
 
-def judged(options: argparse.Namespace) -> Table:
-    import multiprocessing
+@dataclass(frozen=True, slots=True)
+class DeviceTask(TagsTask):
+    """Tags whose trainings run on a device."""
 
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-        found: dict[str, list[dict[str, float]]] = {}
-        for seed, scores in pool.imap_unordered(_one_seed, range(5), chunksize=1):
-            print(seed, {k: round(v["mAP"], 3) for k, v in scores.items()}, file=sys.stderr, flush=True)
-            for name, score in scores.items():
-                found.setdefault(name, []).append(score)
+    device: str = "cpu"
+
+    def train(
+        self, state: State, data: TagData, fit: FitSettings, seed: int, step: Step | None = None
+    ) -> tuple[State, float]:
+        """Train as the task does."""
+        return TagsTask.train(self, state, data, replace(fit, device=self.device), seed, step)
+
+
+def table(seeds: Sequence[dict[str, dict[str, float]]]) -> Table:
+    """Return the table of what each seed found, as ``one_seed`` returns it."""
+    found = {name: [scores[name] for scores in seeds] for name in seeds[0]}
     metrics = ("mAP", "AUC", "balanced accuracy", "accuracy")
     rows = [[name, *(interval([s[m] for s in scores]) for m in metrics)] for name, scores in found.items()]
     notes = [
@@ -100,18 +108,18 @@ def _held() -> str:
     )
 
 
-def _one_seed(seed: int) -> tuple[int, dict[str, dict[str, float]]]:
-    torch.set_num_threads(1)
+def one_seed(seed: int, device: str) -> dict[str, dict[str, float]]:
+    """Train alone, together and pooled; return each model's scores on the instruments' new experiments."""
     sites, test = _sites(seed), _test()
-    start = _start(seed)
+    start = _start(seed, device)
     states: dict[str, State] = {"start": start}
-    project = _project(seed, "fedkl")
+    project = _project(seed, "fedkl", device)
     for site in sites:
         states[f"{site.name} alone"] = train_alone(project, site, start, project.epochs)
     for rule in RULES:
-        states[rule] = train_together(_project(seed, rule), sites, start).outcome.model
+        states[rule] = train_together(_project(seed, rule, device), sites, start).outcome.model
     states["pooled"] = train_pooled(project, sites, start, project.epochs)
-    return seed, {name: _score(state, test) for name, state in states.items()}
+    return {name: _score(state, test) for name, state in states.items()}
 
 
 def _score(state: State, test: TagData) -> dict[str, float]:
@@ -146,14 +154,15 @@ def _test() -> TagData:
     return concatenate(parts)
 
 
-def _start(seed: int) -> State:
+def _start(seed: int, device: str) -> State:
     network = learner.new_network(len(TAGS), seed)
     data = simulated(Simulated(PUBLIC, IMAGES), 66_000 + seed, _nothing)
-    learner.train(network, data, FitSettings(PUBLIC_EPOCHS, learner.BATCH, learner.PRETRAINING_RATE), seed)
+    fitting = FitSettings(PUBLIC_EPOCHS, learner.BATCH, learner.PRETRAINING_RATE, device=device)
+    learner.train(network, data, fitting, seed)
     return state_of(network)
 
 
-def _project(seed: int, rule: str) -> Project:
+def _project(seed: int, rule: str, device: str) -> Project:
     plan = Federation(
         task="tags",
         seed=seed,
@@ -161,7 +170,7 @@ def _project(seed: int, rule: str) -> Project:
         federation=FederationSettings(aggregation=rule, barriers=3, workers=1),
         sites=tuple(SiteSettings(name=instrument.name, runs=("-",), labels="-") for instrument in SITES),
     )
-    return Project(plan, TagsTask(TagsSettings()), Path())
+    return Project(plan, DeviceTask(TagsSettings(), device), Path())
 
 
 def _nothing(text: str | None = None) -> None:

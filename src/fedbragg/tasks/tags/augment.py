@@ -67,7 +67,7 @@ def _with_gaps(views: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _gaps(images: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw the first cell and the size (images, MOST_GAPS, 2) of gaps along rows and columns; unused ones have size 0."""
+    """Draw the first cell and the size (images, MOST_GAPS, 2) of gaps along rows and columns; size 0 is no gap."""
     shape = (images, MOST_GAPS, 2)
     kind = (_uniform((images, 1), generator) * 4).long()  # half, bars across, bars down, rectangles
     first = (_uniform(shape, generator) * READ).long()

@@ -84,8 +84,8 @@ class TagNet(nn.Module):
     def forward(self, views: Tensor, beams: Tensor | None = None) -> Reading:
         """Read images.
 
-        ``views`` are (batch, 3 or more, 128, 128). Where ``beams`` (batch, 2) is finite, the polar reading is about that
-        beam.
+        ``views`` are (batch, channels or more, 128, 128). Where ``beams`` (batch, 2) is finite, the polar reading is
+        about that beam.
         """
         views = views[:, : self.channels]
         picture, levels = standardised(views)
@@ -101,7 +101,7 @@ class TagNet(nn.Module):
 
 
 def standardised(views: Tensor) -> tuple[Tensor, Tensor]:
-    """Return views with light of mean 0 and deviation 1 where measured, and (batch, LEVELS + channels) what that hides."""
+    """Return views with light of mean 0 and deviation 1 where measured, and (batch, LEVELS + channels) the rest."""
     light, measured, inside = views[:, :1], views[:, 1:2], views[:, 2:]
     total = measured.sum(dim=(2, 3), keepdim=True).clamp(min=1)
     mean = (light * measured).sum(dim=(2, 3), keepdim=True) / total

@@ -132,7 +132,7 @@ def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyped-def]
-    """Fill the first three of ``out`` (channels, cells, cells) and return how many pixels are valid: first down the columns, then across.
+    """Fill three of ``out`` (channels, cells, cells) and return how many pixels are valid: columns first, then across.
 
     Light and spread are not yet logarithms: 1 where nothing was measured.
     """

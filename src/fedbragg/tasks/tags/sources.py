@@ -21,9 +21,8 @@ from fedbragg.tasks.tags.labels import TagTable
 from fedbragg.tasks.tags.prepare import CHANNELS, TagView, prepare, view_of
 from fedbragg.types import Frame, Run
 
-
-SIDES = (256, None, 384, 256, None, 512)
-"""Pixels along the longer side of simulated detectors, in turn. On a detector's own pixels grains are as fine as in files."""
+SIDES = (256, None, 384, 256, 1024, 512)
+"""Pixels along the longer side of simulated detectors, in turn; on their own (None) grains are as fine as in files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def extent(beam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _sheet(light: Tensor, measured: Tensor, about: Tensor, inside: Tensor) -> Tensor:
-    """Return (batch, channels + 1, radii, angles): light about its mean, coverage, light about its ring's, the others."""
+    """Return (batch, channels + 1, radii, angles): light about its mean, coverage, light about its ring's, others."""
     total = measured.sum(dim=(1, 2), keepdim=True) + 1e-3
     contrast = light - light.sum(dim=(1, 2), keepdim=True) / total * measured
     deviation = torch.sqrt((contrast**2).sum(dim=(1, 2), keepdim=True) / total + 1e-3)
