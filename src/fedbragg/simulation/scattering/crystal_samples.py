@@ -23,7 +23,8 @@ def powder(scene: Scene, draws: Draws) -> None:
     """Add a crystalline powder: a calibrant or an unknown one, its grains fine or coarse, at random or textured."""
     lines = _powder_lines(scene, draws)
     sharp = draws.chance(0.5)  # beam and pixels decide the width of lines, not the sample
-    sigma = draws.log(*SHARP) if sharp else draws.log(0.6, 3 * scene.camera.cols / 512 + 0.3)
+    broadest = max(3 * scene.camera.cols / 512 + 0.3, SHARP[1])
+    sigma = draws.log(SHARP[0], SHARP[1] if sharp else broadest)
     coarse, finer, narrowest = draws.chance(0.5), finer_steps(scene.outer), SHARP[0] / scene.outer
     grains = draws.log(20, 16 / narrowest)
     width = draws.log(narrowest, SHARP[1] / scene.outer if sharp else 0.02)

@@ -15,7 +15,7 @@ FEWEST = 4.0
 QUIET = 0.25
 """Share of the parts taken to show nothing but noise; the image's gain comes from them."""
 DEVIATIONS = 5.0
-"""Standard deviations by which a part must exceed the quietest ones' noise: of parts that hold only noise, one in 70 does."""
+"""Standard deviations by which a part must exceed the quietest ones' noise; of parts with noise alone, 1 in 70 does."""
 FINE = 0.1
 """Contrast that the logarithm still tells from none."""
 
