@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from baselines import segments_real
-from baselines.intervals import interval
+from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, RUNS
 from baselines.segments_sites import scores
 from baselines.segments_trained import SHOWN, Shares, as_packaged, coating, etched, less_real, superalloy

@@ -28,6 +28,8 @@ LABELS = ("names", "lines")
 """What a pattern shows by its file's name, and by its lines (docs/decisions/0119)."""
 JUDGED = {"names": "names", "names where lines decide": "names", "lines": "lines"}
 """What judges, and which labels train with it; the middle one judges the patterns of the last by their names."""
+T95 = 2.776
+"""Student's t for 5 seeds."""
 SETTINGS = PatternSettings()
 PHASES = shipped_phases()
 LINES = lines_of(PHASES, SETTINGS)
@@ -59,6 +61,15 @@ class Measured:
 
 def _number(file: Path) -> int:
     return int(re.findall(r"\d+", file.stem)[-1])
+
+
+def interval(values: Sequence[float]) -> str:
+    """Write a mean over five seeds with its 95 % interval."""
+    array = np.asarray(values, dtype=float)
+    if len(array) < 2:
+        return f"{array.mean():.3f}"
+    half = T95 * array.std(ddof=1) / np.sqrt(len(array))
+    return f"{array.mean():.3f} ± {half:.3f}"
 
 
 def estimated(values: Sequence[Estimate]) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from baselines.intervals import interval
 from baselines.phases_disagreements import identified
-from baselines.phases_judging import KINDS, LABELS, Measured, Score
+from baselines.phases_judging import KINDS, LABELS, Measured, Score, interval
 from baselines.phases_patterns import SEEDS, TASK, kept
 from fedbragg.metrics.reliability import brier, calibration_error
 from fedbragg.metrics.roc import area_under_curve

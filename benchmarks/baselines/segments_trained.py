@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines import segments_real
-from baselines.intervals import interval
+from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, COATING, GRAINS, specimens
 from fedbragg.learn.state import load_state
 from fedbragg.metrics.segmentation import confusion, overlaps
