@@ -1,4 +1,4 @@
-"""Measure watching a stream beside screening the same frames from a file: speed, latency, memory.
+"""Measure watching a stream beside screening the same frames from a file: speed, latency, memory, loss at kill -9.
 
 Run by itself for the tables, with --passes and --memory-frames for a shorter look. Sender and watch are processes of
 their own, both tied to the same two cores, so the sender's work costs the watch what a detector's would not.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import socket
@@ -15,11 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+
+from fedbragg.live.connection import HIGH_WATER
+from screening import REPEATED
 
 SHAPE = (2167, 2070)
 FRAMES = 40
@@ -28,6 +34,10 @@ SENT = 400
 LOAD = 0.8
 WARM_UP, PAUSE = 20, 5.0
 """Frames after which the sender of a given rate pauses, and seconds: the first frames load code, and are late."""
+QUEUED, IN_ZEROMQ = 16, 2 * HIGH_WATER + 1
+"""Frames that a killed watch of two threads had received, and messages that ZeroMQ held at both ends."""
+NETWORK = 12 << 20
+"""Bytes in the network's buffers: 4 MB of the sender's and 8 of the receiver's, for Linux doubles what is asked for."""
 SMALL = (256, 256)
 """Frames of the memory's measurement, so that many can be sent."""
 
@@ -67,8 +77,11 @@ def send(path: str, address: str, frames: int, rate: float, times: str) -> None:
     Path(times).write_text(json.dumps(sent), encoding="utf-8")
 
 
-def watch(address: str, threads: int) -> dict[str, Any]:
-    """Watch one series; return when each verdict came, processor time and memory."""
+def watch(address: str, threads: int, *, timed: bool = True) -> dict[str, Any]:
+    """Watch one series; return when each verdict came and processor time, if timed, and memory.
+
+    The times of 200,000 verdicts would be most of what the memory grows by.
+    """
     from fedbragg.screening.stop_signal import StopSignal
     from fedbragg.tasks import hits
     from fedbragg.workflows.watch import Shown, WatchRequest
@@ -78,11 +91,13 @@ def watch(address: str, threads: int) -> dict[str, Any]:
     came: list[float] = []
     memory: list[float] = []
     used: list[float] = []
+    number = count(1)
 
     def verdict(*_: object) -> None:
-        came.append(time.monotonic())
-        used.append(time.process_time())
-        if len(came) % 1000 == 0:
+        if timed:
+            came.append(time.monotonic())
+            used.append(time.process_time())
+        if next(number) % 1000 == 0:
             memory.append(resident())
 
     shown = Shown(lambda outcome: None, verdict, lambda *_: None, lambda line: None)
@@ -115,19 +130,61 @@ def peak() -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1e3
 
 
-def streamed(path: Path, frames: int, rate: float, folder: Path) -> dict[str, Any]:
-    """Send and watch in two processes; return what the watch measured, with the times of sending."""
+def sending(path: Path, frames: int, rate: float, times: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a sender and return it with its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    order = ["send", str(path), address, str(frames), str(rate), str(times)]
+    return subprocess.Popen([sys.executable, __file__, "--one", *order]), address
+
+
+def streamed(path: Path, frames: int, rate: float, folder: Path, way: str = "watch") -> dict[str, Any]:
+    """Send and watch in two processes; return what the watch measured, with the times of sending."""
     times = folder / "sent.json"
-    sender = subprocess.Popen(
-        [sys.executable, __file__, "--one", "send", str(path), address, str(frames), str(rate), str(times)]
-    )
-    found = one_of("watch", address, "2")
+    sender, address = sending(path, frames, rate, times)
+    found = one_of(way, address, "2")
     if sender.wait():
         raise SystemExit("the sender failed")
     return {**found, "sent": json.loads(times.read_text(encoding="utf-8"))}
+
+
+def killed_row(path: Path, rate: float, folder: Path) -> list[Any]:
+    """Kill a watch by signal 9 in the middle of a series, start it again, and count the images without a verdict."""
+    out, times = folder / "killed", folder / "sent.json"
+    sender, address = sending(path, SENT, rate, times)
+    command = [
+        sys.executable,
+        "-m",
+        "fedbragg",
+        "watch",
+        address,
+        "--out",
+        str(out),
+        "--threads",
+        "2",
+        "--once",
+    ]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(decided(out)) < SENT // 2:
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    written = len(decided(out))
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    sender.wait()
+    lost = SENT - len(decided(out))
+    message = path.stat().st_size / (FRAMES * REPEATED)
+    return [SENT, written, lost, QUEUED + IN_ZEROMQ + math.ceil(NETWORK / message)]
+
+
+def decided(out: Path) -> set[int]:
+    """Return the numbers of the images that have a verdict in a table."""
+    numbers = set()
+    for table in out.glob("*/verdicts.csv"):
+        rows = table.read_text(encoding="utf-8").splitlines()[1:]
+        numbers |= {int(row.split(",")[1]) for row in rows if row.count(",") > 2}
+    return numbers
 
 
 def one_of(*arguments: str) -> dict[str, Any]:
@@ -183,7 +240,7 @@ def memory_row(frames: int, folder: Path) -> list[Any]:
     rng = np.random.default_rng(1)
     counts = (rng.poisson(1, SMALL).astype(np.uint16) for _ in range(FRAMES))
     write_run(folder / "small.h5", counts, geometry=Geometry())
-    memory = streamed(folder / "small.h5", frames, 0, folder)["memory"]
+    memory = streamed(folder / "small.h5", frames, 0, folder, "memory")["memory"]
     return [frames, memory[0], memory[len(memory) // 2], memory[-1]]
 
 
@@ -197,6 +254,7 @@ def main(passes: int, memory_frames: int) -> None:
         write_frames(folder / "run.h5", *SHAPE, FRAMES)
         rates = rate_rows(folder / "run.h5", passes, folder)
         latency = latency_row(folder / "run.h5", rates[1][1], folder)
+        killed = killed_row(folder / "run.h5", LOAD * rates[1][1], folder)
         memory = memory_row(memory_frames, folder)
     load = f"Processes waiting for this machine's cores at the end (load average, 5 min): {os.getloadavg()[1]:.1f}."
     notes = [
@@ -222,6 +280,15 @@ def main(passes: int, memory_frames: int) -> None:
                 ],
             ),
             Table(
+                "What is lost when the watch is killed by signal 9 and started again?",
+                ("images sent", "written before the kill", "without a verdict at the end", "at most"),
+                [killed],
+                [
+                    "At the same load. At most: what the watch's queue, ZeroMQ and the network's buffers can hold. The "
+                    "summary names the missing images."
+                ],
+            ),
+            Table(
                 f"Does memory grow with the frames ({SMALL[0]} x {SMALL[1]})?",
                 ("frames", "MB after 1,000", "MB halfway", "MB at the end"),
                 [memory],
@@ -230,7 +297,7 @@ def main(passes: int, memory_frames: int) -> None:
     )
 
 
-ONE = {"watch": watch, "file": from_file}
+ONE = {"watch": watch, "memory": partial(watch, timed=False), "file": from_file}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

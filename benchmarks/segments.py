@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from baselines import segments_real
+from baselines.kept_jobs import Job, Running, kept, run
 from baselines.phases_judging import interval
-from baselines.segments_experiments import ALLOY, RUNS
-from baselines.segments_sites import scores
-from baselines.segments_trained import SHOWN, Shares, as_packaged, coating, etched, less_real, superalloy
+from baselines.segments_experiments import ALLOY, KEPT, RUNS, prepare_laboratories
+from baselines.segments_sites import jobs_of
+from baselines.segments_trained import (
+    SHOWN,
+    Shares,
+    as_packaged,
+    coating_jobs,
+    coating_tables,
+    etched_jobs,
+    etched_tables,
+    less_real_jobs,
+    less_real_tables,
+    superalloy_jobs,
+    superalloy_tables,
+)
 from fedbragg.simulation.micrograph.micrograph import simulate_micrograph
 from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.micrograph.style import draw_style
@@ -41,7 +56,14 @@ from harness import Table, publish, timed, with_kept
 UNSEEN = 60
 """Simulated structures, each in a style of its own, that no training saw."""
 
-Part = Callable[[argparse.Namespace], list[Table]]
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A question: the trainings that it needs, and what they show."""
+
+    tables: Callable[[Running], list[Table]]
+    jobs: Sequence[Job] = ()
+    real: bool = False  # whether it needs measured micrographs
 
 
 def otsu(picture: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -71,7 +93,7 @@ def judged(data: SegmentData, answer: Shares, classes: Classes) -> list[str]:
     return [str(found[name]) for name in SHOWN]
 
 
-def packaged(options: argparse.Namespace) -> list[Table]:
+def packaged(running: Running) -> list[Table]:
     """Judge the packaged model on simulated and real micrographs, beside classical methods."""
     predictor = SegmentPredictor(segments.default_model())
     ways: dict[str, Shares] = {"packaged model": predictor.segmenter, "Canny": canny, "blur and Otsu": otsu}
@@ -107,33 +129,40 @@ def packaged(options: argparse.Namespace) -> list[Table]:
 
 def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part:
     """Return the part that compares the arms of an experiment over its seeds."""
+    runs = RUNS[name]
 
-    def part(options: argparse.Namespace) -> list[Table]:
-        if name != "laboratories" and not segments_real.available():
-            print("no measured micrographs: that table keeps its last state")
-            return []
-        found = scores(RUNS[name], options.processes, options.cache)
+    def tables(running: Running) -> list[Table]:
+        ended = [
+            seed for seed in runs.seeds if all(running.file(j.name).exists() for j in jobs_of(runs, seed))
+        ]
+        found = {arm: kept([j for s in ended for j in jobs_of(runs, s, arm)], running) for arm in runs.arms}
         rows = [
             [test, arm, *(interval([one[test][measure] for one in each]) for measure in shown)]
             for arm, each in found.items()
             for test in each[0]
         ]
         for arm, each in found.items():
-            if arm != "pooled" and "pooled" in found:
-                for test in each[0]:
-                    less = [
-                        [p[test][m] - one[test][m] for p, one in zip(found["pooled"], each, strict=True)]
-                        for m in shown
-                    ]
-                    rows.append([test, f"pooled less {arm}", *map(interval, less)])
+            for test in each[0] if arm != "pooled" else ():
+                less = [
+                    [p[test][m] - one[test][m] for p, one in zip(found["pooled"], each, strict=True)]
+                    for m in shown
+                ]
+                rows.append([test, f"pooled less {arm}", *map(interval, less)])
         return [
-            Table(question, ("judged by", "training", *shown), sorted(rows, key=lambda row: row[0]), [note])
+            Table(
+                question,
+                ("judged by", "training", *shown),
+                sorted(rows, key=lambda row: row[0]),
+                [f"{note} {len(ended)} seeds, 95 % intervals."],
+            )
         ]
 
-    return part
+    return Part(
+        tables, [job for seed in runs.seeds for job in jobs_of(runs, seed)], real=name != "laboratories"
+    )
 
 
-def speed(options: argparse.Namespace) -> list[Table]:
+def speed(running: Running) -> list[Table]:
     """Time the segmentation and measurement of a large micrograph, and the growth of simulated grains."""
     from fedbragg.simulation.micrograph.potts import GrainGrowth, grow_grains
     from fedbragg.tasks.segments.instances import find_instances
@@ -176,7 +205,7 @@ MEASURED = (
 )
 
 
-def large(options: argparse.Namespace) -> list[Table]:
+def large(running: Running) -> list[Table]:
     """Measure large micrographs by the command line, each in a process of its own, and note its largest memory."""
     generator = np.random.default_rng(1)
     small = simulate_micrograph("grains", (512, 512), draw_style(generator), generator).picture[..., 0]
@@ -204,13 +233,22 @@ def large(options: argparse.Namespace) -> list[Table]:
     ]
 
 
-ROUNDS = "FedAvg, synchronous, 9 barriers; alone and pooled train as many epochs. 5 seeds, 95 % intervals."
+ROUNDS = (
+    "FedAvg, synchronous, 25 barriers, 12 epochs before the first and 4 between them; alone and pooled train as many "
+    "epochs. Drawn: half of the crops in grey levels drawn at random for each class; nothing "
+    "travels for it."
+)
+SPECIMENS = (
+    "Start: the packaged model. Two specimens that no site has judge beside new spots of the others, other two for "
+    "each seed. FedAvg, synchronous, 13 barriers, 12 epochs before the first and 4 between them; alone and pooled "
+    "train as many."
+)
 PARTS: dict[str, Part] = {
-    "packaged": packaged,
-    "superalloy": superalloy,
-    "coating": coating,
-    "etched": etched,
-    "less-real": less_real,
+    "packaged": Part(packaged),
+    "superalloy": Part(superalloy_tables, superalloy_jobs(), real=True),
+    "coating": Part(coating_tables, coating_jobs(), real=True),
+    "etched": Part(etched_tables, etched_jobs(), real=True),
+    "less-real": Part(less_real_tables, less_real_jobs(), real=True),
     "laboratories": federated(
         "laboratories",
         "Four simulated laboratories, each with its style: grains",
@@ -233,13 +271,25 @@ PARTS: dict[str, Part] = {
     "specimens": federated(
         "specimens",
         "Barrier coating, a site for each specimen",
-        "Start: the packaged model. Two specimens that no site has judge beside new spots of the others, other two for "
-        "each seed. FedAvg, synchronous, 6 barriers; alone and pooled train as many epochs. 5 seeds, 95 % intervals.",
+        SPECIMENS,
         ("mean IoU", "IoU crack", "IoU oxide"),
     ),
-    "speed": speed,
-    "large": large,
+    "speed": Part(speed),
+    "large": Part(large),
 }
+
+
+def prepared(names: Sequence[str], running: Running) -> list[str]:
+    """Return the parts that can be measured here, with the laboratories' pictures and start models made."""
+    if "laboratories" in names:
+        prepare = [
+            Job(f"start-{seed}", partial(prepare_laboratories, seed)) for seed in RUNS["laboratories"].seeds
+        ]
+        run(prepare, replace(running, kept=KEPT))
+    if segments_real.available():
+        return list(names)
+    print("no measured micrographs: the tables that need them keep their last state")
+    return [name for name in names if not PARTS[name].real]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -248,14 +298,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto")
     parser.add_argument("--cache", type=Path, default=Path(".cache/segments"))
+    parser.add_argument("--only-run", action="store_true", help="Keep the results, and write no table.")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    for name in options.parts:
-        start = time.perf_counter()
-        for table in PARTS[name](options):
+    running = Running(options.cache, options.processes, options.device)
+    names = prepared(options.parts, running)
+    run([job for name in names for job in PARTS[name].jobs], running)
+    for name in names if not options.only_run else ():
+        for table in PARTS[name].tables(running):
             publish("segments", with_kept("segments", table))
-        print(f"{name}: {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

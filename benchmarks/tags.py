@@ -5,15 +5,17 @@
 Networks learn from simulated experiments and are judged by others; real images only judge. Rows are means over 5
 seeds with 95 % intervals (Student's t); a seed draws its own training experiments, first weights and order. Tables not
 asked for keep their last state. Trained networks, and what each seed of resnet and federated found, are kept under
---cache; these two train on --device, and --jobs-only leaves their tables to a later call.
+--cache; these two train on --device, and "--only jobs" leaves their tables to a call with "--only tables".
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from baselines import tags_arms
-from baselines.intervals import interval
-from baselines.tags_by_seed import by_seed, file_of, keep
+from baselines.kept_jobs import Job, Running, kept, run
 from baselines.tags_conditions import CONDITIONS, gaps, real_masks
 from baselines.tags_judging import EXPERIMENTS, FEWEST, IMAGES, as_read, precisions, views_and_tags
 from fedbragg.metrics.roc import area_under_curve
@@ -133,6 +134,8 @@ def _by_tag(clean: dict[str, list[NDArray[np.float64]]], arms: Sequence[str]) ->
 
 
 def _interval(values: list[float]) -> str:
+    from baselines.phases_judging import interval  # needs more packages than training does
+
     return interval(values) if len(values) > 1 else f"{values[0]:.3f}"
 
 
@@ -174,13 +177,13 @@ def _areas(truth: NDArray[np.float32], tag: str, found: Sequence[NDArray[np.floa
     column = truth[:, TAGS.index(tag)]
     known = column >= 0
     areas = [area_under_curve(column[known] == 1, scores[known, TAGS.index(tag)]) for scores in found]
-    return str(areas[0]) if len(areas) == 1 else interval([area.value for area in areas])
+    return str(areas[0]) if len(areas) == 1 else _interval([area.value for area in areas])
 
 
 def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]]) -> str:
     from baselines import tags_real
 
-    return interval(
+    return _interval(
         [
             float(np.mean([float(_areas(truth, tag, [one]).split()[0]) for tag in tags_real.TRUSTED]))
             for one in found
@@ -189,25 +192,26 @@ def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]])
 
 
 def resnet(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_resnet import table
+    from baselines.tags_resnet import one_seed, table
 
-    found = by_seed("resnet", SEEDS, options)
-    return [table(found)] if found and not options.jobs_only else []
+    found = _by_seed("resnet", one_seed, options)
+    return [table(found)] if found and options.only != "jobs" else []
 
 
 def federated(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_sites import table
+    from baselines.tags_sites import one_seed, table
 
-    found = by_seed("federated", SEEDS, options)
-    return [table(found)] if found and not options.jobs_only else []
+    found = _by_seed("federated", one_seed, options)
+    return [table(found)] if found and options.only != "jobs" else []
 
 
-def job(part: str, seed: int, options: argparse.Namespace) -> None:
-    """Run one seed of a part, in a process of its own."""
-    from baselines import tags_resnet, tags_sites
-
-    measure = {"resnet": tags_resnet.one_seed, "federated": tags_sites.one_seed}[part]
-    keep(measure(seed, options.device), file_of(part, seed, options.cache))
+def _by_seed(part: str, one_seed: Callable[[int, str], Any], options: argparse.Namespace) -> list[Any]:
+    """Run one job for each seed, and return what those that ended have found."""
+    running = Running(options.cache, options.processes, options.device)
+    jobs = [Job(f"{part}-{seed}", partial(one_seed, seed)) for seed in SEEDS]
+    if options.only != "tables":
+        run(jobs, running)
+    return kept(jobs, running)
 
 
 PARTS = {f.__name__: f for f in (packaged, robustness, real, resnet, federated)}
@@ -221,14 +225,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(".cache/tags"))
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--jobs-only", action="store_true")
-    parser.add_argument(
-        "--job", nargs=2, metavar=("PART", "SEED"), help="one seed, as the other calls start it"
-    )
+    parser.add_argument("--only", choices=["jobs", "tables"])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.job:
-        return job(options.job[0], int(options.job[1]), options)
     for name in options.parts:
         for table in PARTS[name](options):
             publish("tags", with_kept("tags", table))

@@ -1,21 +1,19 @@
 """Sites that share no micrograph: each alone, together with and without shared style, and all pictures in one place.
 
-Each training is judged once and its figures kept in a folder, so that an experiment goes on where it stopped.
+Each training is a job of kept_jobs.py, judged where it has ended.
 """
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
-import torch
 
+from baselines.kept_jobs import Job
 from fedbragg.config import Federation, FederationSettings, SiteSettings, StyleSettings, TrainingSettings
 from fedbragg.tasks.segments.data import SegmentData
 from fedbragg.tasks.segments.settings import SegmentsSettings
@@ -26,7 +24,9 @@ from fedbragg.workflows.site_data import SiteData
 
 Scores = dict[str, dict[str, float]]
 """By the name of the test, every measure of judge.summary."""
-ARMS = ("each alone", "FedAvg", "FedAvg + statistics", "FedAvg + spectrum", "pooled")
+ARMS = ("each alone", "FedAvg", "FedAvg + drawn", "FedAvg + statistics", "FedAvg + spectrum", "pooled")
+DRAWN = 0.5
+"""Share of the crops that an arm with drawn styles shows in one, as many as sharing sites show in another site's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +59,29 @@ class Runs:
     seeds: tuple[int, ...] = tuple(range(5))
 
 
-def scores(runs: Runs, processes: int, kept: Path) -> dict[str, list[Scores]]:
-    """Return the figures of every arm and seed: those kept in a folder, else measured now."""
-    kept.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        (arm, seed) for seed in runs.seeds for arm in runs.arms if not _file(kept, runs, arm, seed).exists()
+def jobs_of(runs: Runs, seed: int, *arms: str) -> list[Job]:
+    """Return a job for every arm of a seed, or for some arms."""
+    return [
+        Job(f"{runs.name}-{arm.replace(' ', '')}-{seed}", partial(_judged, runs.build, arm, seed))
+        for arm in arms or runs.arms
     ]
-    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=1) as pool:
-        work = [(runs, arm, seed) for arm, seed in jobs]
-        for arm, seed, found in pool.imap_unordered(_judged, work, chunksize=1):
-            _file(kept, runs, arm, seed).write_text(json.dumps(found))
-            short = {test: round(values["mean IoU"], 3) for test, values in found.items()}
-            print(runs.name, seed, arm, short, file=sys.stderr, flush=True)
-    return {
-        arm: [json.loads(_file(kept, runs, arm, seed).read_text()) for seed in runs.seeds]
-        for arm in runs.arms
-    }
 
 
-def _file(kept: Path, runs: Runs, arm: str, seed: int) -> Path:
-    return kept / f"{runs.name}-{arm.replace(' ', '')}-{seed}.json"
-
-
-def _judged(job: tuple[Runs, str, int]) -> tuple[str, int, Scores]:
-    torch.set_num_threads(1)
-    runs, arm, seed = job
-    experiment = runs.build(seed)
+def _judged(build: Callable[[int], Experiment], arm: str, seed: int, device: str) -> Scores:
+    experiment = build(seed)
     project = project_of(experiment, arm, seed)
-    found = [judged(experiment, state) for state in trained(experiment, project, arm)]
-    return arm, seed, mean_scores(found)
+    sites = tuple(replace(site, device=device) for site in experiment.sites)
+    found = [judged(experiment, state) for state in trained(sites, experiment.start, project, arm)]
+    return mean_scores(found)
 
 
-def trained(experiment: Experiment, project: Project, arm: str) -> Sequence[State]:
+def trained(
+    sites: Sequence[SiteData[SegmentData]], start: State, project: Project, arm: str
+) -> Sequence[State]:
     """Return the models of an arm: one, or one of each site."""
-    sites, start = experiment.sites, experiment.start
     if arm == "each alone":
         return [train_alone(project, site, start, project.epochs) for site in sites]
-    if arm == "pooled":
+    if arm.startswith("pooled"):
         return [train_pooled(project, sites, start, project.epochs)]
     return [train_together(project, sites, start).outcome.model]
 
@@ -103,7 +89,8 @@ def trained(experiment: Experiment, project: Project, arm: str) -> Sequence[Stat
 def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
     """Return the federation of an arm."""
     budget = experiment.budget
-    share = arm.rpartition(" + ")[2] if " + " in arm else "off"
+    more = arm.rpartition(" + ")[2] if " + " in arm else "off"
+    share = "off" if more == "drawn" else more
     plan = Federation(
         task="segments",
         seed=seed,
@@ -116,7 +103,7 @@ def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
         style=StyleSettings(share=cast(Literal["off", "statistics", "spectrum"], share)),
         sites=tuple(SiteSettings(name=site.name, runs=("-",), labels="-") for site in experiment.sites),
     )
-    settings = SegmentsSettings(names=experiment.names)
+    settings = SegmentsSettings(names=experiment.names, drawn=DRAWN if more == "drawn" else 0.0)
     return Project(plan, SegmentsTask(settings), Path())
 
 

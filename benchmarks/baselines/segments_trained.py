@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines import segments_real
+from baselines.kept_jobs import Job, Running, kept
 from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, COATING, GRAINS, specimens
 from fedbragg.learn.state import load_state
@@ -27,7 +28,7 @@ from fedbragg.workflows.train_segments import FITTING
 from harness import Table
 
 SEEDS = range(5)
-MIXED_EPOCHS = 24
+MIXED_EPOCHS = 60
 """Epochs of all real pictures, as many steps as every mixture takes."""
 SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
 Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
@@ -42,87 +43,105 @@ def as_packaged(*parts: SegmentData) -> SegmentData:
     )
 
 
-def superalloy(options: argparse.Namespace) -> list[Table]:
-    """Train on the given superalloy pictures, from the packaged model and from nothing, and judge on the given test."""
-    if not segments_real.available():
-        print("no measured micrographs: that table keeps its last state")
-        return []
+STARTS = ("packaged model", "random weights")
+ETCHED = ("packaged model, as it is", "packaged model, trained", "random weights, trained")
+MIXTURES = [(share, simulate) for share in (0.35, 1.0) for simulate in (False, True)]
+
+
+def superalloy_jobs() -> list[Job]:
+    """Return a training on the given superalloy pictures for each start and seed."""
+    return [
+        Job(f"alloy-{start.replace(' ', '')}-{seed}", partial(_superalloy, start, seed))
+        for start in STARTS
+        for seed in SEEDS
+    ]
+
+
+def _superalloy(start: str, seed: int, device: str) -> list[float]:
+    network = new_network(len(ALLOY), seed)
+    if start == "packaged model":
+        known = read_state(segments.default_model())
+        load_state(network, with_classes(known, CLASSES, ALLOY, seed))
+    learner.train(network, segments_real.superalloy("train"), replace(FITTING, device=device), seed)
+    test = segments_real.superalloy("test")
+    return _overlaps(test, lambda picture: learner.probabilities(network, picture)).tolist()
+
+
+def superalloy_tables(running: Running) -> list[Table]:
+    """Show how well the trained models do on the given test, from the packaged model and from nothing."""
+    jobs, rows = superalloy_jobs(), []
+    for start in STARTS:
+        found = kept([job for job in jobs if start.replace(" ", "") in job.name], running)
+        table = np.array([[np.mean(values), *values] for values in found])
+        rows.append([start, *(interval(list(column)) for column in table.T)])
     train, test = segments_real.superalloy("train"), segments_real.superalloy("test")
-    known = read_state(segments.default_model())
-    rows = []
-    for name in ("packaged model", "random weights"):
-        found = []
-        for seed in SEEDS:
-            network = new_network(len(ALLOY), seed)
-            if name == "packaged model":
-                load_state(network, with_classes(known, CLASSES, ALLOY, seed))
-            learner.train(network, train, FITTING, seed)
-            found.append(
-                _overlaps(test, lambda picture, network=network: learner.probabilities(network, picture))
-            )
-            print(name, seed, found[-1].round(3), flush=True)
-        table = np.array([[values.mean(), *values] for values in found])
-        rows.append([name, *(interval(list(column)) for column in table.T)])
     notes = [
         f"{len(train)} pictures of 512 x 512 train, {FITTING.epochs} epochs; {len(test)} of another spot judge."
     ]
-    return [
-        Table(
-            "Superalloy, trained on the given pictures: IoU on the given test",
-            ("start", "mean", *ALLOY),
-            rows,
-            notes,
-        )
-    ]
+    question = "Superalloy, trained on the given pictures: IoU on the given test"
+    return [Table(question, ("start", "mean", *ALLOY), rows, notes)]
 
 
-def coating(options: argparse.Namespace) -> list[Table]:
+def coating_jobs() -> list[Job]:
+    """Return a training on barrier coatings for each seed."""
+    return [Job(f"coating-{seed}", partial(_coating, seed)) for seed in SEEDS]
+
+
+def _coating(seed: int, device: str) -> dict[str, list[float]]:
     """Train on barrier coatings from the packaged model, and judge on new spots and on unseen specimens."""
-    if not segments_real.available():
-        print("no measured micrographs: that table keeps its last state")
-        return []
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    for seed in SEEDS:
-        experiment = specimens(seed)
-        train = concatenate([site.train for site in experiment.sites])
-        network = new_network(len(COATING), seed)
-        load_state(network, experiment.start)
-        learner.train(network, train, FITTING, seed)
-        for test, data in experiment.tests.items():
-            values = _overlaps(data, lambda picture, net=network: learner.probabilities(net, picture))
-            found.setdefault(test, []).append(values)
-            print(test, seed, values.round(3), flush=True)
-    rows = [[test, *(interval(list(column)) for column in np.array(each).T)] for test, each in found.items()]
+    experiment = specimens(seed)
+    train = concatenate([site.train for site in experiment.sites])
+    network = new_network(len(COATING), seed)
+    load_state(network, experiment.start)
+    learner.train(network, train, replace(FITTING, device=device), seed)
+    return {
+        test: _overlaps(data, lambda picture: learner.probabilities(network, picture)).tolist()
+        for test, data in experiment.tests.items()
+    }
+
+
+def coating_tables(running: Running) -> list[Table]:
+    """Show how well the models do on new spots and on specimens that they have not seen."""
+    found = kept(coating_jobs(), running)
+    rows = [
+        [test, *(interval(list(column)) for column in np.array([one[test] for one in found]).T)]
+        for test in found[0]
+    ]
     notes = [
         f"All sites' pictures of 1024 x 1024 in one place, {FITTING.epochs} epochs; each seed keeps two other "
         "specimens from training."
     ]
+    question = "Barrier coating, trained on all other specimens: IoU"
+    return [Table(question, ("judged by", *COATING), rows, notes)]
+
+
+def etched_jobs() -> list[Job]:
+    """Return a training on half of the etched photographs for each way and seed."""
     return [
-        Table("Barrier coating, trained on all other specimens: IoU", ("judged by", *COATING), rows, notes)
+        Job(f"etched-{way.replace(' ', '').replace(',', '-')}-{seed}", partial(_etched, way, seed))
+        for way in ETCHED
+        for seed in SEEDS
     ]
 
 
-def etched(options: argparse.Namespace) -> list[Table]:
-    """Train on half of the etched photographs, from the packaged model and from nothing, and judge on the others."""
-    if not segments_real.available():
-        print("no measured micrographs: that table keeps its last state")
-        return []
-    photographs = segments_real.grain_boundaries()
-    rows = []
-    for name in ("packaged model, as it is", "packaged model, trained", "random weights, trained"):
-        found = [_etched(photographs, name, seed) for seed in SEEDS]
-        print(name, found, flush=True)
-        rows.append([name, *(interval([one[shown] for one in found]) for shown in SHOWN)])
+def etched_tables(running: Running) -> list[Table]:
+    """Show how well the models do on the other half."""
+    jobs, rows = etched_jobs(), []
+    for k, way in enumerate(ETCHED):
+        found = kept(jobs[k * len(SEEDS) : (k + 1) * len(SEEDS)], running)
+        rows.append([way, *(interval([one[shown] for one in found]) for shown in SHOWN)])
+    number = len(segments_real.grain_boundaries())
     notes = [
-        f"{len(photographs)} photographs of 256 x 256, one of each sample; each seed draws the "
-        f"{len(photographs) // 2} that train, {FITTING.epochs} epochs, and the others judge."
+        f"{number} photographs of 256 x 256, one of each sample; each seed draws the {number // 2} that train, "
+        f"{FITTING.epochs} epochs, and the others judge."
     ]
     question = "Etched grains, trained on half of the photographs"
     return [Table(question, ("start", *SHOWN), rows, notes)]
 
 
-def _etched(photographs: SegmentData, name: str, seed: int) -> dict[str, float]:
+def _etched(name: str, seed: int, device: str) -> dict[str, float]:
     """Return the measures of a model on the photographs that a seed leaves to judge."""
+    photographs = segments_real.grain_boundaries()
     order = np.random.default_rng([seed, 30]).permutation(len(photographs))
     half = len(photographs) // 2
     train, test = (
@@ -132,7 +151,7 @@ def _etched(photographs: SegmentData, name: str, seed: int) -> dict[str, float]:
     if name.startswith("packaged"):
         load_state(network, with_classes(read_state(segments.default_model()), CLASSES, GRAINS, seed))
     if name.endswith("trained"):
-        learner.train(network, train, FITTING, seed)
+        learner.train(network, train, replace(FITTING, device=device), seed)
     classes = Classes(GRAINS)
     table = [
         agreement(learner.probabilities(network, one.picture), one.labels, classes) for one in test.pictures
@@ -140,20 +159,24 @@ def _etched(photographs: SegmentData, name: str, seed: int) -> dict[str, float]:
     return {measure: found.value for measure, found in summary(np.array(table), classes).items()}
 
 
-def less_real(options: argparse.Namespace) -> list[Table]:
-    """Train on a third or all of the superalloy's pictures, with and without as many simulated ones, from nothing."""
-    if not segments_real.available():
-        print("no measured micrographs: that table keeps its last state")
-        return []
-    train, test = (as_packaged(segments_real.superalloy(part)) for part in ("train", "test"))
-    rows = []
-    for share in (0.35, 1.0):
-        for simulate in (False, True):
-            found = [_with_less(train, test, (share, simulate), seed) for seed in SEEDS]
-            print(share, simulate, found, flush=True)
-            shown = [[one[i] for one in found] for i in (0, 2)]
-            means = interval([(one[0] + one[2]) / 2 for one in found])
-            rows.append([f"{share:.0%}", "yes" if simulate else "no", means, *map(interval, shown)])
+def less_real_jobs() -> list[Job]:
+    """Return a training for each share of the real pictures, with and without simulated ones, and seed."""
+    return [
+        Job(f"less-{share:g}-{simulate}-{seed}", partial(_with_less, share, simulate, seed))
+        for share, simulate in MIXTURES
+        for seed in SEEDS
+    ]
+
+
+def less_real_tables(running: Running) -> list[Table]:
+    """Show what simulated micrographs add to a third and to all of the superalloy's pictures."""
+    jobs, rows = less_real_jobs(), []
+    for k, (share, simulate) in enumerate(MIXTURES):
+        found = kept(jobs[k * len(SEEDS) : (k + 1) * len(SEEDS)], running)
+        shown = [[one[i] for one in found] for i in (0, 2)]
+        means = interval([(one[0] + one[2]) / 2 for one in found])
+        rows.append([f"{share:.0%}", "yes" if simulate else "no", means, *map(interval, shown)])
+    train, test = segments_real.superalloy("train"), segments_real.superalloy("test")
     notes = [
         f"{len(train)} pictures of 512 x 512 are 100 %; each seed draws the share. All take the same number of steps, "
         f"as many as {MIXED_EPOCHS} epochs of all pictures, from random weights; with simulated ones half of each "
@@ -164,11 +187,9 @@ def less_real(options: argparse.Namespace) -> list[Table]:
     return [Table(question, ("real", "simulated", "mean", "matrix", "precipitate"), rows, notes)]
 
 
-def _with_less(
-    train: SegmentData, test: SegmentData, how: tuple[float, bool], seed: int
-) -> NDArray[np.float64]:
+def _with_less(share: float, simulate: bool, seed: int, device: str) -> list[float]:
     """Return the IoU of every class after training on a share of the pictures, perhaps with simulated ones."""
-    share, simulate = how
+    train, test = (as_packaged(segments_real.superalloy(part)) for part in ("train", "test"))
     chosen = np.random.default_rng([seed, 40]).permutation(len(train))[: max(1, round(share * len(train)))]
     data = SegmentData(tuple(train.pictures[i] for i in sorted(chosen)), train.classes)
     if simulate:
@@ -176,8 +197,8 @@ def _with_less(
         data = concatenate([data, simulated(wanted, CLASSES, 90_000 + seed)])
     epochs = round(MIXED_EPOCHS * len(train) / len(data))
     network = new_network(len(CLASSES), seed)
-    learner.train(network, data, replace(FITTING, epochs=epochs), seed)
-    return _overlaps(test, lambda picture: learner.probabilities(network, picture))
+    learner.train(network, data, replace(FITTING, epochs=epochs, device=device), seed)
+    return _overlaps(test, lambda picture: learner.probabilities(network, picture)).tolist()
 
 
 def _overlaps(data: SegmentData, answer: Shares) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from baselines.intervals import interval
 from baselines.tags_conditions import CONDITIONS
 from baselines.tags_judging import EXPERIMENTS, precisions, views_and_tags
 from fedbragg.simulation.scattering.experiment import ANY_INSTRUMENT, draw_experiment
@@ -105,6 +104,8 @@ def one_seed(seed: int, device: str) -> dict[str, Any]:
 
 def table(seeds: Sequence[dict[str, Any]]) -> Table:
     """Return the table of what each seed found, as ``one_seed`` returns it."""
+    from baselines.phases_judging import interval  # needs more packages than training does
+
     rows = [[name, interval([one["found"][name] for one in seeds])] for name in seeds[0]["found"]]
     device = seeds[0]["device"]
     budget, seen = BUDGETS[device], float(np.mean([one["seen"] for one in seeds]))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from baselines.intervals import interval
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
-from fedbragg.progress import Step
 from fedbragg.simulation.scattering.experiment import Instrument
 from fedbragg.simulation.scattering.layouts import LAYOUTS
 from fedbragg.simulation.scattering.tag_names import TAGS
@@ -73,21 +69,10 @@ ANNOTATES = (
 """What each site's people annotate; every tag has a site, none has all."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceTask(TagsTask):
-    """Tags whose trainings run on a device."""
-
-    device: str = "cpu"
-
-    def train(
-        self, state: State, data: TagData, fit: FitSettings, seed: int, step: Step | None = None
-    ) -> tuple[State, float]:
-        """Train as the task does."""
-        return TagsTask.train(self, state, data, replace(fit, device=self.device), seed, step)
-
-
 def table(seeds: Sequence[dict[str, dict[str, float]]]) -> Table:
     """Return the table of what each seed found, as ``one_seed`` returns it."""
+    from baselines.phases_judging import interval  # needs more packages than training does
+
     found = {name: [scores[name] for scores in seeds] for name in seeds[0]}
     metrics = ("mAP", "AUC", "balanced accuracy", "accuracy")
     rows = [[name, *(interval([s[m] for s in scores]) for m in metrics)] for name, scores in found.items()]
@@ -110,14 +95,14 @@ def _held() -> str:
 
 def one_seed(seed: int, device: str) -> dict[str, dict[str, float]]:
     """Train alone, together and pooled; return each model's scores on the instruments' new experiments."""
-    sites, test = _sites(seed), _test()
+    sites, test = _sites(seed, device), _test()
     start = _start(seed, device)
     states: dict[str, State] = {"start": start}
-    project = _project(seed, "fedkl", device)
+    project = _project(seed, "fedkl")
     for site in sites:
         states[f"{site.name} alone"] = train_alone(project, site, start, project.epochs)
     for rule in RULES:
-        states[rule] = train_together(_project(seed, rule, device), sites, start).outcome.model
+        states[rule] = train_together(_project(seed, rule), sites, start).outcome.model
     states["pooled"] = train_pooled(project, sites, start, project.epochs)
     return {name: _score(state, test) for name, state in states.items()}
 
@@ -131,18 +116,17 @@ def _score(state: State, test: TagData) -> dict[str, float]:
     }
 
 
-def _sites(seed: int) -> list[SiteData[TagData]]:
-    silent = partial(_nothing)
+def _sites(seed: int, device: str) -> list[SiteData[TagData]]:
     found = []
     for k, (instrument, experiments, tags) in enumerate(zip(SITES, EXPERIMENTS, ANNOTATES, strict=True)):
         data = simulated(
-            Simulated(experiments, IMAGES, instrument, (256, 384)), 9_000 + 10 * seed + k, silent
+            Simulated(experiments, IMAGES, instrument, (256, 384)), 9_000 + 10 * seed + k, _nothing
         )
         unknown = torch.tensor([tag not in tags for tag in TAGS])
         data = TagData(
             data.views, data.labels.masked_fill(unknown, -1), torch.full_like(data.beams, torch.nan)
         )
-        found.append(SiteData(instrument.name, data, data[:IMAGES]))
+        found.append(SiteData(instrument.name, data, data[:IMAGES], device=device))
     return found
 
 
@@ -162,7 +146,7 @@ def _start(seed: int, device: str) -> State:
     return state_of(network)
 
 
-def _project(seed: int, rule: str, device: str) -> Project:
+def _project(seed: int, rule: str) -> Project:
     plan = Federation(
         task="tags",
         seed=seed,
@@ -170,7 +154,7 @@ def _project(seed: int, rule: str, device: str) -> Project:
         federation=FederationSettings(aggregation=rule, barriers=3, workers=1),
         sites=tuple(SiteSettings(name=instrument.name, runs=("-",), labels="-") for instrument in SITES),
     )
-    return Project(plan, DeviceTask(TagsSettings(), device), Path())
+    return Project(plan, TagsTask(TagsSettings()), Path())
 
 
 def _nothing(text: str | None = None) -> None:

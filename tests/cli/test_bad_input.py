@@ -248,3 +248,18 @@ def test_a_file_that_cannot_be_written(
     line = refused_here(*command, *few, "--out", tmp_path)
     assert str(tmp_path / name) in line
     assert line.endswith("Check the path, its rights and the space on its disk.")
+
+
+@pytest.mark.parametrize("command", ["train", "tags train", "segments train"])
+def test_a_device_that_is_not_there(refused_here: Refused, tmp_path: Path, command: str) -> None:
+    here = ("--images", tmp_path, "--masks", tmp_path)
+    given = here if command.startswith("segments") else (tmp_path, "--labels", tmp_path / "labels.csv")
+    line = refused_here(*command.split(), *given, "--device", "gpu")
+    assert line == "device 'gpu' is unknown. Known: cpu, cuda, cuda:N, auto."
+
+
+def test_real_sites_choose_their_device_themselves(refused_here: Refused, tmp_path: Path) -> None:
+    settings = tmp_path / "federation.toml"
+    settings.write_text(SETTINGS)
+    line = refused_here("federate", settings, "--engine", "nvflare", "--device", "auto")
+    assert "real sites choose for themselves, by [limits] gpu" in line

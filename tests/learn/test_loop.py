@@ -92,7 +92,7 @@ def test_the_reported_loss_excludes_the_proximal_term() -> None:
 @pytest.mark.parametrize("batch", [200, 64])
 def test_the_mean_gradient_is_that_of_all_examples_whatever_the_batch(batch: int) -> None:
     line = problem()
-    found = mean_gradient(line.network, line, batch, torch.Generator().manual_seed(3))
+    found = mean_gradient(line.network, line, FitSettings(1, batch), torch.Generator().manual_seed(3))
     # Logistic regression at zero weights: the mean of (1/2 - side) x.
     by_hand = ((0.5 - line.side)[:, None] * line.points).mean(dim=0)
     assert found.keys() == {"weight", "bias"}
@@ -102,7 +102,7 @@ def test_the_mean_gradient_is_that_of_all_examples_whatever_the_batch(batch: int
 def test_a_correction_is_added_to_the_gradient() -> None:
     """Against twice the gradient, one step goes the other way; a name that the network lacks is ignored."""
     line = problem()
-    gradient = mean_gradient(line.network, line, 200, torch.Generator())["weight"]
+    gradient = mean_gradient(line.network, line, FitSettings(1, 200), torch.Generator())["weight"]
     against = {"weight": -2 * gradient, "another": np.ones(1, np.float32)}
     settings = FitSettings(epochs=1, batch=200, learning_rate=0.1, correction=against)
     fit(line.network, line, settings, torch.Generator())

@@ -31,6 +31,10 @@ def federate(
     kit: Annotated[
         Path | None, typer.Option(metavar="KIT", help="The coordinator's kit, for real sites.")
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="Where all sites train: cpu, cuda, cuda:N, or auto.", show_default="the settings'"),
+    ] = "",
 ) -> int:
     """Train one model with all the sites; no image leaves its site.
 
@@ -38,9 +42,9 @@ def federate(
     local engine, the same settings and data give the same numbers again. With real sites the federation goes on at
     the server if this command is ended; --resume finds it there.
     """
-    from fedbragg.workflows.federate import open_project
+    from fedbragg.workflows.federate import open_project, trained_on
 
-    project = open_project(settings, engine)
+    project = trained_on(open_project(settings, engine), device)
     if project.settings.privacy.private:
         from fedbragg.federation.private_training import promise
 

@@ -30,6 +30,7 @@ GeometryOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE.geom", help="CrystFEL geometry file: panels, bad pixels, resolution."),
 ]
+DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:N, or auto.")]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fedbragg.cli.options import DeviceOption
 from fedbragg.cli.show import say
 from fedbragg.cli.train import EpochsOption, ForceOption, LearningRateOption, ModelOutOption, SeedOption
 
@@ -42,6 +43,7 @@ def train(
         ),
     ] = 0.3,
     seed: SeedOption = 1,
+    device: DeviceOption = "cpu",
     force: ForceOption = False,
 ) -> int:
     """Train on your own micrographs and masks, which are paired by file name.
@@ -63,7 +65,7 @@ def train(
         out=out,
         model=start or default_model(),
         names=tuple(name.strip() for name in classes.split(",") if name.strip()),
-        fit=replace(FITTING, epochs=epochs, learning_rate=learning_rate),
+        fit=replace(FITTING, epochs=epochs, learning_rate=learning_rate, device=device),
         held_out=held_out,
         seed=seed,
         force=force,

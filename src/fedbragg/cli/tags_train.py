@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fedbragg.cli.options import PathsArgument
+from fedbragg.cli.options import DeviceOption, PathsArgument
 from fedbragg.cli.train import (
     EpochsOption,
     ForceOption,
@@ -31,6 +31,7 @@ def train(
     learning_rate: LearningRateOption = 5e-4,
     held_out: HeldOutOption = 0.3,
     seed: SeedOption = 1,
+    device: DeviceOption = "cpu",
     force: ForceOption = False,
 ) -> int:
     """Adapt the packaged tags model, or another, to your own annotated images.
@@ -43,4 +44,4 @@ def train(
 
     require("train", "training")
     model = open_tag_model(start).path  # refuses a model of another task
-    return adapt(paths, labels, out, model, "tags", epochs, learning_rate, held_out, seed, force)
+    return adapt(paths, labels, out, model, "tags", epochs, learning_rate, held_out, seed, device, force)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fedbragg.cli.options import PathsArgument
+from fedbragg.cli.options import DeviceOption, PathsArgument
 from fedbragg.cli.show import say
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def train(
     learning_rate: LearningRateOption = 5e-4,
     held_out: HeldOutOption = 0.3,
     seed: SeedOption = 1,
+    device: DeviceOption = "cpu",
     force: ForceOption = False,
 ) -> int:
     """Adapt the packaged model, or another, to your own labelled frames or patterns.
@@ -59,7 +60,7 @@ def train(
         labels=labels,
         out=out,
         model=start or default_model(task),
-        fit=FitSettings(epochs, learning_rate=learning_rate),
+        fit=FitSettings(epochs, learning_rate=learning_rate, device=device),
         held_out=held_out,
         seed=seed,
         force=force,

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from fedbragg.config.section import Name, Section
 
+DEVICE = r"^(cpu|auto|cuda(:\d+)?)$"
+
 
 class SiteSettings(Section):
     """One facility: its name, and where its frames and labels are on its own disks."""
@@ -25,6 +27,11 @@ class SiteSettings(Section):
     """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing.
 
     For the local engine; a real site sets it in [limits] of its own file.
+    """
+    device: str = Field(default="cpu", pattern=DEVICE)
+    """Where it trains: cpu, cuda, cuda:N, or auto for a GPU where there is one.
+
+    For the local engine; a real site's trainer uses a GPU where [limits] gpu of its own file allows it.
     """
     speed: float = Field(default=1.0, gt=0)
     """Training speed relative to the other sites; orders the arrivals in the local engine."""

@@ -35,7 +35,9 @@ class FitSettings:
     learning_rate: float = 1e-3  # of Adam, at the start; annealed, it falls to a tenth over the epochs
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
-    device: str = "cpu"  # as torch names it
+    device: str = (
+        "cpu"  # see learn/device.py; differences in the last digits make another device another model
+    )
     calibration: Calibration | None = None
     correction: State = field(default_factory=dict, compare=False)
     """By the names of parameters, what is added to every step's gradient."""

@@ -31,6 +31,7 @@ class TaskSite(Generic[D]):
     training: TrainingSettings
     seed: int  # of the federation
     speed: float = 1.0  # of training, relative to the other sites
+    device: str = "cpu"  # where it trains, see learn/device.py
     style: str = "off"  # what it shares of its pictures' style, as in [style]
     terms: LocalTerms = NO_TERMS  # what the aggregation rule adds to its training
     private: PrivateTerms | None = None  # where [privacy] epsilon asks for noise
@@ -65,7 +66,7 @@ class TaskSite(Generic[D]):
         return self._with_terms(update, weights, fit, seed)
 
     def _fit(self, epochs: int, correction: State) -> FitSettings:
-        fit, terms = fit_settings(self.training, epochs), self.terms
+        fit, terms = fit_settings(self.training, epochs, self.device), self.terms
         mu = fit.proximal_mu + terms.proximal_mu
         return replace(fit, proximal_mu=mu, calibration=terms.calibration, correction=correction)
 
@@ -105,9 +106,10 @@ class TaskSite(Generic[D]):
         return style
 
 
-def fit_settings(training: TrainingSettings, epochs: int) -> FitSettings:
+def fit_settings(training: TrainingSettings, epochs: int, device: str = "cpu") -> FitSettings:
     """Return the settings of one training."""
-    return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=training.proximal_mu)
+    mu = training.proximal_mu
+    return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=mu, device=device)
 
 
 def training_seed(seed: int, site: str, version: int) -> int:

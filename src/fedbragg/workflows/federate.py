@@ -91,6 +91,19 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     return checked(Project(settings, task, path.parent), str(path))
 
 
+def trained_on(project: Project, device: str) -> Project:
+    """Return a project whose sites all train on a device; none leaves each its own. Raise ConfigError without it."""
+    if not device:
+        return project
+    from fedbragg.learn.device import open_device
+
+    if project.settings.federation.engine != "local":
+        raise ConfigError("--device: real sites choose for themselves, by [limits] gpu of their own files.")
+    open_device(device)
+    sites = tuple(site.model_copy(update={"device": device}) for site in project.settings.sites)
+    return replace(project, settings=project.settings.model_copy(update={"sites": sites}))
+
+
 def checked(project: Project, source: str) -> Project:
     """Return a project whose settings fit each other and the task; ``source`` begins the message of a ConfigError."""
     check_settings(project.settings, source)
@@ -190,7 +203,7 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     settings = project.settings
     style = settings.style.share if site.share_style else "off"
     terms = rule_of(settings.federation).local_terms(settings.federation)
-    training = (settings.training, settings.seed, site.speed)
+    training = (settings.training, settings.seed, site.speed, site.device)
     trainer = TaskSite(site.name, project.task, site.train, *training, style, terms)
     return replace(trainer, private=private_terms(settings))
 
@@ -214,6 +227,7 @@ def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: Stat
     """Train on all sites' examples in one place, to compare with: a federation cannot do this."""
     join = project.task.concatenate
     pool = SiteData("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]))
+    pool = replace(pool, device=sites[0].device)
     return train_alone(project, pool, initial, epochs)
 
 

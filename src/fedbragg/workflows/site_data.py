@@ -22,6 +22,7 @@ class SiteData(Generic[D]):
     speed: float = 1.0  # of training, relative to the other sites
     share_style: bool = True  # whether other sites may know how its pictures look
     largest_fall: float | None = None  # of the first metric, for it to accept a new model; None accepts any
+    device: str = "cpu"  # where it trains, see learn/device.py
 
 
 def read_site(
@@ -34,7 +35,7 @@ def read_site(
             f"site {site.name}: {len(data)} labelled {task.unit}s; label at least {task.fewest}."
         )
     parted = split(site.name, data, share, site.speed)
-    return replace(parted, share_style=site.share_style, largest_fall=site.largest_fall)
+    return replace(parted, share_style=site.share_style, largest_fall=site.largest_fall, device=site.device)
 
 
 def split(name: str, data: D, share: float, speed: float = 1.0) -> SiteData[D]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
+from fedbragg.learn.device import open_device
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.models.onnx_file import digest, read_state
@@ -72,8 +73,10 @@ class Trained:
 def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     """Train on the first examples in time, test on the last, and write the model unless it is worse there.
 
-    Raises InputError if it is worse or cannot be tested and ``force`` is off; then nothing is written.
+    Raises InputError if it is worse or cannot be tested and ``force`` is off; then nothing is written. Raises
+    ConfigError, before any file is read, for a device that the machine does not have.
     """
+    open_device(request.fit.device)
     task = module_of_model(request.model).task_of_model(request.model)
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))

@@ -9,6 +9,7 @@ from typing import Any
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
+from fedbragg.learn.device import open_device
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
@@ -60,8 +61,9 @@ def train_segments(training: SegmentsTraining, progress: Progress = SILENT) -> T
     """Train on the first micrographs, test on the last, then train on all and write that model.
 
     Raises InputError where the model is worse than the start on those held back, unless ``force``; then nothing is
-    written.
+    written. Raises ConfigError for a device that the machine does not have.
     """
+    open_device(training.fit.device)
     known = task_of_model(training.model).settings
     settings = SegmentsSettings(
         names=training.names or _names(training.masks, known.names), boundary=known.boundary

@@ -18,7 +18,7 @@ from fedbragg.simulation.micrograph.micrograph import simulate_micrograph
 from fedbragg.simulation.micrograph.style import draw_style
 from fedbragg.tasks import segments
 from fedbragg.tasks.base import LabelledFiles
-from fedbragg.tasks.segments import learner
+from fedbragg.tasks.segments import crops, learner
 from fedbragg.tasks.segments.data import LabelledPicture, SegmentData, concatenate
 from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.settings import SegmentsSettings
@@ -90,8 +90,8 @@ def test_simulated_micrographs_are_mixed_in_where_asked(
 ) -> None:
     seen: list[int] = []
 
-    def train(network: object, data: SegmentData, *_: object) -> float:
-        seen.append(learner.number_of_crops(data))
+    def train(network: object, data: SegmentData, *_: object, **_named: object) -> float:
+        seen.append(crops.number_of_crops(data))
         return 0.0
 
     monkeypatch.setattr(learner, "train", train)
@@ -186,8 +186,8 @@ def test_crops_are_aimed_at_rare_classes() -> None:
     generator = np.random.default_rng(1)
     seen = []
     for _ in range(200):
-        row, col = learner.crop_at(labels, generator)
-        seen.append((labels[row : row + learner.CROP, col : col + learner.CROP] == 1).any())
+        row, col = crops.crop_at(labels, generator)
+        seen.append((labels[row : row + crops.CROP, col : col + crops.CROP] == 1).any())
     assert 0.2 < np.mean(seen) < 0.5  # half are aimed, half of those at this class; chance alone gives 0.06
 
 

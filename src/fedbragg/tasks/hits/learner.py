@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.device import device_of
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
@@ -43,13 +44,14 @@ class HitProblem:
 
     def loss(self, examples: Tensor) -> Tensor:
         """Return the cross-entropy of the hit score, and of the spot map where the spots are known."""
-        measures, owner, spots = select_peaks(self.data, examples)
+        device = device_of(self.network)
+        measures, owner, spots = (part.to(device) for part in select_peaks(self.data, examples))
         logits = self.network.spots(measures)
-        count = torch.zeros(len(examples)).index_add(0, owner, self.network.votes(logits))
+        count = torch.zeros(len(examples), device=device).index_add(0, owner, self.network.votes(logits))
         loss = nn.functional.binary_cross_entropy_with_logits(
-            self.network.hit(count) + self.shift,
-            self.data.hit[examples],
-            pos_weight=torch.tensor(self.hit_weight),
+            self.network.hit(count) + torch.as_tensor(self.shift, device=device),
+            self.data.hit[examples].to(device),
+            pos_weight=torch.tensor(self.hit_weight, device=device),
         )
         return loss + self.spot_share * _spot_loss(logits, spots, owner, len(examples))
 
@@ -58,7 +60,7 @@ def _spot_loss(logits: Tensor, spots: Tensor, owner: Tensor, frames: int) -> Ten
     """Return the cross-entropy of the known peaks; every frame counts the same, however many peaks it has."""
     known = spots >= 0
     entropy = nn.functional.binary_cross_entropy_with_logits(logits[known], spots[known], reduction="none")
-    number = torch.zeros(frames).index_add(0, owner[known], torch.ones(len(entropy)))
+    number = torch.zeros(frames, device=owner.device).index_add(0, owner[known], torch.ones_like(entropy))
     return (entropy / number[owner[known]]).sum() / frames
 
 
@@ -109,7 +111,7 @@ def gradient(
 ) -> dict[str, NDArray[Any]]:
     """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all frames."""
     problem = _problem(state, data, fitting, hit_weight)
-    return mean_gradient(problem.network, problem, fitting.batch, torch.Generator().manual_seed(seed))
+    return mean_gradient(problem.network, problem, fitting, torch.Generator().manual_seed(seed))
 
 
 def _problem(state: State, data: HitData, fitting: FitSettings, hit_weight: float) -> HitProblem:

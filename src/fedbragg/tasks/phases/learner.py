@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.device import device_of
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
@@ -55,10 +56,11 @@ class PhaseProblem:
 
     def loss(self, examples: Tensor) -> Tensor:
         """Return the mean loss over patterns given by index."""
-        logits, _ = self.learner.network(self.data.views[examples])
-        logits = logits + self.shifts
-        batch = Batch(logits, self.data.labels[examples], self.data.measured[examples])
-        return cross_entropy(self.loss_name, batch, self.positive, self.learner.log_variance)
+        device = device_of(self.learner)
+        logits, _ = self.learner.network(self.data.views[examples].to(device))
+        labels, measured = (part[examples].to(device) for part in (self.data.labels, self.data.measured))
+        batch = Batch(logits + self.shifts.to(device), labels, measured)
+        return cross_entropy(self.loss_name, batch, self.positive.to(device), self.learner.log_variance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,7 @@ class PhaseTraining:
     ) -> dict[str, NDArray[Any]]:
         """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all patterns."""
         problem = self._problem(state, data, fitting)
-        return mean_gradient(problem.learner, problem, fitting.batch, generator)
+        return mean_gradient(problem.learner, problem, fitting, generator)
 
     def _problem(self, state: State, data: PhaseData, fitting: FitSettings) -> PhaseProblem:
         if self.one_sided == "ignore":

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,34 +13,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedbragg.learn.calibration import answer_shifts
+from fedbragg.learn.device import device_of
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import Calibration, FitSettings
 from fedbragg.progress import Step
 from fedbragg.tasks.segments.augment import augmented
-from fedbragg.tasks.segments.data import UNKNOWN, LabelledPicture, SegmentData
+from fedbragg.tasks.segments.crops import CROP, crop_at, crop_side, crops_of, cut, number_of_crops
+from fedbragg.tasks.segments.data import UNKNOWN, SegmentData
 from fedbragg.tasks.segments.network import SegmentNet, network_of
 from fedbragg.tasks.segments.prepare import Scaled, prepare
-from fedbragg.tasks.segments.style import PATCH, Kind, Style, restyled, style_of_picture
+from fedbragg.tasks.segments.restyling import Restyler, Restyling, restyler
 from fedbragg.tasks.segments.symmetry import Symmetry, symmetry_of
-from fedbragg.tasks.segments.tiles import STRIDE, segment
+from fedbragg.tasks.segments.tiles import segment
 from fedbragg.types import State
 
-CROP, SMALL_CROP, LARGE_CROP = PATCH, 128, 512
-"""pixel, along the edge of what one step reads: mostly, of pictures that are no larger, and of large ones at most.
-
-What a pixel shows often depends on what lies far away: a layer is the oxide because of what is above and below it.
-"""
 BATCH = 8
 PRETRAINING_RATE = 2e-3
 HEAVIEST = 20.0
 """Largest weight of a rare class against the most frequent one; 20 is that of grain boundaries in Ma et al. (2020)."""
-AIMED = 0.5
-"""Share of the crops that lie about a pixel of a class drawn at random, so that rare classes are seen."""
-RESTYLED = 0.5
-"""Share of the crops that are seen in another site's style, where there are any."""
-
-
-Number = TypeVar("Number", np.float32, np.uint8)
+AS_THEY_ARE = Restyling()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +45,7 @@ class SegmentProblem:
     crops: Sequence[int]  # the micrograph of each crop
     side: int  # pixel, along the edge of a crop
     weights: Tensor  # (classes,)
-    own: Sequence[Style]  # of each micrograph; empty where there are no others
-    others: Sequence[Style]  # of other sites
+    restyle: Restyler
     symmetries: Sequence[Symmetry]  # of each micrograph
     shifts: Tensor  # (classes,) added to the logits
 
@@ -67,18 +56,18 @@ class SegmentProblem:
     def loss(self, examples: Tensor) -> Tensor:
         """Return the mean loss over crops given by index."""
         crops = [self._crop(self.crops[int(i)]) for i in examples]
-        pictures = torch.from_numpy(np.stack([picture for picture, _ in crops]))
-        labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64))
+        device = device_of(self.network)
+        pictures = torch.from_numpy(np.stack([picture for picture, _ in crops])).to(device)
+        labels = torch.from_numpy(np.stack([labels for _, labels in crops]).astype(np.int64)).to(device)
         logits = self.network(pictures.contiguous(memory_format=torch.channels_last))
-        return segment_loss(logits + self.shifts[:, None, None], labels, self.weights)
+        shifts, weights = self.shifts.to(device), self.weights.to(device)
+        return segment_loss(logits + shifts[:, None, None], labels, weights)
 
     def _crop(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         picture, labels = self.scaled[index], self.data.pictures[index].labels
         where = crop_at(labels, self.generator, self.side)
-        part, known = _cut(picture, where, self.side), _cut(labels, where, self.side)
-        if self.others and self.generator.random() < RESTYLED:
-            other = self.others[int(self.generator.integers(len(self.others)))]
-            part = restyled(part, known, self.own[index], other)
+        part, known = cut(picture, where, self.side), cut(labels, where, self.side)
+        part = self.restyle(part, known, index, self.generator)
         return augmented((part, known), self.symmetries[index], self.generator)
 
 
@@ -86,79 +75,24 @@ def problem_of(
     network: SegmentNet,
     data: SegmentData,
     generator: np.random.Generator,
-    others: Sequence[Style] = (),
+    restyling: Restyling = AS_THEY_ARE,
     calibration: Calibration | None = None,
 ) -> SegmentProblem:
     """Scale micrographs, count their crops and classes, and measure their styles where there are others to train in."""
     scaled = [prepare(one.picture) for one in data.pictures]
-    side = crop_side(data, others)
+    side = crop_side(data, restyling.patches)
     return SegmentProblem(
         network,
         data,
         generator,
         scaled,
-        crops=[i for i, one in enumerate(data.pictures) for _ in range(_crops_of(one, side))],
+        crops=[i for i, one in enumerate(data.pictures) for _ in range(crops_of(one, side))],
         side=side,
         weights=class_weights(np.array(data.label_counts[0])),
-        own=_styles(data, scaled, others[0].kind) if others else (),
-        others=others,
+        restyle=restyler(data, scaled, restyling),
         symmetries=[symmetry_of(one.labels, data.classes) for one in data.pictures],
         shifts=answer_shifts(data.label_counts[0], calibration),
     )
-
-
-def number_of_crops(data: SegmentData) -> int:
-    """Return how many crops an epoch takes of micrographs: about as many as cover them once."""
-    side = crop_side(data)
-    return sum(_crops_of(one, side) for one in data.pictures)
-
-
-def crop_side(data: SegmentData, others: Sequence[Style] = ()) -> int:
-    """Return the edge of a crop in pixels: half of the smallest picture's edge, within limits; a patch for spectra."""
-    if others and others[0].kind == "spectrum":
-        return PATCH
-    if all(max(one.labels.shape) <= SMALL_CROP for one in data.pictures):
-        return SMALL_CROP
-    half: int = min(min(one.labels.shape) for one in data.pictures) // 2
-    return min(max(half // STRIDE * STRIDE, CROP), LARGE_CROP)
-
-
-def _crops_of(one: LabelledPicture, side: int) -> int:
-    return max(1, math.ceil(one.labels.size / max(side, CROP) ** 2))
-
-
-def styles_of(data: SegmentData, kind: Kind) -> list[Style]:
-    """Return the style of every micrograph."""
-    return _styles(data, [prepare(one.picture) for one in data.pictures], kind)
-
-
-def _styles(data: SegmentData, scaled: Sequence[Scaled], kind: Kind) -> list[Style]:
-    pairs = zip(scaled, data.pictures, strict=True)
-    return [style_of_picture(picture, one.labels, data.classes, kind) for picture, one in pairs]
-
-
-def crop_at(labels: NDArray[np.uint8], generator: np.random.Generator, side: int = CROP) -> tuple[int, int]:
-    """Draw the first row and column of a crop; some lie about a pixel of a class that is drawn first."""
-    rows, cols = labels.shape
-    free = (max(rows - side, 0), max(cols - side, 0))
-    if generator.random() < AIMED:
-        present = np.unique(labels[::4, ::4])
-        present = present[present != UNKNOWN]
-        if len(present):
-            of_class = np.flatnonzero(labels == present[generator.integers(len(present))])
-            row, col = divmod(int(of_class[generator.integers(len(of_class))]), cols)
-            aim = (row - int(generator.integers(side)), col - int(generator.integers(side)))
-            return min(max(aim[0], 0), free[0]), min(max(aim[1], 0), free[1])
-    return int(generator.integers(free[0] + 1)), int(generator.integers(free[1] + 1))
-
-
-def _cut(array: NDArray[Number], where: tuple[int, int], side: int) -> NDArray[Number]:
-    """Return a crop of (..., rows, cols), mirrored where the picture is smaller than one."""
-    part = array[..., where[0] : where[0] + side, where[1] : where[1] + side]
-    more = (side - part.shape[-2], side - part.shape[-1])
-    if not any(more):
-        return part
-    return np.pad(part, [(0, 0)] * (part.ndim - 2) + [(0, more[0]), (0, more[1])], mode="symmetric")
 
 
 def class_weights(counts: NDArray[np.int64]) -> Tensor:
@@ -191,13 +125,13 @@ def train(
     seed: int,
     step: Step | None = None,
     *,
-    styles: Sequence[Style] = (),
+    restyling: Restyling = AS_THEY_ARE,
 ) -> float:
     """Train a network in place and return the mean loss of the last epoch.
 
     A step reads about as many pixels as ``fitting.batch`` crops of CROP x CROP have.
     """
-    problem = _problem(network, data, fitting, seed, styles)
+    problem = _problem(network, data, fitting, seed, restyling)
     fitting = replace(fitting, batch=_batch(fitting, problem.side))
     return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
 
@@ -207,8 +141,8 @@ def gradient(
 ) -> dict[str, NDArray[Any]]:
     """Return the gradient of the loss that ``train`` lowers, at the network's weights and over an epoch's crops."""
     problem = _problem(network, data, fitting, seed)
-    batch, generator = _batch(fitting, problem.side), torch.Generator().manual_seed(seed % 2**63)
-    return mean_gradient(network, problem, batch, generator)
+    fitting = replace(fitting, batch=_batch(fitting, problem.side))
+    return mean_gradient(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63))
 
 
 def steps(data: SegmentData, fitting: FitSettings) -> int:
@@ -217,11 +151,15 @@ def steps(data: SegmentData, fitting: FitSettings) -> int:
 
 
 def _problem(
-    network: SegmentNet, data: SegmentData, fitting: FitSettings, seed: int, styles: Sequence[Style] = ()
+    network: SegmentNet,
+    data: SegmentData,
+    fitting: FitSettings,
+    seed: int,
+    restyling: Restyling = AS_THEY_ARE,
 ) -> SegmentProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     crops = np.random.default_rng([seed % 2**63, 1])
-    return problem_of(network, data, crops, styles, fitting.calibration)
+    return problem_of(network, data, crops, restyling, fitting.calibration)
 
 
 def _batch(fitting: FitSettings, side: int) -> int:

@@ -22,6 +22,8 @@ class SegmentsSettings(Section):
     """Passes over the public micrographs."""
     mixed: float = Field(default=0.0, ge=0, lt=1)
     """Share of simulated micrographs in what a site trains on, beside its own; Ma et al. (2020) take 0.5."""
+    drawn: float = Field(default=0.0, ge=0, le=1)
+    """Share of what a site trains on that it sees with grey levels drawn at random for each class."""
 
     @field_validator("names")
     @classmethod

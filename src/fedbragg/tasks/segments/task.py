@@ -18,12 +18,14 @@ from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.tasks.segments import learner
+from fedbragg.tasks.segments.crops import number_of_crops
 from fedbragg.tasks.segments.data import SegmentData, concatenate
 from fedbragg.tasks.segments.judge import agreement, summary
 from fedbragg.tasks.segments.model_card import SegmentCard
 from fedbragg.tasks.segments.model_file import PACKAGED, save_segment_model
 from fedbragg.tasks.segments.network import network_of, new_network
 from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
+from fedbragg.tasks.segments.restyling import Restyling, styles_of
 from fedbragg.tasks.segments.settings import SegmentsSettings
 from fedbragg.tasks.segments.sources import Simulated, labelled, simulated
 from fedbragg.tasks.segments.style import known_kind, mean_style, style_from, style_tensors
@@ -82,7 +84,8 @@ class SegmentsTask:
     ) -> tuple[State, float]:
         """Train the network on a site's micrographs, and on simulated ones where the settings mix them in."""
         network = network_of(state, len(self.settings.names))
-        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, step)
+        restyling = Restyling(drawn=self.settings.drawn)
+        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, step, restyling=restyling)
         return state_of(network), loss
 
     def gradient(self, state: State, data: SegmentData, fit: FitSettings, seed: int) -> State:
@@ -96,7 +99,7 @@ class SegmentsTask:
 
     def style(self, data: SegmentData, kind: str) -> State:
         """Return the mean style of a site's micrographs, a few numbers that hold nothing of their structure."""
-        return style_tensors(mean_style(learner.styles_of(data, known_kind(kind))))
+        return style_tensors(mean_style(styles_of(data, known_kind(kind))))
 
     def train_in_styles(
         self, state: State, data: SegmentData, fit: FitSettings, seed: int, styles: Sequence[State]
@@ -104,13 +107,14 @@ class SegmentsTask:
         """Train on a site's micrographs, half of the crops in another site's style."""
         network = network_of(state, len(self.settings.names))
         others = [style_from(style, len(self.settings.names)) for style in styles]
-        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, styles=others)
+        restyling = Restyling(others, self.settings.drawn)
+        loss = learner.train(network, self._with_simulated(data, seed), fit, seed, restyling=restyling)
         return state_of(network), loss
 
     def _with_simulated(self, data: SegmentData, seed: int) -> SegmentData:
         if self.settings.mixed == 0:
             return data
-        more = math.ceil(learner.number_of_crops(data) * self.settings.mixed / (1 - self.settings.mixed))
+        more = math.ceil(number_of_crops(data) * self.settings.mixed / (1 - self.settings.mixed))
         return concatenate([data, _public(more, self.settings.names, seed)])
 
     def answers(self, state: State, data: SegmentData) -> NDArray[np.float64]:

@@ -29,8 +29,8 @@ class TagData:
         """Return some of the images: neighbours by slice, any others by a tensor of indices or a mask."""
         return TagData(self.views[part], self.labels[part], self.beams[part])
 
-    def to(self, device: str) -> TagData:
-        """Return the same images on a device, as torch names it."""
+    def to(self, device: torch.device) -> TagData:
+        """Return the same images on a device."""
         return TagData(self.views.to(device), self.labels.to(device), self.beams.to(device))
 
     @property

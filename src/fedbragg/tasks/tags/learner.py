@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedbragg.learn.calibration import yes_shifts
+from fedbragg.learn.device import device_of, open_device
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state
@@ -55,10 +56,12 @@ class TagProblem:
         if self.augment:
             views, beams = augmented(views, beams, self.generator)
         given = torch.rand(len(beams), 1, generator=self.generator, device=beams.device) < GIVEN
+        device = device_of(self.network)
+        views, beams, given = views.to(device), beams.to(device), given.to(device)
         about = torch.where(given, beams, torch.nan)
         reading = self.network(views.contiguous(memory_format=torch.channels_last), about)
-        logits = reading.logits + self.shifts
-        return tag_loss(logits, part.labels) + beam_loss(reading.found, beams)
+        logits = reading.logits + torch.as_tensor(self.shifts, device=device)
+        return tag_loss(logits, part.labels.to(device)) + beam_loss(reading.found, beams)
 
 
 def tag_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -115,27 +118,25 @@ def train(
     *,
     augment: bool = True,
 ) -> float:
-    """Train a network in place on the settings' device and return the mean loss of the last epoch."""
-    network.to(fitting.device)
-    problem = _problem(network, data.to(fitting.device), fitting, seed, augment)
-    loss = fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
-    network.cpu()
-    return loss
+    """Train a network in place and return the mean loss of the last epoch; images lie on the settings' device."""
+    problem = _problem(network, data, fitting, seed, augment)
+    return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
 
 
 def gradient(network: TagNet, data: TagData, fitting: FitSettings, seed: int) -> dict[str, NDArray[Any]]:
     """Return the gradient of the loss that ``train`` lowers, at the network's weights and over all images."""
     problem = _problem(network, data, fitting, seed)
-    return mean_gradient(network, problem, fitting.batch, torch.Generator().manual_seed(seed % 2**63))
+    return mean_gradient(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63))
 
 
 def _problem(
     network: TagNet, data: TagData, fitting: FitSettings, seed: int, augment: bool = True
 ) -> TagProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    augmentation = torch.Generator(data.views.device).manual_seed((seed + 1) % 2**63)
-    shifts = yes_shifts(data.label_counts, fitting.calibration).to(data.views.device)
-    return TagProblem(network, data, augmentation, augment, shifts)
+    shifts = yes_shifts(data.label_counts, fitting.calibration)
+    device = open_device(fitting.device)  # images and augmentation too, for a GPU would wait for them
+    augmentation = torch.Generator(device).manual_seed((seed + 1) % 2**63)
+    return TagProblem(network, data.to(device), augmentation, augment, shifts)
 
 
 def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:

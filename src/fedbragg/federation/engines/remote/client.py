@@ -196,9 +196,10 @@ class SiteClient:
     def _start_worker(self) -> None:
         self._say(f"federation {self._terms.federation}: reading this site's data")
         folder = self._site_config.parent.resolve()
-        own = self._config
-        site = {"name": self._site, **own.model_dump(exclude={"limits"})}
-        self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=self._config.limits.gpu)
+        own, gpu = self._config, self._config.limits.gpu
+        device = {"device": "auto" if gpu else "cpu"}
+        site = {"name": self._site, **own.model_dump(exclude={"limits"}), **device}
+        self._worker.start(Load(self._terms.settings, site, str(folder)), gpu=gpu)
         self._change(Loading())
 
     def _finish(self, connection: ServerConnection) -> None:

@@ -48,7 +48,7 @@ class Limits(Section):
     largest_fall: float | None = Field(default=None, ge=0)
     """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing."""
     gpu: bool = False
-    """Whether its trainer may use a GPU."""
+    """Whether its trainer uses a GPU where there is one."""
 
 
 class SiteConfig(Section):
