@@ -1,26 +1,29 @@
 """What scattering images show: ours against plain, augmented and healed-first networks, on clean and on spoilt images.
 
-    .venv/bin/python benchmarks/tags.py [packaged] [robustness] [real] [resnet] [federated] [--processes 2]
+    .venv/bin/python benchmarks/tags.py [packaged] [robustness] [real] [resnet] [federated] [--device cpu]
 
 Networks learn from simulated experiments and are judged by others; real images only judge. Rows are means over 5
 seeds with 95 % intervals (Student's t); a seed draws its own training experiments, first weights and order. Tables not
-asked for keep their last state. Trained networks are kept under --cache.
+asked for keep their last state. Trained networks, and what each seed of resnet and federated found, are kept under
+--cache; these two train on --device, and "--only jobs" leaves their tables to a call with "--only tables".
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines import tags_arms, tags_real
-from baselines.phases_judging import interval
+from baselines import tags_arms
+from baselines.kept_jobs import Job, Running, kept, run
 from baselines.tags_conditions import CONDITIONS, gaps, real_masks
 from baselines.tags_judging import EXPERIMENTS, FEWEST, IMAGES, as_read, precisions, views_and_tags
 from fedbragg.metrics.roc import area_under_curve
@@ -131,11 +134,15 @@ def _by_tag(clean: dict[str, list[NDArray[np.float64]]], arms: Sequence[str]) ->
 
 
 def _interval(values: list[float]) -> str:
+    from baselines.phases_judging import interval  # needs more packages than training does
+
     return interval(values) if len(values) > 1 else f"{values[0]:.3f}"
 
 
 def real(options: argparse.Namespace) -> list[Table]:
     """Judge by the real images: AUC of each attribute that a person can judge by eye."""
+    from baselines import tags_real
+
     if not tags_real.available():
         print("no real images under ../shared/data/tags: that table keeps its last state", file=sys.stderr)
         return []
@@ -170,11 +177,13 @@ def _areas(truth: NDArray[np.float32], tag: str, found: Sequence[NDArray[np.floa
     column = truth[:, TAGS.index(tag)]
     known = column >= 0
     areas = [area_under_curve(column[known] == 1, scores[known, TAGS.index(tag)]) for scores in found]
-    return str(areas[0]) if len(areas) == 1 else interval([area.value for area in areas])
+    return str(areas[0]) if len(areas) == 1 else _interval([area.value for area in areas])
 
 
 def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]]) -> str:
-    return interval(
+    from baselines import tags_real
+
+    return _interval(
         [
             float(np.mean([float(_areas(truth, tag, [one]).split()[0]) for tag in tags_real.TRUSTED]))
             for one in found
@@ -183,15 +192,26 @@ def _mean_area(truth: NDArray[np.float32], found: Sequence[NDArray[np.float64]])
 
 
 def resnet(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_resnet import judged
+    from baselines.tags_resnet import one_seed, table
 
-    return [judged(options)]
+    found = _by_seed("resnet", one_seed, options)
+    return [table(found)] if found and options.only != "jobs" else []
 
 
 def federated(options: argparse.Namespace) -> list[Table]:
-    from baselines.tags_sites import judged
+    from baselines.tags_sites import one_seed, table
 
-    return [judged(options)]
+    found = _by_seed("federated", one_seed, options)
+    return [table(found)] if found and options.only != "jobs" else []
+
+
+def _by_seed(part: str, one_seed: Callable[[int, str], Any], options: argparse.Namespace) -> list[Any]:
+    """Run one job for each seed, and return what those that ended have found."""
+    running = Running(options.cache, options.processes, options.device)
+    jobs = [Job(f"{part}-{seed}", partial(one_seed, seed)) for seed in SEEDS]
+    if options.only != "tables":
+        run(jobs, running)
+    return kept(jobs, running)
 
 
 PARTS = {f.__name__: f for f in (packaged, robustness, real, resnet, federated)}
@@ -204,6 +224,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(".cache/tags"))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", choices=["jobs", "tables"])
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name in options.parts:

@@ -73,12 +73,12 @@ def tag_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from fedbragg.tasks.tags.learner import new_network
     from fedbragg.tasks.tags.model_card import TagCard
 
-    slopes = np.zeros((3, len(TAGS)), np.float32)
+    slopes = np.zeros((4, len(TAGS)), np.float32)
     slopes[0] = TAG_SLOPE
     constants = {
         "slopes": slopes,
         "offsets": np.linspace(3, -3, len(TAGS), dtype=np.float32),
-        "nowhere": np.zeros((3, 2), np.float32),
+        "nowhere": np.zeros((4, 2), np.float32),
     }
     nodes = [
         helper.make_node("ReduceMean", ["views"], ["means"], axes=[2, 3], keepdims=0),
@@ -90,7 +90,7 @@ def tag_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph = helper.make_graph(
         nodes,
         "tags",
-        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["images", 3, 256, 256])],
+        [helper.make_tensor_value_info("views", TensorProto.FLOAT, ["images", 4, 256, 256])],
         [
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["images", len(TAGS)]),
             helper.make_tensor_value_info("beam", TensorProto.FLOAT, ["images", 2]),

@@ -29,7 +29,7 @@ See = Callable[[Tensor], Tensor]
 
 
 def everything(views: Tensor) -> Tensor:
-    """Return views (images, 3, READ, READ) as they are."""
+    """Return views (images, channels, READ, READ) as they are."""
     return views
 
 

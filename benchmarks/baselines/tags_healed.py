@@ -12,7 +12,7 @@ from fedbragg.tasks.tags.prepare import FAINT, SCALE
 
 
 def fill(view: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a view (3, cells, cells) healed by smooth surfaces inside the image's outline, all of it measured."""
+    """Return a view (channels, cells, cells) healed by smooth surfaces inside the image's outline, all measured."""
     from fedbragg.tasks.tags.healing import heal
 
     covered = view[1] > 0

@@ -20,7 +20,7 @@ FEWEST = 5
 
 
 def as_read(views: Tensor) -> Tensor:
-    """Return whole views as the network reads them, (images, 3, READ, READ) in half precision."""
+    """Return whole views as the network reads them, (images, channels, READ, READ) in half precision."""
     return torch.cat([halved(part.float()).half() for part in views.split(64)])
 
 

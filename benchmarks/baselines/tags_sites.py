@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from baselines.phases_judging import interval
 from fedbragg.config import Federation, FederationSettings, SiteSettings, TrainingSettings
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
@@ -72,15 +69,11 @@ ANNOTATES = (
 """What each site's people annotate; every tag has a site, none has all."""
 
 
-def judged(options: argparse.Namespace) -> Table:
-    import multiprocessing
+def table(seeds: Sequence[dict[str, dict[str, float]]]) -> Table:
+    """Return the table of what each seed found, as ``one_seed`` returns it."""
+    from baselines.phases_judging import interval  # needs more packages than training does
 
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-        found: dict[str, list[dict[str, float]]] = {}
-        for seed, scores in pool.imap_unordered(_one_seed, range(5), chunksize=1):
-            print(seed, {k: round(v["mAP"], 3) for k, v in scores.items()}, file=sys.stderr, flush=True)
-            for name, score in scores.items():
-                found.setdefault(name, []).append(score)
+    found = {name: [scores[name] for scores in seeds] for name in seeds[0]}
     metrics = ("mAP", "AUC", "balanced accuracy", "accuracy")
     rows = [[name, *(interval([s[m] for s in scores]) for m in metrics)] for name, scores in found.items()]
     notes = [
@@ -100,10 +93,10 @@ def _held() -> str:
     )
 
 
-def _one_seed(seed: int) -> tuple[int, dict[str, dict[str, float]]]:
-    torch.set_num_threads(1)
-    sites, test = _sites(seed), _test()
-    start = _start(seed)
+def one_seed(seed: int, device: str) -> dict[str, dict[str, float]]:
+    """Train alone, together and pooled; return each model's scores on the instruments' new experiments."""
+    sites, test = _sites(seed, device), _test()
+    start = _start(seed, device)
     states: dict[str, State] = {"start": start}
     project = _project(seed, "fedkl")
     for site in sites:
@@ -111,7 +104,7 @@ def _one_seed(seed: int) -> tuple[int, dict[str, dict[str, float]]]:
     for rule in RULES:
         states[rule] = train_together(_project(seed, rule), sites, start).outcome.model
     states["pooled"] = train_pooled(project, sites, start, project.epochs)
-    return seed, {name: _score(state, test) for name, state in states.items()}
+    return {name: _score(state, test) for name, state in states.items()}
 
 
 def _score(state: State, test: TagData) -> dict[str, float]:
@@ -123,18 +116,17 @@ def _score(state: State, test: TagData) -> dict[str, float]:
     }
 
 
-def _sites(seed: int) -> list[SiteData[TagData]]:
-    silent = partial(_nothing)
+def _sites(seed: int, device: str) -> list[SiteData[TagData]]:
     found = []
     for k, (instrument, experiments, tags) in enumerate(zip(SITES, EXPERIMENTS, ANNOTATES, strict=True)):
         data = simulated(
-            Simulated(experiments, IMAGES, instrument, (256, 384)), 9_000 + 10 * seed + k, silent
+            Simulated(experiments, IMAGES, instrument, (256, 384)), 9_000 + 10 * seed + k, _nothing
         )
         unknown = torch.tensor([tag not in tags for tag in TAGS])
         data = TagData(
             data.views, data.labels.masked_fill(unknown, -1), torch.full_like(data.beams, torch.nan)
         )
-        found.append(SiteData(instrument.name, data, data[:IMAGES]))
+        found.append(SiteData(instrument.name, data, data[:IMAGES], device=device))
     return found
 
 
@@ -146,10 +138,11 @@ def _test() -> TagData:
     return concatenate(parts)
 
 
-def _start(seed: int) -> State:
+def _start(seed: int, device: str) -> State:
     network = learner.new_network(len(TAGS), seed)
     data = simulated(Simulated(PUBLIC, IMAGES), 66_000 + seed, _nothing)
-    learner.train(network, data, FitSettings(PUBLIC_EPOCHS, learner.BATCH, learner.PRETRAINING_RATE), seed)
+    fitting = FitSettings(PUBLIC_EPOCHS, learner.BATCH, learner.PRETRAINING_RATE, device=device)
+    learner.train(network, data, fitting, seed)
     return state_of(network)
 
 

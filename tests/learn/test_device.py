@@ -73,7 +73,7 @@ def segments() -> Pair:
 
 def tags() -> Pair:
     network = new_tagnet(len(TAGS), 1)
-    views = torch.rand(4, 3, READ, READ, generator=random()).half()
+    views = torch.rand(4, 4, READ, READ, generator=random()).half()
     labels = torch.randint(-1, 2, (4, len(TAGS)), generator=random()).float()
     return network, TagProblem(network, TagData(views, labels, torch.zeros(4, 2)), random())
 

@@ -40,7 +40,7 @@ def _inside(view: TagView) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return light and coverage without the borders; of an odd number of cells the last line is border too."""
     top, left = view.corner
     rows, cols = view.channels.shape[1:]
-    light, coverage, _ = view.channels[:, top : rows - top, left : cols - left]
+    light, coverage = view.channels[:2, top : rows - top, left : cols - left]
     last_row, last_col = (None if line.any() else -1 for line in (coverage[-1], coverage[:, -1]))
     return light[:last_row, :last_col], coverage[:last_row, :last_col]
 

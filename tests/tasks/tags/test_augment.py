@@ -6,7 +6,7 @@ from fedbragg.tasks.tags.halve import READ
 
 def marked(beam: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
     """A view whose one bright cell is where the beam is."""
-    views = torch.zeros(8, 3, READ, READ)
+    views = torch.zeros(8, 4, READ, READ)
     views[:, 1] = 1
     column, row = (int((b + 1) * READ / 2) for b in beam)
     views[:, 0, row, column] = 1

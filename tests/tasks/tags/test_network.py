@@ -10,7 +10,7 @@ from fedbragg.tasks.tags.network import TagNet, standardised
 
 def test_what_was_not_measured_at_all_stays_finite() -> None:
     network = new_network(5, 1)
-    reading = network(torch.zeros(2, 3, READ, READ))
+    reading = network(torch.zeros(2, 4, READ, READ))
     assert all(torch.isfinite(part).all() for part in reading)
     reading.logits.sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
@@ -49,4 +49,4 @@ def test_the_seed_alone_decides_the_weights() -> None:
     first, again, other = (new_network(19, seed).trunk.stem[0].weight for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    np.testing.assert_allclose(float(first.detach().std()), (2 / 108) ** 0.5, rtol=0.1)
+    np.testing.assert_allclose(float(first.detach().std()), (2 / 144) ** 0.5, rtol=0.1)

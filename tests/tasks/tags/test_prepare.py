@@ -92,6 +92,20 @@ def test_a_constant_image_is_refused_and_one_pixel_makes_the_difference(side: in
     assert prepare(frame(counts, mask)).channels[[0, 2]].max() > 0
 
 
+@pytest.mark.parametrize("shape", [(1000, 1000), (1000, 988), (996, 1000)])
+def test_the_network_reads_the_graininess_that_its_cells_have(shape: tuple[int, int]) -> None:
+    generator = np.random.default_rng(4)
+    counts = generator.poisson(20, shape).astype(np.int32)
+    counts[400:416, 600:616] = generator.poisson(generator.gamma(0.2, 400, (16, 16)))
+    view = view_of(frame(counts))
+    top, left = view.corner
+    squares = view.channels[3].reshape(128, 2, 128, 2)[4:-4, :, 4:-4]  # whole ones
+    assert (squares.max(axis=(1, 3)) == squares.min(axis=(1, 3))).all()
+    row, col = int(408 / view.cell) + top, int(608 / view.cell) + left
+    assert view.channels[3, row, col] > 0.3
+    assert np.mean(view.channels[3] > 0) < 0.02
+
+
 @given(st.integers(5, 400), st.integers(16, 600), st.integers(0, 2**32 - 1))
 def test_every_pixel_falls_into_one_cell(rows: int, cols: int, seed: int) -> None:
     generator = np.random.default_rng(seed)

@@ -1,9 +1,11 @@
 """How intensity depends on the azimuth: symmetry, alignment, and the grains of a powder.
 
-A factor is (AZIMUTH_STEPS + 1,) of mean 1 over one turn; the last entry repeats the first.
+A factor is (n AZIMUTH_STEPS + 1,) of mean 1 over one turn, n a whole number; the last entry repeats the first.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from fedbragg.simulation.background.radial import AZIMUTH_STEPS
 Factor = NDArray[np.float32]
 ANGLES = np.linspace(-np.pi, np.pi, AZIMUTH_STEPS + 1)
 """Radian from the column axis towards larger rows."""
+FINEST = 16
+"""Most steps of a grainy ring for each of AZIMUTH_STEPS."""
 
 
 def symmetric(fold: int, sharpness: float, direction: float) -> Factor:
@@ -24,17 +28,31 @@ def symmetric(fold: int, sharpness: float, direction: float) -> Factor:
     return _normalised((1 - sharpness**2) / ((1 + sharpness) ** 2 - 4 * sharpness * cosine))
 
 
-def grainy(grains: float, width: float, spread: float, generator: np.random.Generator) -> Factor:
+def grainy(
+    grains: float, width: float, spread: float, generator: np.random.Generator, finer: int = 1
+) -> Factor:
     """Draw a ring of separate grains: on average ``grains`` of them around the turn, each ``width`` radian wide.
 
-    Grain volumes are log-normal with ``spread``; many small grains make a smooth ring.
+    Grain volumes are log-normal with ``spread``; many small grains make a smooth ring. The factor has ``finer`` steps
+    for each of AZIMUTH_STEPS.
     """
-    number = int(generator.poisson(grains))
-    at = generator.integers(0, AZIMUTH_STEPS, number)
-    strikes = np.bincount(at, generator.lognormal(0, spread, number), AZIMUTH_STEPS)
-    turns = np.fft.rfftfreq(AZIMUTH_STEPS, 1 / AZIMUTH_STEPS)
-    smooth = np.fft.irfft(np.fft.rfft(strikes) * np.exp(-0.5 * (turns * width) ** 2), AZIMUTH_STEPS)
+    number, steps = int(generator.poisson(grains)), finer * AZIMUTH_STEPS
+    at = generator.integers(0, steps, number)
+    strikes = np.bincount(at, generator.lognormal(0, spread, number), steps)
+    turns = np.fft.rfftfreq(steps, 1 / steps)
+    smooth = np.fft.irfft(np.fft.rfft(strikes) * np.exp(-0.5 * (turns * width) ** 2), steps)
     return _normalised(np.append(smooth, smooth[0]) + 1e-9)
+
+
+def finer_steps(radius: float) -> int:
+    """Return for how many steps each of AZIMUTH_STEPS must stand, so that at a radius none is longer than a pixel."""
+    return min(max(math.ceil(2 * math.pi * radius / AZIMUTH_STEPS), 1), FINEST)
+
+
+def repeated(factor: Factor, finer: int) -> Factor:
+    """Return a factor of AZIMUTH_STEPS or finer with ``finer`` steps for each of AZIMUTH_STEPS."""
+    times = finer * AZIMUTH_STEPS // (len(factor) - 1)
+    return np.append(np.repeat(factor[:-1], times), factor[-1:])
 
 
 def elliptic(ratio: float, direction: float) -> Factor:
@@ -45,7 +63,7 @@ def elliptic(ratio: float, direction: float) -> Factor:
 
 def variation(factor: Factor) -> tuple[float, float]:
     """Return the coefficients of variation of a factor's smooth part (up to 12-fold) and of its fine part."""
-    spectrum = np.abs(np.fft.rfft(factor[:-1])) / AZIMUTH_STEPS
+    spectrum = np.abs(np.fft.rfft(factor[:-1])) / (len(factor) - 1)
     power = 2 * spectrum[1:] ** 2
     return float(np.sqrt(power[:12].sum())), float(np.sqrt(power[12:].sum()))
 

@@ -8,24 +8,31 @@ import numpy as np
 
 from fedbragg.simulation.background.powder_rings import BEHENATE, BORIDE, CERIA, SILICON
 from fedbragg.simulation.scattering import profiles
-from fedbragg.simulation.scattering.azimuth import elliptic, grainy, symmetric
+from fedbragg.simulation.scattering.azimuth import elliptic, finer_steps, grainy, symmetric
 from fedbragg.simulation.scattering.draws import Draws, add_peak, draw_radius, draw_symmetry, highest_in_view
 from fedbragg.simulation.scattering.lattices import LATTICES
 from fedbragg.simulation.scattering.layer_lines import LayerLines
 from fedbragg.simulation.scattering.ring_samples import orders
 from fedbragg.simulation.scattering.scene import Peak, Role, Scene
 
+SHARP = (0.5, 1.5)
+"""Pixels, standard deviation of a line across and of a grain's spot along it, where beam and pixels alone decide it."""
+
 
 def powder(scene: Scene, draws: Draws) -> None:
     """Add a crystalline powder: a calibrant or an unknown one, its grains fine or coarse, at random or textured."""
     lines = _powder_lines(scene, draws)
-    sigma = draws.log(0.6, 3) * scene.camera.cols / 512 + 0.3
-    coarse = draws.chance(0.5)
-    grains, width = draws.log(20, 4000), draws.log(0.004, 0.02)
+    sharp = draws.chance(0.5)  # beam and pixels decide the width of lines, not the sample
+    broadest = max(3 * scene.camera.cols / 512 + 0.3, SHARP[1])
+    sigma = draws.log(SHARP[0], SHARP[1] if sharp else broadest)
+    coarse, finer, narrowest = draws.chance(0.5), finer_steps(scene.outer), SHARP[0] / scene.outer
+    grains = draws.log(20, 16 / narrowest)
+    width = draws.log(narrowest, SHARP[1] / scene.outer if sharp else 0.02)
     for radius, height, multiplicity in lines:
         peak = Peak(radius, sigma, height)
         if coarse:
-            add_peak(scene, peak, grainy(grains * multiplicity / 12, width, 1.0, draws.frame))
+            blurred = max(width, SHARP[0] / radius)
+            add_peak(scene, peak, grainy(grains * multiplicity / 12, blurred, 1.0, draws.frame, finer))
         else:
             add_peak(scene, peak, draw_symmetry(draws, 0.3))
 

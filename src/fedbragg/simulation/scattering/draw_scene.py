@@ -16,6 +16,9 @@ from fedbragg.simulation.scattering.scene import Role, Scene
 DIFFUSE = {"small angle": (0.5, 0.12), "wide angle": (0.35, 0.2), "grazing": (0.5, 0.05)}
 """Probabilities of diffuse scattering at small and at large angles."""
 
+LARGEST_BEAM = 2.0
+"""Times its size at 256 pixels that a direct beam grows with the number of pixels: it has some millimetres at most."""
+
 
 def draw_scene(
     experiment: Experiment, in_view: tuple[float, float], generator: np.random.Generator
@@ -68,6 +71,7 @@ def _add_instrument(scene: Scene, draws: Draws, experiment: Experiment) -> None:
     passes = 1.0 if experiment.stop is None else experiment.stop.transmission
     if passes > 0:
         column, row = experiment.camera.centre
+        scale = min(scale, LARGEST_BEAM)
         wide, high = scale * draws.structure.uniform(1.7, 4.2), scale * draws.structure.uniform(0.8, 2.1)
         round_part, stretch = min(wide, high), float(np.sqrt(max(wide**2 - min(wide, high) ** 2, 0)))
         photons = draws.log(1, 1e3) * 2 * np.pi * wide * high

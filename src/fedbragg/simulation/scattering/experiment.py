@@ -77,8 +77,11 @@ class Experiment:
     turns: int = 0  # quarter turns by which the file shows the detector
 
 
-def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSequence) -> Experiment:
-    """Draw an experiment of an instrument, its detector resized to ``longest`` pixels along the longer side."""
+def draw_experiment(instrument: Instrument, longest: int | None, seed: np.random.SeedSequence) -> Experiment:
+    """Draw an experiment of an instrument, its detector resized to ``longest`` pixels along the longer side.
+
+    None keeps the detector's own pixels.
+    """
     generator = np.random.default_rng(seed)
     regime = _choose(instrument.regimes, generator)
     known = generator.random() >= instrument.any_layout
@@ -87,7 +90,7 @@ def draw_experiment(instrument: Instrument, longest: int, seed: np.random.SeedSe
         if known
         else any_layout(generator)
     )
-    outline = resized(layout, longest)
+    outline = layout if longest is None else resized(layout, longest)
     camera = _draw_camera(outline, regime, generator)
     scale = max(outline.rows, outline.cols) / 256
     stop = (

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.simulation.background.radial import AZIMUTH_STEPS, STEPS_PER_PIXEL
+from fedbragg.simulation.scattering.azimuth import repeated
 from fedbragg.simulation.scattering.scene import Scene, Term
 
 _ALL_AROUND = np.ones(AZIMUTH_STEPS + 1, np.float32)
@@ -33,7 +34,9 @@ def fill(scene: Scene, place: Polar) -> NDArray[np.float32]:
     out = np.empty(place.radius.shape, np.float32)
     plain = [Term(scene.isotropic.astype(np.float32)), *(t for t in scene.terms if t.stretch is None)]
     radial = np.stack([term.radial for term in plain])
-    azimuthal = np.stack([_ALL_AROUND if term.azimuthal is None else term.azimuthal for term in plain])
+    factors = [_ALL_AROUND if term.azimuthal is None else term.azimuthal for term in plain]
+    finer = max(len(factor) // AZIMUTH_STEPS for factor in factors)
+    azimuthal = np.stack([repeated(factor, finer) for factor in factors])
     _fill(place.radius, place.turn, radial, azimuthal, out)
     for term in scene.terms:
         if term.stretch is not None:
@@ -62,14 +65,14 @@ def radial_sums(
 
 @njit(nogil=True, cache=True)
 def _fill(radius, turn, radial, azimuthal, out):  # type: ignore[no-untyped-def]
-    last = radial.shape[1] - 2
+    last, finer = radial.shape[1] - 2, np.float32(azimuthal.shape[1] // AZIMUTH_STEPS)
     for row in range(out.shape[0]):
         for col in range(out.shape[1]):
             distance = radius[row, col] * np.float32(STEPS_PER_PIXEL)
             j = min(int(distance), last)
             part = distance - np.float32(j)
             value = radial[0, j] + part * (radial[0, j + 1] - radial[0, j])
-            k = int(turn[row, col])
+            k = int(turn[row, col] * finer)
             for t in range(1, radial.shape[0]):
                 height = radial[t, j] + part * (radial[t, j + 1] - radial[t, j])
                 if height > np.float32(1e-9):

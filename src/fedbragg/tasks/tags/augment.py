@@ -15,75 +15,101 @@ from fedbragg.tasks.tags.halve import READ
 
 TURNED, GAPPED, NOISY, SPECKED = 0.25, 0.35, 0.25, 0.15
 """Shares of the images that are turned by any angle, lose parts, gain noise, gain salt and pepper."""
+MOST_GAPS = 6
+"""Bars or rectangles that one image loses."""
 
 
 def augmented(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return changed copies of views (batch, 3, READ, READ) with their beams (batch, 2)."""
+    """Return changed copies of views (batch, channels, READ, READ) with their beams (batch, 2).
+
+    Views, beams and generator are on one device.
+    """
     views, beams = _mirrored(views, beams, generator)
     views, beams = _turned(views, beams, generator)
-    views = views.clone()
-    for i in range(len(views)):
-        _with_gaps(views[i], generator)
-        _with_noise(views[i], generator)
-    return views, beams
+    views = _with_gaps(views, generator)
+    light, measured = views[:, 0], views[:, 1] > 0
+    light = _specked(_noisy(light, measured, generator), measured, generator)
+    return torch.cat([light[:, None], views[:, 1:]], dim=1), beams
 
 
 def _mirrored(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Mirror and turn by right angles, the whole batch alike."""
-    turns, mirror = (int(torch.randint(n, (), generator=generator)) for n in (4, 2))
+    turns, mirror = (int(torch.randint(n, (), generator=generator, device=generator.device)) for n in (4, 2))
     for _ in range(turns):
         views, beams = views.transpose(2, 3).flip(2), torch.stack([beams[:, 1], -beams[:, 0]], dim=1)
-    return (views.flip(3), beams * torch.tensor([-1.0, 1.0])) if mirror else (views, beams)
+    return (views.flip(3), torch.stack([-beams[:, 0], beams[:, 1]], dim=1)) if mirror else (views, beams)
 
 
 def _turned(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Turn some images by any angle about the middle; what comes into the picture was not measured."""
-    chosen = torch.rand(len(views), generator=generator) < TURNED
-    if not chosen.any():
+    chosen = _chosen(TURNED, len(views), generator)
+    if not len(chosen):
         return views, beams
-    angle = (torch.rand(int(chosen.sum()), generator=generator) * 2 - 1) * math.pi
+    angle = (_uniform((len(chosen),), generator) * 2 - 1) * math.pi
     cosine, sine = torch.cos(angle), torch.sin(angle)
     zero = torch.zeros_like(angle)
     matrix = torch.stack([torch.stack([cosine, -sine, zero], 1), torch.stack([sine, cosine, zero], 1)], 1)
-    grid = functional.affine_grid(matrix, [len(angle), 3, READ, READ], align_corners=False)
-    views, beams = views.clone(), beams.clone()
-    views[chosen] = functional.grid_sample(views[chosen], grid, mode="nearest", align_corners=False)
+    grid = functional.affine_grid(matrix, [len(chosen), 1, READ, READ], align_corners=False)
+    turned = functional.grid_sample(views[chosen], grid, mode="nearest", align_corners=False)
     column, row = beams[chosen].unbind(1)
-    beams[chosen] = torch.stack([cosine * column + sine * row, cosine * row - sine * column], dim=1)
-    return views, beams
+    moved = torch.stack([cosine * column + sine * row, cosine * row - sine * column], dim=1)
+    return views.index_copy(0, chosen, turned), beams.index_copy(0, chosen, moved)
 
 
-def _with_gaps(view: Tensor, generator: torch.Generator) -> None:
-    """Take measured cells away, in place: bars across the picture, rectangles, or half of it."""
-    if float(torch.rand((), generator=generator)) >= GAPPED:
-        return
-    kind = int(torch.randint(4, (), generator=generator))
-    if kind == 0:
-        first = READ // 2 * int(torch.randint(2, (), generator=generator))
-        _erase(view, (first, first + READ // 2), (0, READ))
-        return
-    for _ in range(int(torch.randint(1, 7, (), generator=generator))):
-        at = torch.randint(0, READ, (2,), generator=generator)
-        size = (2 ** (torch.rand(2, generator=generator) * (2 if kind < 3 else 5))).int()
-        rows, cols = ((int(a), int(a + s)) for a, s in zip(at, size, strict=True))
-        if kind < 3:  # bars, as between modules
-            rows, cols = (rows, (0, READ)) if kind == 1 else ((0, READ), cols)
-        _erase(view, rows, cols)
+def _with_gaps(views: Tensor, generator: torch.Generator) -> Tensor:
+    """Take measured cells away from some images: bars across the picture, rectangles, or half of it."""
+    chosen = _chosen(GAPPED, len(views), generator)
+    first, size = _gaps(len(chosen), generator)
+    at = torch.arange(READ, device=views.device)
+    within = (at >= first[..., None]) & (at < (first + size)[..., None])  # (images, gaps, axes, READ)
+    erased = (within[:, :, 0, :, None] & within[:, :, 1, None, :]).any(dim=1)
+    return views.index_copy(0, chosen, views[chosen].masked_fill(erased[:, None], 0))
 
 
-def _erase(view: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> None:
-    view[:, rows[0] : rows[1], cols[0] : cols[1]] = 0
+def _gaps(images: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw the first cell and the size (images, MOST_GAPS, 2) of gaps along rows and columns; size 0 is no gap."""
+    shape = (images, MOST_GAPS, 2)
+    kind = (_uniform((images, 1), generator) * 4).long()  # half, bars across, bars down, rectangles
+    first = (_uniform(shape, generator) * READ).long()
+    size = (2 ** (_uniform(shape, generator) * torch.where(kind < 3, 2, 5)[..., None])).long()
+    across = torch.stack([kind == 2, kind == 1], dim=-1)  # bars, as between modules
+    first, size = first.masked_fill(across, 0), size.masked_fill(across, READ)
+    half = (kind == 0)[..., None]
+    middle = torch.stack(
+        [first[..., 0] // (READ // 2) * (READ // 2), torch.zeros_like(first[..., 0])], dim=-1
+    )
+    whole = torch.tensor([READ // 2, READ], device=first.device)
+    first, size = torch.where(half, middle, first), torch.where(half, whole, size)
+    number = torch.where(kind == 0, 1, 1 + (_uniform((images, 1), generator) * MOST_GAPS).long())
+    used = torch.arange(MOST_GAPS, device=first.device) < number
+    return first, size * used[..., None]
 
 
-def _with_noise(view: Tensor, generator: torch.Generator) -> None:
-    """Add noise to the logarithm, or salt and pepper, in place and on measured cells alone."""
-    light, measured = view[0], view[1] > 0
-    if float(torch.rand((), generator=generator)) < NOISY:
-        strength = 0.1 * float(torch.rand((), generator=generator)) * float(light.max() - light.min())
-        light += strength * torch.randn(light.shape, generator=generator) * measured
-        light.clamp_(min=0)
-    if float(torch.rand((), generator=generator)) < SPECKED:
-        chance = torch.rand(light.shape, generator=generator)
-        share = 0.04 * float(torch.rand((), generator=generator))
-        light[(chance < share / 2) & measured] = 0
-        light[(chance > 1 - share / 2) & measured] = float(light.max())
+def _noisy(light: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
+    """Add noise to the logarithm (batch, READ, READ) of some images, on measured cells alone."""
+    chosen = _chosen(NOISY, len(light), generator)
+    part = light[chosen]
+    most, least = part.amax(dim=(1, 2), keepdim=True), part.amin(dim=(1, 2), keepdim=True)
+    strength = 0.1 * _uniform((len(chosen), 1, 1), generator) * (most - least)
+    noise = torch.randn(part.shape, generator=generator, device=generator.device)
+    return light.index_copy(0, chosen, (part + strength * noise * measured[chosen]).clamp(min=0))
+
+
+def _specked(light: Tensor, measured: Tensor, generator: torch.Generator) -> Tensor:
+    """Add salt and pepper to some images (batch, READ, READ), on measured cells alone."""
+    chosen = _chosen(SPECKED, len(light), generator)
+    part, inside = light[chosen], measured[chosen]
+    chance = _uniform(tuple(part.shape), generator)
+    share = 0.04 * _uniform((len(chosen), 1, 1), generator)
+    most = part.amax(dim=(1, 2), keepdim=True)
+    part = torch.where((chance < share / 2) & inside, 0.0, part)
+    return light.index_copy(0, chosen, torch.where((chance > 1 - share / 2) & inside, most, part))
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device)
+
+
+def _chosen(share: float, images: int, generator: torch.Generator) -> Tensor:
+    """Return the places of a share of the images, drawn one by one."""
+    return torch.nonzero(_uniform((images,), generator) < share)[:, 0]

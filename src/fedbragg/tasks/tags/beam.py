@@ -24,7 +24,8 @@ VOTES = 4
 def normals(views: Tensor) -> Tensor:
     """Return (batch, 2, cells / 2, cells / 2) the normal (column, row) of each place's gradient line.
 
-    ``views`` are (batch, 3, cells, cells). A normal is as long as the gradient, 0 where a neighbour was not measured.
+    ``views`` are (batch, channels, cells, cells). A normal is as long as the gradient, 0 where a neighbour was not
+    measured.
     """
     light, inside = _smoothed(views)
     right, down = light[:, :, :, 2:] - light[:, :, :, :-2], light[:, :, 2:] - light[:, :, :-2]

@@ -15,7 +15,7 @@ from torch import Tensor
 class TagData:
     """Labelled images, ready to train on."""
 
-    views: Tensor  # (images, 3, READ, READ) half precision
+    views: Tensor  # (images, channels, READ, READ) half precision
     labels: Tensor  # (images, tags) 1, 0, or -1 for unknown
     beams: (
         Tensor  # (images, 2) the beam in halves of the view from its middle (column, row); NaN where unknown
@@ -28,6 +28,10 @@ class TagData:
     def __getitem__(self, part: slice | Tensor, /) -> TagData:
         """Return some of the images: neighbours by slice, any others by a tensor of indices or a mask."""
         return TagData(self.views[part], self.labels[part], self.beams[part])
+
+    def to(self, device: torch.device) -> TagData:
+        """Return the same images on a device."""
+        return TagData(self.views.to(device), self.labels.to(device), self.beams.to(device))
 
     @property
     def label_counts(self) -> tuple[tuple[int, ...], ...]:

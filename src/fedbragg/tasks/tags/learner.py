@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fedbragg.learn.calibration import yes_shifts
-from fedbragg.learn.device import device_of
+from fedbragg.learn.device import device_of, open_device
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state
@@ -22,6 +22,7 @@ from fedbragg.tasks.tags.comb import CombReader
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import halved
 from fedbragg.tasks.tags.network import Block, TagNet
+from fedbragg.tasks.tags.prepare import CHANNELS
 from fedbragg.types import State
 
 GIVEN = 0.5
@@ -30,6 +31,8 @@ CHANGE = 0.2
 """What a residual block adds at first, against what it passes on."""
 BATCH = 32
 PRETRAINING_RATE = 3e-3
+STEM = "trunk.stem.0.weight"
+"""Of the weights, those that read a view's channels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +55,7 @@ class TagProblem:
         views, beams = part.views.float(), part.beams
         if self.augment:
             views, beams = augmented(views, beams, self.generator)
-        given = torch.rand(len(beams), 1, generator=self.generator) < GIVEN
+        given = torch.rand(len(beams), 1, generator=self.generator, device=beams.device) < GIVEN
         device = device_of(self.network)
         views, beams, given = views.to(device), beams.to(device), given.to(device)
         about = torch.where(given, beams, torch.nan)
@@ -81,10 +84,10 @@ def beam_loss(found: Tensor, true: Tensor) -> Tensor:
     return loss
 
 
-def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
+def new_network(tags: int, seed: int, polar: bool = True, channels: int = len(CHANNELS)) -> TagNet:
     """Return a network with random weights that only the seed decides (He et al. 2015)."""
     generator = torch.Generator().manual_seed(seed)
-    network = TagNet(tags, polar)
+    network = TagNet(tags, polar, channels)
     for module in network.modules():
         if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
             nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5, generator=generator)
@@ -99,8 +102,9 @@ def new_network(tags: int, seed: int, polar: bool = True) -> TagNet:
 
 
 def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
-    """Return a network with a state's weights."""
-    network = TagNet(tags, polar)
+    """Return a network with a state's weights, which say how many channels it reads: older ones read three."""
+    stem = state.get(STEM)
+    network = TagNet(tags, polar, len(CHANNELS) if stem is None or stem.ndim != 4 else stem.shape[1])
     load_state(network, state)
     return network
 
@@ -114,7 +118,7 @@ def train(
     *,
     augment: bool = True,
 ) -> float:
-    """Train a network in place and return the mean loss of the last epoch."""
+    """Train a network in place and return the mean loss of the last epoch; images lie on the settings' device."""
     problem = _problem(network, data, fitting, seed, augment)
     return fit(network, problem, fitting, torch.Generator().manual_seed(seed % 2**63), step)
 
@@ -129,9 +133,10 @@ def _problem(
     network: TagNet, data: TagData, fitting: FitSettings, seed: int, augment: bool = True
 ) -> TagProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    augmentation = torch.Generator().manual_seed((seed + 1) % 2**63)
     shifts = yes_shifts(data.label_counts, fitting.calibration)
-    return TagProblem(network, data, augmentation, augment, shifts)
+    device = open_device(fitting.device)  # images and augmentation too, for a GPU would wait for them
+    augmentation = torch.Generator(device).manual_seed((seed + 1) % 2**63)
+    return TagProblem(network, data.to(device), augmentation, augment, shifts)
 
 
 def probabilities(network: TagNet, data: TagData) -> NDArray[np.float64]:
@@ -151,7 +156,10 @@ class Answer(nn.Module):
         self.network = network
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return probabilities (batch, tags) and the beam's place (batch, 2) of views (batch, 3, CELLS, CELLS)."""
+        """Return probabilities (batch, tags) and the beam's place (batch, 2) of views.
+
+        ``views`` are (batch, channels, CELLS, CELLS).
+        """
         reading = self.network(halved(views))
         return torch.sigmoid(reading.logits), reading.beam
 

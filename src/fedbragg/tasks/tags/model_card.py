@@ -10,7 +10,9 @@ from typing import Any
 from fedbragg.models.onnx_file import card_values
 from fedbragg.tasks.tags.prepare import CELLS, FAINT, SCALE
 
-FORMAT = 1
+FORMATS = {1: 3, 2: 4}
+"""Channels of a view that a model reads, by the format of its card."""
+FORMAT = 2
 TASK = "tags"
 
 
@@ -21,6 +23,7 @@ class TagCard:
     names: tuple[str, ...]
     threshold: float = 0.5  # probability from which an image counts as tagged
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    channels: int = FORMATS[FORMAT]  # of a view, those that the model reads
 
     @property
     def task(self) -> str:
@@ -37,10 +40,11 @@ class TagCard:
     @staticmethod
     def from_json(text: str) -> TagCard:
         """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
-        values = card_values(text, TASK, (FORMAT,))
+        values = card_values(text, TASK, FORMATS)
         if values["prepare"] != prepared_as():
             raise ValueError("written by another version of fedbragg")
-        return TagCard(tuple(map(str, values["names"])), float(values["threshold"]), values["provenance"])
+        names, threshold = tuple(map(str, values["names"])), float(values["threshold"])
+        return TagCard(names, threshold, values["provenance"], FORMATS[values["format"]])
 
 
 def prepared_as() -> dict[str, float]:

@@ -41,14 +41,14 @@ class Tagger:
 
     def __call__(self, view: TagView) -> Tagged:
         """Say which tags a prepared image has."""
-        probabilities, beam = self._session.run(None, {"views": view.channels[None]})
+        probabilities, beam = self._session.run(None, {"views": view.channels[None, : self.card.channels]})
         return Tagged(probabilities[0].astype(np.float64), view.pixel((float(beam[0, 0]), float(beam[0, 1]))))
 
 
 def save_tags_model(
     path: Path, network: nn.Module, card: TagCard, state: State, pattern: Path | None = None
 ) -> None:
-    """Write a network that maps views (n, 3, CELLS, CELLS) to probabilities and beams, card and weights."""
+    """Write a network that maps views (n, channels, CELLS, CELLS) to probabilities and beams, card and weights."""
     import torch
 
     signature = Signature(

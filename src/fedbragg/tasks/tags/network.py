@@ -15,12 +15,13 @@ from torch.nn import functional
 
 from fedbragg.tasks.tags.beam import VOTES, gradient_lines, meeting_point, normals
 from fedbragg.tasks.tags.polar import POLAR_WIDTH, PolarReader
+from fedbragg.tasks.tags.prepare import CHANNELS
 from fedbragg.tasks.tags.refine import refined
 
 WIDTHS, DEPTHS = (24, 48, 96), (1, 2, 1)
 """Channels and blocks of the trunk at 32, 16 and 8 parts along an edge."""
-LEVELS = 5
-"""Numbers that say how strong an image is as a whole."""
+LEVELS = 2
+"""Numbers that say how strong an image is as a whole, beside one of each channel."""
 
 
 class Block(nn.Module):
@@ -42,9 +43,9 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     """The picture's features, and what its parts say about the direct beam."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.stem = _coarser(3, WIDTHS[0], kernel=6, stride=4)
+        self.stem = _coarser(channels, WIDTHS[0], kernel=6, stride=4)
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(w) for _ in range(depth))) for w, depth in zip(WIDTHS, DEPTHS, strict=True)
         )
@@ -52,7 +53,7 @@ class Trunk(nn.Module):
         self.votes = nn.Conv2d(WIDTHS[1] + WIDTHS[2], VOTES, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features (batch, 2 * 96) and votes (batch, VOTES, 16, 16) of pictures (batch, 3, 128, 128)."""
+        """Return features (batch, 2 * 96) and votes (batch, VOTES, 16, 16) of pictures (batch, channels, 128, 128)."""
         x = self.stages[0](self.stem(x))
         middle = self.stages[1](self.downs[0](x))
         last = self.stages[2](self.downs[1](middle))
@@ -70,20 +71,23 @@ class Reading(NamedTuple):
 
 
 class TagNet(nn.Module):
-    """Logits of the tags, and the direct beam's place."""
+    """Logits of the tags, and the direct beam's place; it reads the first ``channels`` of a view."""
 
-    def __init__(self, tags: int, polar: bool = True) -> None:
+    def __init__(self, tags: int, polar: bool = True, channels: int = len(CHANNELS)) -> None:
         super().__init__()
-        self.trunk = Trunk()
-        self.polar = PolarReader() if polar else None
-        width = 2 * WIDTHS[-1] + LEVELS + (POLAR_WIDTH if polar else 0)
+        self.channels = channels
+        self.trunk = Trunk(channels)
+        self.polar = PolarReader(channels) if polar else None
+        width = 2 * WIDTHS[-1] + LEVELS + channels + (POLAR_WIDTH if polar else 0)
         self.head = nn.Sequential(nn.Linear(width, 128), nn.ReLU(), nn.Linear(128, tags))
 
     def forward(self, views: Tensor, beams: Tensor | None = None) -> Reading:
         """Read images.
 
-        ``views`` are (batch, 3, 128, 128). Where ``beams`` (batch, 2) is finite, the polar reading is about that beam.
+        ``views`` are (batch, channels or more, 128, 128). Where ``beams`` (batch, 2) is finite, the polar reading is
+        about that beam.
         """
+        views = views[:, : self.channels]
         picture, levels = standardised(views)
         features, votes = self.trunk(picture)
         across = normals(views)
@@ -97,17 +101,17 @@ class TagNet(nn.Module):
 
 
 def standardised(views: Tensor) -> tuple[Tensor, Tensor]:
-    """Return views with light of mean 0 and deviation 1 where measured, and (batch, LEVELS) what that takes away."""
-    light, measured, spread = views[:, :1], views[:, 1:2], views[:, 2:]
+    """Return views with light of mean 0 and deviation 1 where measured, and (batch, LEVELS + channels) the rest."""
+    light, measured, inside = views[:, :1], views[:, 1:2], views[:, 2:]
     total = measured.sum(dim=(2, 3), keepdim=True).clamp(min=1)
     mean = (light * measured).sum(dim=(2, 3), keepdim=True) / total
     variance = ((light - mean) ** 2 * measured).sum(dim=(2, 3), keepdim=True) / total
     deviation = torch.sqrt(variance + 1e-4)
     highest = light.amax(dim=(2, 3), keepdim=True)
-    grainy = (spread * measured).sum(dim=(2, 3), keepdim=True) / total
+    rough = (inside * measured).sum(dim=(2, 3), keepdim=True) / total
     share = total / (views.shape[2] * views.shape[3])
-    levels = torch.cat([mean, deviation, highest, share, grainy], dim=1).flatten(1)
-    return torch.cat([(light - mean) / deviation * measured, measured, 4 * spread], dim=1), levels
+    levels = torch.cat([mean, deviation, highest, share, rough], dim=1).flatten(1)
+    return torch.cat([(light - mean) / deviation * measured, measured, 4 * inside], dim=1), levels
 
 
 def _coarser(channels: int, width: int, *, kernel: int, stride: int) -> nn.Sequential:

@@ -5,6 +5,7 @@ Nothing is healed: where nothing was measured, the coverage says so. The same fu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
 from fedbragg.read_only import read_only
+from fedbragg.tasks.tags.grains import graininess
 from fedbragg.types import Frame
 
 CELLS = 256
@@ -21,7 +23,7 @@ SMALLEST = 16
 """Pixels along the longer edge of an image, below which it shows nothing to tag."""
 NARROWEST = 5
 """Pixels along the shorter edge: a colour picture, read as counts, has 3 or 4, a curve 1 or 2."""
-CHANNELS = ("log of the mean", "coverage", "spread inside a cell")
+CHANNELS = ("log of the mean", "coverage", "spread inside a cell", "graininess")
 FAINT = 0.02
 """Counts a pixel that the logarithm still tells from none."""
 SCALE = 5.0
@@ -32,7 +34,7 @@ SCALE = 5.0
 class TagView:
     """What the network sees of an image: a square of cells, the image in its middle, its proportions kept."""
 
-    channels: NDArray[np.float32]  # (3, CELLS, CELLS), as CHANNELS names them; 0 where nothing was measured
+    channels: NDArray[np.float32]  # (4, CELLS, CELLS), as CHANNELS names them; 0 where nothing was measured
     corner: tuple[int, int]  # cell, (row, col) of the image's first pixel
     cell: float  # pixels along a cell's edge
 
@@ -52,7 +54,7 @@ class TagView:
 def prepare(frame: Frame) -> TagView:
     """Return an image's view; raise FrameError where there is nothing to tag: as ``view_of``, or a constant image."""
     view = view_of(frame)
-    light, coverage, spread = view.channels
+    light, coverage, spread, _ = view.channels
     if (
         spread.max() < 1e-6 and np.ptp(light[coverage > 0]) < 1e-6
     ):  # the first is cheap, and settles nearly all
@@ -71,15 +73,42 @@ def view_of(frame: Frame) -> TagView:
     cells = min(CELLS, longest)
     starts = [_starts(size, longest, cells) for size in (rows, cols)]
     top, left = ((CELLS - len(edges) + 1) // 2 for edges in starts)
-    channels = np.zeros((3, CELLS, CELLS), np.float32)
+    channels = np.zeros((len(CHANNELS), CELLS, CELLS), np.float32)
     inside = channels[:, top : top + len(starts[0]) - 1, left : left + len(starts[1]) - 1]
     counts, mask = read_only(frame.counts), read_only(frame.mask)
     if _reduce(counts, mask, starts[0], starts[1], inside) == 0:
         raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
-    for ratios in (inside[0], inside[2]):  # numpy takes logarithms several at a time
+    inside[3] = _graininess(counts, mask, starts, (top, left))
+    for ratios in (inside[0], inside[2], inside[3]):  # numpy takes logarithms several at a time
         np.log(ratios, out=ratios)
         ratios /= np.float32(SCALE)
     return TagView(channels, (top, left), longest / cells)
+
+
+def _graininess(
+    counts: NDArray[np.generic],
+    mask: NDArray[np.bool_],
+    starts: Sequence[NDArray[np.int64]],
+    corner: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Return the graininess of each cell (cells down, cells across): that of its square of 2 x 2 cells of the view.
+
+    One cell has too few pixels, and the network reads squares of 2 x 2.
+    """
+    parts = [
+        edges[_square_starts(len(edges) - 1, first)] for edges, first in zip(starts, corner, strict=True)
+    ]
+    found = graininess(counts, mask, parts[0], parts[1])
+    rows, cols = (
+        (np.arange(len(edges) - 1) + first % 2) // 2 for edges, first in zip(starts, corner, strict=True)
+    )
+    return found[rows][:, cols]
+
+
+def _square_starts(cells: int, first: int) -> NDArray[np.int64]:
+    """Return the first of an axis's cells in each pair of the view's cells, and the end; the first is at ``first``."""
+    inner = np.arange(2 - first % 2, cells, 2)
+    return np.concatenate([[0], inner, [cells]])
 
 
 def _check_size(frame: Frame) -> None:
@@ -103,7 +132,7 @@ def _starts(size: int, longest: int, cells: int) -> NDArray[np.int64]:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _reduce(counts, mask, row_starts, col_starts, out):  # type: ignore[no-untyped-def]
-    """Fill ``out`` (3, cells, cells) and return how many pixels are valid: first down the columns, then across.
+    """Fill three of ``out`` (channels, cells, cells) and return how many pixels are valid: columns first, then across.
 
     Light and spread are not yet logarithms: 1 where nothing was measured.
     """

@@ -18,8 +18,11 @@ from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.tags.data import TagData
 from fedbragg.tasks.tags.halve import READ, halved
 from fedbragg.tasks.tags.labels import TagTable
-from fedbragg.tasks.tags.prepare import TagView, prepare, view_of
+from fedbragg.tasks.tags.prepare import CHANNELS, TagView, prepare, view_of
 from fedbragg.types import Frame, Run
+
+SIDES = (256, None, 384, 256, 1024, 512)
+"""Pixels along the longer side of simulated detectors, in turn; on their own (None) grains are as fine as in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,24 @@ class Simulated:
     experiments: int
     images: int = 10  # of each experiment
     instrument: Instrument = ANY_INSTRUMENT
-    longest: tuple[int, ...] = (256, 256, 256, 384, 512, 768)  # pixels along the longer side, in turn
+    longest: tuple[int | None, ...] = SIDES  # pixels along the longer side, in turn; None: the detector's own
+    first: int = 0  # of the seed's experiments
 
 
-def simulated(what: Simulated, seed: int, step: Step) -> TagData:
-    """Simulate and prepare images, experiment after experiment; they belong to nobody."""
-    children = np.random.SeedSequence([seed, 7]).spawn(what.experiments)
+def simulated(what: Simulated, seed: int, step: Step, threads: int | None = None) -> TagData:
+    """Simulate and prepare images, experiment after experiment; they belong to nobody.
+
+    Parts of a seed's experiments, one after the other, are the same as all at once. None takes all cores.
+    """
+    numbers = range(what.first, what.first + what.experiments)
     total = what.experiments * what.images
     data = TagData(
-        torch.empty((total, 3, READ, READ), dtype=torch.float16),
+        torch.empty((total, len(CHANNELS), READ, READ), dtype=torch.float16),
         torch.empty((total, len(TAGS)), dtype=torch.float32),
         torch.empty((total, 2), dtype=torch.float32),
     )
-    made = ordered_map(lambda task: _experiment(what, *task), enumerate(children), os.cpu_count() or 1, 8)
+    workers = os.cpu_count() or 1 if threads is None else threads
+    made = ordered_map(lambda number: _experiment(what, number, seed), numbers, workers, 8)
     for i, images in enumerate(made):
         part = data[i * what.images : (i + 1) * what.images]
         for j, (image, view) in enumerate(images):
@@ -71,17 +79,16 @@ def _put(data: TagData, at: int, view: TagView, tags: NDArray[np.float32], beam:
     data.beams[at] = torch.tensor(beam)
 
 
-def _experiment(
-    what: Simulated, index: int, seed: np.random.SeedSequence
-) -> list[tuple[ScatteringImage, TagView]]:
-    experiment = draw_experiment(what.instrument, what.longest[index % len(what.longest)], seed)
+def _experiment(what: Simulated, number: int, seed: int) -> list[tuple[ScatteringImage, TagView]]:
+    own = np.random.SeedSequence([seed, 7], spawn_key=(number,))
+    experiment = draw_experiment(what.instrument, what.longest[number % len(what.longest)], own)
     return [
-        (image, view_of(frame_of(image, index))) for image in simulate_images(experiment, what.images, seed)
+        (image, view_of(frame_of(image, number))) for image in simulate_images(experiment, what.images, own)
     ]
 
 
 def as_read(view: TagView) -> torch.Tensor:
-    """Return a view as the network reads it, (3, READ, READ) in half precision."""
+    """Return a view as the network reads it, (channels, READ, READ) in half precision."""
     return halved(torch.from_numpy(view.channels)[None])[0].half()
 
 

@@ -17,8 +17,11 @@ CLOSEST = 3 / 128
 """The first radius, in halves of the view."""
 MEAN, COVERAGE = 0, 3
 """Two of the features along the radius."""
-RING_FEATURES = HARMONICS + 7
-SHEET_CHANNELS = 4
+
+
+def ring_features(channels: int) -> int:
+    """Return the features along the radius, of views with so many channels: two of each beyond the third."""
+    return HARMONICS + 7 + 2 * (channels - 3)
 
 
 class PolarView(nn.Module):
@@ -39,19 +42,22 @@ class PolarView(nn.Module):
         self.register_buffer("step", (torch.arange(RADII) + 0.5) / RADII, persistent=False)
 
     def forward(self, views: Tensor, beam: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (batch, RING_FEATURES, radii) for each radius, and (batch, SHEET_CHANNELS, radii, angles)."""
+        """Return (batch, ring features, radii) for each radius, and (batch, channels + 1, radii, angles)."""
         nearest, farthest, half = extent(beam)
         first = nearest.clamp(min=CLOSEST)
         radius = first[:, None] * (farthest / first)[:, None] ** self.step
         weighed = torch.cat([views[:, :1] * views[:, 1:2], views[:, 1:2], views[:, 2:]], dim=1)
         grid = self._grid(beam, radius, half)
-        light, measured, spread = functional.grid_sample(weighed, grid, align_corners=False).unbind(1)
+        sampled = functional.grid_sample(weighed, grid, align_corners=False)
+        light, measured, inside = sampled[:, 0], sampled[:, 1], sampled[:, 2:]
         total = measured.sum(dim=2) + 1e-3
         mean = light.sum(dim=2) / total
         about = light - mean[:, :, None] * measured  # 0 where nothing was measured: gaps add no harmonics
         ends = torch.stack([nearest, farthest, half / math.pi], dim=1)[:, :, None].expand(-1, -1, RADII)
-        rings = torch.cat([self._along(about, measured, mean, total), ends], dim=1)
-        return rings, _sheet(light, measured, about, spread)
+        grains = inside[:, 1:]
+        more = [grains.sum(dim=3) / total[:, None], grains.amax(dim=3)]
+        rings = torch.cat([self._along(about, measured, mean, total), ends, *more], dim=1)
+        return rings, _sheet(light, measured, about, inside)
 
     def _grid(self, beam: Tensor, radius: Tensor, half: Tensor) -> Tensor:
         """Return sample places (batch, radii, angles, 2): all around a beam inside, else towards the image."""
@@ -83,9 +89,11 @@ def extent(beam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return nearest, farthest, torch.where(nearest > 0, torch.clamp(opening, max=math.pi / 2), full)
 
 
-def _sheet(light: Tensor, measured: Tensor, about: Tensor, spread: Tensor) -> Tensor:
-    """Return (batch, SHEET_CHANNELS, radii, angles): light about its mean, coverage, light about its ring's, spread."""
+def _sheet(light: Tensor, measured: Tensor, about: Tensor, inside: Tensor) -> Tensor:
+    """Return (batch, channels + 1, radii, angles): light about its mean, coverage, light about its ring's, others."""
     total = measured.sum(dim=(1, 2), keepdim=True) + 1e-3
     contrast = light - light.sum(dim=(1, 2), keepdim=True) / total * measured
     deviation = torch.sqrt((contrast**2).sum(dim=(1, 2), keepdim=True) / total + 1e-3)
-    return torch.stack([contrast / deviation, measured, about / deviation, 4 * spread], dim=1)
+    return torch.cat(
+        [torch.stack([contrast / deviation, measured, about / deviation], dim=1), 4 * inside], dim=1
+    )
