@@ -62,7 +62,11 @@ def train(options: argparse.Namespace) -> None:
 def train_some(options: argparse.Namespace) -> None:
     """Train until no run is left or time is short."""
     _one_thread()
+    import torch
+
     from baselines.paper_rates import RATES, rate_path
+
+    torch.backends.cudnn.benchmark = True  # nearly all batches have one size
 
     workshop = Workshop(options.folder, options.device, options.barriers)
     tried: dict[Path, Callable[[], None]] = {

@@ -154,7 +154,7 @@ def _notes() -> list[str]:
         f"where 27.3 % of the other frames are. Skewed sites: {sites} frames are positive; a fifth of each site's "
         "validates. Seeds draw test set, sites, start and order.",
         "Centre crop of 320 of 960 pixels in 8 bits, shifted by up to 40, mirrored and turned; no pre-training; SGD, "
-        f"momentum {MOMENTUM:g}, batches of about {BATCH}, the best rate of {', '.join(map(str, RATES))} on pooled "
+        f"momentum {MOMENTUM:g}, batches of {BATCH}, the best rate of {', '.join(map(str, RATES))} on pooled "
         f"validation frames; {WARMUP} epochs and then {EPOCHS} for each exchange; hybrid schedule, {SPEED:g} frames a "
         f"second and {2 * LATENCY:g} s an exchange at every site. For all but Ke's network the crop is averaged over "
         "2 x 2 pixels before training: at 320 pixels a run costs four times as much.",
