@@ -51,7 +51,7 @@ def simulate_some(options: argparse.Namespace) -> None:
 
     folder = options.folder / "frames"
     chunks = {chunk_path(folder, n): partial(simulate_chunk, n, folder) for n in range(CHUNKS)}
-    work_through(chunks, options.until)
+    _end(work_through(chunks, options.until))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -67,7 +67,6 @@ def train_some(options: argparse.Namespace) -> None:
     from baselines.paper_rates import RATES, rate_path
 
     torch.backends.cudnn.benchmark = True  # nearly all batches have one size
-
     workshop = Workshop(options.folder, options.device, options.barriers)
     tried: dict[Path, Callable[[], None]] = {
         rate_path(workshop.rates, *built, rate): partial(workshop.try_rate, *built, rate)
@@ -79,7 +78,7 @@ def train_some(options: argparse.Namespace) -> None:
         for job in jobs(options.blocks, options.seeds)
     }
     until = time.time() + FULL_BUDGET * (options.until - time.time())
-    work_through(in_order(tried, runs), until)
+    _end(work_through(in_order(tried, runs), until))
 
 
 def in_order(
@@ -119,6 +118,11 @@ def _in_processes(options: argparse.Namespace, folders: Sequence[Path]) -> None:
         clear_claims(folder)
     if failed:
         raise SystemExit(f"{failed} of {options.processes} processes failed; their messages are above.")
+
+
+def _end(failed: int) -> None:
+    if failed:
+        raise SystemExit(f"{failed} jobs failed")
 
 
 def _one_thread() -> None:

@@ -299,6 +299,14 @@ def test_a_job_is_done_once_whoever_claims_it(tmp_path: Path) -> None:
     assert done == ["2.json"]
 
 
+def test_a_job_that_raises_is_passed_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    done: list[str] = []
+    jobs = {tmp_path / "wrong": partial(int, "no number"), tmp_path / "right": partial(done.append, "right")}
+    assert work_through(jobs, until=float("inf")) == 1
+    assert done == ["right"]
+    assert "wrong failed" in capfd.readouterr().err
+
+
 def test_only_claims_of_ended_processes_are_removed(tmp_path: Path) -> None:
     mine, left = tmp_path / "mine", tmp_path / "left"
     assert claim(mine)
