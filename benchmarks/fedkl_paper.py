@@ -24,8 +24,6 @@ from baselines.paper_workshop import Workshop
 
 CHUNKS = 22
 """Chunks of frames: 200 frames more than are used, so that each label has enough."""
-FULL_BUDGET = 0.95
-"""Share of the time after which no run begins."""
 
 
 def main() -> None:
@@ -77,8 +75,7 @@ def train_some(options: argparse.Namespace) -> None:
         workshop.runs / f"{job.name}.json": partial(workshop.train, job)
         for job in jobs(options.blocks, options.seeds)
     }
-    until = time.time() + FULL_BUDGET * (options.until - time.time())
-    _end(work_through(in_order(tried, runs), until))
+    _end(work_through(in_order(tried, runs), options.until))
 
 
 def in_order(

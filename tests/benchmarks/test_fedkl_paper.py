@@ -299,6 +299,12 @@ def test_a_job_is_done_once_whoever_claims_it(tmp_path: Path) -> None:
     assert done == ["2.json"]
 
 
+def test_no_job_begins_that_would_end_too_late_going_by_the_longest(tmp_path: Path) -> None:
+    slow = {tmp_path / "slow": partial(time.sleep, 0.6), tmp_path / "next": (tmp_path / "next").touch}
+    work_through(slow, until=time.time() + 1.0)
+    assert not (tmp_path / "next").exists()
+
+
 def test_a_job_that_raises_is_passed_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
     jobs = {tmp_path / "wrong": partial(int, "no number"), tmp_path / "right": partial(done.append, "right")}
