@@ -24,8 +24,6 @@ from baselines.paper_workshop import Workshop
 
 CHUNKS = 22
 """Chunks of frames: 200 frames more than are used, so that each label has enough."""
-FULL_BUDGET = 0.95
-"""Share of the time after which no run begins."""
 
 
 def main() -> None:
@@ -51,7 +49,7 @@ def simulate_some(options: argparse.Namespace) -> None:
 
     folder = options.folder / "frames"
     chunks = {chunk_path(folder, n): partial(simulate_chunk, n, folder) for n in range(CHUNKS)}
-    work_through(chunks, options.until)
+    _end(work_through(chunks, options.until))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -62,8 +60,11 @@ def train(options: argparse.Namespace) -> None:
 def train_some(options: argparse.Namespace) -> None:
     """Train until no run is left or time is short."""
     _one_thread()
+    import torch
+
     from baselines.paper_rates import RATES, rate_path
 
+    torch.backends.cudnn.benchmark = True  # nearly all batches have one size
     workshop = Workshop(options.folder, options.device, options.barriers)
     tried: dict[Path, Callable[[], None]] = {
         rate_path(workshop.rates, *built, rate): partial(workshop.try_rate, *built, rate)
@@ -74,8 +75,7 @@ def train_some(options: argparse.Namespace) -> None:
         workshop.runs / f"{job.name}.json": partial(workshop.train, job)
         for job in jobs(options.blocks, options.seeds)
     }
-    until = time.time() + FULL_BUDGET * (options.until - time.time())
-    work_through(in_order(tried, runs), until)
+    _end(work_through(in_order(tried, runs), options.until))
 
 
 def in_order(
@@ -115,6 +115,11 @@ def _in_processes(options: argparse.Namespace, folders: Sequence[Path]) -> None:
         clear_claims(folder)
     if failed:
         raise SystemExit(f"{failed} of {options.processes} processes failed; their messages are above.")
+
+
+def _end(failed: int) -> None:
+    if failed:
+        raise SystemExit(f"{failed} jobs failed")
 
 
 def _one_thread() -> None:

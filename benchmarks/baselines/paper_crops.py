@@ -30,7 +30,7 @@ BATCH, MOMENTUM = 32, 0.9
 """Of SGD; the paper names the method alone. For the rate see paper_rates.py."""
 SPEED = 200.0
 """Frames a second at each site, on the federation's clock."""
-JUDGED = 200
+JUDGED = 100
 """Frames that are judged at a time."""
 
 
@@ -124,24 +124,24 @@ class CropSite:
         shift = answer_shifts(counts, self.terms.calibration).to(self.learner.device)
         with self.learner.in_use:
             load_state(self.learner.network, model)
-            loss = descend(self.learner, list(self._batches(epochs, generator)), shift)
+            loss = descend(self.learner, list(self.batches(epochs, generator)), shift)
             state = self.learner.state()
         local = batchnorm_names(state)
         self.own = {name: state[name] for name in local}
         return Update(self.name, version, difference(state, model), self.samples, (counts,), loss)
 
-    def _batches(self, epochs: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield frames and changes of each step; everything is drawn and sent before the first."""
+    def batches(self, epochs: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield frames and changes of each step; everything is drawn and sent before the first.
+
+        All batches have one size, because a GPU's library plans anew for each: a batch may hold the end of one epoch
+        and the start of the next, and what is left after the last epoch is dropped.
+        """
         device, reach = self.learner.device, self.learner.crops.reach
         orders = [epoch(self.positive, self.arm.balanced, generator) for _ in range(epochs)]
         frames = torch.from_numpy(self.frames)[torch.cat(orders)].to(device)
         changes = drawn(len(frames), reach, generator).to(device)
-        steps = max(1, round(self.samples / BATCH))
-        ends = np.cumsum([len(part) for part in np.array_split(np.arange(self.samples), steps)])
-        for number in range(epochs):
-            for start, stop in zip([0, *ends[:-1]], ends, strict=True):
-                span = slice(number * self.samples + int(start), number * self.samples + int(stop))
-                yield frames[span], changes[span]
+        for start in range(0, max(len(frames) - BATCH, 0) + 1, BATCH):
+            yield frames[start : start + BATCH], changes[start : start + BATCH]
 
 
 class CropLearner:
@@ -201,10 +201,11 @@ class CropLearner:
     def _judged(self, frames: Indices) -> NDArray[np.float64]:
         self.network.eval()
         parts = []
-        for part in torch.from_numpy(frames).to(self.device).split(JUDGED):
+        filled = np.resize(frames, -(-len(frames) // JUDGED) * JUDGED)  # to parts of one size, by repeating
+        for part in torch.from_numpy(filled).to(self.device).split(JUDGED):
             still = torch.zeros((len(part), 5), dtype=torch.int64, device=self.device)
             parts.append(forward(self, self.crops(part, still)))
-        both = torch.cat(parts)
+        both = torch.cat(parts)[: len(frames)]
         return (both[:, 1] - both[:, 0]).double().cpu().numpy()
 
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,13 +19,25 @@ POLL = 0.5
 """Seconds between two looks at the workers."""
 
 
-def work_through(jobs: Mapping[Path, Callable[[], None]], until: float) -> None:
-    """Do the jobs that nobody has claimed, in order; begin none after ``until`` seconds since the epoch."""
+def work_through(jobs: Mapping[Path, Callable[[], None]], until: float) -> int:
+    """Do the jobs that nobody has claimed, in order, as long as the longest so far would end by ``until``.
+
+    ``until`` is in seconds since the epoch. A job that raises is reported and passed over, for the others may do well;
+    returns how many did.
+    """
+    failed, longest = 0, 0.0
     for path, work in jobs.items():
-        if time.time() > until:
-            return
+        if time.time() + longest > until:
+            break
         if not path.exists() and claim(path):
-            work()
+            began = time.time()
+            try:
+                work()
+            except Exception:
+                failed += 1
+                print(f"{path.name} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            longest = max(longest, time.time() - began)
+    return failed
 
 
 def claim(path: Path) -> bool:

@@ -22,8 +22,8 @@ from fedbragg.metrics.repeats import mean_of_repeats
 from fedbragg.report.bench import interval
 from harness import Table
 
-PAPER_GAIN = {"DenseNet121": "+25.2", "ResNet18": "+17.0", "ResNet50": "+14.0", "VGG19": "+21.0"}
-"""Points of accuracy of FedKL over FedAvg in the paper, one run each."""
+PAPER_GAIN = {"DenseNet121": "+0.252", "ResNet18": "+0.170", "ResNet50": "+0.140", "VGG19": "+0.210"}
+"""Accuracy of FedKL over FedAvg in the paper, one run each."""
 PARTITIONS = {
     "random": "frames drawn at random",
     "skewed": "skewed in label and size",
@@ -127,7 +127,7 @@ def _how(found: Found, results: Sequence[Result]) -> str:
     rates = sorted({r["rate"] for r in own if "rate" in r})
     crop = f"crops of {own[0]['crop']} pixels, rate {' or '.join(map(str, rates))}, " if rates else ""
     text = (
-        f"{len(own)} runs on {', '.join(devices)}, {crop}{own[0]['barriers']} barriers; "
+        f"Runs: {len(own)}, on {', '.join(devices)}, {crop}{own[0]['barriers']} barriers; "
         f"{np.median([r['seconds'] for r in own]):.0f} s a run (median), several at a time. "
         f"{problems} trainings failed or were rejected."
     )
@@ -154,12 +154,12 @@ def _notes() -> list[str]:
         f"where 27.3 % of the other frames are. Skewed sites: {sites} frames are positive; a fifth of each site's "
         "validates. Seeds draw test set, sites, start and order.",
         "Centre crop of 320 of 960 pixels in 8 bits, shifted by up to 40, mirrored and turned; no pre-training; SGD, "
-        f"momentum {MOMENTUM:g}, batches of about {BATCH}, the best rate of {', '.join(map(str, RATES))} on pooled "
+        f"momentum {MOMENTUM:g}, batches of {BATCH}, the best rate of {', '.join(map(str, RATES))} on pooled "
         f"validation frames; {WARMUP} epochs and then {EPOCHS} for each exchange; hybrid schedule, {SPEED:g} frames a "
         f"second and {2 * LATENCY:g} s an exchange at every site. For all but Ke's network the crop is averaged over "
         "2 x 2 pixels before training: at 320 pixels a run costs four times as much.",
-        "Mean over seeds ± half of the 95 % interval; gains are taken seed by seed. The paper's gains, in points of "
-        "a hundred, come from one run each. FedBN and sites alone have five models: the mean of their metrics.",
+        "Mean over seeds ± half of the 95 % interval; gains are taken seed by seed. The paper's gains come from "
+        "one run each. FedBN and sites alone have five models: the mean of their metrics.",
         "Logits shifted: by the log odds of the test set minus those of all training frames, which one must know. "
         "Best weights: at each barrier those of lowest loss on all sites' validation frames, classes weighted as in "
         "the test set; between barriers by size.",

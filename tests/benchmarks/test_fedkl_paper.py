@@ -28,6 +28,7 @@ from baselines.paper_partitions import LABELS, PARTITIONS, SKEWED, Split, split
 from baselines.paper_rates import RATES, chosen_rate, rate_path
 from baselines.paper_tables import metrics_of, prior_shift, tables
 from baselines.paper_weights import best_convex, grid, moves
+from fedbragg.learn.settings import LocalTerms
 from fedbragg.types import Label
 from fedkl_paper import in_order
 
@@ -185,6 +186,23 @@ def test_balanced_sampling_draws_both_classes_alike() -> None:
     assert sorted(plain.tolist()) == list(range(1000))
 
 
+def test_batches_have_one_size_and_every_frame_comes_once_an_epoch(learner: CropLearner) -> None:
+    site = learner.site("a", np.arange(40, 80), ARMS[0], 1, LocalTerms())
+    batches = list(site.batches(4, torch.Generator().manual_seed(1)))
+    assert [len(frames) for frames, _ in batches] == [32] * 5
+    seen = torch.cat([frames for frames, _ in batches])
+    assert sorted(seen[:40].tolist()) == sorted(seen[40:80].tolist()) == list(range(40, 80))
+    small = learner.site("b", np.arange(5), ARMS[0], 1, LocalTerms())
+    assert [len(frames) for frames, _ in small.batches(2, torch.Generator())] == [10]
+
+
+def test_frames_are_judged_alike_in_any_company(learner: CropLearner) -> None:
+    start = learner.start(2)
+    assert np.allclose(
+        learner.logits(start, np.arange(3)), learner.logits(start, np.arange(80))[:3], atol=1e-5
+    )
+
+
 def test_group_norm_takes_the_place_of_every_batch_norm() -> None:
     network = nn.Sequential(small_network(), nn.BatchNorm2d(48))
     replace_batch_norm(network)
@@ -279,6 +297,20 @@ def test_a_job_is_done_once_whoever_claims_it(tmp_path: Path) -> None:
     assert done == ["2.json"]
     work_through({tmp_path / "late.json": partial(done.append, "late")}, until=0.0)
     assert done == ["2.json"]
+
+
+def test_no_job_begins_that_would_end_too_late_going_by_the_longest(tmp_path: Path) -> None:
+    slow = {tmp_path / "slow": partial(time.sleep, 0.6), tmp_path / "next": (tmp_path / "next").touch}
+    work_through(slow, until=time.time() + 1.0)
+    assert not (tmp_path / "next").exists()
+
+
+def test_a_job_that_raises_is_passed_over(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    done: list[str] = []
+    jobs = {tmp_path / "wrong": partial(int, "no number"), tmp_path / "right": partial(done.append, "right")}
+    assert work_through(jobs, until=float("inf")) == 1
+    assert done == ["right"]
+    assert "wrong failed" in capfd.readouterr().err
 
 
 def test_only_claims_of_ended_processes_are_removed(tmp_path: Path) -> None:
