@@ -51,7 +51,7 @@ def card_of_format(number: int) -> str:
 def test_a_model_is_given_the_channels_of_its_format(tmp_path: Path, number: int, channels: int) -> None:
     view = view_of(Frame(np.full((256, 256), 7, np.int32), np.zeros((256, 256), bool), "", 0))
     tagger = Tagger(write(tmp_path / "model.onnx", channels, card_of_format(number)))
-    assert tagger(view).probabilities[0] == pytest.approx(np.log1p(7 / 0.02) / 5, rel=1e-5)
+    assert tagger(view).probabilities[0] == pytest.approx(np.log1p(7 / 0.02) / 5, rel=1e-4)
 
 
 def test_a_model_of_a_later_format_is_refused(tmp_path: Path) -> None:
