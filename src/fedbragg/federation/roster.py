@@ -9,7 +9,7 @@ from typing import Any
 
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.styles import style_of_record, style_record
-from fedbragg.types import State
+from fedbragg.types import State, Update
 
 
 class Standing(StrEnum):
@@ -55,6 +55,13 @@ class Member:
     def awaited(self) -> bool:
         """Return whether the next barrier waits for it."""
         return self.chosen and not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
+
+    def take(self, update: Update, length: float) -> None:
+        """Keep what an update that counts tells of the site; ``length`` is its norm."""
+        self.length = max(self.length, length) if self.reported else length
+        self.profile = Profile(update.samples, update.label_counts, update.steps)
+        self.loss, self.failures, self.training = update.loss, 0, None
+        self.style, self.gradient = update.style, update.gradient
 
     def failed(self, patience: int) -> None:
         """Wait for the next barrier, or count as gone after ``patience`` failures in a row."""
@@ -120,6 +127,13 @@ class Roster:
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
+
+    def begin_round(self) -> None:
+        """Expect new reports of all sites, also of those that rested."""
+        for member in self:
+            member.latest, member.refused = None, False
+            if member.standing is Standing.RESTING:
+                member.standing = Standing.ACTIVE
 
     def add(self, name: str) -> Member:
         """Return a site, adding it where it was not expected."""
