@@ -14,7 +14,7 @@ from fedbragg.federation import cohort, events
 from fedbragg.federation.arrivals import Arrivals, UpdatedModel
 from fedbragg.federation.commands import model_changed, save_checkpoint, send_model
 from fedbragg.federation.ensemble import Refine
-from fedbragg.federation.masked_rounds import BarrierDue, MaskedRounds, RoundRefused, SteppedBySum
+from fedbragg.federation.masked_rounds import BarrierDue, MaskedRounds, RefusedSum, SteppedBySum
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
@@ -59,8 +59,8 @@ class Coordinator:
             return []
         self._out, self._now = [], now
         match event:
-            case events.Started():
-                self._start()
+            case events.Started():  # it is over where the process died after the last checkpoint, before Finish
+                self._set_deadline() if self._over is None else self._finish(self._over)
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
@@ -79,10 +79,6 @@ class Coordinator:
                 self._deadline(barrier)
         return self._out
 
-    def _start(self) -> None:
-        # If it is over, the process died after the last checkpoint, before Finish.
-        self._set_deadline() if self._over is None else self._finish(self._over)
-
     # Sites that join, fail and leave
 
     def _join(self, site: str) -> None:
@@ -98,9 +94,9 @@ class Coordinator:
             self._send(member)
 
     def _failed(self, site: str, version: int | None = None) -> None:
-        training = self.roster[site].training if site in self.roster else None
-        if training is not None and version in (None, training):
-            self.roster[site].failed(self.plan.settings.patience)
+        member = self.roster.get(site)
+        if member is not None and member.training is not None and version in (None, member.training):
+            member.failed(self.plan.settings.patience)
             self._expect_nothing(site)
             self._settle()
 
@@ -120,11 +116,11 @@ class Coordinator:
         self._begin() if end is None else self._finish(end)
 
     def _left(self, site: str) -> None:
-        if site in self.roster:
-            self.roster[site].standing, self.roster[site].training = Standing.GONE, None
+        if (member := self.roster.get(site)) is not None:
+            member.standing, member.training = Standing.GONE, None
             if self.plan.privacy.secure:
-                self.roster[site].latest = None  # what it offered can be summed with its help only
-            self._sum_goes_on(self._masked.without([site]))
+                member.latest = None  # what it offered can be summed with its help only
+                self._sum_goes_on(self._masked.without([site]))
             self._expect_nothing(site)
             self._settle()
 
@@ -133,20 +129,19 @@ class Coordinator:
         self._step_on(self._arrivals.without(site))
 
     def _deadline(self, barrier: int) -> None:
+        late = self.roster.awaited()
         if barrier != self.barrier:
             return
         if self._masked.running:
             self._sum_goes_on(self._masked.without_late())
-            return
-        late = self.roster.awaited()
-        if not late and not cohort.enough_reports(self.roster, self.plan):
+        elif late or cohort.enough_reports(self.roster, self.plan):
+            for member in late:
+                member.too_late(self.plan.settings.patience)
+                self._out.append(events.Abandon(member.name, self.plan.reason_late))
+                self._expect_nothing(member.name)
+            self._settle()
+        else:
             self._finish(self.plan.reason_without_sites)
-            return
-        for member in late:
-            member.too_late(self.plan.settings.patience)
-            self._out.append(events.Abandon(member.name, self.plan.reason_late))
-            self._expect_nothing(member.name)
-        self._settle()
 
     # Updates
 
@@ -163,22 +158,14 @@ class Coordinator:
 
     def _trained_as_asked(self, site: str, version: int) -> Member | None:
         """Return the site where it was to train on this version; reject what it has made otherwise."""
-        if site not in self.roster:
-            self._out.append(events.Reject(site, version, "no site of that name has joined"))
-            return None
-        member = self.roster[site]
-        if member.training == version:
+        member = self.roster.get(site)
+        if member is not None and member.training == version:
             return member
-        self._too_late(member, version)
+        reason = member.unexpected(version) if member else "no site of that name has joined"
+        self._out.append(events.Reject(site, version, reason))
+        if member is not None and version == member.overdue:  # it was dropped at a deadline, but still works
+            self._join(site)
         return None
-
-    def _too_late(self, member: Member, version: int) -> None:
-        back = version == member.overdue  # it was dropped at a deadline, but still works
-        late = member.training is not None or back
-        reason = "late: a barrier has passed" if late else "no update is expected from it"
-        self._out.append(events.Reject(member.name, version, reason))
-        if back:
-            self._join(member.name)
 
     def _accept(self, member: Member, update: Update, length: float) -> None:
         step = self.plan.whole(member.name, update.tensors)
@@ -210,11 +197,9 @@ class Coordinator:
             self._sum_goes_on(commands)
         elif self._masked.complete:
             self._pass_summed_barrier()
-        elif not self.roster.awaited():
-            self._pass_or_begin_again()
-
-    def _pass_or_begin_again(self) -> None:
-        if cohort.enough_reports(self.roster, self.plan) and not self.plan.privacy.secure:
+        elif self.roster.awaited():
+            pass
+        elif cohort.enough_reports(self.roster, self.plan) and not self.plan.privacy.secure:
             self._pass_barrier()
         elif self._withdrawals.refusing:
             self._withdraw()
@@ -278,20 +263,20 @@ class Coordinator:
         match self._masked.take_outcome(self.barrier):
             case SteppedBySum(changed, sites):
                 self._out.append(changed)
-                for member in sites:
-                    self._send(member)
-                self._wait_on()
+                self._wait_on(sites)
             case BarrierDue():
                 self._pass_summed_barrier()
-            case RoundRefused(failed, None):
+            case RefusedSum(failed, end, again):
                 self._out.append(failed)
-                self._wait_on() if self._masked.stepped else self._begin()
-            case RoundRefused(failed, str(end)):
-                self._out.append(failed)
-                self._finish(end)
+                if end is not None:
+                    self._finish(end)
+                else:
+                    self._begin() if again is None else self._wait_on(again)
 
-    def _wait_on(self) -> None:
-        """Wait for the barrier again after a sum, whose steps had deadlines of their own."""
+    def _wait_on(self, free: Sequence[Member]) -> None:
+        """Have the sites of a sum train, and wait for the barrier again; the sum's steps had deadlines of their own."""
+        for member in free:
+            self._send(member)
         self._out.append(events.SetDeadline(self.barrier, max(self._due - self._now, 0.0)))
         self._settle()
 
@@ -301,8 +286,6 @@ class Coordinator:
         changed, loss = self._masked.pass_barrier(self.barrier)
         self._out.append(changed)
         self._go_on_or_end(loss)
-
-    # Commands
 
     def _send(self, member: Member) -> None:
         self._step_on(self._arrivals.without(member.name))  # what it was training is superseded

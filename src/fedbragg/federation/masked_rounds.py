@@ -29,12 +29,13 @@ class BarrierDue:
     """The last sum of a round has been opened."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoundRefused:
+@dataclass(frozen=True, slots=True, eq=False)
+class RefusedSum:
     """A sum was refused; the federation ends over it where ``end`` says why."""
 
     failed: events.SumFailed
     end: str | None
+    again: Sequence[Member] | None  # sites that train once more; None where the whole round begins again
 
 
 class MaskedRounds:
@@ -50,11 +51,6 @@ class MaskedRounds:
     def running(self) -> bool:
         """Return whether a sum is in progress."""
         return self._sums.running
-
-    @property
-    def stepped(self) -> bool:
-        """Return whether a sum has been opened since the barrier."""
-        return self._groups.stepped
 
     @property
     def complete(self) -> bool:
@@ -107,7 +103,7 @@ class MaskedRounds:
         late = self.secure and self._groups.may_begin(site)
         return (self._groups.version, new.barrier_model) if late else (new.number, new.newest)
 
-    def take_outcome(self, barrier: int) -> SteppedBySum | BarrierDue | RoundRefused | None:
+    def take_outcome(self, barrier: int) -> SteppedBySum | BarrierDue | RefusedSum | None:
         """Return what follows from the sum that has ended, once; None while it runs."""
         match self._sums.take_outcome():
             case SumEnded(mean, sites):
@@ -118,8 +114,10 @@ class MaskedRounds:
                 active = [m for m in self._roster if m.name in sites and m.standing is Standing.ACTIVE]
                 return SteppedBySum(self._changed(barrier, sites, mean.loss, at_barrier=False), active)
             case SumRefused() as refusal:
-                self._groups.refused()
-                return RoundRefused(events.SumFailed(str(refusal)), self._sums.reason_to_end())
+                lost = self._groups.nothing_else
+                again = self._groups.refused()
+                failed, end = events.SumFailed(str(refusal)), self._sums.reason_to_end()
+                return RefusedSum(failed, end, None if lost else again)
         return None
 
     def pass_barrier(self, barrier: int) -> tuple[events.ModelChanged, float]:

@@ -77,6 +77,11 @@ class Member:
         """Wait for the next barrier, because the model is not good enough for this site; that is no failure."""
         self.training, self.refused, self.standing = None, True, Standing.RESTING
 
+    def unexpected(self, version: int) -> str:
+        """Return why what it has made of a version does not count, where it was not to train on that."""
+        late = self.training is not None or version == self.overdue
+        return "late: a barrier has passed" if late else "no update is expected from it"
+
     def too_late(self, patience: int) -> None:
         """Fail at a deadline; a site that was never seen counts as gone at once."""
         never_seen, self.overdue = self.standing is Standing.EXPECTED, self.training
@@ -127,6 +132,10 @@ class Roster:
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
+
+    def get(self, name: str) -> Member | None:
+        """Return a site, None where there is none of that name."""
+        return self._members.get(name)
 
     def begin_round(self) -> None:
         """Expect new reports of all sites, also of those that rested."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedbragg.federation.plan import Plan
-from fedbragg.federation.roster import Roster, Standing
+from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.secure.fixed_point import AmountMean, WeightedMean
 from fedbragg.federation.secure.requirements import fewest_in_sum
 from fedbragg.federation.staleness import damping
@@ -53,6 +53,11 @@ class SumGroups:
     def stepped(self) -> bool:
         """Return whether a sum has been opened since the barrier."""
         return bool(self._groups)
+
+    @property
+    def nothing_else(self) -> bool:
+        """Return whether a round is lost with the sum that was begun last."""
+        return self._plan.settings.schedule == "sync" or not (self.stepped or self._roster.awaited())
 
     @property
     def complete(self) -> bool:
@@ -120,13 +125,20 @@ class SumGroups:
             self._groups.append(group)
         return group
 
-    def refused(self) -> None:
-        """Take the sum that was begun last as failed: its sites rest until the barrier."""
+    def refused(self) -> list[Member]:
+        """Take the sum that was begun last as failed, and return the sites that train once more from the same model.
+
+        A site that is in an opened sum rests until the barrier.
+        """
         group = self._taken()
-        for site in group.sites:
-            if self._roster[site].standing is Standing.ACTIVE:
-                self._roster[site].standing = Standing.RESTING
-        group.sites = ()
+        active = [m for m in self._roster if m.name in group.sites and m.standing is Standing.ACTIVE]
+        group.sites, again = (), [member for member in active if self.may_begin(member.name)]
+        for member in active:
+            if member in again:
+                member.latest = None
+            else:
+                member.standing = Standing.RESTING
+        return again
 
     def _taken(self) -> SumGroup:
         if self._summing is None:
