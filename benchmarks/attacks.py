@@ -30,7 +30,7 @@ from statistics import mean, stdev
 import torch
 
 from baselines.privacy_hostile import ATTACKS, DEFENCES, damage
-from baselines.privacy_jobs import Job, Result, results
+from baselines.privacy_jobs import Job, Result, missing, results
 from baselines.privacy_leaks import SHADOWS, TARGETS, inversion, label_and_detector
 from baselines.privacy_members import CANDIDATES, member_jobs, members_found
 from baselines.privacy_pictures import COPIED, COUNT, Effort, facility_pictures, picture_jobs
@@ -98,7 +98,6 @@ def frames(options: argparse.Namespace) -> list[Table]:
 
 
 def members(options: argparse.Namespace) -> list[Table]:
-    frames(options)
     jobs = {seed: member_jobs(seed, options.models, options.frames) for seed in options.seeds}
     made = by_seed(options, jobs)
     found = [members_found(seed, made[seed]) for seed in options.seeds]
@@ -117,7 +116,6 @@ def members(options: argparse.Namespace) -> list[Table]:
 
 
 def final(options: argparse.Namespace) -> list[Table]:
-    frames(options)
     count = options.shadows + options.shadows // 2
     jobs = {seed: final_jobs(seed, count, options.frames) for seed in options.seeds}
     made = by_seed(options, jobs)
@@ -136,7 +134,6 @@ def final(options: argparse.Namespace) -> list[Table]:
 
 
 def pictures(options: argparse.Namespace) -> list[Table]:
-    frames(options)
     effort = Effort(options.device, options.steps, options.batch)
     jobs = {seed: picture_jobs(seed, options.frames, effort) for seed in options.seeds}
     made = by_seed(options, jobs)
@@ -162,6 +159,8 @@ def pictures(options: argparse.Namespace) -> list[Table]:
 def by_seed(options: argparse.Namespace, jobs: Mapping[int, Sequence[Job]]) -> dict[int, list[Result]]:
     """Return the results of the jobs of all seeds, which take turns: a study cut short has as many of each."""
     in_turn = [job for same in zip(*jobs.values(), strict=True) for job in same]
+    if missing(in_turn, options.keep):
+        frames(options)
     made = dict(zip(in_turn, results(in_turn, options.keep, options.processes), strict=True))
     return {seed: [made[job] for job in one] for seed, one in jobs.items()}
 

@@ -34,19 +34,23 @@ def results(jobs: Sequence[Job], folder: Path, processes: int) -> list[Result]:
     A job that fails says so and stops no other; the study then ends with the names of what is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [job for job in jobs if not _path(job, folder).exists()]
     with bars() as progress:
-        step = progress.stage("Attacking", len(missing))
-        for job, error in _run(missing, folder, processes):
+        to_run = missing(jobs, folder)
+        step = progress.stage("Attacking", len(to_run))
+        for job, error in _run(to_run, folder, processes):
             if error is not None:
                 print(f"{job.name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             step()
-    lost = [job.name for job in jobs if not _path(job, folder).exists()]
-    if lost:
+    if lost := missing(jobs, folder):
         raise SystemExit(
-            f"{len(lost)} of {len(jobs)} jobs have no result, the first {lost[0]!r}; run this again"
+            f"{len(lost)} of {len(jobs)} jobs have no result, the first {lost[0].name!r}; run this again"
         )
     return [json.loads(_path(job, folder).read_text(encoding="utf-8")) for job in jobs]
+
+
+def missing(jobs: Sequence[Job], folder: Path) -> list[Job]:
+    """Return the jobs that have no result yet."""
+    return [job for job in jobs if not _path(job, folder).exists()]
 
 
 def _keep(job: Job, folder: Path) -> None:
