@@ -35,9 +35,9 @@ ACTIONS = [*["train", "sum"] * 4, "answer", "fail", "leave", "join", "join", "de
 class Groups:
     """A coordinator with its sites, and the updates in each sum, as only the sites know them."""
 
-    def __init__(self, plan: Plan = PLAN) -> None:
+    def __init__(self, plan: Plan = PLAN, sums: SimulatedSums | None = None) -> None:
         self.coordinator = Coordinator(plan, NAMES, START)
-        self.sums = SimulatedSums(plan, NAMES)
+        self.sums = sums or SimulatedSums(plan, NAMES)
         self.models: dict[str, events.SendModel] = {}  # that sites train on
         self.steps: dict[str, events.SendSumMessage] = {}
         self.starts: dict[int, State] = {}  # by version
@@ -280,6 +280,39 @@ def test_the_deadline_of_the_barrier_counts_on_after_a_sum() -> None:
     assert deadline.seconds == pytest.approx(3600 - (driver.now - 1))
     driver.handle(events.DeadlinePassed(0))
     assert driver.coordinator.barrier == 1  # without the four that are late
+
+
+@pytest.mark.parametrize("schedule", ["sync", "hybrid"])
+def test_after_a_restart_of_the_server_the_same_sites_find_together(schedule: str) -> None:
+    """The sites sign one list for a model, whoever is first the next time."""
+    plan = replace(PLAN, settings=FederationSettings(**{**RULES, "schedule": schedule}))
+    first = Groups(plan)
+    if schedule == "sync":
+        first.handle(events.SiteLeft("s6", "power cut"))
+    first.finish_round(0, 1, 2)
+    if schedule == "sync":
+        first.finish_round(3, 4, 5)
+    [updates] = first.opened
+    again = Groups(plan, first.sums)
+    again.finish_round(6, 5, 4, 2)
+    assert not again.opened or schedule == "hybrid"
+    again.finish_round(1, 0, 3)
+    assert [update.site for update in again.opened[-1 if schedule == "hybrid" else 0]] == [
+        update.site for update in updates
+    ]
+    assert again.coordinator.barrier == 1
+    assert not again.ended
+
+
+def test_a_list_whose_sites_do_not_come_back_ends_the_federation_with_the_reason() -> None:
+    first = Groups()
+    first.finish_round(0, 1, 2)
+    again = Groups(PLAN, first.sums)
+    for site in ("s0", "s4", "s5", "s6"):
+        again.handle(events.SiteLeft(site, "power cut"))
+    for _ in range(3):
+        again.finish_round(1, 2, 3)
+    assert "s1: this site has signed a sum of s0, s1, s2 for this model" in again.ended
 
 
 def test_a_threshold_is_the_least_size_of_a_sum() -> None:

@@ -65,7 +65,7 @@ class MaskedRounds:
     def offer(self, advert: Advert) -> None:
         """Note that a site has trained, and offers its update."""
         self._sums.offer(advert)
-        self._groups.offer(advert.site)
+        self._groups.offer(advert.site, advert.bound)
 
     def expect_nothing(self, site: str) -> None:
         """Expect no further update of a site; a sum in progress goes on with it."""

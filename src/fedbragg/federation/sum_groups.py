@@ -46,6 +46,7 @@ class SumGroups:
         self._offers: set[str] = set()  # sites whose update waits for its sum
         self._groups: list[SumGroup] = []
         self._summing: SumGroup | None = None
+        self._bound: list[tuple[str, ...]] = []  # lists that sites have signed for the barrier's model before
         self._changes = self._versions.changes  # of the model, up to the barrier
         self.version = self._versions.number  # of the barrier's model
 
@@ -62,12 +63,20 @@ class SumGroups:
     @property
     def complete(self) -> bool:
         """Return whether the barrier can pass: a sum was opened, and no other sites are enough for one more."""
-        left = len(self._roster.awaited()) + len(self._ungrouped())
-        return self.stepped and (self._plan.settings.schedule == "sync" or left < self._fewest)
+        if not self.stepped or self._plan.settings.schedule == "sync":
+            return self.stepped
+        left = {*self._ungrouped(), *(member.name for member in self._roster.awaited())}
+        return len(left - self._bound_sites) < self._fewest and not any(left >= set(b) for b in self._bound)
 
-    def offer(self, site: str) -> None:
-        """Note that a site has trained, and offers its update."""
+    def offer(self, site: str, bound: tuple[str, ...]) -> None:
+        """Note that a site has trained and offers its update, only to a sum of ``bound`` if there are any.
+
+        A site signs one list for a model. After a restart of the server, or on a model that was withdrawn, the same
+        sites must find together again.
+        """
         self._offers.add(site)
+        if bound and bound not in self._bound and site in self._ungrouped():
+            self._bound.append(bound)
 
     def without(self, site: str) -> None:
         """Expect no offer of a site any more, and do not count the one that waits."""
@@ -92,15 +101,26 @@ class SumGroups:
 
     def _new_group(self) -> SumGroup | None:
         """Return the sites in no group that have trained; those left over must be enough for a sum as well."""
-        offered, left = self._ungrouped(), len(self._roster.awaited())
-        fewest = self._fewest
-        if left:
-            if self._plan.settings.schedule == "sync" or left < fewest:
-                return None
-            fewest = self._plan.settings.buffer
-        return (
-            SumGroup(offered, self._versions.barrier_model, self._changes) if len(offered) >= fewest else None
-        )
+        offered, awaited = self._ungrouped(), {member.name for member in self._roster.awaited()}
+        hybrid = self._plan.settings.schedule == "hybrid"
+        if awaited and not hybrid:
+            return None
+        bound = next((sites for sites in self._bound if set(offered) >= set(sites)), None)
+        free = tuple(site for site in offered if site not in self._bound_sites)
+        left = len(awaited - self._bound_sites)
+        if bound is not None:
+            return self._group(bound)
+        if len(free) >= (self._plan.settings.buffer if left and hybrid else self._fewest):
+            return self._group(free) if not 0 < left < self._fewest else None
+        hopeless = not awaited and not self.stepped and len(offered) >= self._fewest
+        return self._group(offered) if hopeless else None  # the sites refuse, and say which are missing
+
+    def _group(self, sites: tuple[str, ...]) -> SumGroup:
+        return SumGroup(sites, self._versions.barrier_model, self._changes)
+
+    @property
+    def _bound_sites(self) -> set[str]:
+        return {site for sites in self._bound for site in sites}
 
     def _ungrouped(self) -> tuple[str, ...]:
         grouped = {site for group in self._groups for site in group.sites}
@@ -116,6 +136,7 @@ class SumGroups:
     def opened(self, mean: WeightedMean, sites: Sequence[str]) -> SumGroup:
         """Take the sum that was begun last, over the sites that were left in it; return their group."""
         group = self._taken()
+        self._bound = [bound for bound in self._bound if set(bound) != set(group.sites)]
         parts = (
             AmountMean(rebased(part.step, group.start, self._versions.barrier_model), part.loss, part.total)
             for part in mean.parts

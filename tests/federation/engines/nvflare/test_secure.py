@@ -92,6 +92,39 @@ def expected_of_groups(steps: int) -> dict[str, np.ndarray]:
     return moved(start, [*own, *trained(SIX[3:], start, 0)])
 
 
+def test_sites_killed_in_a_sum_leave_the_right_model(three: Deployment) -> None:
+    account = three.account()
+    started(three, *OTHERS)
+
+    def ends(barriers: int, **kills: str) -> tuple[str, list[tuple[str, ...]]]:
+        for site, order in kills.items():
+            (three.folder / f"{site}.kill").write_text(order)
+        account.start(secured(three, FIVE, barriers=barriers), restart=True)
+        status = ended(account, 60.0, pause=0.5)
+        for site in kills:
+            wait_for(lambda: three.processes[site].poll() is not None, f"the death of {site}", pause=0.5)  # noqa: B023
+        included = [tuple(line["sites"]) for line in status["history"] if line["event"] == "barrier"]
+        for name, tensor in expected(included).items():
+            np.testing.assert_allclose(account.model()[name], tensor, atol=1e-5)
+        assert not any(line.keys() & {"samples", "losses", "weights"} for line in status["history"])
+        return status["ended"], included
+
+    # One of five is killed after its vector has left, before it signs: its update is in the sum.
+    assert ends(1, site4="Survivors 1") == ("all 1 barriers passed", [FIVE])
+    started(three, "site4")
+    # Nobody is killed; then two of five, before one sends its shares and the other its vector.
+    assert ends(2, site3="Keys 2", site4="Shares 2") == ("all 2 barriers passed", [FIVE, SITES])
+    check_announced(three, "site0", 2)  # masked vectors
+    # What left a site that has gone on is what the server has got; a killed client may have sent less than it noted.
+    record = str(three.kit("server") / "received.jsonl")
+    done = CliRunner().invoke(
+        app, ["audit", str(three.kit("site0")), "--server", record], standalone_mode=False
+    )
+    lines = [line for line in done.output.splitlines() if " messages, " not in line]
+    assert any(line.startswith("answer: ") for line in done.output.splitlines())
+    assert all("left the site, and the server's record lacks it" in line for line in lines), lines
+
+
 def test_fast_sites_are_summed_while_slow_ones_train(three: Deployment) -> None:
     started(three, *SIX[3:])
     for name in SIX[3:]:
@@ -134,36 +167,3 @@ def test_sites_refuse_the_model_of_masked_sums_that_one_of_them_has_poisoned(thr
     wait_for(lambda: newest.read_text(), "its content")
     assert float(newest.read_text().split()[-1]) > 0.6
     three.kill("site5")
-
-
-def test_sites_killed_in_a_sum_leave_the_right_model(three: Deployment) -> None:
-    account = three.account()
-    started(three, *OTHERS)
-
-    def ends(barriers: int, **kills: str) -> tuple[str, list[tuple[str, ...]]]:
-        for site, order in kills.items():
-            (three.folder / f"{site}.kill").write_text(order)
-        account.start(secured(three, FIVE, barriers=barriers), restart=True)
-        status = ended(account, 60.0, pause=0.5)
-        for site in kills:
-            wait_for(lambda: three.processes[site].poll() is not None, f"the death of {site}", pause=0.5)  # noqa: B023
-        included = [tuple(line["sites"]) for line in status["history"] if line["event"] == "barrier"]
-        for name, tensor in expected(included).items():
-            np.testing.assert_allclose(account.model()[name], tensor, atol=1e-5)
-        assert not any(line.keys() & {"samples", "losses", "weights"} for line in status["history"])
-        return status["ended"], included
-
-    # One of five is killed after its vector has left, before it signs: its update is in the sum.
-    assert ends(1, site4="Survivors 1") == ("all 1 barriers passed", [FIVE])
-    started(three, "site4")
-    # Nobody is killed; then two of five, before one sends its shares and the other its vector.
-    assert ends(2, site3="Keys 2", site4="Shares 2") == ("all 2 barriers passed", [FIVE, SITES])
-    check_announced(three, "site0", 2)  # masked vectors
-    # What left a site that has gone on is what the server has got; a killed client may have sent less than it noted.
-    record = str(three.kit("server") / "received.jsonl")
-    done = CliRunner().invoke(
-        app, ["audit", str(three.kit("site0")), "--server", record], standalone_mode=False
-    )
-    lines = [line for line in done.output.splitlines() if " messages, " not in line]
-    assert any(line.startswith("answer: ") for line in done.output.splitlines())
-    assert all("left the site, and the server's record lacks it" in line for line in lines), lines
