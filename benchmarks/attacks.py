@@ -17,7 +17,7 @@ a study can be interrupted, moved, and ended elsewhere. On a machine with 16 cor
     run() { python3 benchmarks/attacks.py --keep OUT --frames /tmp/frames "$@"; }
     run frames; run pictures --device cuda --processes 4 & run members --processes 7 & run final --processes 5 & wait
 
-Members and final take about 3,000 CPU seconds each. With what there is after less, --models 40 or --shadows 26 makes
+Members takes about 700 CPU seconds and final 500. With what there is after less, --models 40 or --shadows 26 makes
 the tables. Run the same words with --publish to end a study from its folder.
 """
 

@@ -114,7 +114,7 @@ class MaskedRounds:
                 active = [m for m in self._roster if m.name in sites and m.standing is Standing.ACTIVE]
                 return SteppedBySum(self._changed(barrier, sites, mean.loss, at_barrier=False), active)
             case SumRefused() as refusal:
-                lost = self._groups.nothing_else
+                lost = self._groups.lost_with_sum
                 again = self._groups.refused()
                 failed, end = events.SumFailed(str(refusal)), self._sums.reason_to_end()
                 return RefusedSum(failed, end, None if lost else again)

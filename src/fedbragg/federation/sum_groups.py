@@ -56,8 +56,8 @@ class SumGroups:
         return bool(self._groups)
 
     @property
-    def nothing_else(self) -> bool:
-        """Return whether a round is lost with the sum that was begun last."""
+    def lost_with_sum(self) -> bool:
+        """Return whether the whole round must begin again where the sum that was begun last fails."""
         return self._plan.settings.schedule == "sync" or not (self.stepped or self._roster.awaited())
 
     @property

@@ -25,9 +25,7 @@ class Advert:
     mask_key: bytes  # X25519; masks with other sites follow from it
     share_key: bytes  # X25519; shares for this site are encrypted with it
     seed_digest: bytes  # SHA-256 of the self-mask's seed
-    bound: tuple[
-        str, ...
-    ] = ()  # the only sites that it can be summed with: it has signed this list for the model
+    bound: tuple[str, ...] = ()  # the sites of the list that it has signed for the model: it needs just these
     signature: bytes = b""
 
     @property
