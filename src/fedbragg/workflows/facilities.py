@@ -60,7 +60,7 @@ barriers = 6
 
 def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> None:
     """Simulate a facility's run and its labels into a folder."""
-    beamline = _beamline(facility)
+    beamline = beamline_of(facility)
     write_simulated_run(beamline, folder / RUN, facility.frames, seed, number_of_threads(0), step)
 
 
@@ -84,7 +84,8 @@ def settings_text(seed: int) -> str:
     return SETTINGS.format(seed=seed) + sites
 
 
-def _beamline(facility: Facility) -> Beamline:
+def beamline_of(facility: Facility) -> Beamline:
+    """Return a facility's beamline with its detector reduced, its shares of hits and its artefacts."""
     beamline = BEAMLINES[facility.beamline]
     rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
     misses = tuple((kind, 1.0) for kind in facility.artefacts)
