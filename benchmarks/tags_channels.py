@@ -159,7 +159,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="trainings at a time")
     parser.add_argument("--simulators", type=int, default=os.cpu_count() or 1, help="simulations at a time")
     parser.add_argument("--seeds", type=int, nargs="+", default=[40, 41])
-    parser.add_argument("--most", type=int, default=2, help="leave out arms of more than so many times the images")
+    parser.add_argument(
+        "--most", type=int, default=2, help="leave out arms of more than so many times the images"
+    )
     parser.add_argument("--tiny", action="store_true", help="a budget that shows that everything runs")
     parser.add_argument("--only", choices=["jobs", "tables"])
     options = parser.parse_args()
