@@ -15,7 +15,10 @@ a study can be interrupted, moved, and ended elsewhere. On a machine with 16 cor
 
     export PYTHONPATH=src:benchmarks
     run() { python3 benchmarks/attacks.py --keep OUT --frames /tmp/frames "$@"; }
-    run frames; run pictures --device cuda --processes 4 & run members --processes 7 & run final --processes 5 & wait
+    run pictures --device cuda --processes 5 &
+    run frames && { run members --processes 6 & run final --processes 5 & wait; } & wait
+
+It needs pydantic, gemmi and hdf5plugin beside torch and scipy.
 
 Members takes about 700 CPU seconds and final 500. With what there is after less, --models 40 or --shadows 26 makes
 the tables. Run the same words with --publish to end a study from its folder.
@@ -93,16 +96,14 @@ def leaks(options: argparse.Namespace) -> list[Table]:
 
 
 def frames(options: argparse.Namespace) -> list[Table]:
-    """Simulate what the other studies attack; jobs that find no frames would each simulate them."""
+    """Simulate what members and final attack, before both do; this takes minutes."""
     pools(options.frames)
-    for place in range(len(NAMES)):
-        facility_pictures(options.frames, place)
     return []
 
 
 def members(options: argparse.Namespace) -> list[Table]:
     jobs = {seed: member_jobs(seed, options.models, options.frames) for seed in options.seeds}
-    made = by_seed(options, jobs)
+    made = by_seed(options, jobs, lambda: pools(options.frames))
     found = [members_found(seed, made[seed]) for seed in options.seeds]
     return [
         Table(
@@ -121,7 +122,7 @@ def members(options: argparse.Namespace) -> list[Table]:
 def final(options: argparse.Namespace) -> list[Table]:
     count = options.shadows + options.shadows // 2
     jobs = {seed: final_jobs(seed, count, options.frames) for seed in options.seeds}
-    made = by_seed(options, jobs)
+    made = by_seed(options, jobs, lambda: pools(options.frames))
     columns = zip(*(guessed(made[seed], options.shadows) for seed in options.seeds), strict=True)
     return [
         Table(
@@ -139,7 +140,7 @@ def final(options: argparse.Namespace) -> list[Table]:
 def pictures(options: argparse.Namespace) -> list[Table]:
     effort = Effort(options.device, options.steps, options.batch)
     jobs = {seed: picture_jobs(seed, options.frames, effort) for seed in options.seeds}
-    made = by_seed(options, jobs)
+    made = by_seed(options, jobs, lambda: [facility_pictures(options.frames, n) for n in range(len(NAMES))])
     rows = []
     for number, job in enumerate(jobs[options.seeds[0]]):
         found = [made[seed][number] for seed in options.seeds]
@@ -159,11 +160,16 @@ def pictures(options: argparse.Namespace) -> list[Table]:
     ]  # fmt: skip
 
 
-def by_seed(options: argparse.Namespace, jobs: Mapping[int, Sequence[Job]]) -> dict[int, list[Result]]:
-    """Return the results of the jobs of all seeds, which take turns: a study cut short has as many of each."""
+def by_seed(
+    options: argparse.Namespace, jobs: Mapping[int, Sequence[Job]], simulate: Callable[[], object]
+) -> dict[int, list[Result]]:
+    """Return the results of the jobs of all seeds, which take turns: a study cut short has as many of each.
+
+    Frames are simulated first where a job needs them: else each would simulate its own.
+    """
     in_turn = [job for same in zip(*jobs.values(), strict=True) for job in same]
     if missing(in_turn, options.keep):
-        frames(options)
+        simulate()
     made = dict(zip(in_turn, results(in_turn, options.keep, options.processes), strict=True))
     return {seed: [made[job] for job in one] for seed, one in jobs.items()}
 
