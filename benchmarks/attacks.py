@@ -1,221 +1,51 @@
-"""Attack what leaves a site, and attack a federation from one site.
+r"""Attack what leaves a site, and attack a federation from one site.
 
-    .venv/bin/python benchmarks/attacks.py leaks     # what each setting tells about one site
-    .venv/bin/python benchmarks/attacks.py hostile   # what one hostile site in five does
+    .venv/bin/python benchmarks/attacks.py leaks      # what each setting tells about one site's labels and detector
+    .venv/bin/python benchmarks/attacks.py members    # whether a frame was trained on
+    .venv/bin/python benchmarks/attacks.py final      # what the last model of a federation tells
+    .venv/bin/python benchmarks/attacks.py pictures   # what a gradient shows of the pictures
+    .venv/bin/python benchmarks/attacks.py hostile    # what one hostile site in five does
 
 The sites are drawn from simulated frames of the five named facilities (baselines/privacy_sites.py), 48 frames each.
 spotnet is trained from the public start model as a site trains it; nothing real is attacked. Five seeds; intervals are
 95 % of Student's t over seeds.
+
+members, final and pictures are made of jobs, --processes at a time. Each job keeps its result in the folder --keep, so
+a study can be interrupted, moved, and ended elsewhere. On a machine with 16 cores and one H100, which pictures uses:
+
+    export PYTHONPATH=src:benchmarks
+    run() { python3 benchmarks/attacks.py --keep OUT --frames /tmp/frames "$@"; }
+    run frames; run pictures --device cuda --processes 4 & run members --processes 7 & run final --processes 5 & wait
+
+Members takes about 700 CPU seconds and final 500. With what there is after less, --models 40 or --shadows 26 makes
+the tables. Run the same words with --publish to end a study from its folder.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from statistics import mean, stdev
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from baselines.privacy_attacks import (
-    flat,
-    guessed_kind,
-    guessed_number,
-    likelihood_ratios,
-    mean_of,
-    peaks_in,
-    share_found,
-    true_rate_at,
-)
 from baselines.privacy_hostile import ATTACKS, DEFENCES, damage
-from baselines.privacy_sites import NAMES, TASK, Pools, chosen, drawn_sites, kept, pools, shuffled
-from fedbragg.federation.quantise import dequantise, quantise
-from fedbragg.learn.settings import FitSettings, PrivateTerms
+from baselines.privacy_jobs import Job, Result, missing, results
+from baselines.privacy_leaks import SHADOWS, TARGETS, inversion, label_and_detector
+from baselines.privacy_members import CANDIDATES, member_jobs, members_found
+from baselines.privacy_pictures import COPIED, COUNT, Effort, facility_pictures, picture_jobs
+from baselines.privacy_rounds import BARRIERS, final_jobs, guessed
+from baselines.privacy_sites import FOLDER, NAMES, drawn_sites, kept, pools
+from baselines.privacy_updates import EPOCHS, FRAMES
 from fedbragg.progress import bars
-from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.learner import HitProblem, network_of, scores_of
-from fedbragg.types import State
-from harness import Table, publish, with_kept
+from harness import Table, markdown, publish, with_kept
 
 SEEDS = (0, 1, 2, 3, 4)
 STUDENT_T = 2.776  # 97.5th percentile, 4 degrees of freedom
-FRAMES, EPOCHS, BATCH, RATE = 48, 5, 16, 1e-3
-SHADOWS, TARGETS = 40, 20  # updates to learn from, and to attack
-MODELS, CANDIDATES = 12, 96  # of membership: models, and frames of which each has half
-SITES = 5
-PRIVATE = PrivateTerms(rate=0.25, noise=2.07, clip=1.0)
-"""The noise of epsilon 8 at delta 1e-5 over 40 epochs; one round of 5 epochs costs less."""
-BITS = 4
-SUM = "secure: sum of five, or the model after one round"
-
-Train = Callable[[HitData, int], State]
-"""Train on frames with a seed from the start model, and return the update."""
-
-
-def plain(start: State, epochs: int) -> Train:
-    def train(data: HitData, seed: int) -> State:
-        after, _ = TASK.train(start, data, FitSettings(epochs, BATCH, RATE), seed)
-        return {name: after[name] - start[name] for name in start}
-
-    return train
-
-
-def private(start: State) -> Train:
-    def train(data: HitData, seed: int) -> State:
-        fit, generator = FitSettings(EPOCHS, learning_rate=RATE), np.random.default_rng(seed)
-        after, _ = TASK.train_privately(start, data, fit, PRIVATE, generator)
-        return {name: after[name] - start[name] for name in start}
-
-    return train
-
-
-def quantised(train: Train) -> Train:
-    def sent(data: HitData, seed: int) -> State:
-        draw = np.random.default_rng([seed, 1])
-        return {
-            name: dequantise(quantise(np.asarray(tensor), BITS, draw))
-            for name, tensor in train(data, seed).items()
-        }
-
-    return sent
-
-
-# Sites with any share of hits
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Sites of random facilities with random shares of hits."""
-
-    frames: list[HitData]
-    shares: NDArray[np.float64]
-    kinds: NDArray[np.int64]
-
-
-def random_sites(found: Pools, count: int, draw: np.random.Generator) -> Drawn:
-    kinds, shares = draw.integers(0, len(NAMES), count), draw.uniform(0.1, 0.9, count)
-    frames = []
-    for kind, share in zip(kinds, shares, strict=True):
-        data = found.frames[NAMES[kind]]
-        hits, misses = shuffled(data, draw)
-        of_hits = round(FRAMES * share)
-        frames.append(
-            chosen(data, draw.permutation(np.concatenate([hits[:of_hits], misses[: FRAMES - of_hits]])))
-        )
-    return Drawn(frames, np.array([float(data.hit.mean()) for data in frames]), kinds)
-
-
-def groups_of_five(sites: NDArray[np.int64], draw: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Return for each site a group that it leads; the others are drawn among the rest."""
-    return [np.array([site, *draw.choice(sites[sites != site], SITES - 1, replace=False)]) for site in sites]
-
-
-def label_and_detector(found: Pools, seed: int) -> dict[str, tuple[float, float, float, float]]:
-    """Return by setting: error of the label share, blind error, share of detectors guessed, share by chance."""
-    draw = np.random.default_rng([seed, 11])
-    drawn, start = random_sites(found, SHADOWS + TARGETS, draw), found.start
-    known, asked = np.arange(SHADOWS), np.arange(SHADOWS, SHADOWS + TARGETS)
-    five = [plain(start, EPOCHS)(data, number) for number, data in enumerate(drawn.frames)]
-    seen: dict[str, Sequence[State]] = {
-        "plain, 1 epoch": [plain(start, 1)(data, n) for n, data in enumerate(drawn.frames)],
-        "plain, 5 epochs": five,
-        f"quantised to {BITS} bits": [
-            quantised(lambda *_, n=n: five[n])(data, n) for n, data in enumerate(drawn.frames)
-        ],
-        # Learnt from single updates: what predicts a site's share from its update predicts the mean share from a sum.
-        SUM: [*five[:SHADOWS], *(mean_of([five[i] for i in group]) for group in groups_of_five(asked, draw))],
-        "private": [private(start)(data, n) for n, data in enumerate(drawn.frames)],
-    }
-    result = {}
-    for name, updates in seen.items():
-        vectors = np.stack([flat(update) for update in updates])
-        guess = guessed_number(vectors[known], drawn.shares[known], vectors[asked], drawn.shares[asked])
-        right = guessed_kind(vectors[known], drawn.kinds[known], vectors[asked], drawn.kinds[asked])
-        chance = float((drawn.kinds[asked] == np.bincount(drawn.kinds[known]).argmax()).mean())
-        result[name] = (guess.error, guess.blind, right, chance)
-    return result
-
-
-# Which frames a site has
-
-
-def membership(found: Pools, seed: int) -> dict[str, tuple[float, float]]:
-    """Return by setting LiRA's true rates of members at a false rate of 1 % and of 10 %."""
-    draw, start = np.random.default_rng([seed, 12]), found.start
-    data = found.frames[NAMES[seed % len(NAMES)]]
-    candidates = draw.permutation(len(data))[:CANDIDATES]
-    member = draw.random((MODELS, CANDIDATES)) < 0.5
-    others = random_sites(found, SITES - 1, draw).frames
-    trained = {
-        "plain, 5 epochs": plain(start, EPOCHS),
-        "plain, 20 epochs": plain(start, 4 * EPOCHS),
-        f"quantised to {BITS} bits": quantised(plain(start, EPOCHS)),
-        "private": private(start),
-    }
-    rest = [plain(start, EPOCHS)(frames, number) for number, frames in enumerate(others)]
-    all_candidates, truth = chosen(data, candidates), data.hit.numpy()[candidates] > 0
-    updates = {name: [] for name in (*trained, SUM)}
-    for model in range(MODELS):
-        frames = chosen(data, candidates[member[model]])
-        for name, train in trained.items():
-            updates[name].append(train(frames, 1000 * seed + model))
-        updates[SUM].append(mean_of([updates["plain, 5 epochs"][-1], *rest]))
-    result = {}
-    for name, sent in updates.items():
-        confidence = np.stack([right_logit(start, step, all_candidates, truth) for step in sent])
-        scores, members = likelihood_ratios(confidence, member)
-        result[name] = tuple(true_rate_at(scores, members, rate) for rate in (0.01, 0.1))
-    return result
-
-
-def right_logit(start: State, step: State, data: HitData, truth: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the logit that a model gives to each frame's true answer."""
-    model = {name: (start[name] + step[name]).astype(np.float32) for name in start}
-    chance = np.clip(scores_of(model, data), 1e-7, 1 - 1e-7)
-    logit = np.log(chance / (1 - chance))
-    return np.where(truth, logit, -logit)
-
-
-# What its frames show
-
-
-def inversion(found: Pools, seed: int) -> dict[str, float]:
-    """Return by setting the share of a site's peaks that are copied out of what leaves it."""
-    draw, start = np.random.default_rng([seed, 13]), found.start
-    data = found.frames[NAMES[seed % len(NAMES)]]
-    frames = chosen(data, draw.permutation(len(data))[:64])
-    shared = {"gradient of 1 frame": [], "update of one step on 1 frame": []}
-    for number in range(16):
-        one = frames[number : number + 1]
-        peaks = one.measures.numpy().astype(float)
-        if len(peaks):
-            shared["gradient of 1 frame"].append(share_found(peaks_in(gradient(start, one)), peaks))
-            step = plain(start, 1)(one, number)
-            shared["update of one step on 1 frame"].append(share_found(peaks_in(step), peaks))
-    peaks = frames.measures.numpy().astype(float)
-    five = plain(start, EPOCHS)(frames, seed)
-    rest = [
-        plain(start, EPOCHS)(one, number) for number, one in enumerate(random_sites(found, 4, draw).frames)
-    ]
-    sent = {
-        "gradient of 64 frames": gradient(start, frames),
-        "plain, 5 epochs": five,
-        f"quantised to {BITS} bits": quantised(lambda *_: five)(frames, seed),
-        SUM: mean_of([five, *rest]),
-        "private": private(start)(frames, seed),
-    }
-    single = {name: mean(values) for name, values in shared.items()}
-    return {**single, **{name: share_found(peaks_in(update), peaks) for name, update in sent.items()}}
-
-
-def gradient(start: State, data: HitData) -> State:
-    """Return the gradient of the mean loss over frames: what a site without Adam would send of one step."""
-    network = network_of(start)
-    HitProblem(network, data).loss(torch.arange(len(data))).backward()
-    return {name: p.grad.numpy() for name, p in network.named_parameters() if p.grad is not None}
+MODELS = 65  # of membership: each is attacked with the 64 others as shadows
 
 
 # Tables
@@ -226,15 +56,15 @@ def interval(values: Sequence[float]) -> str:
     return f"{mean(values):.3f} ± {spread:.3f}"
 
 
-def leaks(seeds: Sequence[int]) -> list[Table]:
-    found, rows = pools(), []
-    labels, members, copies = [], [], []
+def leaks(options: argparse.Namespace) -> list[Table]:
+    found, labels, copies = pools(options.frames), [], []
     with bars() as progress:
-        step = progress.stage("Attacking", 3 * len(seeds))
-        for seed in seeds:
-            for results, attack in ((labels, label_and_detector), (members, membership), (copies, inversion)):
-                results.append(kept(f"{attack.__name__} {seed}", partial(attack, found, seed)))
+        step = progress.stage("Attacking", 2 * len(options.seeds))
+        for seed in options.seeds:
+            for made, attack in ((labels, label_and_detector), (copies, inversion)):
+                made.append(kept(f"{attack.__name__} {seed}", partial(attack, found, seed)))
                 step()
+    rows = []
     for name in labels[0]:
         columns = list(zip(*(result[name] for result in labels), strict=True))
         rows.append([name, *(interval(column) for column in columns)])
@@ -249,15 +79,6 @@ def leaks(seeds: Sequence[int]) -> list[Table]:
             ],
         ),
         Table(
-            "Does an update tell whether a frame was trained on (LiRA)?",
-            ["what is seen", "members found at 1 % false", "at 10 % false"],
-            [
-                [name, *(interval([result[name][i] for result in members]) for i in (0, 1))]
-                for name in members[0]
-            ],
-            [f"{MODELS} models, each on a random half of {CANDIDATES} frames. Chance is 0.010 and 0.100."],
-        ),
-        Table(
             "How many of a site's peaks can be copied out of what leaves it?",
             ["what is seen", "share of peaks found, to 1 %"],
             [[name, interval([result[name] for result in copies])] for name in copies[0]],
@@ -268,8 +89,87 @@ def leaks(seeds: Sequence[int]) -> list[Table]:
     ]
 
 
-def hostile(seeds: Sequence[int]) -> list[Table]:
-    found, results = pools(), {}
+# Studies of many jobs
+
+
+def frames(options: argparse.Namespace) -> list[Table]:
+    """Simulate what the other studies attack; jobs that find no frames would each simulate them."""
+    pools(options.frames)
+    for place in range(len(NAMES)):
+        facility_pictures(options.frames, place)
+    return []
+
+
+def members(options: argparse.Namespace) -> list[Table]:
+    jobs = {seed: member_jobs(seed, options.models, options.frames) for seed in options.seeds}
+    made = by_seed(options, jobs)
+    found = [members_found(seed, made[seed]) for seed in options.seeds]
+    return [
+        Table(
+            "Does an update tell whether a frame was trained on (LiRA)?",
+            ["what is seen", "members found at 1 % false", "at 10 % false"],
+            [[name, *(interval([one[name][i] for one in found]) for i in (0, 1))] for name in found[0]],
+            [
+                f"{options.models} models, each on a random half of {CANDIDATES} frames and attacked with all others "
+                f"as shadows. Chance is 0.010 and 0.100. A federation has {BARRIERS} barriers of {EPOCHS} epochs and "
+                "five sites; the attacker knows the other four's frames."
+            ],
+        )
+    ]
+
+
+def final(options: argparse.Namespace) -> list[Table]:
+    count = options.shadows + options.shadows // 2
+    jobs = {seed: final_jobs(seed, count, options.frames) for seed in options.seeds}
+    made = by_seed(options, jobs)
+    columns = zip(*(guessed(made[seed], options.shadows) for seed in options.seeds), strict=True)
+    return [
+        Table(
+            "What does the final model alone tell about one of five sites?",
+            ["what is seen", "error of the hit share", "blind error", "detector guessed", "by chance"],
+            [[f"final model after {BARRIERS} barriers", *(interval(column) for column in columns)]],
+            [
+                f"{options.shadows} shadow federations to learn from, {count - options.shadows} to attack, each of "
+                f"five new sites with {FRAMES} frames; a share is uniform from 0.1 to 0.9."
+            ],
+        )
+    ]
+
+
+def pictures(options: argparse.Namespace) -> list[Table]:
+    effort = Effort(options.device, options.steps, options.batch)
+    jobs = {seed: picture_jobs(seed, options.frames, effort) for seed in options.seeds}
+    made = by_seed(options, jobs)
+    rows = []
+    for number, job in enumerate(jobs[options.seeds[0]]):
+        found = [made[seed][number] for seed in options.seeds]
+        keys = ("copied", "correlation", "other correlation", "coarse", "other coarse", "brightest")
+        rows.append([job.name.split(" ", 2)[2], *(interval([one[key] for one in found]) for key in keys)])
+    return [
+        Table(
+            "Which pictures come back from the gradient of Ke et al.'s network?",
+            ["attack and what is seen", "copied", "correlation", "with another frame", "of blocks of 16 x 16",
+             "with another frame", "brightest pixels found"],
+            rows,
+            [
+                f"Copied: within {COPIED:g} of the frame's length. Of a frame's 100 brightest pixels, those among the "
+                f"100 brightest of what came back. {options.steps} steps; 720 x 720 pixels, new network, labels given."
+            ],
+        )
+    ]  # fmt: skip
+
+
+def by_seed(options: argparse.Namespace, jobs: Mapping[int, Sequence[Job]]) -> dict[int, list[Result]]:
+    """Return the results of the jobs of all seeds, which take turns: a study cut short has as many of each."""
+    in_turn = [job for same in zip(*jobs.values(), strict=True) for job in same]
+    if missing(in_turn, options.keep):
+        frames(options)
+    made = dict(zip(in_turn, results(in_turn, options.keep, options.processes), strict=True))
+    return {seed: [made[job] for job in one] for seed, one in jobs.items()}
+
+
+def hostile(options: argparse.Namespace) -> list[Table]:
+    found, seeds, damages = pools(options.frames), options.seeds, {}
     with bars() as progress:
         step = progress.stage("One hostile site", len(seeds) * len(ATTACKS) * len(DEFENCES))
         for seed in seeds:
@@ -278,7 +178,7 @@ def hostile(seeds: Sequence[int]) -> list[Table]:
                 for defence in DEFENCES:
                     run = partial(damage, sites, found.start, attack, defence, seed)
                     name = f"hostile {seed} {attack} {defence}"
-                    results.setdefault((attack, defence), []).append(
+                    damages.setdefault((attack, defence), []).append(
                         kept(name, lambda run=run: asdict(run()))
                     )
                     step()
@@ -289,7 +189,7 @@ def hostile(seeds: Sequence[int]) -> list[Table]:
             *(interval([one[kind] for one in many]) for kind in ("accuracy", "triggered")),
             f"{mean(one['withdrawn'] for one in many):.1f}",
         ]
-        for (attack, defence), many in results.items()
+        for (attack, defence), many in damages.items()
     ]
     return [
         Table(
@@ -309,16 +209,40 @@ def hostile(seeds: Sequence[int]) -> list[Table]:
     ]
 
 
+STUDIES: dict[str, Callable[[argparse.Namespace], list[Table]]] = {
+    "frames": frames,
+    "leaks": leaks,
+    "members": members,
+    "final": final,
+    "pictures": pictures,
+    "hostile": hostile,
+}
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="all where none is given")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--keep", type=Path, default=FOLDER / "results", help="folder of the jobs' results")
+    parser.add_argument("--frames", type=Path, default=FOLDER, help="folder of the simulated frames")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="where pictures are attacked: cpu or cuda")
+    parser.add_argument("--models", type=int, default=MODELS, help="of membership")
+    parser.add_argument("--shadows", type=int, default=SHADOWS, help="federations of final to learn from")
+    parser.add_argument("--steps", type=int, default=1000, help="of an attack on pictures")
+    parser.add_argument("--batch", type=int, default=COUNT, help="pictures in the large step")
+    parser.add_argument("--publish", action="store_true", help="write the tables to results/attacks.json")
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    tables = {"leaks": leaks, "hostile": hostile}
-    chosen_tables = [word for word in sys.argv[1:] if word in tables] or list(tables)
-    seeds = [int(word) for word in sys.argv[1:] if word.isdecimal()] or list(SEEDS)
-    for name in chosen_tables:
-        made = tables[name](seeds)
-        if seeds == list(SEEDS):  # with fewer, the results are only kept for later
-            for table in made:
+    for name in options.studies or list(STUDIES):
+        made = STUDIES[name](options)
+        for table in made:
+            if options.publish:
                 publish("attacks", with_kept("attacks", table))
+            else:
+                print(f"\n{table.question}\n{markdown(table)}")
 
 
 if __name__ == "__main__":

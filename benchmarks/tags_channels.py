@@ -44,7 +44,7 @@ def trainings(options: argparse.Namespace) -> dict[tuple[Arm, int], Job]:
     """Return the trainings: those of the recipe's budget first, the larger ones of one seed last."""
     budget, found = budget_of(options), {}
     pairs = [(arm, seed) for seed in options.seeds for arm in ARMS if arm.times == 1]
-    pairs += [(arm, options.seeds[0]) for arm in ARMS if arm.times > 1]
+    pairs += [(arm, options.seeds[0]) for arm in ARMS if 1 < arm.times <= options.most]
     judges = [
         [file_of(options, f"judge-{kind}-{n}") for n in range(number)] for kind, number in judging(budget)
     ]
@@ -59,7 +59,7 @@ def simulations(options: argparse.Namespace) -> list[Job]:
     """Return what is to be simulated: one arm's images, those that judge, then the other trainings' images."""
     budget = budget_of(options)
     names = [(seed, n) for seed in options.seeds for n in range(budget.parts)]
-    most = max(arm.times for arm in ARMS)
+    most = max(arm.times for arm in ARMS if arm.times <= options.most)
     names += [(options.seeds[0], n) for n in range(budget.parts, most * budget.parts)]
     parts = [Job(f"{s}-{n}", Part(budget, s, n, file_of(options, f"{s}-{n}"))) for s, n in names]
     judges = [
@@ -173,6 +173,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2, help="trainings at a time")
     parser.add_argument("--simulators", type=int, default=os.cpu_count() or 1, help="simulations at a time")
     parser.add_argument("--seeds", type=int, nargs="+", default=[40, 41])
+    parser.add_argument(
+        "--most", type=int, default=2, help="leave out arms of more than so many times the images"
+    )
     parser.add_argument("--tiny", action="store_true", help="a budget that shows that everything runs")
     parser.add_argument("--only", choices=["jobs", "tables"])
     parser.add_argument("--package", metavar="TRAINING")

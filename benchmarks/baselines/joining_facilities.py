@@ -107,7 +107,11 @@ def _data(arrays: dict[str, NDArray[np.generic]], part: str) -> HitData:
 
 def chosen(data: HitData, number: int, generator: np.random.Generator) -> HitData:
     """Return some frames drawn at random, in the order in which they were taken."""
-    frames = np.sort(generator.permutation(len(data))[:number])
+    return frames_of(data, np.sort(generator.permutation(len(data))[:number]))
+
+
+def frames_of(data: HitData, frames: NDArray[np.int64]) -> HitData:
+    """Return the frames at these positions, in this order."""
     spans = [torch.arange(int(data.first[i]), int(data.first[i + 1])) for i in frames]
     peaks = torch.cat(spans) if spans else torch.arange(0)
     lengths = torch.tensor([0, *(len(span) for span in spans)])

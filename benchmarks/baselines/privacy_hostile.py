@@ -14,7 +14,7 @@ from baselines.privacy_sites import TASK, DrawnSite
 from fedbragg.config import Federation
 from fedbragg.federation import federate
 from fedbragg.federation.trainer import ChangedTrainer, Trainer
-from fedbragg.federation.veto import Standard, WithVeto
+from fedbragg.federation.veto import Standard, Veto
 from fedbragg.tasks.base import headline_score
 from fedbragg.tasks.hits.data import HitData, HitExample, from_examples, hit_example
 from fedbragg.tasks.hits.learner import scores_of
@@ -55,11 +55,10 @@ def multiplied(trainer: Trainer, factor: float) -> Trainer:
 def damage(sites: Sequence[DrawnSite], start: State, attack: str, defence: str, seed: int) -> Damage:
     """Run a federation whose first site is hostile, and measure the four others."""
     settings = _settings(seed, clip=CLIP if "clip" in defence else 0.0)
-    honest = [_honest(site, settings, veto="veto" in defence) for site in sites[1:]]
+    vetoes = [_veto(site) if "veto" in defence else None for site in sites[1:]]
+    honest = [_honest(site, settings, veto) for site, veto in zip(sites[1:], vetoes, strict=True)]
     outcome = federate(settings, [_hostile(sites[0], settings, attack), *honest], start)
-    models = [
-        trainer.kept(outcome.model) if isinstance(trainer, WithVeto) else outcome.model for trainer in honest
-    ]
+    models = [veto.kept(outcome.model) if veto else outcome.model for veto in vetoes]
     accuracy = [headline_score(TASK, site.test, model) for site, model in zip(sites[1:], models, strict=True)]
     triggered = [_triggered(model, site.test) for site, model in zip(sites[1:], models, strict=True)]
     withdrawn = sum(line["event"] == "withdrawn" for line in outcome.history)
@@ -81,13 +80,18 @@ def _settings(seed: int, clip: float) -> Federation:
     )  # fmt: skip
 
 
-def _honest(site: DrawnSite, settings: Federation, *, veto: bool) -> Trainer:
-    cut = round(len(site.train) * (1 - HELD_OUT))
-    trainer = TaskSite(site.name, TASK, site.train[:cut], settings.training, settings.seed)
-    held_out = site.train[cut:]
-    if not veto:
-        return trainer
-    return WithVeto(trainer, lambda model: headline_score(TASK, held_out, model), Standard(LARGEST_FALL))
+def _veto(site: DrawnSite) -> Veto:
+    held_out = site.train[_cut(site) :]
+    return Veto(lambda model: headline_score(TASK, held_out, model), Standard(LARGEST_FALL))
+
+
+def _honest(site: DrawnSite, settings: Federation, veto: Veto | None) -> Trainer:
+    trainer = TaskSite(site.name, TASK, site.train[: _cut(site)], settings.training, settings.seed)
+    return veto.over(trainer) if veto else trainer
+
+
+def _cut(site: DrawnSite) -> int:
+    return round(len(site.train) * (1 - HELD_OUT))
 
 
 def _hostile(site: DrawnSite, settings: Federation, attack: str) -> Trainer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -57,6 +58,7 @@ class DrawnSite:
     test: HitData
 
 
+@cache
 def pools(folder: Path = FOLDER) -> Pools:
     """Simulate and prepare, or read what is there."""
     frames = {}

@@ -32,8 +32,7 @@ START_PICTURES, START_EPOCHS = 64, 8
 """What the laboratories' start model has learnt from, in one style that none of them has."""
 KEPT = Path(".cache/segments/laboratories")
 HELD_OUT_SPECIMENS = 2
-LONG = Budget(warmup=12, epochs=4, barriers=25)
-"""Until pooled training gains no more; a site of few pictures makes few steps in a pass."""
+BUDGET = Budget(warmup=12, epochs=4, barriers=13)
 
 
 def laboratories(seed: int) -> Experiment:
@@ -41,7 +40,7 @@ def laboratories(seed: int) -> Experiment:
     sites = [_site(f"lab{k}", _pictures(seed, k, PICTURES, "train")) for k in range(LABORATORIES)]
     tests = [_pictures(seed, k, JUDGING, "test") for k in range(LABORATORIES)]
     start = {name: tensor.numpy() for name, tensor in load_file(_start(seed)).items()}
-    return Experiment(GRAINS, tuple(sites), {"all four styles": concatenate(tests)}, start, LONG)
+    return Experiment(GRAINS, tuple(sites), {"all four styles": concatenate(tests)}, start, BUDGET)
 
 
 def prepare_laboratories(seed: int, device: str) -> None:
@@ -87,7 +86,7 @@ def superalloy(seed: int) -> Experiment:
     """Return two sites, one for each style of imaging."""
     sites = [_site(style, segments_real.superalloy("train", f"_{style}_")) for style in ("0d", "180d")]
     tests = {"given test": segments_real.superalloy("test")}
-    return Experiment(ALLOY, tuple(sites), tests, _packaged(ALLOY, seed), LONG)
+    return Experiment(ALLOY, tuple(sites), tests, _packaged(ALLOY, seed), BUDGET)
 
 
 def unseen_style(seed: int) -> Experiment:
@@ -97,7 +96,7 @@ def unseen_style(seed: int) -> Experiment:
     sites = [_site(f"spot{k}", spots[k : k + 1]) for k in range(len(spots))]
     other = [segments_real.superalloy(part, f"_{unseen}_") for part in ("train", "val", "test")]
     tests = {"style that nobody has": concatenate(other)}
-    return Experiment(ALLOY, tuple(sites), tests, _packaged(ALLOY, seed), LONG)
+    return Experiment(ALLOY, tuple(sites), tests, _packaged(ALLOY, seed), BUDGET)
 
 
 def specimens(seed: int) -> Experiment:
@@ -112,7 +111,7 @@ def specimens(seed: int) -> Experiment:
     spots = [segments_real.coating("val", name) for name in names if name not in away]
     unseen = [segments_real.coating(part, name) for part in ("train", "val") for name in away]
     tests = {"new spots": concatenate(spots), "new specimens": concatenate(unseen)}
-    return Experiment(COATING, tuple(sites), tests, _packaged(COATING, seed), Budget(12, 4, 13))
+    return Experiment(COATING, tuple(sites), tests, _packaged(COATING, seed), BUDGET)
 
 
 RUNS = {

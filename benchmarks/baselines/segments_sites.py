@@ -24,7 +24,9 @@ from fedbragg.workflows.site_data import SiteData
 
 Scores = dict[str, dict[str, float]]
 """By the name of the test, every measure of judge.summary."""
-ARMS = ("each alone", "FedAvg", "FedAvg + drawn", "FedAvg + statistics", "FedAvg + spectrum", "pooled")
+ARMS = ("FedAvg", "FedAvg + statistics", "FedAvg + spectrum", "pooled", "FedAvg + drawn", "each alone")
+BATCH = 8
+"""Crops in a step of pooled training; a site takes its share of them, so that all ways make as many steps."""
 DRAWN = 0.5
 """Share of the crops that an arm with drawn styles shows in one, as many as sharing sites show in another site's."""
 
@@ -89,13 +91,14 @@ def trained(
 def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
     """Return the federation of an arm."""
     budget = experiment.budget
+    batch = BATCH if arm.startswith("pooled") else max(BATCH // len(experiment.sites), 1)
     more = arm.rpartition(" + ")[2] if " + " in arm else "off"
     share = "off" if more == "drawn" else more
     plan = Federation(
         task="segments",
         seed=seed,
         training=TrainingSettings(
-            warmup_epochs=budget.warmup, epochs=budget.epochs, batch=8, learning_rate=2e-3
+            warmup_epochs=budget.warmup, epochs=budget.epochs, batch=batch, learning_rate=2e-3
         ),
         federation=FederationSettings(
             aggregation="fedavg", schedule="sync", barriers=budget.barriers, workers=1

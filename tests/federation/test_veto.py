@@ -24,7 +24,7 @@ from fedbragg.federation.events import (
     UpdateArrived,
 )
 from fedbragg.federation.trainer import ChangedTrainer, Trainer
-from fedbragg.federation.veto import Standard, WithVeto
+from fedbragg.federation.veto import Standard, Veto
 from fedbragg.types import State, Update
 
 # What one site accepts
@@ -159,32 +159,30 @@ def poisoned(trainer: Trainer, from_version: int = 2) -> Trainer:
     return ChangedTrainer(trainer, train)
 
 
-def judged(problem: Any, settings: Callable[..., Federation], **rules: Any) -> tuple[Any, list[WithVeto]]:
-    """Return the outcome of a federation with one hostile site in five, and the honest sites."""
-    honest = [
-        WithVeto(site, lambda model: problem.evaluate(model)["accuracy"], Standard(0.1))
-        for site in problem.sites[1:]
-    ]
+def judged(problem: Any, settings: Callable[..., Federation], **rules: Any) -> tuple[Any, list[Veto]]:
+    """Return the outcome of a federation with one hostile site in five, and the honest sites' vetoes."""
+    vetoes = [Veto(lambda model: problem.evaluate(model)["accuracy"], Standard(0.1)) for _ in range(4)]
+    honest = [veto.over(site) for veto, site in zip(vetoes, problem.sites[1:], strict=True)]
     hostile = poisoned(problem.sites[0])
     rules = {"schedule": "sync", "barriers": 8, "norm_factor": 1e6, "patience": 2, **rules}
     outcome = federate(settings(**rules), [hostile, *honest], problem.initial)
-    return outcome, honest
+    return outcome, vetoes
 
 
 @pytest.mark.parametrize("rules", [{}, {"clip": 100.0}])
 def test_poisoned_models_are_withdrawn_and_the_sites_keep_a_good_one(
     problem: Any, settings: Callable[..., Federation], rules: dict[str, float]
 ) -> None:
-    outcome, honest = judged(problem, settings, **rules)
+    outcome, vetoes = judged(problem, settings, **rules)
     events = [line["event"] for line in outcome.history]
     assert events.count("withdrawn") == 2
     vetoed = {line["site"] for line in outcome.history if line["event"] == "vetoed"}
-    assert vetoed <= {site.name for site in honest}
+    assert vetoed <= {site.name for site in problem.sites[1:]}
     assert len(vetoed) >= 3  # the third makes the majority, and nobody else needs to be heard
     assert "in a row were refused" in outcome.reason
     good = problem.evaluate(outcome.model)["accuracy"]
     assert good > 0.6
-    kept = honest[0].kept({name: -50 * tensor for name, tensor in outcome.model.items()})
+    kept = vetoes[0].kept({name: -50 * tensor for name, tensor in outcome.model.items()})
     assert problem.evaluate(kept)["accuracy"] > 0.6
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from fedbragg.config import Federation, SiteSettings
-from fedbragg.errors import ConfigError, LabelError
+from fedbragg.config import Federation, SiteSettings, TrainingSettings
+from fedbragg.errors import ConfigError, LabelError, ModelRefused
 from fedbragg.federation import FederationOutcome
-from fedbragg.federation.veto import WithVeto
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import evaluate
 from fedbragg.tasks.hits.data import HitData
@@ -57,16 +57,27 @@ def test_the_error_for_nine_frames_says_how_many_are_needed() -> None:
 
 
 def test_a_site_with_a_largest_fall_judges_models_on_its_held_out_frames(tmp_path: Path) -> None:
+    """A new network calls all frames the same, a balanced accuracy of 1/2; one that was trained knows them all."""
     plan = settings(schedule="sync")
+    plan = plan.model_copy(update={"training": TrainingSettings(learning_rate=0.01)})
     task = open_task(plan, None)
+    data = frames(20)
+    data.measures[:, 0] = 5.0 * data.hit
+    site = split("a", replace(data, hit=data.hit.float()), share=0.5)
     start = pretrain(None, 0, 3)
-    site = split("a", frames(20), share=0.5)
     plain = careful_trainer(Project(plan, task, tmp_path), site)
-    assert not isinstance(plain, WithVeto)
-    judging = careful_trainer(Project(plan, task, tmp_path), replace(site, largest_fall=0.1))
-    assert isinstance(judging, WithVeto)
-    assert judging.judge(start) == evaluate(task, start, site.held_out)["balanced accuracy"].value
-    assert judging.standard.largest_fall == 0.1
+    step = plain.train(start, 0, 400).tensors
+    good = {name: start[name] + step[name] for name in start}
+    scores = [evaluate(task, model, site.held_out)["balanced accuracy"].value for model in (start, good)]
+    assert scores == [0.5, 1.0]
+    for largest_fall, outcome in (
+        (0.6, nullcontext()),
+        (0.4, pytest.raises(ModelRefused, match="much worse")),
+    ):
+        judging = careful_trainer(Project(plan, task, tmp_path), replace(site, largest_fall=largest_fall))
+        judging.train(good, 0, 1)
+        with outcome:
+            judging.train(start, 1, 1)
 
 
 def test_a_rule_that_trains_no_network_is_refused_before_any_work(tmp_path: Path) -> None:

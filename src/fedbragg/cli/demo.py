@@ -22,9 +22,9 @@ def demo(
 ) -> int:
     """Train across five simulated facilities, compare, and screen the run of a sixth.
 
-    Simulates the facilities' private runs, trains spotnet with FedKL weights on the hybrid schedule, compares it with
-    FedAvg, with each site alone and with all data pooled, and screens a run of an unseen detector. Writes
-    OUT/model.onnx, OUT/report.html, OUT/verdicts.csv, OUT/hits.lst, OUT/comparison.json, OUT/federation.toml and
+    Simulates the facilities' private runs, trains spotnet with FedKL weights on the hybrid schedule, shows what joining
+    was worth to each facility, compares with FedAvg and with all data pooled, and screens a run of an unseen detector.
+    Writes OUT/model.onnx, OUT/report.html, OUT/verdicts.csv, OUT/hits.lst, OUT/comparison.json, OUT/federation.toml and
     the simulated runs.
     """
     from fedbragg.extras import require
@@ -36,10 +36,27 @@ def demo(
     start = time.perf_counter()
     with bars() as progress:
         found = demonstrate(out, seed, progress, report_failure)
+    _show_worth(found)
     _show_comparison(found)
     code = show(found.screened, out, [])
     say(f"took     {time.perf_counter() - start:.0f} s")
     return code
+
+
+def _show_worth(found: Demonstration) -> None:
+    from fedbragg.report.joining import in_words
+
+    headline = found.federated.project.task.headlines[0]
+    say(
+        f"what joining is worth: {headline} of each site's own model -> the federation's, on its own detector"
+    )
+    heads = ("site", "labelled", "own troubles", "others' troubles")
+    say("  {:<16} {:>8}   {:<18} {:<18} change".format(*heads))
+    for one in found.worth:
+        moved = [f"{both.alone.value:.3f} -> {both.together.value:.3f}" for both in (one.own, one.others)]
+        gain = f"{one.gain.value:+.3f} [{one.gain.low:+.3f}, {one.gain.high:+.3f}]"
+        say(f"  {one.site:<16} {one.labelled:>8}   {moved[0]:<18} {moved[1]:<18} {gain} {one.verdict}")
+    say(f"  joining is {in_words(found.worth)}")
 
 
 def _show_comparison(found: Demonstration) -> None:

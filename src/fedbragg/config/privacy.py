@@ -31,3 +31,8 @@ class PrivacySettings(Section):
     def private(self) -> bool:
         """Return whether training is differentially private."""
         return self.epsilon > 0
+
+    @property
+    def asked(self) -> bool:
+        """Return whether the section asks for anything; a version that does not know it may do without if not."""
+        return self.secure or self.private

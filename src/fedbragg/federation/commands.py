@@ -12,13 +12,11 @@ from fedbragg.styles import with_styles
 from fedbragg.types import State
 
 
-def send_newest(
-    member: Member, roster: Roster, versions: Versions, model: State, epochs: int
-) -> events.SendModel:
-    """Have a site train on the newest model, of which it gets ``model``: its part, and what the rule puts beside it."""
-    member.training, member.overdue = versions.number, None
+def send_model(member: Member, roster: Roster, version: int, model: State, epochs: int) -> events.SendModel:
+    """Have a site train on a version, of which it gets ``model``: its part, and what the rule puts beside it."""
+    member.training, member.overdue = version, None
     styles = {other.name: other.style for other in roster if other is not member}
-    return events.SendModel(member.name, versions.number, with_styles(model, styles), epochs)
+    return events.SendModel(member.name, version, with_styles(model, styles), epochs)
 
 
 def model_changed(

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fedbragg.errors import SumRefused, UpdateRejected
+from fedbragg.errors import UpdateRejected
 from fedbragg.federation import cohort, events
 from fedbragg.federation.arrivals import Arrivals, UpdatedModel
-from fedbragg.federation.commands import model_changed, save_checkpoint, send_newest
+from fedbragg.federation.commands import model_changed, save_checkpoint, send_model
 from fedbragg.federation.ensemble import Refine
-from fedbragg.federation.masked_sums import MaskedSums, SumEnded
+from fedbragg.federation.masked_rounds import BarrierDue, MaskedRounds, RefusedSum, SteppedBySum
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
 from fedbragg.federation.rules.apply import combine
-from fedbragg.federation.rules.weights import Profile
 from fedbragg.federation.site_memory import SiteMemory
 from fedbragg.federation.versions import Versions
 from fedbragg.federation.withdrawals import Withdrawals
-from fedbragg.state_arithmetic import apply_steps
 from fedbragg.types import State, Update
 
 
@@ -44,12 +42,12 @@ class Coordinator:
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
         self.versions = Versions(model, record["version"])
         self.barrier: int = record["barrier"]  # number of barriers passed
-        self.finished, self._now = False, 0.0
+        self.finished, self._now, self._due = False, 0.0, 0.0  # the barrier is due at the last
         self._refine = refine
         self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
         self._over: str | None = record["over"]  # why the federation ends, once that is known
         self._arrivals = Arrivals(plan, self.roster, self.versions)
-        self._sums = MaskedSums(plan, self.roster)
+        self._masked = MaskedRounds(plan, self.roster, self.versions)
         self._memory = SiteMemory(plan, self.roster, memory or {})
         self._withdrawals = Withdrawals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
@@ -61,8 +59,8 @@ class Coordinator:
             return []
         self._out, self._now = [], now
         match event:
-            case events.Started():
-                self._start()
+            case events.Started():  # it is over where the process died after the last checkpoint, before Finish
+                self._set_deadline() if self._over is None else self._finish(self._over)
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
@@ -70,7 +68,7 @@ class Coordinator:
             case events.SiteTrained():
                 self._trained(event)
             case events.SumAnswered(site, number, message):
-                self._sum_goes_on(self._sums.answered(site, number, message))
+                self._sum_goes_on(self._masked.answered(site, number, message))
             case events.SiteFailed(site, _, version):
                 self._failed(site, version)
             case events.SiteRefused(site, version, _):
@@ -81,36 +79,33 @@ class Coordinator:
                 self._deadline(barrier)
         return self._out
 
-    def _start(self) -> None:
-        # If it is over, the process died after the last checkpoint, before Finish.
-        self._set_deadline() if self._over is None else self._finish(self._over)
-
     # Sites that join, fail and leave
 
     def _join(self, site: str) -> None:
         member = self.roster.add(site)
         member.joined()
         if self.plan.privacy.secure:
-            member.latest = member.training = None  # it has lost the keys for what it had offered
-            self._sum_goes_on(self._sums.without([site]))
+            self._sum_goes_on(self._masked.rejoined(member))
             if self.finished or member.training is not None:  # the sum has ended, and the next round begun
                 return
-        if member.chosen and not self._arrivals.waits(member):
+        if member.standing is Standing.RESTING:
+            self._settle()
+        elif member.chosen and not self._arrivals.waits(member):
             self._send(member)
 
     def _failed(self, site: str, version: int | None = None) -> None:
-        training = self.roster[site].training if site in self.roster else None
-        if training is not None and version in (None, training):
-            self.roster[site].failed(self.plan.settings.patience)
-            self._step_on(self._arrivals.without(site))
+        member = self.roster.get(site)
+        if member is not None and member.training is not None and version in (None, member.training):
+            member.failed(self.plan.settings.patience)
+            self._expect_nothing(site)
             self._settle()
 
     def _refused(self, site: str, version: int) -> None:
         """Let a site rest that refuses a model; where most refuse it, withdraw it, unless a sum already runs."""
         if site in self.roster and self.roster[site].training == version:
             self.roster[site].refuse()
-            self._step_on(self._arrivals.without(site))
-            self._withdraw() if self._withdrawals.due and not self._sums.running else self._settle()
+            self._expect_nothing(site)
+            self._withdraw() if self._withdrawals.due and not self._masked.running else self._settle()
 
     def _withdraw(self) -> None:
         commands, end = self._withdrawals.withdraw()
@@ -121,39 +116,37 @@ class Coordinator:
         self._begin() if end is None else self._finish(end)
 
     def _left(self, site: str) -> None:
-        if site in self.roster:
-            self.roster[site].standing, self.roster[site].training = Standing.GONE, None
+        if (member := self.roster.get(site)) is not None:
+            member.standing, member.training = Standing.GONE, None
             if self.plan.privacy.secure:
-                self.roster[site].latest = None  # what it offered can be summed with its help only
-            self._sum_goes_on(self._sums.without([site]))
-            self._step_on(self._arrivals.without(site))
+                member.latest = None  # what it offered can be summed with its help only
+                self._sum_goes_on(self._masked.without([site]))
+            self._expect_nothing(site)
             self._settle()
 
+    def _expect_nothing(self, site: str) -> None:
+        self._masked.expect_nothing(site)
+        self._step_on(self._arrivals.without(site))
+
     def _deadline(self, barrier: int) -> None:
+        late = self.roster.awaited()
         if barrier != self.barrier:
             return
-        if self._sums.running:
-            self._sum_goes_on(self._sums.without_late())
-            return
-        late = self.roster.awaited()
-        if not late and not cohort.enough_reports(self.roster, self.plan):
+        if self._masked.running:
+            self._sum_goes_on(self._masked.without_late())
+        elif late or cohort.enough_reports(self.roster, self.plan):
+            for member in late:
+                member.too_late(self.plan.settings.patience)
+                self._out.append(events.Abandon(member.name, self.plan.reason_late))
+                self._expect_nothing(member.name)
+            self._settle()
+        else:
             self._finish(self.plan.reason_without_sites)
-            return
-        for member in late:
-            member.too_late(self.plan.settings.patience)
-            self._out.append(events.Abandon(member.name, self.plan.reason_late))
-            self._step_on(self._arrivals.without(member.name))
-        self._settle()
 
     # Updates
 
     def _update_arrived(self, update: Update) -> None:
-        if update.site not in self.roster:
-            self._out.append(events.Reject(update.site, update.version, "no site of that name has joined"))
-            return
-        member = self.roster[update.site]
-        if member.training != update.version:
-            self._too_late(member, update.version)
+        if (member := self._trained_as_asked(update.site, update.version)) is None:
             return
         try:
             length = cohort.checked_length(self.roster, self.plan, self.versions, update)
@@ -163,20 +156,20 @@ class Coordinator:
         else:
             self._accept(member, update, length)
 
-    def _too_late(self, member: Member, version: int) -> None:
-        back = version == member.overdue  # it was dropped at a deadline, but still works
-        late = member.training is not None or back
-        reason = "late: a barrier has passed" if late else "no update is expected from it"
-        self._out.append(events.Reject(member.name, version, reason))
-        if back:
-            self._join(member.name)
+    def _trained_as_asked(self, site: str, version: int) -> Member | None:
+        """Return the site where it was to train on this version; reject what it has made otherwise."""
+        member = self.roster.get(site)
+        if member is not None and member.training == version:
+            return member
+        reason = member.unexpected(version) if member else "no site of that name has joined"
+        self._out.append(events.Reject(site, version, reason))
+        if member is not None and version == member.overdue:  # it was dropped at a deadline, but still works
+            self._join(site)
+        return None
 
     def _accept(self, member: Member, update: Update, length: float) -> None:
         step = self.plan.whole(member.name, update.tensors)
-        member.length = max(member.length, length) if member.reported else length
-        member.profile = Profile(update.samples, update.label_counts, update.steps)
-        member.loss, member.failures, member.training = update.loss, 0, None
-        member.style, member.gradient = update.style, update.gradient
+        member.take(update, length)
         combines, base = self.plan.combines_at_barriers, self.versions.barrier_model
         # A barrier that combines nothing needs no step; an empty state records that the site has reported.
         member.latest = self.versions.rebased(update.version, step, base) if combines else {}
@@ -197,13 +190,16 @@ class Coordinator:
     # Barriers
 
     def _settle(self) -> None:
-        """Pass the barrier when no site is awaited; if none could report, retry with those that failed."""
-        if self.finished or self.roster.awaited() or self._sums.running:
+        """Begin a sum or pass the barrier, if all is there; if none could report, retry with those that failed."""
+        if self.finished or self._masked.running:
             return
-        enough = cohort.enough_reports(self.roster, self.plan)
-        if enough and self.plan.privacy.secure:
-            self._sum_goes_on(self._sums.begin(self.versions.barrier_model, self.barrier))
-        elif enough:
+        if (commands := self._masked.begin_sum(self.barrier)) is not None:
+            self._sum_goes_on(commands)
+        elif self._masked.complete:
+            self._pass_summed_barrier()
+        elif self.roster.awaited():
+            pass
+        elif cohort.enough_reports(self.roster, self.plan) and not self.plan.privacy.secure:
             self._pass_barrier()
         elif self._withdrawals.refusing:
             self._withdraw()
@@ -241,11 +237,8 @@ class Coordinator:
 
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
-        self._sums.clear()
-        for member in self.roster:
-            member.latest, member.refused = None, False
-            if member.standing is Standing.RESTING:
-                member.standing = Standing.ACTIVE
+        self._masked.begin()
+        self.roster.begin_round()
         cohort.draw_cohort(self.roster, self.plan, self.barrier)
         for member in self.roster.with_standing(Standing.ACTIVE):
             # A barrier that makes a new model supersedes running trainings.
@@ -258,40 +251,51 @@ class Coordinator:
     # Masked sums, in place of updates
 
     def _trained(self, event: events.SiteTrained) -> None:
-        if event.site not in self.roster or not self.plan.privacy.secure:
+        if not self.plan.privacy.secure:
             self._out.append(events.Reject(event.site, event.version, "no masked sum is expected from it"))
-        elif (member := self.roster[event.site]).training != event.version:
-            self._too_late(member, event.version)
-        else:
+        elif (member := self._trained_as_asked(event.site, event.version)) is not None:
             member.training, member.latest = None, {}  # an empty state records that the site has reported
-            self._sums.offer(event.advert)
+            self._masked.offer(event.advert)
             self._settle()
 
     def _sum_goes_on(self, commands: Sequence[events.Command]) -> None:
         self._out += commands
-        match self._sums.take_outcome():
-            case SumEnded(mean, sites):
-                self._withdrawals.barrier_passed()
-                self.versions.pass_barrier(apply_steps(self.versions.barrier_model, [mean.step], [1.0]))
-                self.barrier += 1
-                summed, new = events.MaskedSum(sites, mean.loss), self.versions
-                change = events.ModelChanged(new.number, self.barrier, True, new.newest, {}, {}, summed)
-                self._out.append(change)
-                self._go_on_or_end(mean.loss)
-            case SumRefused() as refusal:
-                self._out.append(events.SumFailed(str(refusal)))
-                why = self._sums.reason_to_end()
-                self._begin() if why is None else self._finish(why)
+        match self._masked.take_outcome(self.barrier):
+            case SteppedBySum(changed, sites):
+                self._out.append(changed)
+                self._wait_on(sites)
+            case BarrierDue():
+                self._pass_summed_barrier()
+            case RefusedSum(failed, end, again):
+                self._out.append(failed)
+                if end is not None:
+                    self._finish(end)
+                else:
+                    self._begin() if again is None else self._wait_on(again)
 
-    # Commands
+    def _wait_on(self, free: Sequence[Member]) -> None:
+        """Have the sites of a sum train, and wait for the barrier again; the sum's steps had deadlines of their own."""
+        for member in free:
+            self._send(member)
+        self._out.append(events.SetDeadline(self.barrier, max(self._due - self._now, 0.0)))
+        self._settle()
+
+    def _pass_summed_barrier(self) -> None:
+        self._withdrawals.barrier_passed()
+        self.barrier += 1
+        changed, loss = self._masked.pass_barrier(self.barrier)
+        self._out.append(changed)
+        self._go_on_or_end(loss)
 
     def _send(self, member: Member) -> None:
         self._step_on(self._arrivals.without(member.name))  # what it was training is superseded
+        version, newest = self._masked.model_for(member.name)
+        model = self._memory.beside(member.name, self.plan.part(member.name, newest))
         epochs = self._arrivals.epochs(member, self._now)
-        model = self._memory.beside(member.name, self.plan.part(member.name, self.versions.newest))
-        self._out.append(send_newest(member, self.roster, self.versions, model, epochs))
+        self._out.append(send_model(member, self.roster, version, model, epochs))
 
     def _set_deadline(self) -> None:
+        self._due = self._now + self.plan.settings.deadline
         self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
 
     def _finish(self, reason: str) -> None:

@@ -51,10 +51,10 @@ class MaskedSums:
         """Forget all offers, because a new round begins."""
         self._adverts.clear()
 
-    def begin(self, model: State, barrier: int) -> list[events.Command]:
-        """Begin the sum of the updates that sites have made from ``model`` and reported."""
+    def begin(self, sites: Sequence[str], model: State, barrier: int) -> list[events.Command]:
+        """Begin the sum of the updates that these sites have made from ``model`` and offered."""
         self._number, self._barrier = self._number + 1, barrier
-        adverts = [self._adverts[member.name] for member in self._roster.reported()]
+        adverts = [self._adverts.pop(site) for site in sites]
         self._sum = ServerSum(Terms.of(self._plan, self._most, model), adverts)
         return self._commands(self._sum.start())
 

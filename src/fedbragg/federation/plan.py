@@ -10,8 +10,7 @@ from fedbragg.errors import ConfigError
 from fedbragg.federation.local_batchnorm import batchnorm_names
 from fedbragg.federation.private_training import check_private
 from fedbragg.federation.rules import Rule, rule_of
-from fedbragg.federation.secure.fixed_point import FEWEST_SITES
-from fedbragg.federation.secure.requirements import check_secure, check_sites
+from fedbragg.federation.secure.requirements import check_secure, check_sites, fewest_in_sum
 from fedbragg.types import State
 
 
@@ -51,7 +50,7 @@ class Plan:
     @property
     def fewest_reports(self) -> int:
         """Return how many sites must have reported before a barrier can pass."""
-        return FEWEST_SITES if self.privacy.secure else 1
+        return fewest_in_sum(self.privacy) if self.privacy.secure else 1
 
     @property
     def reason_late(self) -> str:
@@ -62,7 +61,7 @@ class Plan:
     def reason_without_sites(self) -> str:
         """Return why a federation ends when too few sites are left."""
         if self.privacy.secure:
-            return f"fewer than {FEWEST_SITES} sites are left, too few for a masked sum"
+            return f"fewer than {self.fewest_reports} sites are left, too few for a masked sum"
         return "no site is left"
 
     def reason_to_end(self, barrier: int, fell_by: float | None) -> str | None:
@@ -114,7 +113,7 @@ def check_settings(settings: Federation, source: str = "settings") -> None:
             "models that are already trained. Choose another rule, or use it from Python."
         )
     if settings.privacy.secure:
-        check_sites(len(settings.sites))
+        check_sites(settings.federation, settings.privacy, len(settings.sites))
 
 
 def check_rule(settings: Federation, source: str = "settings") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.styles import style_of_record, style_record
-from fedbragg.types import State
+from fedbragg.types import State, Update
 
 
 class Standing(StrEnum):
@@ -56,6 +56,13 @@ class Member:
         """Return whether the next barrier waits for it."""
         return self.chosen and not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
 
+    def take(self, update: Update, length: float) -> None:
+        """Keep what an update that counts tells of the site; ``length`` is its norm."""
+        self.length = max(self.length, length) if self.reported else length
+        self.profile = Profile(update.samples, update.label_counts, update.steps)
+        self.loss, self.failures, self.training = update.loss, 0, None
+        self.style, self.gradient = update.style, update.gradient
+
     def failed(self, patience: int) -> None:
         """Wait for the next barrier, or count as gone after ``patience`` failures in a row."""
         self.failures += 1
@@ -69,6 +76,11 @@ class Member:
     def refuse(self) -> None:
         """Wait for the next barrier, because the model is not good enough for this site; that is no failure."""
         self.training, self.refused, self.standing = None, True, Standing.RESTING
+
+    def unexpected(self, version: int) -> str:
+        """Return why what it has made of a version does not count, where it was not to train on that."""
+        late = self.training is not None or version == self.overdue
+        return "late: a barrier has passed" if late else "no update is expected from it"
 
     def too_late(self, patience: int) -> None:
         """Fail at a deadline; a site that was never seen counts as gone at once."""
@@ -120,6 +132,17 @@ class Roster:
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
+
+    def get(self, name: str) -> Member | None:
+        """Return a site, None where there is none of that name."""
+        return self._members.get(name)
+
+    def begin_round(self) -> None:
+        """Expect new reports of all sites, also of those that rested."""
+        for member in self:
+            member.latest, member.refused = None, False
+            if member.standing is Standing.RESTING:
+                member.standing = Standing.ACTIVE
 
     def add(self, name: str) -> Member:
         """Return a site, adding it where it was not expected."""

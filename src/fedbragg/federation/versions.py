@@ -58,10 +58,14 @@ class Versions:
 
     def rebased(self, number: int, tensors: State, reference: State) -> State:
         """Express an update made from version ``number`` as a difference to another model."""
-        start = self._kept[number][0]
-        if start is reference:
-            return tensors
-        return {name: _rebased(tensor, start[name], reference[name]) for name, tensor in tensors.items()}
+        return rebased(tensors, self._kept[number][0], reference)
+
+
+def rebased(tensors: State, start: State, reference: State) -> State:
+    """Express a difference to the model ``start`` as one to ``reference``."""
+    if start is reference:
+        return tensors
+    return {name: _rebased(tensor, start[name], reference[name]) for name, tensor in tensors.items()}
 
 
 def _rebased(tensor: NDArray[Any], start: NDArray[Any], reference: NDArray[Any]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import isnan
 
 from fedbragg.errors import ModelRefused
-from fedbragg.federation.trainer import Trainer
+from fedbragg.federation.trainer import ChangedTrainer, Trainer
 from fedbragg.state_arithmetic import copy_state
 from fedbragg.types import State, Update
 
@@ -45,34 +45,22 @@ def check_score(score: float, least: float | None) -> None:
 
 
 @dataclass(slots=True, eq=False)
-class WithVeto:
-    """A trainer that judges each model before it trains on it."""
+class Veto:
+    """A site's judgement of models, and the newest that it has accepted."""
 
-    trainer: Trainer
     judge: Judge
     standard: Standard
-    accepted: State | None = field(default=None, init=False)  # the newest model that was accepted
+    accepted: State | None = field(default=None, init=False)
 
-    @property
-    def name(self) -> str:
-        """Return the site's name."""
-        return self.trainer.name
+    def over(self, trainer: Trainer) -> Trainer:
+        """Return a trainer that judges each model before it trains; it raises ModelRefused where that is too bad."""
 
-    @property
-    def speed(self) -> float:
-        """Return the trainer's speed."""
-        return self.trainer.speed
+        def train(trainer: Trainer, model: State, version: int, epochs: int) -> Update:
+            self.standard.take(self.judge(model))
+            self.accepted = copy_state(model)
+            return trainer.train(model, version, epochs)
 
-    @property
-    def samples(self) -> int:
-        """Return the number of samples that one epoch passes over."""
-        return self.trainer.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        """Judge the model, then train; raise ModelRefused where it is too bad."""
-        self.standard.take(self.judge(model))
-        self.accepted = copy_state(model)
-        return self.trainer.train(model, version, epochs)
+        return ChangedTrainer(trainer, train)
 
     def kept(self, final: State) -> State:
         """Return the federation's last model where the site accepts it, else the newest that it has accepted."""

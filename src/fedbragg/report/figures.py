@@ -47,6 +47,24 @@ def bars(values: Mapping[str, tuple[float, float, float]], x_name: str) -> str:
     return _svg(figure)
 
 
+def arrows(moved: Mapping[str, tuple[float, float]], x_name: str) -> str:
+    """Draw horizontal arrows: name to (from, to); blue where the figure grows, red where it falls."""
+    figure, axes = _figure(WIDTH, 0.6 + 0.3 * len(moved))
+    names = list(moved)[::-1]
+    for place, name in enumerate(names):
+        start, end = moved[name]
+        colour = "#2a6f97" if end >= start else ACCENT
+        axes.annotate(
+            "", (end, place), (start, place), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.8}
+        )
+        axes.plot([start], [place], marker="o", markersize=4, color=SOFT)
+        axes.plot([end], [place], marker="|", markersize=9, color=colour)
+    lowest = min(value for pair in moved.values() for value in pair)
+    axes.set(xlabel=x_name, xlim=(max(0.0, lowest - 0.05), 1.02), ylim=(-0.6, len(names) - 0.4))
+    axes.set_yticks(range(len(names)), names)
+    return _svg(figure)
+
+
 def score_histogram(counts: NDArray[np.int64], threshold: float) -> str:
     """Draw a histogram of scores, counted in even bins from 0 to 1, with the threshold."""
     figure, axes = _figure(WIDTH, 2.6)

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.config import Federation
+from fedbragg.config import Federation, SiteSettings
 from fedbragg.federation.engines.recorder import ProgressListener
 from fedbragg.images import read_labels
 from fedbragg.metrics.classification import confusion
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import SILENT, Progress
 from fedbragg.report.federation import comparison_section, confusion_section
+from fedbragg.report.joining import Worth, worth_section
 from fedbragg.report.page import PageSection, page
 from fedbragg.report.screening import sections as screening_sections
 from fedbragg.screening.outputs.requested import Outputs
@@ -31,8 +32,8 @@ from fedbragg.workflows.facilities import (
     RUN,
     SITES,
     UNSEEN,
+    judging_runs,
     settings_text,
-    test_of,
     write_facility,
 )
 from fedbragg.workflows.federate import (
@@ -48,14 +49,15 @@ from fedbragg.workflows.federate import (
     write_results,
 )
 from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.joining_worth import Rivals, SiteTests, worth
 from fedbragg.workflows.screen import Screening, begin, screen_run
 from fedbragg.workflows.simulate import LABELS
 
-TEST_FRAMES = 80
-"""Frames of each facility on which the models are compared, simulated separately with every facility's artefacts."""
+TEST_FRAMES = 50
+"""Frames of each facility with its own artefacts on which the models are compared, and as many with the others'."""
 LEAD = (
-    "Five simulated facilities trained one model without sharing a frame: {way} It is compared with other ways to "
-    "train, and screens the run of a sixth facility, whose detector none of them has."
+    "Five simulated facilities trained one model without sharing a frame: {way} The page shows what joining was worth "
+    "to each of them, compares other ways to train, and screens the run of a sixth, whose detector none of them has."
 )
 Comparison = Mapping[str, Mapping[str, Estimate]]
 """Every metric of every model."""
@@ -68,6 +70,7 @@ class Demonstration:
     federated: Federated
     comparison: Comparison
     where: str  # the frames on which the models were compared
+    worth: Sequence[Worth]  # of joining, to each site
     screened: Outcome  # of the sixth facility's run
 
 
@@ -85,50 +88,69 @@ def demonstrate(
     watching = Watching(progress, listener, title="FedKL, hybrid")
     federated = train_together(project, sites, public, watching)
     write_results(out, project, federated.outcome)
-    name = f"federation ({project.settings.federation.aggregation})"
-    models = {"public simulation only": public, name: federated.outcome.model}
-    comparison = compare(project, models | train_others(federated, public, watching), tests)
+    alone = train_each_alone(federated, public, watching)
+    others = {"public simulation only": public, **train_others(federated, public, watching)}
+    found = worth(
+        project.task,
+        Rivals(federated.outcome.model, alone),
+        tests,
+        {site.name: len(site.train) for site in sites},
+        seed,
+    )
+    comparison = compare(federated, others | {f"{name} alone": state for name, state in alone.items()}, tests)
     write_comparison(out / "comparison.json", comparison)
-    where = f"{len(tests)} new frames of all {len(SITES)} sites"
-    first = comparison_section(comparison, where, project.task.headlines[0])
-    screened = screen_unseen(out, [first, *federation_report.sections(federated)], project, progress)
-    return Demonstration(federated, comparison, where, screened)
+    where = f"{2 * TEST_FRAMES * len(SITES)} new frames of all {len(SITES)} sites"
+    headline = project.task.headlines[0]
+    first = [worth_section(found, headline), comparison_section(comparison, where, headline)]
+    screened = screen_unseen(out, [*first, *federation_report.sections(federated)], project, progress)
+    return Demonstration(federated, comparison, where, found, screened)
 
 
 def simulate_facilities(out: Path, seed: int, progress: Progress) -> None:
     """Write every facility's run, its test run, and the unseen run, each from its own seed."""
     runs = [(site, out / "sites" / site.name) for site in SITES]
-    runs += [(test_of(site, TEST_FRAMES), out / "tests" / site.name) for site in SITES]
+    runs += [
+        (test, out / "tests" / site.name / name)
+        for site in SITES
+        for name, test in judging_runs(site, TEST_FRAMES).items()
+    ]
     runs += [(UNSEEN, out / UNSEEN.name)]
     step = progress.stage("Simulating six facilities", sum(facility.frames for facility, _ in runs))
     for number, (facility, folder) in enumerate(runs):
         write_facility(facility, folder, 1000 * (seed + 1) + number, step)
 
 
-def read_tests(project: Project, out: Path, progress: Progress) -> Dataset:
-    """Read the test runs of all facilities into one dataset."""
-    sites = [
-        site.model_copy(
-            update={"runs": (f"tests/{site.name}/{RUN}",), "labels": f"tests/{site.name}/{LABELS}"}
-        )
-        for site in project.settings.sites
-    ]
-    parts: Dataset = project.task.concatenate([project.task.read(site, out, progress) for site in sites])
-    return parts
+def read_tests(project: Project, out: Path, progress: Progress) -> dict[str, SiteTests]:
+    """Read every site's test runs."""
+
+    def read(site: SiteSettings, name: str) -> Dataset:
+        folder = f"tests/{site.name}/{name}"
+        runs = {"runs": (f"{folder}/{RUN}",), "labels": f"{folder}/{LABELS}"}
+        data: Dataset = project.task.read(site.model_copy(update=runs), out, progress)
+        return data
+
+    sites = project.settings.sites
+    return {site.name: SiteTests(read(site, "own"), read(site, "others")) for site in sites}
+
+
+def train_each_alone(federated: Federated, public: State, watching: Watching) -> dict[str, State]:
+    """Train a model at each site, from the same start and for as many epochs as in the federation."""
+    project, sites = federated.project, federated.sites
+    step, models = watching.progress.stage("Each site alone", len(sites)), {}
+    for site in sites:
+        models[site.name] = train_alone(project, site, public, project.epochs)
+        step()
+    return models
 
 
 def train_others(federated: Federated, public: State, watching: Watching) -> dict[str, State]:
-    """Train the models that the federation is compared with, from the same start and for as many epochs."""
+    """Train with FedAvg and on all data pooled, from the same start and for as many epochs."""
     project, sites = federated.project, federated.sites
     fedavg = train_together(_with_fedavg(project), sites, public, replace(watching, title="FedAvg"))
-    models = {"FedAvg (sync, by size)": fedavg.outcome.model}
-    step = watching.progress.stage("Each site alone, and all pooled", len(sites) + 1)
-    for site in sites:
-        models[f"{site.name} alone"] = train_alone(project, site, public, project.epochs)
-        step()
-    models["all data pooled"] = train_pooled(project, sites, public, project.epochs)
+    step = watching.progress.stage("All data pooled", 1)
+    pooled = train_pooled(project, sites, public, project.epochs)
     step()
-    return models
+    return {"FedAvg (sync, by size)": fedavg.outcome.model, "all data pooled": pooled}
 
 
 def _with_fedavg(project: Project) -> Project:
@@ -137,9 +159,12 @@ def _with_fedavg(project: Project) -> Project:
     return replace(project, settings=settings.model_copy(update={"federation": way}))
 
 
-def compare(project: Project, models: Mapping[str, State], tests: Dataset) -> Comparison:
-    """Evaluate every model on the same examples."""
-    return {name: evaluate(project.task, state, tests) for name, state in models.items()}
+def compare(federated: Federated, others: Mapping[str, State], tests: Mapping[str, SiteTests]) -> Comparison:
+    """Evaluate the federation's model and others on the tests of all sites together."""
+    task, rules = federated.project.task, federated.project.settings.federation
+    models = {f"federation ({rules.aggregation})": federated.outcome.model, **others}
+    examples: Dataset = task.concatenate([part for one in tests.values() for part in (one.own, one.others)])
+    return {name: evaluate(task, state, examples) for name, state in models.items()}
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:

@@ -60,13 +60,18 @@ barriers = 6
 
 def write_facility(facility: Facility, folder: Path, seed: int, step: Step) -> None:
     """Simulate a facility's run and its labels into a folder."""
-    beamline = _beamline(facility)
+    beamline = beamline_of(facility)
     write_simulated_run(beamline, folder / RUN, facility.frames, seed, number_of_threads(0), step)
 
 
-def test_of(site: Facility, frames: int) -> Facility:
-    """Return the site's out-of-distribution test set: its detector and sample, with every site's artefacts."""
-    return replace(site, hits=TEST_HITS, artefacts=ALL_ARTEFACTS, frames=frames)
+def judging_runs(site: Facility, frames: int) -> dict[str, Facility]:
+    """Return a site's test runs, on its own detector: with its own artefacts, and with those of other sites alone."""
+    others = tuple(kind for kind in ALL_ARTEFACTS if kind not in site.artefacts)
+    kinds = {"own": tuple(dict.fromkeys(site.artefacts)), "others": others}
+    return {
+        name: replace(site, hits=TEST_HITS, artefacts=artefacts, frames=frames)
+        for name, artefacts in kinds.items()
+    }
 
 
 def settings_text(seed: int) -> str:
@@ -79,7 +84,8 @@ def settings_text(seed: int) -> str:
     return SETTINGS.format(seed=seed) + sites
 
 
-def _beamline(facility: Facility) -> Beamline:
+def beamline_of(facility: Facility) -> Beamline:
+    """Return a facility's beamline with its detector reduced, its shares of hits and its artefacts."""
     beamline = BEAMLINES[facility.beamline]
     rows, cols = (min(facility.edge, edge) for edge in (beamline.detector.rows, beamline.detector.cols))
     misses = tuple((kind, 1.0) for kind in facility.artefacts)

@@ -21,7 +21,7 @@ from fedbragg.federation.privacy_ledger import within_budget
 from fedbragg.federation.private_training import private_terms, promise
 from fedbragg.federation.rules import rule_of
 from fedbragg.federation.trainer import Trainer
-from fedbragg.federation.veto import Standard, WithVeto
+from fedbragg.federation.veto import Standard, Veto
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import LocalTermsTask, PrivateTask, StyledTask, Task, headline_score
 from fedbragg.tasks.registry import open_task
@@ -214,7 +214,7 @@ def careful_trainer(project: Project, site: SiteData[Any]) -> Trainer:
     if site.largest_fall is None:
         return trainer
     judge = partial(headline_score, project.task, site.held_out)
-    return WithVeto(trainer, judge, Standard(site.largest_fall))
+    return Veto(judge, Standard(site.largest_fall)).over(trainer)
 
 
 def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: int) -> State:

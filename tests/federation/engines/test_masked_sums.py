@@ -109,3 +109,62 @@ def test_outages_in_the_middle_of_a_sum(problem: Problem, settings: Settings, le
     assert len(barrier["sites"]) == count
     plain = federate(settings(barriers=1, **RULES), problem.sites[:count], problem.initial)
     np.testing.assert_allclose(outcome.model["weight"], plain.model["weight"], atol=1e-5)
+
+
+HYBRID = {"schedule": "hybrid", "buffer": 3, "clip": 10.0}
+SEVEN = (120, 60, 200, 90, 150, 80, 110)  # samples of the sites
+
+
+def test_groups_that_train_from_one_model_make_the_plain_rule_s_barrier(
+    make_problem: Callable[..., Problem], settings: Settings
+) -> None:
+    """At equal pace the first buffer and the rest each make a sum, and the barrier is FedKL's mean over all sites."""
+    problem = make_problem(sizes=SEVEN, speeds=[size / 100 for size in SEVEN])
+    plain = federate(settings(barriers=1, schedule="sync"), problem.sites, problem.initial)
+    outcome = federate(secured(settings(barriers=1, **HYBRID)), problem.sites, problem.initial)
+    for name, tensor in plain.model.items():
+        np.testing.assert_allclose(outcome.model[name], tensor, atol=1e-5)
+    steps = [line for line in outcome.history if line["event"] == "step"]
+    assert [line["sites"] for line in steps] == [tuple(site.name for site in problem.sites[:3])]
+    [barrier] = [line for line in outcome.history if line["event"] == "barrier"]
+    assert barrier["loss"] == pytest.approx(plain.history[-2]["loss"], abs=2e-5)
+
+
+def test_fast_sites_train_more_often_and_the_model_is_as_good(
+    make_problem: Callable[..., Problem], settings: Settings
+) -> None:
+    problem = make_problem(sizes=SEVEN, speeds=(8.0, 4.0, 14.0, 1.0, 1.5, 0.8, 1.1))
+    outcome = federate(secured(settings(barriers=3, **HYBRID)), problem.sites, problem.initial)
+    trained = {site.name: len(site.calls) for site in problem.sites}
+    assert min(trained[f"site{n}"] for n in (0, 1, 2)) > 2 * max(trained[f"site{n}"] for n in (3, 4, 5, 6))
+    steps = [line for line in outcome.history if line["event"] == "step"]
+    assert {line["sites"] for line in steps} == {("site0", "site1", "site2")}
+    assert not any(line.keys() & {"weights", "losses"} for line in outcome.history)
+    sync = federate(
+        secured(settings(barriers=3, **RULES)), make_problem(sizes=SEVEN, speeds=SEVEN).sites, problem.initial
+    )
+    accuracy = [problem.evaluate(one.model)["accuracy"] for one in (outcome, sync)]
+    assert accuracy[0] > accuracy[1] - 0.02
+
+
+@pytest.mark.parametrize("leaves", [8.0, 22.0, 30.2, 31.2, 32.2, 33.2])
+def test_outages_of_a_group_leave_the_others_right(
+    make_problem: Callable[..., Problem], settings: Settings, leaves: float
+) -> None:
+    """Two of three fast sites go while they train, or between two steps of the slow sites' sum."""
+    problem = make_problem(sizes=SEVEN, speeds=SEVEN)
+    links = {}
+    for number, site in enumerate(problem.sites):
+        site.speed = len(site.targets) * 3 / (5.0 if number < 3 else 29.0)
+        lost = ((leaves, leaves + 100.0),) if number in (1, 2) else ()
+        links[site.name] = SimulatedLink(latency=0.5, outages=lost)
+    chosen = secured(settings(barriers=1, **HYBRID))
+    network = SimulatedNetwork(links, chosen.federation, seed=1, secure=True)
+    outcome = federate(chosen, problem.sites, problem.initial, network=network)
+    [barrier] = [line for line in outcome.history if line["event"] == "barrier"]
+    steps = [line for line in outcome.history if line["event"] == "step"]
+    # At 8 s the first sum of the fast sites runs; the one that is left then trains again, to be summed with the slow.
+    names = [site.name for site in problem.sites]
+    assert barrier["sites"] == tuple(names if steps else [names[0], *names[3:]])
+    assert bool(steps) == (leaves > 10)
+    assert len(problem.sites[3].calls) == 1  # nothing of the others is lost

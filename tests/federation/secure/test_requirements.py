@@ -29,7 +29,9 @@ def test_rules_of_sums_are_allowed(rule: str) -> None:
     ("federation", "reason"),
     [
         ({"schedule": "async"}, 'applies single updates on arrival; set schedule = "sync"'),
-        ({"schedule": "hybrid"}, "gives sums that can be subtracted"),
+        ({"schedule": "compass"}, 'applies single updates on arrival; set schedule = "sync"'),
+        ({"schedule": "hybrid"}, 'with "hybrid" set buffer = 3 or more'),
+        ({"schedule": "hybrid", "buffer": 2}, 'with "hybrid" set buffer = 3 or more'),
         *(
             (
                 {"aggregation": name},
@@ -59,6 +61,21 @@ def test_what_needs_single_updates_is_refused(federation: dict[str, Any], reason
 def test_other_sections_are_checked_too(sections: dict[str, Any], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         check_settings(settings(**sections))
+
+
+def test_hybrid_needs_sites_for_a_sum_beside_the_buffer() -> None:
+    """Three of five in a buffer leave two, whose sum could not hide one from the other."""
+    rules, sites = {"schedule": "hybrid", "buffer": 3}, [{**SITES[0], "name": name} for name in "abcdef"]
+    check_settings(settings(federation=rules, sites=sites))
+    with pytest.raises(ConfigError, match="needs 6 sites, and there are 5: 3 or more must be left"):
+        check_settings(settings(federation=rules, sites=sites[:5]))
+    strict = {"secure": True, "threshold": 4}
+    with pytest.raises(ConfigError, match='with "hybrid" set buffer = 4 or more'):
+        check_settings(settings(federation=rules, sites=sites, privacy=strict))
+    with pytest.raises(
+        ConfigError, match="buffer = 4 needs 8 sites, and there are 6: 4 or more must be left"
+    ):
+        check_settings(settings(federation={**rules, "buffer": 4}, sites=sites, privacy=strict))
 
 
 def test_a_checkpoint_belongs_to_secure_settings_or_to_plain_ones() -> None:

@@ -65,7 +65,7 @@ def federate(
     if len(set(names)) < len(names) or not names:
         raise FederationError(f"the sites are {names}; there must be at least one, and no name twice")
     if plan.privacy.secure:
-        check_sites(len(names))
+        check_sites(plan.settings, plan.privacy, len(names))
         if ensemble.networks or ensemble.refine:
             raise ConfigError(
                 "secure = true sums the updates of one network; several networks need single ones."

@@ -117,12 +117,31 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WeightedMean:
-    """What the server learns of a barrier's updates."""
+class AmountMean:
+    """The mean of updates that are weighted by one amount."""
 
     step: State  # the weighted mean of the updates
     loss: float  # of the losses, with the same weights
-    totals: tuple[float, ...]  # of each amount, in the order of Layout.amounts
+    total: float  # of the amount: of frames, of sites, or of label entropies
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightedMean:
+    """What the server learns of the updates in a sum."""
+
+    parts: tuple[AmountMean, ...]  # in the order of Layout.amounts; a part with total 0 does not count
+
+    @property
+    def step(self) -> State:
+        """Return the mean of the updates: that of the means by each amount."""
+        steps = [part.step for part in self.parts if part.total]
+        return {name: np.asarray(sum(step[name] for step in steps) / len(steps)) for name in steps[0]}
+
+    @property
+    def loss(self) -> float:
+        """Return the mean of the losses, with the same weights."""
+        losses = [part.loss for part in self.parts if part.total]
+        return sum(losses) / len(losses)
 
 
 def encode(update: Update, layout: Layout) -> Vector:
@@ -157,11 +176,9 @@ def amount_of(update: Update, amount: Amount, layout: Layout) -> int:
 def decode(total: Vector, layout: Layout, sites: int) -> WeightedMean:
     """Return the weighted mean that the sum of ``sites`` vectors holds.
 
-    An amount whose sum is zero is left out: where no site's labels are mixed, size alone weighs. Raise SumRefused where
-    the integers cannot be a sum of bounded updates; random ones are recognised by their length.
+    Raise SumRefused where the integers cannot be a sum of bounded updates; random ones are recognised by their length.
     """
-    parts: list[tuple[dict[str, NDArray[Any]], float]] = []
-    totals, number, count = [], 0, 0
+    parts, number, count = [], 0, 0
     for amount in layout.amounts:
         counts = total.counts[count : count + layout.counts // len(layout.amounts)].view(np.int64)
         numbers = total.numbers[number : number + layout.numbers // len(layout.amounts)].view(np.int32)
@@ -169,17 +186,10 @@ def decode(total: Vector, layout: Layout, sites: int) -> WeightedMean:
         unit = layout.unit(amount)
         if not 0 <= counts[0] <= sites * unit or (amount != "balance" and counts[0] < sites):
             raise SumRefused(f"the sum of {amount} is {counts[0]}, which {sites} sites cannot have")
-        totals.append(float(counts[0]) / (1 if amount == "samples" else unit))
-        if counts[0]:
-            parts.append(_mean(numbers, counts, unit, layout))
-    step, loss = parts[0]
-    for other, other_loss in parts[1:]:
-        loss += other_loss
-        for name, tensor in step.items():
-            tensor += other[name]
-    for tensor in step.values():
-        tensor /= len(parts)
-    return WeightedMean(step, loss / len(parts), tuple(totals))
+        quantity = float(counts[0]) / (1 if amount == "samples" else unit)
+        step, loss = _mean(numbers, counts, unit, layout) if counts[0] else ({}, 0.0)
+        parts.append(AmountMean(step, loss, quantity))
+    return WeightedMean(tuple(parts))
 
 
 def _check(update: Update, layout: Layout) -> None:

@@ -25,11 +25,12 @@ class Advert:
     mask_key: bytes  # X25519; masks with other sites follow from it
     share_key: bytes  # X25519; shares for this site are encrypted with it
     seed_digest: bytes  # SHA-256 of the self-mask's seed
+    bound: tuple[str, ...] = ()  # the sites of the list that it has signed for the model: it needs just these
     signature: bytes = b""
 
     @property
     def content(self) -> bytes:
-        """Return what is signed."""
+        """Return what is signed; ``bound`` is not, for the site keeps to it whatever others read."""
         parts = (self.terms, self.mask_key, self.share_key, self.seed_digest, self.site.encode())
         return b"fedbragg keys\n" + b"".join(parts)  # all but the last have 32 bytes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedbragg.config import Federation
+from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
 from fedbragg.federation.rules import RULES, rule_of
 from fedbragg.federation.secure.fixed_point import FEWEST_SITES, MOST_SITES
@@ -21,10 +21,11 @@ def _reasons(settings: Federation) -> Iterator[str]:
     federation = settings.federation
     if federation.schedule in ("async", "compass"):
         yield f'shows sums only, and "{federation.schedule}" applies single updates on arrival; set schedule = "sync".'
-    if federation.schedule == "hybrid":
+    fewest = fewest_in_sum(settings.privacy)
+    if federation.schedule == "hybrid" and federation.buffer < fewest:
         yield (
-            'shows sums only; "hybrid" applies single updates on arrival, and an update that counts in a buffer and '
-            'again at the barrier gives sums that can be subtracted; set schedule = "sync".'
+            f'shows sums of at least {fewest} sites; with "hybrid" set buffer = {fewest} or more, the sites that are '
+            'summed between barriers, or set schedule = "sync".'
         )
     if not rule_of(federation).amounts:
         fitting = ", ".join(name for name, rule in RULES.items() if rule.amounts)
@@ -44,7 +45,19 @@ def _reasons(settings: Federation) -> Iterator[str]:
         yield f"works with at most {MOST_SITES} sites; set a lower threshold."
 
 
-def check_sites(count: int) -> None:
-    """Raise ConfigError unless a sum of this many sites can hide each of them."""
+def fewest_in_sum(privacy: PrivacySettings) -> int:
+    """Return how many sites a sum has at least."""
+    return max(FEWEST_SITES, privacy.threshold)
+
+
+def check_sites(federation: FederationSettings, privacy: PrivacySettings, count: int) -> None:
+    """Raise ConfigError unless sums of this many sites can hide each of them."""
     if not FEWEST_SITES <= count <= MOST_SITES:
         raise ConfigError(f"secure = true needs {FEWEST_SITES} to {MOST_SITES} sites, and there are {count}.")
+    fewest = fewest_in_sum(privacy)
+    if federation.schedule == "hybrid" and count < federation.buffer + fewest:
+        raise ConfigError(
+            f'secure = true with "hybrid" and buffer = {federation.buffer} needs {federation.buffer + fewest} sites, '
+            f"and there are {count}: {fewest} or more must be left to be summed after a buffer; set schedule = "
+            '"sync".'
+        )

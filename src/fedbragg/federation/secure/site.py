@@ -98,6 +98,7 @@ class SiteSum:
             secrets.mask.public,
             secrets.share.public,
             hashlib.sha256(secrets.seed).digest(),
+            self._lists.signed_for(self._terms.model) or (),
         )
         return replace(advert, signature=identity.sign(advert.content))
 

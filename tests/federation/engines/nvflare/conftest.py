@@ -16,7 +16,7 @@ from deployment import Deployment
 from waiting import wait_for
 
 SITES = ("site0", "site1", "site2")
-OTHERS = ("site3", "site4")  # have kits, and run only where a test starts them
+OTHERS = ("site3", "site4", "site5")  # have kits, and run only where a test starts them
 SETTINGS = {
     "training": {"warmup_epochs": 2, "epochs": 1},
     "federation": {"schedule": "sync", "barriers": 4, "deadline": 60.0},

@@ -198,3 +198,37 @@ def test_a_kit_for_something_else_is_refused_in_one_line(finished: Finished) -> 
     wrong = finished.fedbragg("join", "kits/server", "--data", "counter.toml")
     assert wrong.returncode == 2
     assert "this kit is for the server; the command needs that of a site" in wrong.stderr
+
+
+def test_sites_train_with_noise_and_stop_before_their_limit(finished: Finished) -> None:
+    """Over the network as in one process: the promise comes first, is kept, and a site's own limit ends its part."""
+    pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
+    deployment, folder = finished.deployment, finished.deployment.folder
+    server = {**SETTINGS["server"], "address": f"localhost:{deployment.port}"}
+    private = {"privacy": {"epsilon": 4.0, "sampling_rate": 0.5}, "hits": {"public_frames": 0}}
+    (folder / "private.toml").write_text(as_toml({**SETTINGS, **private, "server": server}))
+    command = ("federate", "private.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
+    done = finished.fedbragg(*command, "--out", "private")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("privacy  at most epsilon 4 at delta 1e-05 for each run or crystal")
+    history = json.loads((folder / "private" / "history.json").read_text())["history"]
+    spent = [line["epsilon"] for line in history if line["event"] == "barrier"]
+    assert 0 < spent[0] < spent[1] <= 4.0
+    # A training of 20 of 26 frames in 2 files is told by estimates, which differ from round to round.
+    assert len({line["samples"] for line in history if line["event"] == "update"}) > 1
+    for site in BEAMLINES:
+        entries = json.loads((deployment.kit(site) / "site" / "epsilon.json").read_text())
+        assert len(entries) == 2
+        assert "at most epsilon 4 at delta 1e-05" in deployment.output(site)
+    limited = folder / "counter.toml"
+    limited.write_text(f"{limited.read_text()}[limits]\nepsilon = 4.0\n")
+    deployment.kill("counter")
+    deployment.start("counter")
+    done = finished.fedbragg(*command, "--out", "again")
+    assert done.returncode == 0, done.stderr
+    history = json.loads((folder / "again" / "history.json").read_text())["history"]
+    failed = [line for line in history if line["event"] == "failed"]
+    assert {line["site"] for line in failed} == {"counter"}
+    assert "this site's own limit is 4" in failed[0]["reason"]
+    assert [set(line["losses"]) for line in history if line["event"] == "barrier"] == [{"old-ccd"}] * 2
+    assert len(json.loads((deployment.kit("counter") / "site" / "epsilon.json").read_text())) == 2

@@ -74,10 +74,11 @@ class MaskedUpdates:
             raise FederationError("this site has no certificate to sign with")
         placeholder = [{"name": "this", "runs": ["-"], "labels": "-"}]
         try:
-            check_sites(sites)
-            self._plan = Plan.of(Federation.model_validate({**settings, "sites": placeholder}))
+            plan = Plan.of(Federation.model_validate({**settings, "sites": placeholder}))
+            check_sites(plan.settings, plan.privacy, sites)
         except ConfigError as error:
             raise FederationError(str(error)) from None
+        self._plan = plan
 
     def offer(self, request: str, model: Path, update: bytes) -> bytes:
         """Return the message that offers the update of a request, trained from the model of a file.

@@ -58,6 +58,6 @@ class ServerFolder:
 def without_paths(settings: Federation) -> dict[str, Any]:
     """Return settings as JSON, without the sites' paths."""
     excluded: dict[str, Any] = {"sites": {"__all__": {"runs", "labels"}}}
-    if not settings.privacy.secure:  # a server of an earlier version does not know the section
+    if not settings.privacy.asked:  # a server of an earlier version does not know the section
         excluded["privacy"] = True
     return settings.model_dump(mode="json", exclude=excluded)

@@ -199,7 +199,7 @@ def _site_settings(settings: Federation) -> dict[str, Any]:
     server = settings.server
     # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
     hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
-    hidden |= set() if settings.privacy.secure or settings.privacy.private else {"privacy"}
+    hidden |= set() if settings.privacy.asked else {"privacy"}
     summed = (
         {"sites": len(settings.sites)} if settings.privacy.secure else {}
     )  # sets the scale of the integers

@@ -1,0 +1,59 @@
+"""What joining a federation is worth to each site: its own model against the federation's, on new frames.
+
+Frames with the site's own troubles ask whether joining costs it anything, frames with troubles that only other sites
+have labelled whether it learns from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fedbragg.report.joining import Compared, Worth
+from fedbragg.tasks.base import Dataset, Task, evaluate
+from fedbragg.types import State
+from fedbragg.workflows.train import paired_gain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteTests:
+    """New labelled examples of one site's own instrument."""
+
+    own: Dataset  # with troubles that the site has labelled
+    others: Dataset  # with troubles that it has not
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rivals:
+    """The federation's model, and what each site trained alone for as many epochs."""
+
+    together: State
+    alone: Mapping[str, State]  # by the site's name
+
+
+def worth(
+    task: Task[Any], rivals: Rivals, tests: Mapping[str, SiteTests], labelled: Mapping[str, int], seed: int
+) -> list[Worth]:
+    """Return what joining is worth to every site with tests."""
+    return [
+        _worth(task, name, (rivals.alone[name], rivals.together), one, (labelled[name], seed))
+        for name, one in tests.items()
+    ]
+
+
+def _worth(
+    task: Task[Any], site: str, models: tuple[State, State], tests: SiteTests, numbers: tuple[int, int]
+) -> Worth:
+    """Compare two models; ``numbers`` are the site's labelled examples and the seed of the interval."""
+    both: Dataset = task.concatenate([tests.own, tests.others])
+    answers = task.answers(models[0], both), task.answers(models[1], both)
+    gain = paired_gain(task, both.truth, answers, numbers[1])
+    return Worth(
+        site, numbers[0], _compared(task, models, tests.own), _compared(task, models, tests.others), gain
+    )
+
+
+def _compared(task: Task[Any], models: tuple[State, State], tests: Dataset) -> Compared:
+    alone, together = (evaluate(task, model, tests)[task.headlines[0]] for model in models)
+    return Compared(alone, together)
