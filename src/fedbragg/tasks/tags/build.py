@@ -5,8 +5,10 @@ Run by scripts/build-tags-model. Nothing measured is used: real images judge it,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,6 +20,7 @@ from fedbragg.tasks.tags.recipe import Recipe, follow
 from fedbragg.tasks.tags.settings import TagsSettings
 from fedbragg.tasks.tags.sources import simulated
 from fedbragg.tasks.tags.task import TagsTask
+from fedbragg.types import State
 
 
 def main(path: Path, progress: Progress) -> None:
@@ -29,5 +32,9 @@ def main(path: Path, progress: Progress) -> None:
         recipe.simulated, recipe.seed, progress.stage("Simulating experiments", recipe.experiments)
     )
     follow(recipe, network, data, progress.stage("Training", recipe.epochs + recipe.last_epochs))
-    provenance = {"made_by": "scripts/build-tags-model", "data": "simulated", **asdict(recipe)}
-    TagsTask(TagsSettings()).export(state_of(network), path, provenance)
+    write(state_of(network), path, {"made_by": "scripts/build-tags-model", **asdict(recipe)})
+
+
+def write(state: State, path: Path, made: Mapping[str, Any]) -> None:
+    """Write a model that was trained on simulated images alone; ``made`` says how."""
+    TagsTask(TagsSettings()).export(state, path, {"data": "simulated", **made})

@@ -74,14 +74,23 @@ def _roughness(counts, mask, row_starts, col_starts, out):  # type: ignore[no-un
     """Fill ``out`` with each part's smaller eigenvalue, its squares, and the mean of their pixels: rows first."""
     cols = counts.shape[1]
     columns = np.empty((5, cols), np.float32)
-    upper, lower = np.empty((2, cols), np.float32), np.empty((2, cols), np.float32)
+    upper, middle, lower = (
+        np.empty((2, cols), np.float32),
+        np.empty((2, cols), np.float32),
+        np.empty((2, cols), np.float32),
+    )
     for i in range(row_starts.size - 1):
+        first, last = row_starts[i], row_starts[i + 1] - 1
         columns[:] = 0
-        for row in range(row_starts[i], row_starts[i + 1]):
+        _read(counts[first], mask[first], upper)
+        for row in range(first + 1, last + 1, 2):  # two rows more at a time: a third less to read and write
+            _read(counts[row], mask[row], middle)
+            if row == last:
+                lower[:] = 0
+            else:
+                _read(counts[row + 1], mask[row + 1], lower)
+            _add_squares(upper, middle, lower, columns)
             upper, lower = lower, upper
-            _read(counts[row], mask[row], lower[0], lower[1])
-            if row > row_starts[i]:
-                _add_squares(upper[0], upper[1], lower[0], lower[1], columns)
         for j in range(col_starts.size - 1):
             a, b, c, light, number = np.float32(0), np.float32(0), np.float32(0), np.float32(0), np.float32(0)
             for col in range(col_starts[j], col_starts[j + 1] - 1):
@@ -97,8 +106,9 @@ def _roughness(counts, mask, row_starts, col_starts, out):  # type: ignore[no-un
 
 
 @njit(inline="always", fastmath={"nsz", "contract"})
-def _read(counts, mask, value, valid):  # type: ignore[no-untyped-def]
-    """Fill ``value`` with a row's counts, 0 where invalid, and ``valid`` with 1 and 0."""
+def _read(counts, mask, out):  # type: ignore[no-untyped-def]
+    """Fill ``out`` (2, cols) with a row's counts, 0 where invalid, and with 1 where valid, else 0."""
+    value, valid = out[0], out[1]
     for col in range(counts.size):
         count = np.float32(counts[col])
         good = np.float32(1) if (not mask[col]) and abs(count) < np.float32(3e38) else np.float32(0)
@@ -107,14 +117,19 @@ def _read(counts, mask, value, valid):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always", fastmath={"nsz", "contract"})
-def _add_squares(upper, upper_valid, lower, lower_valid, columns):  # type: ignore[no-untyped-def]
-    """Add up the squares between two rows, each at its left column: products of differences, light, number."""
+def _add_squares(uppers, middles, lowers, columns):  # type: ignore[no-untyped-def]
+    """Add up the squares among three rows, each at its left column: products of differences, light, number."""
+    upper, middle, lower = uppers[0], middles[0], lowers[0]
+    upper_valid, middle_valid, lower_valid = uppers[1], middles[1], lowers[1]
     falling, rising, both, light, number = columns[0], columns[1], columns[2], columns[3], columns[4]
     for col in range(upper.size - 1):
-        good = upper_valid[col] * upper_valid[col + 1] * lower_valid[col] * lower_valid[col + 1]
-        fall, rise = good * (lower[col + 1] - upper[col]), good * (lower[col] - upper[col + 1])
-        falling[col] += fall * fall
-        rising[col] += rise * rise
-        both[col] += fall * rise
-        light[col] += good * (lower[col + 1] + upper[col])
-        number[col] += good
+        good = middle_valid[col] * middle_valid[col + 1]
+        above = upper_valid[col] * upper_valid[col + 1] * good
+        below = lower_valid[col] * lower_valid[col + 1] * good
+        fall, rise = above * (middle[col + 1] - upper[col]), above * (middle[col] - upper[col + 1])
+        next_fall, next_rise = below * (lower[col + 1] - middle[col]), below * (lower[col] - middle[col + 1])
+        falling[col] += fall * fall + next_fall * next_fall
+        rising[col] += rise * rise + next_rise * next_rise
+        both[col] += fall * rise + next_fall * next_rise
+        light[col] += above * (middle[col + 1] + upper[col]) + below * (lower[col + 1] + middle[col])
+        number[col] += above + below

@@ -79,7 +79,7 @@ def view_of(frame: Frame) -> TagView:
     if _reduce(counts, mask, starts[0], starts[1], inside) == 0:
         raise FrameError(frame.path, frame.index, "has no valid pixel; check its mask.")
     inside[3] = _graininess(counts, mask, starts, (top, left))
-    for ratios in (inside[0], inside[2], inside[3]):  # numpy takes logarithms several at a time
+    for ratios in (inside[0], inside[2]):  # numpy takes logarithms several at a time
         np.log(ratios, out=ratios)
         ratios /= np.float32(SCALE)
     return TagView(channels, (top, left), longest / cells)
@@ -91,7 +91,7 @@ def _graininess(
     starts: Sequence[NDArray[np.int64]],
     corner: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """Return the graininess of each cell (cells down, cells across): that of its square of 2 x 2 cells of the view.
+    """Return the channel of each cell (cells down, cells across): that of its square of 2 x 2 cells of the view.
 
     One cell has too few pixels, and the network reads squares of 2 x 2.
     """
@@ -99,10 +99,9 @@ def _graininess(
         edges[_square_starts(len(edges) - 1, first)] for edges, first in zip(starts, corner, strict=True)
     ]
     found = graininess(counts, mask, parts[0], parts[1])
-    rows, cols = (
-        (np.arange(len(edges) - 1) + first % 2) // 2 for edges, first in zip(starts, corner, strict=True)
-    )
-    return found[rows][:, cols]
+    np.log(found, out=found)
+    rows, cols = (slice(at % 2, at % 2 + len(edges) - 1) for edges, at in zip(starts, corner, strict=True))
+    return np.repeat(np.repeat(found, 2, axis=0)[rows], 2, axis=1)[:, cols] / np.float32(SCALE)
 
 
 def _square_starts(cells: int, first: int) -> NDArray[np.int64]:
