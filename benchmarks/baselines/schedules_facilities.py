@@ -22,12 +22,13 @@ from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State, Update
 
-FEWEST_FRAMES, MOST_FRAMES, TEST_FRAMES = 30, 90, 60
+FEWEST_FRAMES, MOST_FRAMES, TEST_FRAMES = 20, 60, 40
 """Labelled frames of a site, drawn between the two; frames of each site that judge."""
-BARRIERS, WARMUP, EPOCHS = 10, 4, 2
-DEADLINE = 1.5
+BARRIERS, WARMUP, EPOCHS = 6, 15, 5
+"""The defaults of a federation."""
+DEADLINE = 1.25
 """In trainings of the slowest site before its first update, which are the longest."""
-POINTS = 24
+POINTS = 16
 """Times between 0 and the end of sync at which the newest model is judged."""
 TASK = HitsTask(HitsSettings(), PrepareSettings())
 Curve = dict[str, list[float]]
@@ -36,10 +37,11 @@ Curve = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How fast the sites are, and how often a message is lost."""
+    """How fast the sites are, how often a message is lost, and how long schedules other than sync go on."""
 
     spread: float  # the slowest site's time for an epoch over the fastest's
     loss: float = 0.0  # probability that a model or an update is lost without notice
+    barriers: int = BARRIERS  # after which schedules other than sync end
 
     @property
     def title(self) -> str:
@@ -117,9 +119,9 @@ class Run:
         return Run(members, tests, seconds, settings(seed, deadline, list(members), rules), condition.loss)
 
     @property
-    def sync_end(self) -> float:
-        """Return the seconds in which sync passes all barriers where nothing is lost."""
-        return (WARMUP + EPOCHS * (BARRIERS - 1)) * max(self.seconds.values())
+    def end(self) -> float:
+        """Return the seconds after which the last barrier passes where nothing is lost."""
+        return epochs_to(self.settings.federation.barriers) * max(self.seconds.values())
 
     def curve(self, end: float | None = None) -> Curve:
         """Train, and judge the newest model at times up to ``end``, else up to the end of the run."""
@@ -149,6 +151,11 @@ class Run:
         """Return each metric of a model, the mean over the facilities."""
         found = [_judged(data.truth, TASK.answers(model, data)) for data in self.tests]
         return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
+
+
+def epochs_to(barriers: int) -> int:
+    """Return the epochs that the slowest site trains until so many barriers have passed."""
+    return WARMUP + EPOCHS * (barriers - 1)
 
 
 def settings(seed: int, deadline: float, sites: Sequence[str], rules: Mapping[str, Any]) -> Federation:

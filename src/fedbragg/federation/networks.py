@@ -30,7 +30,7 @@ def of_site(settings: Federation, site: str) -> Federation:
     if network is None:
         return settings
     section = {**(settings.model_extra or {}).get(settings.task, {}), "network": network}
-    return Federation.model_validate({**settings.model_dump(), settings.task: section})
+    return settings.model_copy(update={settings.task: section})
 
 
 def check_networks(settings: Federation, source: str) -> None:
