@@ -42,6 +42,7 @@ Scores = dict[str, dict[str, float]]
 class Public:
     """Simulated frames: with labels for the start models, and without for teaching."""
 
+    folder: Path  # where start models are kept
     start: HitData
     teach: HitData
 
@@ -50,7 +51,17 @@ class Public:
         """Return them as a federation with default settings makes them; simulate what ``folder`` lacks."""
         frames, prepare = TASK.settings.public_frames, TASK.prepare
         start = _kept(folder / "start.npz", lambda: public_frames(frames, PUBLIC_SEED, prepare))
-        return Public(start, _kept(folder / "teach.npz", lambda: TASK.examples_to_teach(PUBLIC_SEED, SILENT)))
+        teach = _kept(folder / "teach.npz", lambda: TASK.examples_to_teach(PUBLIC_SEED, SILENT))
+        return Public(folder, start, teach)
+
+    def start_model(self, network: str, seed: int) -> State:
+        """Return a network trained on the labelled frames, or the one trained before."""
+        path, settings = self.folder / f"{network}-{seed}.npz", TASK.settings
+        if not path.exists():
+            epochs, weight = settings.public_epochs, settings.hit_weight
+            np.savez(path, **pretrain(self.start, epochs, seed, None, weight, network))
+        with np.load(path) as stored:
+            return {name: stored[name] for name in stored.files}
 
 
 def _kept(path: Path, make: Any) -> HitData:
@@ -75,12 +86,11 @@ def trained(
     members = {f.name: chosen(f.pool, int(n), generator) for f, n in zip(facilities, counts, strict=True)}
     of_sites = {name: networks[(seed + k) % len(networks)] for k, name in enumerate(members)}
     tasks = {name: TASK.with_network(name) for name in dict.fromkeys(networks)}
-    settings, epochs = _settings(seed, list(members)), TASK.settings.public_epochs
+    settings = _settings(seed, list(members))
     sites = [
         TaskSite(name, tasks[of_sites[name]], data, settings.training, seed) for name, data in members.items()
     ]
-    weight = TASK.settings.hit_weight
-    start = join_networks({name: pretrain(public.start, epochs, seed, None, weight, name) for name in tasks})
+    start = join_networks({name: public.start_model(name, seed) for name in tasks})
     students = {name: TaskStudent(task, public.teach, seed) for name, task in tasks.items()}
     refine = distillation(students, of_sites) if teach else None
     model = federate(settings, sites, start, ensemble=Ensemble(of_sites, refine)).model
