@@ -103,7 +103,7 @@ NETWORKS: Mapping[str, Callable[[], HitNetwork]] = {
     "spotnet-small": lambda: SpotNet(16),
     "kindnet": KindNet,
 }
-"""Every network by the name that ``[hits] network`` gives; the second has a fifth of the first's weights."""
+"""Every network by the name that ``[hits] network`` gives; the second has a sixth of the first's weights."""
 
 
 def votes(logits: Tensor, certainty: Tensor) -> Tensor:
