@@ -36,7 +36,6 @@ from fedbragg.workflows.facilities import (
     write_facility,
 )
 from fedbragg.workflows.federate import (
-    MODEL,
     Federated,
     Project,
     Watching,
@@ -48,6 +47,7 @@ from fedbragg.workflows.federate import (
     write_results,
 )
 from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.networks import MODEL
 from fedbragg.workflows.screen import Screening, begin, screen_run
 from fedbragg.workflows.simulate import LABELS
 

@@ -31,7 +31,6 @@ from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
 from fedbragg.version import __version__
 from fedbragg.workflows.folder import make_folder
-from fedbragg.workflows.networks import MODEL as MODEL  # re-exported: the model file
 from fedbragg.workflows.networks import SiteNetworks, site_networks, with_all_named
 from fedbragg.workflows.site_data import SiteData, read_site
 from fedbragg.workflows.site_evaluator import Metrics, SiteEvaluator

@@ -13,7 +13,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Progress
 from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.learner import SPOT_SHARE, HitProblem, hit_logits, train
+from fedbragg.tasks.hits.learner import SPOT_SHARE, HitProblem, frame_logits, train
 from fedbragg.tasks.hits.network import HitNetwork
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.sources import PublicSet, public_frames
@@ -30,7 +30,7 @@ def frames_to_teach(frames: int, seed: int, settings: PrepareSettings, progress:
 
 def logits_of_answers(network: HitNetwork, data: HitData) -> NDArray[np.float64]:
     """Return the logits of miss and hit (frames, 2); their softmax is the score, so that of a miss is 0."""
-    hits: NDArray[np.float64] = hit_logits(network, data).double().numpy()
+    hits: NDArray[np.float64] = frame_logits(network, data).double().numpy()
     return np.stack([np.zeros_like(hits), hits], axis=1)
 
 

@@ -73,7 +73,7 @@ def select_peaks(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tenso
     return data.measures[peaks], owner, data.spots[peaks]
 
 
-def hit_logits(network: HitNetwork, data: HitData) -> Tensor:
+def frame_logits(network: HitNetwork, data: HitData) -> Tensor:
     """Return the logit of a hit of every frame, (frames,)."""
     network.eval()
     with torch.no_grad():
@@ -83,7 +83,7 @@ def hit_logits(network: HitNetwork, data: HitData) -> Tensor:
 
 def score(network: HitNetwork, data: HitData) -> NDArray[np.float64]:
     """Return the probability of a hit of every frame, (frames,)."""
-    result: NDArray[np.float64] = torch.sigmoid(hit_logits(network, data)).double().numpy()
+    result: NDArray[np.float64] = torch.sigmoid(frame_logits(network, data)).double().numpy()
     return result
 
 

@@ -53,7 +53,7 @@ class RealTimeDriver:
     ) -> None:
         """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one.
 
-        ``refine`` teaches different networks at a barrier, which no event is processed during.
+        ``refine`` teaches different networks at a barrier; events wait until it has.
         """
         model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
         names = [site.name for site in settings.sites]

@@ -50,10 +50,10 @@ class Failed:
 class ServerPrograms:
     """The commands of the programs that a server starts."""
 
-    start_model: Sequence[str]  # followed by the paths of settings and model: makes the start model
-    distillation: Sequence[
-        str
-    ] = ()  # followed by the path of the settings: teaches networks (distillation.py)
+    start_model: Sequence[str]
+    """Followed by the paths of settings and model: makes the start model."""
+    distillation: Sequence[str] = ()
+    """Followed by the path of the settings: teaches different networks, see distillation.py."""
 
 
 class HostedFederation:
