@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.joining_facilities import EDGE, TROUBLES, Facility, facilities
+from baselines.joining_facilities import EDGE, TEST, TROUBLES, Facility, facilities
 from baselines.schedules_facilities import (
     BARRIERS,
     DEADLINE,
@@ -30,7 +30,6 @@ from baselines.schedules_facilities import (
     FEWEST_FRAMES,
     MOST_FRAMES,
     POINTS,
-    TEST_FRAMES,
     WARMUP,
     Condition,
     Curve,
@@ -195,7 +194,7 @@ def _notes(found: Findings, condition: Condition) -> list[str]:
     ]
     if condition == EIGHT:
         notes.append(
-            f"{len(TROUBLES)} facilities of {FEWEST_FRAMES} to {MOST_FRAMES} labelled frames, {TEST_FRAMES} others of "
+            f"{len(TROUBLES)} facilities of {FEWEST_FRAMES} to {MOST_FRAMES} labelled frames, {TEST} others of "
             f"each judge; detectors cut to {EDGE} pixels. Random start, FedKL, {WARMUP} and then {EPOCHS} epochs, "
             f"{BARRIERS} barriers, every other setting at its default."
         )

@@ -22,8 +22,8 @@ from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State, Update
 
-FEWEST_FRAMES, MOST_FRAMES, TEST_FRAMES = 20, 60, 40
-"""Labelled frames of a site, drawn between the two; frames of each site that judge."""
+FEWEST_FRAMES, MOST_FRAMES = 20, 60
+"""Labelled frames of a site, drawn between the two."""
 BARRIERS, WARMUP, EPOCHS = 6, 15, 5
 """The defaults of a federation."""
 DEADLINE = 1.25
@@ -115,7 +115,7 @@ class Run:
         generator.shuffle(durations)
         seconds = {f.name: float(d) for f, d in zip(facilities, durations, strict=True)}
         deadline = DEADLINE * WARMUP * float(durations.max())
-        tests = [facility.test[:TEST_FRAMES] for facility in facilities]
+        tests = [facility.test for facility in facilities]
         return Run(members, tests, seconds, settings(seed, deadline, list(members), rules), condition.loss)
 
     @property

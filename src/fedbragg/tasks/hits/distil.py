@@ -13,7 +13,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Progress
 from fedbragg.simulation.artefacts.catalogue import ARTEFACTS
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.learner import SPOT_SHARE, HitProblem, frame_logits, train
+from fedbragg.tasks.hits.learner import HitProblem, frame_logits, train
 from fedbragg.tasks.hits.network import HitNetwork
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.sources import PublicSet, public_frames
@@ -39,9 +39,9 @@ def distilled(
 ) -> dict[str, NDArray[Any]]:
     """Return the state after training towards probabilities of miss and hit (frames, 2).
 
-    Labels take no part. The simulated spots do, as they do at the end of the start model's training: they keep the map
-    of spots, of which a frame's score says nothing.
+    Neither the labels nor the true spots of the frames take part: with the spots the networks forgot what they had
+    learnt at the sites.
     """
     taught = replace(data, hit=torch.from_numpy(targets[:, 1]).to(data.hit))
     fitting = FitSettings(epochs, annealed=True)  # the paper's Adam, 1e-3 falling over the steps
-    return train(HitProblem(network, taught, SPOT_SHARE / 4), fitting, seed)[0]
+    return train(HitProblem(network, taught, spot_share=0.0), fitting, seed)[0]
