@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError
+from fedbragg.federation.checkpoint import fingerprint
 from fedbragg.federation.networks import networks_of, of_site
 from fedbragg.federation.plan import Plan, check_settings
 from fedbragg.federation.rules import RULES
@@ -72,3 +74,13 @@ def test_a_site_sees_its_network_in_the_tasks_own_section() -> None:
     assert (of_site(plan, "b").model_extra or {})["hits"] == {"network": "two", "block": 9}
     alone = settings([{"name": "a"}], hits={"block": 9})
     assert of_site(alone, "a") is alone
+
+
+def test_a_checkpoint_is_not_resumed_with_the_networks_exchanged() -> None:
+    initial = {"one/w": np.zeros(2), "two/w": np.zeros(2)}
+    marks = [
+        fingerprint(settings(), ["a", "b"], initial, networks)
+        for networks in ({"a": "one", "b": "two"}, {"a": "two", "b": "one"}, {}, None)
+    ]
+    assert len(set(marks)) == 3
+    assert marks[2] == marks[3]  # as every version before wrote it
