@@ -25,7 +25,7 @@ from fedbragg.screening.guarantee.risk import allowed_losses, threshold_at
 from fedbragg.simulation import simulate_run
 from fedbragg.tasks.hits import default_model, open_model
 from fedbragg.tasks.hits.data import HitExample, from_examples, hit_example
-from fedbragg.tasks.hits.learner import scores_of, train
+from fedbragg.tasks.hits.learner import labelled_problem, network_of, scores_of, train
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.types import Frame, Label, State
 from fedbragg.workflows.train import ADAPTING
@@ -131,7 +131,8 @@ def _split(
 
 def _adapted(facility: Facility, given: Sequence[int], start: State, seed: int) -> State:
     labelled = from_examples([facility.examples[i] for i in given])
-    return train(start, labelled, ADAPTING, seed, HitsSettings().hit_weight)[0]
+    problem = labelled_problem(network_of(start), labelled, ADAPTING, HitsSettings().hit_weight)
+    return train(problem, ADAPTING, seed)[0]
 
 
 def _area(facility: Facility, judging: NDArray[np.intp], state: State) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 from pages import loads_nothing, parsed
@@ -73,3 +74,11 @@ def test_labels_and_units_are_those_of_the_task() -> None:
     for shown in ("patterns trained on", "bastnaesite", "calcite", "rhenium", "8 (40%)", "0 (0%)", "5 (25%)"):
         assert shown in words
     assert "maybe" not in words
+
+
+def test_different_networks_have_a_column_and_one_has_none() -> None:
+    rows = [replace(row, network=name) for row, name in zip(SITES, ("spotnet", "kindnet"), strict=True)]
+    task = HitsTask(HitsSettings(), PrepareSettings())
+    shown, plain = (parsed(page("", "", [sites_section(each, task)])).words for each in (rows, SITES))
+    assert {"network", "spotnet", "kindnet"} <= set(" ".join(shown).split())
+    assert "network" not in " ".join(plain).split()

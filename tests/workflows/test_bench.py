@@ -82,7 +82,7 @@ def test_alone_and_pooled_train_on_what_they_say_and_are_tested_at_every_site(tm
     for count in epochs:
         fit = project.settings.training
         state, loss = project.task.train(state, sites[0].train, _fit(count, fit.learning_rate), 0)
-    own = SiteEvaluator(project.task, sites[:1])(state)["a"]
+    own = SiteEvaluator(project.networks, sites[:1])(state)["a"]
     assert found["metrics"]["a"]["AUC"][0] == pytest.approx(own["AUC"].value)
     assert set(trained(pooled.project(project, 3), sites, pooled, start)["metrics"]) == {"a", "b", "c"}
     assert np.isfinite(loss)

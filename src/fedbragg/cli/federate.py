@@ -64,7 +64,7 @@ def _federate_here(project: Project, out: Path, *, resume: bool) -> int:
         federated = federate(project, out, resume=resume, watching=watching)
     write_report(out, federated.project, sections(federated))
     show_sites(federated)
-    return _written(federated.outcome.reason, out)
+    return _written(federated.outcome.reason, out, project)
 
 
 def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resume: bool) -> int:
@@ -80,18 +80,18 @@ def _federate_real_sites(project: Project, out: Path, kit: Path | None, *, resum
     outcome = run_real_sites(project.settings, kit, resume=resume)
     write_results(out, project, outcome)
     write_report(out, project, [history_section(outcome.history, project.task.headlines[0])])
-    return _written(outcome.reason, out)
+    return _written(outcome.reason, out, project)
 
 
 def show_sites(federated: Federated) -> None:
     """Print how good the model is at each site."""
-    headlines = federated.project.task.headlines
+    headlines, networks = federated.project.task.headlines, federated.project.networks
     heads = "".join(f"{name:<23}" for name in headlines)
     say(f"{'site':<12} {'trained on':>10}   {heads}(held-out examples, 95 % intervals)")
     for site in federated.sites:
         metrics = federated.metrics[site.name]
-        shown = "".join(f"{metrics[name]!s:<23}" for name in headlines).rstrip()
-        say(f"{site.name:<12} {len(site.train):>10}   {shown}")
+        shown = "".join(f"{metrics[name]!s:<23}" for name in headlines) + networks.of_sites.get(site.name, "")
+        say(f"{site.name:<12} {len(site.train):>10}   {shown.rstrip()}")
 
 
 def report_failure(event: ProgressEvent) -> None:
@@ -102,10 +102,15 @@ def report_failure(event: ProgressEvent) -> None:
         say(f"model withdrawn, for most sites refused it: {', '.join(event.sites)}")
 
 
-def _written(reason: str, out: Path) -> int:
-    from fedbragg.workflows.federate import HISTORY, MODEL
+def _written(reason: str, out: Path, project: Project) -> int:
+    from fedbragg.workflows.federate import HISTORY
     from fedbragg.workflows.federation_report import REPORT
 
     say(f"ended    {reason}")
-    say(f"written  {out / MODEL}, {out / HISTORY}, {out / REPORT}")
+    models = project.networks.model_names
+    for network, name in models.items():
+        default = ", the default" if name == next(iter(models.values())) else ""
+        if len(models) > 1:
+            say(f"network  {network}: {name}{default}")
+    say(f"written  {', '.join(str(out / name) for name in (*models.values(), HISTORY, REPORT))}")
     return 0

@@ -22,7 +22,7 @@ def serve(kit: KitArgument) -> int:
     require_flare()
     from fedbragg.federation.engines.nvflare.kit import open_kit
     from fedbragg.federation.engines.nvflare.launch import serve as run_server
-    from fedbragg.workflows.start_model import COMMAND
+    from fedbragg.workflows import distillation, start_model
 
     say(f"serving at {open_kit(kit, 'server').address}; end it with Ctrl-C")
-    return run_server(kit, COMMAND)
+    return run_server(kit, start_model.COMMAND, distillation.COMMAND)

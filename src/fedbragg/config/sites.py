@@ -33,5 +33,7 @@ class SiteSettings(Section):
 
     For the local engine; a real site's trainer uses a GPU where [limits] gpu of its own file allows it.
     """
+    network: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$")
+    """The network that this site trains, where sites run different ones; empty takes that of the task's section."""
     speed: float = Field(default=1.0, gt=0)
     """Training speed relative to the other sites; orders the arrivals in the local engine."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,13 @@ def _whole(saved: Saved) -> State:
     return {**saved.model, **{MEMORY + name: tensor for name, tensor in saved.memory.items()}}
 
 
-def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> str:
-    """Return a hash that identifies a federation: its settings, sites, and the names and shapes of its tensors."""
+def fingerprint(
+    settings: Federation, names: Sequence[str], initial: State, networks: Mapping[str, str] | None = None
+) -> str:
+    """Return a hash that identifies a federation: its settings, sites, and the names and shapes of its tensors.
+
+    ``networks`` names each site's network, where they differ.
+    """
     # As version 0.1 wrote them, so that a checkpoint from before a key was renamed can still be resumed.
     excluded: Any = {"federation": {"workers", "engine"}, "server": True, "sites": True}
     private = {"epsilon", "delta", "sampling_rate", "gradient_clip"}
@@ -105,4 +110,5 @@ def fingerprint(settings: Federation, names: Sequence[str], initial: State) -> s
     table = as_version_0_1(dumped) | ({"privacy": dumped["privacy"]} if "privacy" in dumped else {})
     text = to_json(table, inf_nan_mode="null").decode()
     tensors = [f"{name} {tensor.dtype} {tensor.shape}" for name, tensor in sorted(initial.items())]
-    return hashlib.sha256("\n".join([text, *names, *tensors]).encode()).hexdigest()
+    runs = [f"{site} runs {network}" for site, network in sorted((networks or {}).items())]
+    return hashlib.sha256("\n".join([text, *names, *tensors, *runs]).encode()).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.federation.ensemble import Refine
+from fedbragg.federation.ensemble import Refine, join_networks, part_of
 from fedbragg.types import State
 
 
@@ -38,12 +38,7 @@ def distillation(students: Mapping[str, Student], networks: Mapping[str, str]) -
     def refine(model: State, teachers: Mapping[str, State]) -> State:
         answers = [students[networks[site]].logits(state) for site, state in teachers.items()]
         targets = softmax(np.mean(answers, axis=0))
-        result = dict(model)
-        for network, student in students.items():
-            prefix = f"{network}/"
-            start = {n.removeprefix(prefix): t for n, t in model.items() if n.startswith(prefix)}
-            result.update({prefix + name: t for name, t in student.train(start, targets).items()})
-        return result
+        return join_networks({n: s.train(part_of(n, model), targets) for n, s in students.items()})
 
     return refine
 

@@ -1,4 +1,4 @@
-"""Sites with different networks in one federation, and how these learn from one another at a barrier."""
+"""Different networks in one global model, and how they learn from one another at a barrier."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ class Ensemble:
 def join_networks(models: Mapping[str, State]) -> dict[str, NDArray[Any]]:
     """Return one global model that holds several networks, each tensor under ``network/``."""
     return {f"{network}/{name}": t for network, model in models.items() for name, t in model.items()}
+
+
+def part_of(network: str, model: State) -> dict[str, NDArray[Any]]:
+    """Return one network's tensors of a global model that holds several, under the network's own names."""
+    prefix = f"{network}/"
+    return {name.removeprefix(prefix): t for name, t in model.items() if name.startswith(prefix)}

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from fedbragg.config import Federation, FederationSettings, PrivacySettings
 from fedbragg.errors import ConfigError
+from fedbragg.federation.ensemble import part_of
 from fedbragg.federation.local_batchnorm import batchnorm_names
+from fedbragg.federation.networks import check_averaged, check_networks, networks_of
 from fedbragg.federation.private_training import check_private
 from fedbragg.federation.rules import Rule, rule_of
 from fedbragg.federation.secure.requirements import check_secure, check_sites, fewest_in_sum
@@ -31,11 +33,17 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
-        """Return the plan of a federation's settings; raise ConfigError where the rule does not fit them."""
+        """Return the plan of a federation's settings; raise ConfigError where the rule does not fit them.
+
+        ``networks``, if given, stands in for those that the settings name.
+        """
         check_rule(settings)
+        networks = networks_of(settings) if networks is None else networks
+        if networks:
+            check_averaged(settings)
         training = settings.training
         epochs = (training.warmup_epochs, training.epochs)
-        return cls(settings.federation, *epochs, settings.seed, networks or {}, settings.privacy)
+        return cls(settings.federation, *epochs, settings.seed, networks, settings.privacy)
 
     @property
     def rule(self) -> Rule:
@@ -77,10 +85,7 @@ class Plan:
 
     def part(self, site: str, model: State) -> State:
         """Return what a site sees of the global model."""
-        prefix = self._prefix(site)
-        if not prefix:
-            return model
-        return {name.removeprefix(prefix): t for name, t in model.items() if name.startswith(prefix)}
+        return part_of(self.networks[site], model) if site in self.networks else model
 
     def whole(self, site: str, tensors: State) -> State:
         """Return a site's tensors under the names that they have in the global model."""
@@ -133,6 +138,7 @@ def check_rule(settings: Federation, source: str = "settings") -> None:
         raise ConfigError(f"{where}: {name} needs proximal_mu in [training]; 0.01 is a good start.")
     for reason in _unfit(settings, rule):
         raise ConfigError(f"{where}: {name} {reason}")
+    check_networks(settings, source)
     check_secure(settings, source)
     check_private(settings, source)
 

@@ -22,6 +22,7 @@ class SiteRow:
     labels: LabelCounts  # of these
     weight: float | None  # its weight in the last barrier; None where it took no part
     metrics: Mapping[str, Estimate]  # on its held-out examples
+    network: str = ""  # that it runs, where sites run different ones
 
 
 def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> PageSection:
@@ -50,10 +51,11 @@ def history_section(history: Sequence[Mapping[str, Any]], headline: str) -> Page
 
 def sites_section(rows: Sequence[SiteRow], task: Task[Any]) -> PageSection:
     """Return the tables of sites: the metrics of the model there, and the labels trained on."""
-    metrics = tuple(rows[0].metrics)
+    metrics, differ = tuple(rows[0].metrics), any(row.network for row in rows)
     quality = [
         (
             row.name,
+            *([row.network] if differ else []),
             "–" if row.weight is None else f"{row.weight:.3f}",
             *(str(row.metrics[name]) for name in metrics),
         )
@@ -63,7 +65,7 @@ def sites_section(rows: Sequence[SiteRow], task: Task[Any]) -> PageSection:
     return PageSection(
         "Sites",
         [
-            table(("site", "last weight", *metrics), quality),
+            table(("site", *(["network"] if differ else []), "last weight", *metrics), quality),
             paragraph(note),
             table(
                 ("site", f"{task.unit}s trained on", *_label_columns(task)), [_label_row(row) for row in rows]

@@ -48,6 +48,10 @@ def bench(request: BenchRequest, progress: Progress = SILENT) -> Bench:
     """
     project = open_project(request.settings, "local")
     check_data(project.settings)
+    if project.networks.differ:
+        raise ConfigError(
+            f"{request.settings} [[sites]]: bench compares rules on one network; leave network out of [[sites]]."
+        )
     arms = arms_of(request.arms, project)
     first = project.settings.seed
     seeds = range(first, first + request.seeds)

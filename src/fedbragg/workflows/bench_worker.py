@@ -89,7 +89,7 @@ def trained(project: Project, sites: Sequence[SiteData[Any]], arm: Arm, start: S
 
 
 def _run(project: Project, group: Group, start: State) -> dict[str, Any]:
-    evaluator = SiteEvaluator(project.task, group.test)
+    evaluator = SiteEvaluator(project.networks, group.test)
     trainers = [trainer_of(project, site) for site in group.train]
     recording = RecordingSettings(evaluate=evaluator.headline)
     outcome = run_engine(project.settings, trainers, start, recording=recording)

@@ -37,7 +37,6 @@ from fedbragg.workflows.facilities import (
     write_facility,
 )
 from fedbragg.workflows.federate import (
-    MODEL,
     Federated,
     Project,
     Watching,
@@ -50,6 +49,7 @@ from fedbragg.workflows.federate import (
 )
 from fedbragg.workflows.folder import make_folder
 from fedbragg.workflows.joining_worth import Rivals, SiteTests, worth
+from fedbragg.workflows.networks import MODEL
 from fedbragg.workflows.screen import Screening, begin, screen_run
 from fedbragg.workflows.simulate import LABELS
 

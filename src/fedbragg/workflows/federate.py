@@ -16,6 +16,7 @@ from fedbragg.extras import require
 from fedbragg.federation import FederationOutcome, ProgressEvent, RecordingSettings
 from fedbragg.federation import federate as run_engine
 from fedbragg.federation.engines.recorder import ProgressListener
+from fedbragg.federation.networks import networks_of
 from fedbragg.federation.plan import check_settings
 from fedbragg.federation.privacy_ledger import within_budget
 from fedbragg.federation.private_training import private_terms, promise
@@ -24,15 +25,17 @@ from fedbragg.federation.trainer import Trainer
 from fedbragg.federation.veto import Standard, Veto
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import LocalTermsTask, PrivateTask, StyledTask, Task, headline_score
+from fedbragg.tasks.networks import NetworksTask
 from fedbragg.tasks.registry import open_task
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
 from fedbragg.version import __version__
 from fedbragg.workflows.folder import make_folder
+from fedbragg.workflows.networks import SiteNetworks, site_networks, with_all_named
 from fedbragg.workflows.site_data import SiteData, read_site
 from fedbragg.workflows.site_evaluator import Metrics, SiteEvaluator
 
-MODEL, HISTORY, CHECKPOINTS = "model.onnx", "history.json", "checkpoints"
+HISTORY, CHECKPOINTS = "history.json", "checkpoints"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +45,11 @@ class Project:
     settings: Federation
     task: Task[Any]
     folder: Path  # where relative paths in the settings start
+
+    @property
+    def networks(self) -> SiteNetworks:
+        """Return the networks of the sites."""
+        return site_networks(self.settings, self.task)
 
     @property
     def epochs(self) -> int:
@@ -86,6 +94,7 @@ def open_project(path: Path, engine: str | None = None) -> Project:
     check_settings(settings, str(path))
     try:
         task = open_task(settings, folder)
+        settings = with_all_named(settings, task)
     except ConfigError as error:
         raise ConfigError(f"{path} {error}") from None
     return checked(Project(settings, task, path.parent), str(path))
@@ -110,7 +119,7 @@ def checked(project: Project, source: str) -> Project:
     try:
         _check_style(project.settings, project.task)
         _check_rule(project.settings, project.task)
-        _check_private(project.settings, project.task)
+        _check_private(project)
     except ConfigError as error:
         raise ConfigError(f"{source} {error}") from None
     return project
@@ -129,8 +138,18 @@ def _check_rule(settings: Federation, task: Task[Any]) -> None:
         )
 
 
-def _check_private(settings: Federation, task: Task[Any]) -> None:
-    if private_terms(settings) is not None and not isinstance(task, PrivateTask):
+def _check_private(project: Project) -> None:
+    task = project.task
+    if private_terms(project.settings) is None:
+        return
+    if isinstance(task, NetworksTask):
+        for network in project.networks.names:
+            if network not in task.private_networks:
+                fitting = " or ".join(task.private_networks)
+                raise ConfigError(
+                    f"[privacy]: the network {network} cannot be trained with noise; use {fitting}."
+                )
+    if not isinstance(task, PrivateTask):
         raise ConfigError(
             f"[privacy]: the task {task.name} cannot be trained with noise; hits can. The networks of tags and "
             "segments keep statistics of the images (BatchNorm), which no noise covers. Leave epsilon out."
@@ -151,7 +170,7 @@ def federate(
     if not resume:
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     sites = read_sites(project, watching.progress)
-    start = project.task.start_model(project.settings.seed, watching.progress)
+    start = project.networks.start_model(project.settings.seed, watching.progress)
     federated = train_together(project, sites, start, watching)
     write_results(out, project, federated.outcome)
     return federated
@@ -180,7 +199,8 @@ def train_together(
 ) -> Federated:
     """Run the federation over sites in this process."""
     watching = watching or Watching()
-    evaluator = SiteEvaluator(project.task, sites)
+    evaluator = SiteEvaluator(project.networks, sites)
+    ensemble = project.networks.ensemble(project.settings.seed, watching.progress)
     barriers = watching.progress.stage(watching.title, project.settings.federation.barriers)
 
     def listen(event: ProgressEvent) -> None:
@@ -194,6 +214,7 @@ def train_together(
         [careful_trainer(project, site) for site in sites],
         initial,
         recording=RecordingSettings(listen, evaluator.headline, watching.checkpoints),
+        ensemble=ensemble,
     )
     return Federated(project, sites, outcome, evaluator(outcome.model))
 
@@ -204,7 +225,8 @@ def trainer_of(project: Project, site: SiteData[Any]) -> TaskSite[Any]:
     style = settings.style.share if site.share_style else "off"
     terms = rule_of(settings.federation).local_terms(settings.federation)
     training = (settings.training, settings.seed, site.speed, site.device)
-    trainer = TaskSite(site.name, project.task, site.train, *training, style, terms)
+    task = project.networks.task_of(site.name)
+    trainer = TaskSite(site.name, task, site.train, *training, style, terms)
     return replace(trainer, private=private_terms(settings))
 
 
@@ -213,7 +235,7 @@ def careful_trainer(project: Project, site: SiteData[Any]) -> Trainer:
     trainer = within_budget(project.settings, trainer_of(project, site))
     if site.largest_fall is None:
         return trainer
-    judge = partial(headline_score, project.task, site.held_out)
+    judge = partial(headline_score, project.networks.task_of(site.name), site.held_out)
     return Veto(judge, Standard(site.largest_fall)).over(trainer)
 
 
@@ -232,15 +254,20 @@ def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: Stat
 
 
 def write_results(out: Path, project: Project, outcome: FederationOutcome) -> None:
-    """Write the model file and the history."""
-    project.task.export(outcome.model, out / MODEL, provenance(project.settings, project.task, outcome))
+    """Write the model file, one for each network where sites differ, and the history."""
+    networks = project.networks
+    for name, (task, state) in networks.files(outcome.model).items():
+        task.export(state, out / name, provenance(project.settings, task, outcome))
     history = {"ended": outcome.reason, "barriers": outcome.barriers, "history": outcome.history}
+    if networks.differ:
+        history |= {"networks": networks.of_sites, "models": networks.model_names}
     (out / HISTORY).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
 
 
 def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome) -> dict[str, Any]:
     """Return how the model was made, without the paths of the sites' data."""
-    hidden: Any = {"server": True, task.name: True, "sites": {"__all__": {"runs", "labels"}}}
+    unsaid = {"runs", "labels"} | (set() if networks_of(settings) else {"network"})
+    hidden: Any = {"server": True, task.name: True, "sites": {"__all__": unsaid}}
     return {
         "fedbragg": __version__,
         "settings": {**settings.model_dump(mode="json", exclude=hidden), task.name: dict(task.options)},

@@ -29,6 +29,7 @@ def sections(federated: Federated) -> list[PageSection]:
             site.train.label_counts,
             weights.get(site.name),
             federated.metrics[site.name],
+            federated.project.networks.of_sites.get(site.name, ""),
         )
         for site in federated.sites
     ]

@@ -10,6 +10,7 @@ from fedbragg.config import Federation
 from fedbragg.federation.tensors import encode_tensors
 from fedbragg.progress import SILENT
 from fedbragg.tasks.registry import open_task
+from fedbragg.workflows.networks import site_networks
 
 COMMAND = (sys.executable, "-m", "fedbragg.workflows.start_model")
 
@@ -18,7 +19,8 @@ def main(settings: Path, out: Path) -> None:
     """Make the start model of a federation's task."""
     table = json.loads(settings.read_text(encoding="utf-8"))
     federation = Federation.model_validate(table["settings"])
-    model = open_task(federation, None).start_model(federation.seed, SILENT)
+    networks = site_networks(federation, open_task(federation, None))
+    model = networks.start_model(federation.seed, SILENT)
     out.write_bytes(encode_tensors(model))
 
 

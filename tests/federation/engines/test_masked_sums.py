@@ -76,7 +76,7 @@ def test_fewer_than_three_sites_end_the_federation(problem: Problem, settings: S
     assert outcome.barriers == 1
     with pytest.raises(ConfigError, match="needs 3 to 4096 sites, and there are 2"):
         federate(secured(settings(**RULES)), problem.sites[:2], problem.initial)
-    with pytest.raises(ConfigError, match="several networks need single ones"):
+    with pytest.raises(ConfigError, match="secure = true hides the single models"):
         ensemble = Ensemble({site.name: "a" for site in problem.sites})
         federate(secured(settings(**RULES)), problem.sites, problem.initial, ensemble=ensemble)
 

@@ -138,5 +138,5 @@ def test_an_update_without_what_the_rule_asks_does_not_count(settings) -> None:
 
 def test_several_networks_are_refused(settings) -> None:
     ensemble = Ensemble({"a": "one", "b": "two"})
-    with pytest.raises(ConfigError, match="scaffold corrects the sites of one network"):
+    with pytest.raises(ConfigError, match="scaffold compares or corrects steps of one network"):
         federate(settings(aggregation="scaffold", schedule="sync"), sites(), START, ensemble=ensemble)

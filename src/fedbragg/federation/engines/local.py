@@ -8,7 +8,7 @@ from functools import partial
 from math import inf
 
 from fedbragg.config import Federation
-from fedbragg.errors import ConfigError, FederationError
+from fedbragg.errors import FederationError
 from fedbragg.federation.checkpoint import CheckpointStore, Saved, fingerprint
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder, RecordingSettings
@@ -17,6 +17,7 @@ from fedbragg.federation.engines.virtual_clock import Delivery, Network, Virtual
 from fedbragg.federation.ensemble import Ensemble
 from fedbragg.federation.events import Event, SendModel
 from fedbragg.federation.local_batchnorm import LocalBatchNorm
+from fedbragg.federation.networks import check_averaged, networks_of
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.private_training import epsilon_after
 from fedbragg.federation.progress import FederationOutcome
@@ -55,27 +56,23 @@ def federate(
     """Train one model with all sites, in this process.
 
     ``network`` simulates links and outages (virtual.py). With an ``ensemble`` of different networks
-    ``initial`` comes from ``join_networks``. A checkpoint of this federation in ``recording.checkpoints`` is
+    ``initial`` comes from ``join_networks``; without one, those that the settings name are averaged, each among its
+    own sites. A checkpoint of this federation in ``recording.checkpoints`` is
     resumed, or returned if it is finished. Raise FederationError for the checkpoint of another federation
     and for sites without distinct names, ConfigError where the rule is unknown or does not fit.
     """
-    recording, ensemble = recording or RecordingSettings(), ensemble or Ensemble()
+    recording, ensemble = recording or RecordingSettings(), ensemble or Ensemble(networks_of(settings))
     plan = Plan.of(settings, ensemble.networks)
+    if ensemble.refine is not None:
+        check_averaged(settings)
     names = [trainer.name for trainer in trainers]
     if len(set(names)) < len(names) or not names:
         raise FederationError(f"the sites are {names}; there must be at least one, and no name twice")
     if plan.privacy.secure:
         check_sites(plan.settings, plan.privacy, len(names))
-        if ensemble.networks or ensemble.refine:
-            raise ConfigError(
-                "secure = true sums the updates of one network; several networks need single ones."
-            )
-    if plan.rule.drift and ensemble.networks:
-        raise ConfigError(
-            f"{plan.settings.aggregation} corrects the sites of one network; several networks have no mean."
-        )
     folder = recording.checkpoints
-    store = CheckpointStore(folder, fingerprint(settings, names, initial)) if folder else None
+    mark = fingerprint(settings, names, initial, plan.networks)
+    store = CheckpointStore(folder, mark) if folder else None
     saved = store.load() if store else None
     if saved and saved.finished:
         return FederationOutcome(saved.model, saved.history, saved.record["barrier"], saved.finished)

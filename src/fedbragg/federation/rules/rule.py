@@ -77,6 +77,17 @@ class Rule:
         return self.calibration is not None or self.drift is not None or self.needs_steps
 
     @property
+    def averages(self) -> bool:
+        """Return whether the rule is a weighted mean whose weights ask nothing of the steps but their number.
+
+        Only such a mean can be taken among the sites of each network alone.
+        """
+        plain = (
+            self.combine is weighted_mean and self.weights_of_steps is None and self.on_arrival != "recombine"
+        )
+        return plain and self.drift is None and self.trains_network
+
+    @property
     def sends_gradient(self) -> bool:
         """Return whether an update holds the gradient of the site's loss at the model that was sent."""
         return self.drift is not None and self.drift.sends_gradient

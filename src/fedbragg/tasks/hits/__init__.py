@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
+
+from fedbragg.errors import ModelFileError
 
 if TYPE_CHECKING:
     from fedbragg.config import Federation
@@ -34,12 +36,17 @@ def task_of_model(path: Path) -> HitsTask:
     require("train", "training")
     from fedbragg.learn.threads import keep_to_one_core
     from fedbragg.tasks.hits.model_file import Scorer
-    from fedbragg.tasks.hits.settings import HitsSettings
+    from fedbragg.tasks.hits.settings import HitsSettings, NetworkName
     from fedbragg.tasks.hits.task import HitsTask
 
     keep_to_one_core()
     card = Scorer(path).card
-    return HitsTask(HitsSettings(block=card.prepare.block), card.prepare)
+    if card.network not in get_args(NetworkName):
+        raise ModelFileError(
+            f"{path}: this version does not know its network {card.network!r}. Update fedbragg."
+        )
+    settings = HitsSettings.model_validate({"network": card.network, "block": card.prepare.block})
+    return HitsTask(settings, card.prepare)
 
 
 def open_model(path: Path) -> HitPredictor:

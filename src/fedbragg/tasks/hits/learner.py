@@ -1,4 +1,4 @@
-"""Train spotnet on labelled frames: loss, training, scores."""
+"""Train a network of hit finding on labelled frames: loss, training, scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.network import SpotNet, WholeFrame
+from fedbragg.tasks.hits.network import NETWORKS, HitNetwork, SpotNet, WholeFrame
 from fedbragg.tasks.hits.prepare import CONTEXT
 from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.types import State
@@ -26,13 +26,15 @@ SPOT_SHARE = 4.0
 """Weight of the spot map in the loss, where the true spots are known."""
 PRETRAINING_RATE = 4e-3
 FIRST_LAYER = "spot.0.weight"
+SPOTNET = "spotnet"
+"""The network where none is named."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitProblem:
-    """The loss of spotnet on a site's frames, as the training loop needs it."""
+    """The loss of a network on a site's frames, as the training loop needs it."""
 
-    network: SpotNet
+    network: HitNetwork
     data: HitData
     spot_share: float = SPOT_SHARE
     hit_weight: float = 1.0  # weight of a hit or maybe against a miss
@@ -46,10 +48,9 @@ class HitProblem:
         """Return the cross-entropy of the hit score, and of the spot map where the spots are known."""
         device = device_of(self.network)
         measures, owner, spots = (part.to(device) for part in select_peaks(self.data, examples))
-        logits = self.network.spots(measures)
-        count = torch.zeros(len(examples), device=device).index_add(0, owner, self.network.votes(logits))
+        hits, logits = self.network.batch(measures, owner, len(examples))
         loss = nn.functional.binary_cross_entropy_with_logits(
-            self.network.hit(count) + torch.as_tensor(self.shift, device=device),
+            hits + torch.as_tensor(self.shift, device=device),
             self.data.hit[examples].to(device),
             pos_weight=torch.tensor(self.hit_weight, device=device),
         )
@@ -74,60 +75,72 @@ def select_peaks(data: HitData, examples: Tensor) -> tuple[Tensor, Tensor, Tenso
     return data.measures[peaks], owner, data.spots[peaks]
 
 
-def score(network: SpotNet, data: HitData) -> NDArray[np.float64]:
-    """Return the probability of a hit of every frame, (frames,)."""
+def frame_logits(network: HitNetwork, data: HitData) -> Tensor:
+    """Return the logit of a hit of every frame, (frames,)."""
     network.eval()
     with torch.no_grad():
-        votes = network.votes(network.spots(data.measures))
         owner = torch.repeat_interleave(torch.arange(len(data)), data.first.diff())
-        count = torch.zeros(len(data)).index_add(0, owner, votes)
-        result: NDArray[np.float64] = torch.sigmoid(network.hit(count)).double().numpy()
+        return network.batch(data.measures, owner, len(data))[0]
+
+
+def score(network: HitNetwork, data: HitData) -> NDArray[np.float64]:
+    """Return the probability of a hit of every frame, (frames,)."""
+    result: NDArray[np.float64] = torch.sigmoid(frame_logits(network, data)).double().numpy()
     return result
 
 
-def new_network(generator: torch.Generator) -> SpotNet:
-    """Return a spotnet with random weights from the generator."""
-    network = SpotNet()
-    layers = [layer for layer in network.spot if isinstance(layer, nn.Linear)]
-    for layer in layers:
-        bound = layer.in_features**-0.5
-        nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-        nn.init.zeros_(layer.bias)
-    nn.init.constant_(layers[-1].bias, -2.0)  # spots are rare, so start with a low probability
+def new_network(generator: torch.Generator, name: str = SPOTNET) -> HitNetwork:
+    """Return a network with random weights from the generator."""
+    network = NETWORKS[name]()
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            bound = layer.in_features**-0.5
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            nn.init.zeros_(layer.bias)
+    of_peaks = network.spot if isinstance(network, SpotNet) else network.kind
+    *_, last = (layer for layer in of_peaks if isinstance(layer, nn.Linear))
+    nn.init.constant_(last.bias, -2.0)  # spots are rare, so start with a low probability
     return network
 
 
 def train(
-    state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float, step: Step | None = None
+    problem: HitProblem, fitting: FitSettings, seed: int, step: Step | None = None
 ) -> tuple[dict[str, NDArray[Any]], float]:
-    """Return the state after training from ``state``, and the last epoch's mean loss; ``step`` counts the epochs."""
-    problem = _problem(state, data, fitting, hit_weight)
+    """Return the state after training a problem's network, and the last epoch's mean loss.
+
+    ``step`` counts the epochs.
+    """
     loss = fit(problem.network, problem, fitting, torch.Generator().manual_seed(seed), step)
     return state_of(problem.network), loss
 
 
-def gradient(
-    state: State, data: HitData, fitting: FitSettings, seed: int, hit_weight: float
-) -> dict[str, NDArray[Any]]:
-    """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all frames."""
-    problem = _problem(state, data, fitting, hit_weight)
+def gradient(problem: HitProblem, fitting: FitSettings, seed: int) -> dict[str, NDArray[Any]]:
+    """Return the gradient of the loss that ``train`` lowers, at the network's weights and over all frames."""
     return mean_gradient(problem.network, problem, fitting, torch.Generator().manual_seed(seed))
 
 
-def _problem(state: State, data: HitData, fitting: FitSettings, hit_weight: float) -> HitProblem:
+def labelled_problem(
+    network: HitNetwork, data: HitData, fitting: FitSettings, hit_weight: float
+) -> HitProblem:
+    """Return the loss that a site trains by, its logits shifted as ``fitting`` asks."""
     shift = yes_shifts(data.label_counts, fitting.calibration)
-    return HitProblem(network_of(state), data, hit_weight=hit_weight, shift=shift)
+    return HitProblem(network, data, hit_weight=hit_weight, shift=shift)
 
 
 def pretrain(
-    data: HitData | None, epochs: int, seed: int, step: Step | None = None, hit_weight: float = 1.0
+    data: HitData | None,
+    epochs: int,
+    seed: int,
+    step: Step | None = None,
+    hit_weight: float = 1.0,
+    name: str = SPOTNET,
 ) -> dict[str, NDArray[Any]]:
     """Return the state of a new network, trained first on known spots, then on the labels of whole frames.
 
     ``hit_weight`` is the weight of a hit against a miss in the last stage.
     """
     generator = torch.Generator().manual_seed(seed)
-    network = new_network(generator)
+    network = new_network(generator, name)
     if data is not None:
         settings = FitSettings(epochs, learning_rate=PRETRAINING_RATE, annealed=True)
         fit(network, HitProblem(network, data), settings, generator, step)
@@ -137,19 +150,19 @@ def pretrain(
     return state_of(network)
 
 
-def scores_of(state: State, data: HitData) -> NDArray[np.float64]:
+def scores_of(state: State, data: HitData, name: str = SPOTNET) -> NDArray[np.float64]:
     """Return a model's scores of frames, (frames,)."""
-    return score(network_of(state), data)
+    return score(network_of(state, name), data)
 
 
-def whole_frame_of(state: State) -> WholeFrame:
+def whole_frame_of(state: State, name: str = SPOTNET) -> WholeFrame:
     """Return the network in the form that the model file holds."""
-    return WholeFrame(network_of(state))
+    return WholeFrame(network_of(state, name))
 
 
-def network_of(state: State) -> SpotNet:
+def network_of(state: State, name: str = SPOTNET) -> HitNetwork:
     """Return the network with these weights."""
-    network = SpotNet()
+    network = NETWORKS[name]()
     load_state(network, with_context(state))
     return network
 

@@ -1,13 +1,19 @@
-"""spotnet: find the spots, and decide from their number whether the frame is a hit.
+"""The networks of hit finding: what each makes of a frame's peaks.
 
-A small network gives the peak of a cell the probability that it is a Bragg spot, from the cell and its surroundings. It
-runs only in cells with a peak, a few in a hundred. A head counts the spots and turns the count into the score, so that
-five spots among 60,000 cells are not averaged away.
+spotnet finds the spots, and decides from their number whether the frame is a hit. A small network gives the peak of a
+cell the probability that it is a Bragg spot, from the cell and its surroundings. It runs only in cells with a peak, a
+few in a hundred. A head counts the spots and turns the count into the score, so that five spots among 60,000 cells are
+not averaged away.
+
+kindnet sorts the peaks into several kinds, of which spots are the first, and decides from the numbers of all. So many
+peaks of a powder ring can speak against a hit.
 
 There is no batch normalisation, so the result does not depend on which frames share a batch or a site.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +53,58 @@ class SpotNet(nn.Module):
         """Map counts of spots to hit logits of the same shape; more spots never lower the score."""
         return hit_logits(count, self.count_weight, self.count_offset)
 
+    def whole(self, measures: Tensor) -> tuple[Tensor, Tensor]:
+        """Map the measures (peaks, 64) of one frame to its hit logit () and to spot logits (peaks,)."""
+        logits = self.spots(measures)
+        return self.hit(self.votes(logits).sum()), logits
+
+    def batch(self, measures: Tensor, owner: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Map the peaks of some frames to hit logits (frames,) and spot logits (peaks,).
+
+        ``owner`` (peaks,) is the position of each peak's frame.
+        """
+        logits = self.spots(measures)
+        return self.hit(measures.new_zeros(frames).index_add(0, owner, self.votes(logits))), logits
+
+
+KINDS = 8
+"""Kinds of peaks that kindnet counts."""
+
+
+class KindNet(nn.Module):
+    """Map measures of peaks to logits of kinds, and the numbers of each kind to the logit of the hit score."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.kind = nn.Sequential(nn.Linear(MEASURES, width), nn.ReLU(), nn.Linear(width, KINDS))
+        self.certainty = nn.Parameter(torch.ones(KINDS))
+        self.decide = nn.Sequential(nn.Linear(KINDS, 16), nn.ReLU(), nn.Linear(16, 1))
+
+    def hit(self, counts: Tensor) -> Tensor:
+        """Map the counts of each kind (..., 8) to hit logits (...)."""
+        logits: Tensor = self.decide(torch.log1p(counts))[..., 0]
+        return logits
+
+    def whole(self, measures: Tensor) -> tuple[Tensor, Tensor]:
+        """See SpotNet.whole."""
+        kinds = self.kind(measures)
+        return self.hit(votes(kinds, self.certainty).sum(dim=0)), kinds[:, 0]
+
+    def batch(self, measures: Tensor, owner: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """See SpotNet.batch."""
+        kinds = self.kind(measures)
+        counts = measures.new_zeros(frames, KINDS).index_add(0, owner, votes(kinds, self.certainty))
+        return self.hit(counts), kinds[:, 0]
+
+
+HitNetwork = SpotNet | KindNet
+NETWORKS: Mapping[str, Callable[[], HitNetwork]] = {
+    "spotnet": SpotNet,
+    "spotnet-small": lambda: SpotNet(16),
+    "kindnet": KindNet,
+}
+"""Every network by the name that ``[hits] network`` gives; the second has a sixth of the first's weights."""
+
 
 def votes(logits: Tensor, certainty: Tensor) -> Tensor:
     """Return the share of each peak in the count; see SpotNet.votes."""
@@ -59,14 +117,13 @@ def hit_logits(count: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
 
 
 class WholeFrame(nn.Module):
-    """The network in the model file: measures of a frame's peaks in, hit score and spot probabilities out."""
+    """A network in the model file: measures of a frame's peaks in, hit score and spot probabilities out."""
 
-    def __init__(self, network: SpotNet) -> None:
+    def __init__(self, network: HitNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, measures: Tensor) -> tuple[Tensor, Tensor]:
         """Map measures (peaks, 64) to the score () and to each peak's probability of being a spot (peaks,)."""
-        logits = self.network.spots(measures)
-        score = torch.sigmoid(self.network.hit(self.network.votes(logits).sum()))
-        return score, torch.sigmoid(logits)
+        hit, spots = self.network.whole(measures)
+        return torch.sigmoid(hit), torch.sigmoid(spots)

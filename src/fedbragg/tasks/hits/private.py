@@ -1,4 +1,4 @@
-"""Train spotnet with differential privacy, where the unit is a run or crystal."""
+"""Train spotnet of any width with differential privacy, where the unit is a run or crystal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fedbragg.errors import LabelError
+from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.private_loop import fit_privately
 from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.learn.state import state_of
 from fedbragg.tasks.hits.data import HitData
-from fedbragg.tasks.hits.learner import HitProblem, network_of, select_peaks
-from fedbragg.tasks.hits.network import hit_logits, votes
-from fedbragg.types import State
+from fedbragg.tasks.hits.learner import HitProblem, select_peaks
+from fedbragg.tasks.hits.network import HitNetwork, SpotNet, hit_logits, votes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +61,7 @@ class HitUnits:
         (Goodfellow, arXiv 1510.01799). The true spots of simulated frames are not used.
         """
         batch = _batch(self.problem.data, [self.frames[unit] for unit in units])
-        network = self.problem.network
+        network = counting(self.problem.network)
         inputs, outputs = _through(network.spot, batch.measures)
         heads = [  # one of each for every unit, so that each unit has its own gradient
             number.detach().expand(len(units)).clone().requires_grad_()
@@ -90,6 +89,13 @@ class HitUnits:
         """Return the shares of misses and of hits among the frames of one unit, (2,)."""
         hits = self.problem.data.hit[self.frames[unit]].mean()
         return torch.stack([1 - hits, hits])
+
+
+def counting(network: HitNetwork) -> SpotNet:
+    """Return a network if it is a spotnet, whose gradients this module knows; raise ConfigError for another."""
+    if not isinstance(network, SpotNet):
+        raise ConfigError("[privacy]: epsilon trains spotnet and spotnet-small alone; choose one of them.")
+    return network
 
 
 def _batch(data: HitData, units: Sequence[Tensor]) -> _Batch:
@@ -131,15 +137,14 @@ def frames_by_unit(data: HitData) -> list[Tensor]:
 
 
 def train_privately(
-    state: State,
+    network: HitNetwork,
     data: HitData,
     fit: FitSettings,
     terms: PrivateTerms,
     generator: np.random.Generator,
     hit_weight: float,
 ) -> tuple[dict[str, NDArray[Any]], NoisedFacts]:
-    """Return the state after private training from ``state``, and what else is told about the frames."""
-    network = network_of(state)
-    units = HitUnits(HitProblem(network, data, hit_weight=hit_weight), frames_by_unit(data))
+    """Return the state after private training of ``network``, and what else is told about the frames."""
+    units = HitUnits(HitProblem(counting(network), data, hit_weight=hit_weight), frames_by_unit(data))
     facts = fit_privately(network, units, fit, terms, generator)
     return state_of(network), facts

@@ -8,11 +8,15 @@ from pydantic import Field
 
 from fedbragg.config import Section
 
+NetworkName = Literal["spotnet", "spotnet-small", "kindnet"]
+"""The networks of ``network.NETWORKS``, named here so that settings are checked without torch."""
+
 
 class HitsSettings(Section):
     """The network of hit finding and its start model."""
 
-    network: Literal["spotnet"] = "spotnet"
+    network: NetworkName = "spotnet"
+    """What is trained; where sites run different networks, the one in model.onnx."""
     block: int = Field(default=8, ge=6, le=32)
     """Pixels along the edge of one cell of the view."""
     hit_weight: float = Field(default=3.0, gt=0)
@@ -21,3 +25,7 @@ class HitsSettings(Section):
     """Simulated frames with known spots that the start model is trained on; 0 starts at random."""
     public_epochs: int = Field(default=30, ge=0)
     """Passes over the public frames."""
+    distillation_frames: int = Field(default=240, ge=1)
+    """Simulated frames, without their labels, on which different networks learn from one another."""
+    distillation_epochs: int = Field(default=10, ge=1)
+    """Passes over these at each barrier."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,22 @@ from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
 from fedbragg.tasks.hits.data import HitData, concatenate
-from fedbragg.tasks.hits.learner import gradient, pretrain, scores_of, train, whole_frame_of
+from fedbragg.tasks.hits.distil import distilled, frames_to_teach, logits_of_answers
+from fedbragg.tasks.hits.learner import (
+    HitProblem,
+    gradient,
+    labelled_problem,
+    network_of,
+    pretrain,
+    scores_of,
+    train,
+    whole_frame_of,
+)
 from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
+from fedbragg.tasks.hits.network import HitNetwork
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.private import train_privately
-from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.settings import HitsSettings, NetworkName
 from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import State
 
@@ -64,20 +75,25 @@ class HitsTask:
 
     def start_model(self, seed: int, progress: Progress) -> State:
         """Train on simulated frames of many detectors."""
+        return self.start_models([self.network], seed, progress)[self.network]
+
+    def start_models(self, networks: Sequence[str], seed: int, progress: Progress) -> dict[str, State]:
+        """Train each of these networks on the same simulated frames."""
         frames, epochs = self.settings.public_frames, self.settings.public_epochs
         data = public_frames(frames, seed, self.prepare, progress) if frames and epochs else None
-        step = progress.stage("Training the start model", epochs)
-        return pretrain(data, epochs, seed, step, self.settings.hit_weight)
+        step = progress.stage("Training the start model", epochs * len(networks))
+        weight = self.settings.hit_weight
+        return {name: pretrain(data, epochs, seed, step, weight, name) for name in networks}
 
     def train(
         self, state: State, data: HitData, fit: FitSettings, seed: int, step: Step | None = None
     ) -> tuple[State, float]:
-        """Train spotnet on a site's frames."""
-        return train(state, data, fit, seed, self.settings.hit_weight, step)
+        """Train the network on a site's frames."""
+        return train(self._problem(state, data, fit), fit, seed, step)
 
     def gradient(self, state: State, data: HitData, fit: FitSettings, seed: int) -> State:
         """Return the gradient of the training loss at a model."""
-        return gradient(state, data, fit, seed, self.settings.hit_weight)
+        return gradient(self._problem(state, data, fit), fit, seed)
 
     def steps(self, data: HitData, fit: FitSettings) -> int:
         """Return the steps of one training."""
@@ -92,11 +108,11 @@ class HitsTask:
         generator: np.random.Generator,
     ) -> tuple[State, NoisedFacts]:
         """Train spotnet with noise; the unit is a run or crystal."""
-        return train_privately(state, data, fit, terms, generator, self.settings.hit_weight)
+        return train_privately(self._network(state), data, fit, terms, generator, self.settings.hit_weight)
 
     def answers(self, state: State, data: HitData) -> NDArray[np.float64]:
         """Return the score of each frame (frames,)."""
-        return scores_of(state, data)
+        return scores_of(state, data, self.network)
 
     def metrics(self, truth: NDArray[np.bool_], answers: NDArray[np.float64]) -> Mapping[str, Estimate]:
         """Return every metric of scores against hits; both (frames,)."""
@@ -104,5 +120,44 @@ class HitsTask:
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
         """Write the model file."""
-        card = ModelCard(self.name, self.settings.network, self.prepare, THRESHOLD, dict(provenance))
-        save_model(path, whole_frame_of(state), card, state, PACKAGED)
+        card = ModelCard(self.name, self.network, self.prepare, THRESHOLD, dict(provenance))
+        save_model(path, whole_frame_of(state, self.network), card, state, PACKAGED)
+
+    # Sites with different networks
+
+    @property
+    def network(self) -> str:
+        """Return the name of the network."""
+        return self.settings.network
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Return the names of all networks."""
+        return get_args(NetworkName)
+
+    @property
+    def private_networks(self) -> tuple[str, ...]:
+        """Return the names of the networks whose single gradients private training knows."""
+        return ("spotnet", "spotnet-small")
+
+    def with_network(self, network: str) -> Self:
+        """Return this task with another network."""
+        return replace(self, settings=HitsSettings(**{**self.options, "network": network}))
+
+    def examples_to_teach(self, seed: int, progress: Progress) -> HitData:
+        """Simulate public frames with every artefact."""
+        return frames_to_teach(self.settings.distillation_frames, seed, self.prepare, progress)
+
+    def logits(self, state: State, data: HitData) -> NDArray[np.float64]:
+        """Return the logits of miss and hit (frames, 2)."""
+        return logits_of_answers(self._network(state), data)
+
+    def distil(self, state: State, data: HitData, targets: NDArray[Any], seed: int) -> State:
+        """Train the network towards probabilities of miss and hit (frames, 2)."""
+        return distilled(self._network(state), data, targets, self.settings.distillation_epochs, seed)
+
+    def _network(self, state: State) -> HitNetwork:
+        return network_of(state, self.network)
+
+    def _problem(self, state: State, data: HitData, fit: FitSettings) -> HitProblem:
+        return labelled_problem(self._network(state), data, fit, self.settings.hit_weight)

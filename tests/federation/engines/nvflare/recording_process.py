@@ -9,7 +9,7 @@ from typing import Any
 from nvflare.fuel.f3.drivers.socket_conn import SocketConnection
 
 from fedbragg.federation.engines.nvflare.launch import join, serve
-from fedbragg.workflows import site_worker, start_model
+from fedbragg.workflows import distillation, site_worker, start_model
 
 
 def record_into(path: Path) -> None:
@@ -28,6 +28,6 @@ if __name__ == "__main__":
     kit = Path(sys.argv[1])
     record_into(kit.parent.parent / f"{kit.name}.record")
     if len(sys.argv) == 2:
-        serve(kit, start_model.COMMAND)
+        serve(kit, start_model.COMMAND, distillation.COMMAND)
     else:
         join(kit, Path(sys.argv[2]), site_worker.COMMAND)

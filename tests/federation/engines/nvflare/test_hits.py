@@ -17,7 +17,10 @@ import pytest
 from deployment import FEDBRAGG, HERE, Deployment, as_toml, check_announced
 from waiting import wait_for
 
+from fedbragg.models.onnx_file import read_state
+from fedbragg.tasks.hits import open_model
 from fedbragg.types import Update
+from fedbragg.workflows.site_evaluator import same
 
 pytestmark = pytest.mark.slow
 CANARY = "canary-7f3a"
@@ -200,8 +203,55 @@ def test_a_kit_for_something_else_is_refused_in_one_line(finished: Finished) -> 
     assert "this kit is for the server; the command needs that of a site" in wrong.stderr
 
 
+NETWORKS = {"counter": "spotnet", "old-ccd": "spotnet-small"}
+TAUGHT = {"distillation_frames": 12, "distillation_epochs": 2}
+
+
+def networks_settings(site_data: bool) -> dict[str, Any]:
+    sites = [{"name": site, "network": network} for site, network in NETWORKS.items()]
+    for site in sites if site_data else ():
+        folder = f"{CANARY}-{site['name']}"
+        site |= {"runs": [folder], "labels": f"{folder}/labels.csv"}
+    return {**SETTINGS, "hits": {**SETTINGS["hits"], **TAUGHT}, "sites": sites}
+
+
+def test_sites_with_different_networks_end_with_the_local_engines_models(finished: Finished) -> None:
+    """It comes late in this file: it adds a second federation to what has left the sites."""
+    deployment = finished.deployment
+    address = {"server": {**SETTINGS["server"], "address": f"localhost:{deployment.port}"}}
+    (deployment.folder / "networks.toml").write_text(as_toml({**networks_settings(False), **address}))
+    (deployment.folder / "networks-local.toml").write_text(as_toml(networks_settings(True)))
+    command = ("federate", "networks.toml", "--engine", "nvflare", "--kit", "kits/coordinator")
+    real = finished.fedbragg(*command, "--out", "networks")
+    assert real.returncode == 0, real.stderr + deployment.output("server")
+    local = finished.fedbragg("federate", "networks-local.toml", "--out", "networks-local")
+    assert local.returncode == 0, local.stderr
+    files = {"spotnet": "model.onnx", "spotnet-small": "model-spotnet-small.onnx"}
+    for where, said in (("networks", real.stdout), ("networks-local", local.stdout)):
+        history = json.loads((deployment.folder / where / "history.json").read_text())
+        assert (history["networks"], history["models"]) == (NETWORKS, files)
+        assert "network  spotnet: model.onnx, the default" in said
+    for site, network in NETWORKS.items():
+        here, there = (
+            read_state(deployment.folder / where / files[network]) for where in ("networks-local", "networks")
+        )
+        assert open_model(deployment.folder / "networks" / files[network]).card.network == network
+        models = deployment.kit(site) / "site" / "models"
+        wait_for(
+            lambda folder=models, wanted=there: any(
+                same(read_state(p), wanted) for p in folder.glob("*.onnx")
+            ),
+            "the model file of the site's own network",
+        )
+        for name, tensor in here.items():
+            np.testing.assert_allclose(there[name], tensor, rtol=0, atol=1e-5)
+
+
 def test_sites_train_with_noise_and_stop_before_their_limit(finished: Finished) -> None:
-    """Over the network as in one process: the promise comes first, is kept, and a site's own limit ends its part."""
+    """Over the network as in one process: the promise comes first, is kept, and a site's own limit ends its part.
+
+    The last test of this file, for that limit stays.
+    """
     pytest.importorskip("dp_accounting", reason="pip install 'fedbragg[private]'")
     deployment, folder = finished.deployment, finished.deployment.folder
     server = {**SETTINGS["server"], "address": f"localhost:{deployment.port}"}

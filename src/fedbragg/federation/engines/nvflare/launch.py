@@ -26,12 +26,16 @@ LOGIN = 600.0
 SERVER_FOLDER, SITE_FOLDER, FLARE_FOLDER = "federation", "site", "flare"
 
 
-def serve(kit: Path, start_model_command: Sequence[str]) -> int:
-    """Run the server until it is ended; ``start_model_command`` is that of FederationService."""
+def serve(kit: Path, start_model_command: Sequence[str], distillation_command: Sequence[str] = ()) -> int:
+    """Run the server until it is ended; the commands are those of FederationService."""
     from fedbragg.federation.engines.nvflare import server_component
 
     holder, kit = open_kit(kit, "server"), kit.resolve()
-    options = {"folder": str(kit / SERVER_FOLDER), "start_model_command": list(start_model_command)}
+    options = {
+        "folder": str(kit / SERVER_FOLDER),
+        "start_model_command": list(start_model_command),
+        "distillation_command": list(distillation_command),
+    }
     (kit / FLARE_FOLDER).mkdir(exist_ok=True)
     with _locked(kit, FLARE_FOLDER):
         _check_port(int(holder.address.rsplit(":", 1)[1]))

@@ -26,10 +26,14 @@ COMPONENT = "fedbragg.federation.engines.nvflare.server_component.FederationServ
 class FederationServer(FLComponent):  # type: ignore[misc]
     """Open the service once FLARE's server listens."""
 
-    def __init__(self, folder: str, start_model_command: Sequence[str]) -> None:
+    def __init__(
+        self, folder: str, start_model_command: Sequence[str], distillation_command: Sequence[str]
+    ) -> None:
         """Store the federation in ``folder``; see FederationService."""
         super().__init__()
-        self.service = FederationService(Path(folder), self._notify, start_model_command)
+        self.service = FederationService(
+            Path(folder), self._notify, start_model_command, distillation_command
+        )
         self._cell: Any = None
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:

@@ -20,10 +20,11 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
-from fedbragg.federation.engines.remote.outgoing import shapes_of
+from fedbragg.federation.engines.remote.outgoing import Shapes, shapes_of
 from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, encode_message, is_large
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
+from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.private_training import epsilon_after
 from fedbragg.federation.progress import FederationOutcome, ProgressEvent, update_arrived
@@ -48,12 +49,16 @@ class RealTimeDriver:
         store: CheckpointStore,
         notify: Notify,
         saved: Saved | None = None,
+        refine: Refine | None = None,
     ) -> None:
-        """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one."""
+        """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one.
+
+        ``refine`` teaches different networks at a barrier; events wait until it has.
+        """
         model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
         names = [site.name for site in settings.sites]
-        plan = Plan.of(settings)
-        self._coordinator = Coordinator(plan, names, model, record, memory=memory)
+        self._plan = plan = Plan.of(settings)
+        self._coordinator = Coordinator(plan, names, model, record, refine, memory)
         self._notify = notify
         self._recorder = Recorder(store=store, epsilon=partial(epsilon_after, settings))
         self._recorder.begin(initial, saved)
@@ -70,7 +75,7 @@ class RealTimeDriver:
         # Bytes of the longest message with an update: no number takes more than 8; a masked one has two numbers, and
         # a gradient has as many as the model.
         most = 16 if settings.privacy.secure or plan.rule.sends_gradient else 8
-        self.shapes = shapes_of(initial)  # a site learns them before it trains
+        self._initial = initial
         self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
         self.finished = bool(saved and saved.finished)  # true once everything is on disk
@@ -119,11 +124,19 @@ class RealTimeDriver:
         self._sessions.model_sent(site, len(message), large=is_large(message))
         return message
 
-    def final_model(self) -> bytes:
-        """Return the message with the federation's last model; raise FederationError while it runs."""
+    def shapes(self, site: str) -> Shapes:
+        """Return type and shape of each tensor of the model that a site gets; it learns them before it trains."""
+        return shapes_of(self._plan.part(site, self._initial))
+
+    def final_model(self, site: str | None = None) -> bytes:
+        """Return the message with the federation's last model, or with the network of a site.
+
+        Raise FederationError while the federation runs.
+        """
         if self._recorder.outcome is None:
             raise FederationError("the federation has not ended yet")
-        return self._encode(self._recorder.outcome.model)
+        model = self._recorder.outcome.model
+        return self._encode(model if site is None else self._plan.part(site, model))
 
     def take_update(self, site: str, message: Message, nbytes: int) -> bool:
         """Take an update of ``nbytes``; return whether it answers the site's current request."""

@@ -9,14 +9,18 @@ from __future__ import annotations
 import subprocess
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fedbragg.config import Federation
 from fedbragg.errors import FedbraggError, FederationError
 from fedbragg.federation.checkpoint import CheckpointStore, fingerprint
+from fedbragg.federation.engines.remote.distillation import DistillationProcess
 from fedbragg.federation.engines.remote.driver import Notify, RealTimeDriver
 from fedbragg.federation.engines.remote.server_folder import ServerFolder
+from fedbragg.federation.ensemble import Refine
+from fedbragg.federation.networks import networks_of
 from fedbragg.federation.tensors import read_tensors
 from fedbragg.types import State
 
@@ -40,6 +44,16 @@ class Failed:
     """The federation cannot go on."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPrograms:
+    """The commands of the programs that a server starts."""
+
+    start_model: Sequence[str]
+    """Followed by the paths of settings and model: makes the start model."""
+    distillation: Sequence[str] = ()
+    """Followed by the path of the settings: teaches different networks, see distillation.py."""
 
 
 class HostedFederation:
@@ -83,15 +97,36 @@ class HostedFederation:
                 case Running(driver):
                     driver.stop(reason)
 
-    def run(self, start_model_command: Sequence[str]) -> None:
+    def run(self, programs: ServerPrograms) -> None:
         """Run to the end; call this in a thread of its own."""
         try:
-            self._start_driver(self._start_model(start_model_command)).run()
+            self._check_programs(programs)
+            initial = self._start_model(programs.start_model)
+            with self._distillation(programs) as refine:
+                self._start_driver(initial, refine).run()
         except FedbraggError as error:
             self._fail(str(error))
         except Exception as error:  # the thread must not die unnoticed
             traceback.print_exc()
             self._fail(f"{type(error).__name__}: {error}")
+
+    def _check_programs(self, programs: ServerPrograms) -> None:
+        if networks_of(self.settings) and not programs.distillation:
+            raise FederationError("this server cannot teach different networks; let all sites run one.")
+
+    @contextmanager
+    def _distillation(self, programs: ServerPrograms) -> Iterator[Refine | None]:
+        """Yield what teaches the sites' networks at barriers, None where all sites run the same one."""
+        if not networks_of(self.settings):
+            yield None
+            return
+        command = [*programs.distillation, str(self._folder.settings)]
+        # Its frames are made while the sites train.
+        process = DistillationProcess(command, self._folder.path, self.settings.server.preparation)
+        try:
+            yield process
+        finally:
+            process.close()
 
     def _start_model(self, command: Sequence[str]) -> State:
         path = self._folder.start_model
@@ -126,10 +161,11 @@ class HostedFederation:
         if self._stop_reason is not None:
             raise FederationError(f"{self._stop_reason} before it had begun")
 
-    def _start_driver(self, initial: State) -> RealTimeDriver:
+    def _start_driver(self, initial: State, refine: Refine | None) -> RealTimeDriver:
         sites = [site.name for site in self.settings.sites]
-        store = CheckpointStore(self._folder.checkpoints, fingerprint(self.settings, sites, initial))
-        driver = RealTimeDriver(self.settings, initial, store, self._notify, store.load())
+        mark = fingerprint(self.settings, sites, initial, networks_of(self.settings))
+        store = CheckpointStore(self._folder.checkpoints, mark)
+        driver = RealTimeDriver(self.settings, initial, store, self._notify, store.load(), refine)
         with self._lock:
             self._state = Running(driver)
             if self._stop_reason is not None:

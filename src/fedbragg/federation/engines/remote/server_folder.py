@@ -60,4 +60,8 @@ def without_paths(settings: Federation) -> dict[str, Any]:
     excluded: dict[str, Any] = {"sites": {"__all__": {"runs", "labels"}}}
     if not settings.privacy.asked:  # a server of an earlier version does not know the section
         excluded["privacy"] = True
-    return settings.model_dump(mode="json", exclude=excluded)
+    table = settings.model_dump(mode="json", exclude=excluded)
+    for site in table["sites"]:
+        if not site["network"]:  # likewise the key
+            del site["network"]
+    return table

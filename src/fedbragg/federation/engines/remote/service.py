@@ -15,7 +15,13 @@ from fedbragg.config.old_settings import without_added
 from fedbragg.errors import FederationError, ProtocolMismatchError
 from fedbragg.federation.engines.remote.audit_log import RECEIVED, AuditLog
 from fedbragg.federation.engines.remote.driver import Notify
-from fedbragg.federation.engines.remote.hosted import Failed, HostedFederation, Preparing, Running
+from fedbragg.federation.engines.remote.hosted import (
+    Failed,
+    HostedFederation,
+    Preparing,
+    Running,
+    ServerPrograms,
+)
 from fedbragg.federation.engines.remote.protocol import (
     LARGEST_HEAD,
     Message,
@@ -23,6 +29,7 @@ from fedbragg.federation.engines.remote.protocol import (
     encode_message,
 )
 from fedbragg.federation.engines.remote.server_folder import ServerFolder
+from fedbragg.federation.networks import networks_of, of_site
 from fedbragg.federation.plan import check_settings
 
 CHUNK = 4 << 20
@@ -36,13 +43,16 @@ REASON = 500
 class FederationService:
     """Hold at most one federation at a time."""
 
-    def __init__(self, folder: Path, notify: Notify, start_model_command: Sequence[str]) -> None:
-        """Store everything in ``folder``.
-
-        ``start_model_command``, followed by the paths of settings and model, is the program that makes a start model.
-        """
+    def __init__(
+        self,
+        folder: Path,
+        notify: Notify,
+        start_model_command: Sequence[str],
+        distillation_command: Sequence[str] = (),
+    ) -> None:
+        """Store everything in ``folder``; see ServerPrograms for the commands."""
         self._folder, self._notify = ServerFolder(folder), notify
-        self._start_model_command = start_model_command
+        self._programs = ServerPrograms(start_model_command, distillation_command)
         self._log = AuditLog(folder.parent / RECEIVED)  # beside the folder, which a new federation empties
         self._hosted: HostedFederation | None = None
         self._lock = threading.Lock()  # held where the federation or its folder is replaced
@@ -134,14 +144,15 @@ class FederationService:
         fields = message.fields
         match topic:
             case "settings":
-                return encode_message(Message({**_site_settings(hosted.settings), "model": driver.shapes}))
+                own = _site_settings(hosted.settings, site)
+                return encode_message(Message({**own, "model": driver.shapes(site)}))
             case "poll":
                 answer = driver.poll(site, str(fields["client"]), sending=bool(fields.get("sending")))
                 return encode_message(Message({"federation": hosted.name, **answer}))
             case "model":
                 return driver.model(site, str(fields["request"]))
             case "final":
-                return driver.final_model()
+                return driver.final_model(site)
             case "update":
                 accepted = driver.take_update(site, message, len(payload))
                 return encode_message(Message({"accepted": accepted}))
@@ -182,7 +193,7 @@ class FederationService:
         threading.Thread(target=self._run, args=(hosted,), name="driver", daemon=True).start()
 
     def _run(self, hosted: HostedFederation) -> None:
-        hosted.run(self._start_model_command)
+        hosted.run(self._programs)
         with self._lock:
             # Stopped before its first barrier: a restarted server has nothing to go on from.
             if self._hosted is hosted and hosted.over and not hosted.saved:
@@ -194,8 +205,9 @@ def _check_size(nbytes: int, largest: int) -> None:
         raise FederationError(f"a message of {nbytes} bytes is refused; at most {largest} are expected")
 
 
-def _site_settings(settings: Federation) -> dict[str, Any]:
+def _site_settings(settings: Federation, site: str) -> dict[str, Any]:
     """Return the settings that a site gets, without those of the server and of other sites, and its timeouts."""
+    settings = of_site(settings, site)
     server = settings.server
     # Sites of an earlier version do not know the section; they can take part where it asks for nothing.
     hidden = {"sites", "server"} | ({"style"} if settings.style.share == "off" else set())
@@ -221,6 +233,7 @@ def _check_supported(settings: Federation) -> None:
             "a real site's runs and labels are in its own file; remove them from the settings."
         )
     check_settings(settings)
+    networks_of(settings)
     if settings.federation.local_batchnorm:
         raise FederationError(
             "local_batchnorm is for the local engine: a real site's trainer starts from the model each time."
