@@ -127,6 +127,12 @@ def packaged(running: Running) -> list[Table]:
     ]
 
 
+def contrasts(arms: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the pairs whose differences are shown, seed by seed: pooled less each, and what is added less FedAvg."""
+    added = [(arm, arm.partition(" + ")[0]) for arm in arms if " + " in arm]
+    return [("pooled", arm) for arm in arms if arm != "pooled" and not arm.startswith("pooled +")] + added
+
+
 def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part:
     """Return the part that compares the arms of an experiment over its seeds."""
     runs = RUNS[name]
@@ -141,19 +147,17 @@ def federated(name: str, question: str, note: str, shown: Sequence[str]) -> Part
             for arm, each in found.items()
             for test in each[0]
         ]
-        for arm, each in found.items():
-            for test in each[0] if arm != "pooled" else ():
-                less = [
-                    [p[test][m] - one[test][m] for p, one in zip(found["pooled"], each, strict=True)]
-                    for m in shown
-                ]
-                rows.append([test, f"pooled less {arm}", *map(interval, less)])
+        for better, arm in contrasts(runs.arms):
+            pairs = list(zip(found[better], found[arm], strict=True))
+            for test in found[arm][0]:
+                gains = [[one[test][m] - other[test][m] for one, other in pairs] for m in shown]
+                rows.append([test, f"{better} less {arm}", *map(interval, gains)])
         return [
             Table(
                 question,
                 ("judged by", "training", *shown),
                 sorted(rows, key=lambda row: row[0]),
-                [f"{note} {len(ended)} seeds, 95 % intervals."],
+                [f"{note} {len(ended)} seeds, 95 % intervals. {running.where}"],
             )
         ]
 
@@ -301,9 +305,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto")
     parser.add_argument("--cache", type=Path, default=Path(".cache/segments"))
     parser.add_argument("--only-run", action="store_true", help="Keep the results, and write no table.")
+    parser.add_argument("--trained-on", default="", help="For the tables: the machine, if it was another.")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    running = Running(options.cache, options.processes, options.device)
+    running = Running(options.cache, options.processes, options.device, options.trained_on)
     names = prepared(options.parts, running)
     run([job for name in names for job in PARTS[name].jobs], running)
     for name in names if not options.only_run else ():

@@ -30,6 +30,12 @@ class Running:
     kept: Path
     processes: int = 2
     device: str = "cpu"
+    trained_on: str = ""  # in words for the tables, where results were brought from another machine
+
+    @property
+    def where(self) -> str:
+        """Return a sentence that says where the trainings ran."""
+        return f"Trained on {self.trained_on or self.device}."
 
     def file(self, name: str) -> Path:
         """Return where the result of a job is kept."""
