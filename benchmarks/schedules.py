@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,6 @@ WAYS |= {
     for low, high in ((1, 5), (5, 25))
 }
 STUDENT_T = 2.776  # 97.5th percentile, 4 degrees of freedom
-FIGURE = Path(__file__).parent.parent / "docs" / "images" / "schedules.svg"
 
 
 @dataclass
@@ -177,7 +175,7 @@ def interval(values: list[float]) -> str:
     return f"{np.mean(values):.3f} ± {half:.3f}"
 
 
-def study(spread: float) -> tuple[list[list[Any]], dict[str, list[np.ndarray]]]:
+def study(spread: float) -> list[list[Any]]:
     curves: dict[str, list[np.ndarray]] = {way: [] for way in WAYS}
     ceiling = []
     for seed in SEEDS:
@@ -194,33 +192,7 @@ def study(spread: float) -> tuple[list[list[Any]], dict[str, list[np.ndarray]]]:
         text = f"{np.mean(reached):.2f} ({min(reached):.2f} to {max(reached):.2f})" if reached else "never"
         text += f", {len(reached)} of {len(SEEDS)}" if 0 < len(reached) < len(SEEDS) else ""
         rows.append([f"{spread}x", way, interval([p[-1, 1] for p in mine]), interval(gains), text])
-    return rows, curves
-
-
-def draw_figure(curves: dict[str, list[np.ndarray]], spread: float) -> None:
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "schedules"
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6.4, 4))
-    end = min(points[-1, 0] for points in curves["sync"])
-    grid = np.linspace(0, end, 200)
-    for schedule, colour in zip(SCHEDULES, ("#777777", "#d1760a", "#1f5fa8"), strict=True):
-        lines = np.array([np.interp(grid, points[:, 0], points[:, 1]) for points in curves[schedule]])
-        mean, half = lines.mean(axis=0), STUDENT_T * lines.std(axis=0, ddof=1) / len(lines) ** 0.5
-        axes.plot(grid / end, mean, color=colour, label=schedule)
-        axes.fill_between(grid / end, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
-    axes.set(
-        xlabel="virtual time, as a share of sync's", ylabel="accuracy on a balanced test set", xlim=(0, 1)
-    )
-    axes.set_title(
-        f"Five sites, speeds spread {spread}x, {len(SEEDS)} seeds with 95 % intervals", fontsize=10
-    )
-    axes.legend(loc="lower right", frameon=False)
-    FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(FIGURE, metadata={"Date": None}, bbox_inches="tight")
+    return rows
 
 
 def many_sites() -> list[list[Any]]:
@@ -247,10 +219,7 @@ def many_sites() -> list[list[Any]]:
 def main() -> None:
     rows: list[list[Any]] = []
     for spread in SPREADS:
-        found, curves = study(spread)
-        rows += found
-        if spread == 8:
-            draw_figure(curves, spread)
+        rows += study(spread)
     publish(
         "schedules",
         [

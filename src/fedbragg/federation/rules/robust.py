@@ -84,7 +84,7 @@ def squared_distances(steps: Sequence[State]) -> NDArray[np.float64]:
             for i in range(count):
                 for j in range(i):
                     gap = flats[i][piece] - flats[j][piece]
-                    total[i, j] += float(np.vdot(gap, gap))
+                    total[i, j] += float(np.einsum("i,i->", gap, gap, dtype=np.float64))
     return total + total.T
 
 

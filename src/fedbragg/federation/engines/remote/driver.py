@@ -6,7 +6,6 @@ that answer sites may be called from any thread; they read the sessions and put 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,8 +19,9 @@ from fedbragg.federation import events
 from fedbragg.federation.checkpoint import CheckpointStore, Saved
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder
+from fedbragg.federation.engines.remote.model_messages import ModelMessages, largest_update
 from fedbragg.federation.engines.remote.outgoing import Shapes, shapes_of
-from fedbragg.federation.engines.remote.protocol import LARGEST_HEAD, Message, encode_message, is_large
+from fedbragg.federation.engines.remote.protocol import Message, encode_message, is_large
 from fedbragg.federation.engines.remote.sessions import SessionTable, SumStep, TrainingRequest
 from fedbragg.federation.engines.remote.update_message import update_of
 from fedbragg.federation.ensemble import Refine
@@ -51,10 +51,7 @@ class RealTimeDriver:
         saved: Saved | None = None,
         refine: Refine | None = None,
     ) -> None:
-        """Prepare the federation of ``store``; ``saved`` is its last barrier, where there is one.
-
-        ``refine`` teaches different networks at a barrier; events wait until it has.
-        """
+        """Prepare the federation of ``store``, after its barrier ``saved``; events wait while ``refine`` teaches."""
         model, record, memory = (saved.model, saved.record, saved.memory) if saved else (initial, None, None)
         names = [site.name for site in settings.sites]
         self._plan = plan = Plan.of(settings)
@@ -69,14 +66,10 @@ class RealTimeDriver:
         self._deadline: tuple[float, events.DeadlinePassed] | None = None
         self._run_id = f"{time.time_ns():x}"  # no two runs of a server give a request the same name
         self._requests = 0
-        self._encoded: tuple[State | None, bytes] = (None, b"")  # the model that was sent last
-        self._encoding = threading.Lock()
+        self._messages = ModelMessages()
         self._stop_reason: str | None = None
-        # Bytes of the longest message with an update: no number takes more than 8; a masked one has two numbers, and
-        # a gradient has as many as the model.
-        most = 16 if settings.privacy.secure or plan.rule.sends_gradient else 8
         self._initial = initial
-        self.largest_update = 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in initial.values())
+        self.largest_update = largest_update(plan, initial)
         self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
         self.finished = bool(saved and saved.finished)  # true once everything is on disk
         if saved and saved.finished:
@@ -120,7 +113,7 @@ class RealTimeDriver:
         request = self._sessions.request(site, name)
         if request is None:
             raise FederationError(f"request {name} is superseded")
-        message = self._encode(request.model)
+        message = self._messages.of(request.model)
         self._sessions.model_sent(site, len(message), large=is_large(message))
         return message
 
@@ -129,14 +122,11 @@ class RealTimeDriver:
         return shapes_of(self._plan.part(site, self._initial))
 
     def final_model(self, site: str | None = None) -> bytes:
-        """Return the message with the federation's last model, or with the network of a site.
-
-        Raise FederationError while the federation runs.
-        """
+        """Return the message with the last model, or a site's part of it; raise FederationError while it is made."""
         if self._recorder.outcome is None:
             raise FederationError("the federation has not ended yet")
         model = self._recorder.outcome.model
-        return self._encode(model if site is None else self._plan.part(site, model))
+        return self._messages.of(model if site is None else self._plan.part(site, model))
 
     def take_update(self, site: str, message: Message, nbytes: int) -> bool:
         """Take an update of ``nbytes``; return whether it answers the site's current request."""
@@ -307,10 +297,3 @@ class RealTimeDriver:
 
     def _note(self, event: str, **fields: Any) -> None:
         self._recorder.note(ProgressEvent(event, self._now(), **fields))
-
-    def _encode(self, model: State) -> bytes:
-        """Return the message with a model; every site of a round gets the same one, so the last is kept."""
-        with self._encoding:
-            if self._encoded[0] is not model:
-                self._encoded = (model, encode_message(Message({}, model)))
-            return self._encoded[1]
