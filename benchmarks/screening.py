@@ -118,8 +118,12 @@ def threads_of(size: str, path: Path) -> list[list[Any]]:
 def budget_of(size: str, path: Path, end_to_end: float) -> list[list[Any]]:
     """Return what each stage takes; the mean is higher where few frames have thousands of peaks."""
     spent = stages(path)
-    peaks, read, decoded = (spent.pop(name) for name in (PEAKS, "read", "read, decode and mask"))
-    spent = {"read": read, "decode and mask": (decoded[0] - read[0], decoded[1] - read[1]), **spent}
+    peaks, read, decoded = (spent.pop(name) for name in (PEAKS, "read", "read, decode and reduce"))
+    spent = {
+        "read": read,
+        "decode, mask and reduce to blocks": (decoded[0] - read[0], decoded[1] - read[1]),
+        **spent,
+    }
     rest = end_to_end - sum(mean for _, mean in spent.values())
     rows = [[size, name, middle, mean, 100 * mean / end_to_end] for name, (middle, mean) in spent.items()]
     return [

@@ -18,18 +18,18 @@ Pass = Callable[[], int]
 
 def fedbragg(path: Path, cores: int) -> Pass:
     """Screen from the file to the tables on disk."""
-    from fedbragg.images import open_run
+    from fedbragg.images.open import open_files
     from fedbragg.screening.checkpoint import Checkpoint, Identity
-    from fedbragg.screening.judge import FrameScorer, Judge
     from fedbragg.screening.session import Session, screen_to_folder
-    from fedbragg.tasks.hits import default_model
-    from fedbragg.tasks.hits.model_file import Scorer
+    from fedbragg.tasks.hits import default_model, open_model
+    from fedbragg.types import Geometry
+    from fedbragg.workflows.screen import judge_of
 
-    scorer = Scorer(default_model())
-    judge = Judge(FrameScorer(scorer, scorer.card.prepare), scorer.card.threshold)
+    predictor = open_model(default_model())
+    judge = judge_of(predictor, predictor.card.threshold, Geometry())
 
     def one() -> int:
-        run = open_run(path)
+        run = open_files(path, reduce=predictor.reduce)
         start = Checkpoint(Identity("", len(run), "", judge.threshold, spots=False, fail_safe=True))
         with tempfile.TemporaryDirectory() as folder:
             session = Session(Path(folder), cores, start)
@@ -88,13 +88,14 @@ def stages(path: Path) -> dict[str, tuple[float, float]]:
     from fedbragg.images.source import RunCache
     from fedbragg.screening.background import BackgroundLevel
     from fedbragg.screening.outputs.tables import verdict_files
-    from fedbragg.tasks.hits import default_model
-    from fedbragg.tasks.hits.model_file import Scorer
-    from fedbragg.tasks.hits.prepare import mask_block_cache, prepare_with_peaks
+    from fedbragg.tasks.hits import default_model, open_model
+    from fedbragg.tasks.hits.prepare import prepare_with_peaks
     from fedbragg.types import Verdict
 
-    scorer, source = Scorer(default_model()), open_source(str(path), RunCache())
-    settings, masks, level = scorer.card.prepare, mask_block_cache(), BackgroundLevel()
+    predictor = open_model(default_model())
+    source = open_source(str(path), RunCache(reduce=predictor.reduce))
+    scorer, settings, masks = predictor.scorer, predictor.card.prepare, predictor.masks
+    level = BackgroundLevel()
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, work: Callable[[], object]) -> object:
@@ -111,7 +112,7 @@ def stages(path: Path) -> dict[str, tuple[float, float]]:
         data = file["entry/data/data"].id
         for number in range(len(source)):
             timed("read", lambda number=number: data.read_direct_chunk((number, 0, 0)))
-            frame = timed("read, decode and mask", lambda number=number: source.read(number))
+            frame = timed("read, decode and reduce", lambda number=number: source.read(number))
             view, _ = timed("prepare", lambda frame=frame: prepare_with_peaks(frame, settings, masks))
             spent.setdefault(PEAKS, []).append(len(view.cells))
             value, _ = timed("score", lambda view=view: scorer(view))

@@ -11,6 +11,7 @@ from pathlib import Path
 from fedbragg.errors import ConfigError
 from fedbragg.extras import require
 from fedbragg.images import open_run
+from fedbragg.images.open import open_files
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import SILENT, Progress
 from fedbragg.screening.guarantee.demand import Demand
@@ -60,9 +61,10 @@ def screen(
     result's ``promise`` and ``drift`` are the lines that the command prints. ``threads=0`` uses one thread a core.
     Raises RunError if the run cannot be opened, ModelFileError if the model cannot.
     """
-    opened = run if not isinstance(run, str | Path | Sequence) else open_run(run)
+    predictor = _predictor(model)
+    opened = run if not isinstance(run, str | Path | Sequence) else open_files(run, reduce=predictor.reduce)
     return screen_frames(
-        opened, _predictor(model), threshold, fail_safe=fail_safe, threads=number_of_threads(threads)
+        opened, predictor, threshold, fail_safe=fail_safe, threads=number_of_threads(threads)
     )
 
 

@@ -92,6 +92,7 @@ class Frame:
     placed: tuple[
         Panel, ...
     ] = ()  # the panels with their places about the beam; empty where these are not known
+    reduced: object | None = None  # what was made of the counts while they were decoded, if it was asked for
 
 
 @dataclass(frozen=True, slots=True)

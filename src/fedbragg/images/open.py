@@ -9,6 +9,7 @@ from fedbragg.images.crystfel_geometry import read_geometry
 from fedbragg.images.described_source import described
 from fedbragg.images.followed_run import FollowedRun
 from fedbragg.images.frame_requests import ReadAhead
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.images.paths import Paths, expand
 from fedbragg.images.registry import open_source
 from fedbragg.images.run import FileRun
@@ -47,7 +48,11 @@ def open_files(
     reading: ReadAhead | None = None,
     panels: bool = False,
     geometry: str | Path | None = None,
+    reduce: Reduce | None = None,
 ) -> FileRun:
-    """Open files that are complete; arguments and errors are those of ``open_run``."""
+    """Open files that are complete; arguments and errors are those of ``open_run``.
+
+    ``reduce`` works on a frame's rows while they are decoded, where the format allows it; see ``Frame.reduced``.
+    """
     opener = open_source if geometry is None else described(open_source, read_geometry(Path(geometry)))
-    return FileRun(expand(paths), reading or ReadAhead(), opener, panels=panels)
+    return FileRun(expand(paths), reading or ReadAhead(), opener, panels=panels, reduce=reduce)

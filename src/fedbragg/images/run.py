@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.frame_requests import ReadAhead, map_frames, read_ahead, reason_without_path
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.images.registry import open_source
 from fedbragg.images.run_files import RunFiles
 from fedbragg.images.source import OpenSource, RunCache
@@ -23,8 +24,9 @@ class FileRun:
         open_source: OpenSource = open_source,
         *,
         panels: bool = False,
+        reduce: Reduce | None = None,
     ) -> None:
-        cache = RunCache(pool=BufferPool(spare=sum(reading.resolved())), panels=panels)
+        cache = RunCache(pool=BufferPool(spare=sum(reading.resolved())), panels=panels, reduce=reduce)
         self._reading = reading
         self._files = RunFiles(paths, lambda path: open_source(path, cache))
         if len(paths) == 1 and len(self._files.open(0)) == 0:

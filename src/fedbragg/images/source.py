@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.mask import MaskCache
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.types import Frame, Geometry
 
 
@@ -18,6 +19,7 @@ class RunCache:
     masks: MaskCache = field(default_factory=MaskCache)
     pool: BufferPool = field(default_factory=lambda: BufferPool(spare=4))
     panels: bool = False  # the images of a file, HDF5 left out, are the panels of one frame
+    reduce: Reduce | None = None  # reduces frames while they are decoded, where the format allows it
 
 
 class Source(Protocol):

@@ -66,7 +66,7 @@ class Opened:
 def open_checked(paths: Sequence[str], screening: Screening) -> Opened:
     """Open the run and check, before any work, that all that is asked for can be done; raise FedbraggError."""
     from fedbragg.errors import ConfigError, RunError
-    from fedbragg.images import open_run
+    from fedbragg.images.open import open_files
     from fedbragg.images.paths import expand
     from fedbragg.screening.summary.grid import read_grid
 
@@ -76,7 +76,8 @@ def open_checked(paths: Sequence[str], screening: Screening) -> Opened:
         raise ConfigError(
             "--panels: frames of panels are not written as NXmx or CXI. Leave out --nxmx and --cxi."
         )
-    run = open_run(files, panels=screening.panels, geometry=screening.geometry)
+    reduce = screening.predictor.reduce
+    run = open_files(files, panels=screening.panels, geometry=screening.geometry, reduce=reduce)
     if len(run) == 0:
         raise RunError(f"{paths[0]}: no file given holds a frame. Check that its writer got any.")
     grid = read_grid(screening.grid, snake=screening.snake, frames=len(run))
@@ -169,7 +170,9 @@ def judge_of(
     """Return what decides which frames are kept, before drift."""
     from fedbragg.screening.judge import FrameScorer, Judge
 
-    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots, geometry)
+    scorer = FrameScorer(
+        predictor.scorer, predictor.card.prepare, list_spots, geometry, masks=predictor.masks
+    )
     return Judge(scorer, threshold)
 
 

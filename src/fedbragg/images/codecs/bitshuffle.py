@@ -8,7 +8,7 @@ unpacked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,52 +58,97 @@ else:
         return int(lz4_decompress(source, planes, packed, size))
 
 
+class Decoding(NamedTuple):
+    """A chunk that is being decoded: where it goes, what is checked, and working memory."""
+
+    chunk: Bytes
+    out: Bytes  # the counts' memory
+    width: int  # bytes of a count
+    block: int  # bytes of a block, unpacked
+    zstd: bool
+    expected: Bytes
+    high: int
+    planes: Bytes
+    limits: NDArray[np.uint64]
+    differing: Bytes
+
+
+class Progress(NamedTuple):
+    """How far a chunk is decoded."""
+
+    position: int  # of the next block in the chunk; -1 where the chunk is damaged
+    done: int  # bytes of ``out``
+    fits: bool  # whether the counts so far that fill no whole step are as expected
+
+
 @compiled
 def _decode(chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, zstd: bool) -> int:
-    if chunk.size < HEADER or big_endian(chunk, 0, 8) != out.size:
-        return DAMAGED
-    block = big_endian(chunk, 8, 4)
-    block = USUAL_BLOCK if block == 0 else block
-    if block % (8 * width) or block > LARGEST_BLOCK:
-        return DAMAGED
-    return _decode_blocks(chunk, out, width, expected, high, block, zstd)
+    decoding, progress = begin(chunk, out, width, expected, high, zstd)
+    return end(decoding, decode_until(decoding, progress, out.size))
 
 
 @compiled
-def _decode_blocks(  # noqa: PLR0913  plain numbers, as the compiler wants them
-    chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, block: int, zstd: bool
-) -> int:
+def begin(
+    chunk: Bytes, out: Bytes, width: int, expected: Bytes, high: int, zstd: bool
+) -> tuple[Decoding, Progress]:
+    """Return what `decode_until` needs; arguments as of `decode_bitshuffle`, the counts as their bytes."""
+    block, position = 0, HEADER
+    if chunk.size >= HEADER and big_endian(chunk, 0, 8) == out.size:
+        block = big_endian(chunk, 8, 4)
+        block = USUAL_BLOCK if block == 0 else block
+    else:
+        position = -1
+    if block % (8 * width) or block > LARGEST_BLOCK:
+        block, position = 0, -1
+    planes, differing = np.empty(block, np.uint8), np.zeros(STEP, np.uint8)
+    limits = _inverted_bits(high, 8 * width)
+    decoding = Decoding(chunk, out, width, block, zstd, expected, high, planes, limits, differing)
+    return decoding, Progress(position, 0, True)
+
+
+@compiled
+def decode_until(decoding: Decoding, progress: Progress, wanted: int) -> Progress:
+    """Decode blocks until ``wanted`` bytes are there, or all but the last elements that are stored unpacked."""
+    chunk, out, width = decoding.chunk, decoding.out, decoding.width
     whole = out.size // (8 * width) * (8 * width)
-    planes, differing, limits = (
-        np.empty(block, np.uint8),
-        np.zeros(STEP, np.uint8),
-        _inverted_bits(high, 8 * width),
-    )
+    planes, expected = decoding.planes, decoding.expected
     # With nothing to check, the comparison reads the same valid address every time and its result is ignored.
     marks, bytes_per_mark = (
         (expected.ctypes.data, 8 * width) if expected.size else (planes.ctypes.data, 1 << 62)
     )
-    position, start, fits = HEADER, 0, True
-    while start < whole:
-        size, packed = min(block, whole - start), _packed_size(chunk, position)
+    position, start, fits = progress
+    while position >= 0 and start < min(wanted, whole):
+        size, packed = min(decoding.block, whole - start), _packed_size(chunk, position)
         position += 4
         source = chunk.ctypes.data + position
-        if packed < 0 or _decompressed(zstd, source, planes.ctypes.data, packed, size) != size:
-            return DAMAGED
+        if packed < 0 or _decompressed(decoding.zstd, source, planes.ctypes.data, packed, size) != size:
+            return Progress(-1, start, False)
         position += packed
         stream = size // (8 * width)
-        comparison = Comparison(marks + start // bytes_per_mark, limits.ctypes.data, differing.ctypes.data)
+        comparison = Comparison(
+            marks + start // bytes_per_mark, decoding.limits.ctypes.data, decoding.differing.ctypes.data
+        )
         untranspose(planes.ctypes.data, out.ctypes.data + start, stream, width, comparison)
         _untranspose_rest(planes, out, start, size, width)
         rest = start // width + stream // STEP * STEP * 8
-        fits = fits and _as_expected(out, width, expected, high, rest, (start + size) // width)
+        fits = fits and _as_expected(out, width, expected, decoding.high, rest, (start + size) // width)
         start += size
-    if chunk.size - position != out.size - whole:
+    return Progress(position, start, fits)
+
+
+@compiled
+def end(decoding: Decoding, progress: Progress) -> int:
+    """Copy the last elements, which are stored unpacked, and return the result of `decode_bitshuffle`."""
+    chunk, out, width, expected = decoding.chunk, decoding.out, decoding.width, decoding.expected
+    position, whole = progress.position, progress.done
+    if position < 0 or chunk.size - position != out.size - whole:
         return DAMAGED
     for byte in range(out.size - whole):  # an assignment of slices takes numba seconds to compile
         out[whole + byte] = chunk[position + byte]
-    fits = fits and _as_expected(out, width, expected, high, whole // width, out.size // width)
-    return AS_EXPECTED if fits and not (expected.size and differing.any()) else UNEXPECTED
+    fits = progress.fits and _as_expected(
+        out, width, expected, decoding.high, whole // width, out.size // width
+    )
+    return AS_EXPECTED if fits and not (expected.size and decoding.differing.any()) else UNEXPECTED
 
 
 @compiled

@@ -9,10 +9,20 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.hdf5.decoders import DamagedChunkError, Decode, copy_chunk, decoder_of
-from fedbragg.images.mask import UntrustedPixels
+from fedbragg.images.hdf5.decoders import Bitshuffle, DamagedChunkError, Decode, copy_chunk, decoder_of
+from fedbragg.images.mask import KnownMask
+from fedbragg.images.packed_frame import Reduce
 
 NEVER_WRITTEN = "it was never written; its writer stopped early"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A frame's counts, and what was learnt while they were decoded."""
+
+    counts: NDArray[Any]  # (rows, cols)
+    as_known: bool  # whether the decoder found that an earlier frame's mask holds
+    reduced: object | None = None  # as in Frame; only where that mask holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +39,28 @@ class ChunkReader:
         return self.dataset.id.get_chunk_info_by_coord(corner).byte_offset is not None
 
     def read(
-        self, index: int, pool: BufferPool, expected: UntrustedPixels | None
-    ) -> tuple[NDArray[Any], bool]:
-        """Return the counts of a frame, and whether the decoder found them untrusted exactly as ``expected``."""
+        self, index: int, pool: BufferPool, known: KnownMask | None, reduce: Reduce | None = None
+    ) -> Decoded:
+        """Return a frame, compared with the mask of an earlier one, and reduced meanwhile if its mask is ``known``."""
+        filters_skipped, chunk = self._chunk(index)
+        counts = pool.take(self.shape, self.dataset.dtype)
+        decode = copy_chunk if filters_skipped else self.decode
+        # Where negative counts are trusted the decoder compares nothing, so nobody would know whether the mask holds.
+        compared = known is not None and known.untrusted.bits.size > 0
+        if known is not None and compared and reduce is not None and isinstance(decode, Bitshuffle):
+            same, made = decode.reduced(chunk, counts, known, reduce)
+            return Decoded(counts, same, made if same else None)
+        return Decoded(counts, decode(chunk, counts, known.untrusted if known else None))
+
+    def _chunk(self, index: int) -> tuple[int, bytes]:
+        corner = (index, *(0,) * (self.dataset.ndim - 1))
         try:
-            filters_skipped, chunk = self.dataset.id.read_direct_chunk(
-                (index, *(0,) * (self.dataset.ndim - 1))
-            )
+            filters_skipped, chunk = self.dataset.id.read_direct_chunk(corner)
         except (OSError, RuntimeError) as error:
             if "not allocated" in str(error):
                 raise DamagedChunkError(NEVER_WRITTEN) from None
             raise
-        counts = pool.take(self.shape, self.dataset.dtype)
-        decode = copy_chunk if filters_skipped else self.decode
-        return counts, decode(chunk, counts, expected)
+        return filters_skipped, chunk
 
 
 def chunk_reader(dataset: Any) -> ChunkReader | None:

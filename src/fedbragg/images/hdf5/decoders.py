@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.images.mask import UntrustedPixels
+from fedbragg.images.mask import KnownMask, UntrustedPixels
+from fedbragg.images.packed_frame import PackedFrame, Reduce
 
 PACKERS = {2: "LZ4", 3: "Zstandard"}
 """Bitshuffle's own numbers for what packs its blocks."""
@@ -57,29 +59,50 @@ def copy_chunk(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | N
     return False
 
 
-def bitshuffle(packer: str) -> Decode | None:
-    """Return the decoder of bitshuffle with LZ4 or Zstandard, for elements of one, two or four bytes.
+@dataclass(frozen=True, slots=True)
+class Bitshuffle:
+    """Decodes bitshuffle with LZ4 or Zstandard, for elements of one, two or four bytes."""
 
-    None where no library for it is found.
-    """
+    packer: str
+
+    def __call__(self, chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
+        """Fill counts; see `Decode`."""
+        from fedbragg.images.codecs.bitshuffle import decode_bitshuffle
+
+        packed = self._packed(chunk, counts, expected)
+        state = decode_bitshuffle(
+            packed.chunk, counts.reshape(-1), packed.expected, packed.high, zstd=packed.zstd
+        )
+        return self._as_expected(state, packed)
+
+    def reduced(
+        self, chunk: bytes, counts: NDArray[Any], known: KnownMask, reduce: Reduce
+    ) -> tuple[bool, object]:
+        """Fill counts, reducing them meanwhile; return as `Decode` does, and what ``reduce`` made of the counts."""
+        packed = self._packed(chunk, counts, known.untrusted)
+        state, made = reduce(packed, known.mask)
+        return self._as_expected(state, packed), made
+
+    def _packed(self, chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> PackedFrame:
+        bits, high = (expected.bits, int(expected.bounds[1])) if expected else (np.empty(0, np.uint8), 0)
+        return PackedFrame(np.frombuffer(chunk, np.uint8), counts, bits, high, self.packer == PACKERS[3])
+
+    def _as_expected(self, state: int, packed: PackedFrame) -> bool:
+        from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED
+
+        if state == DAMAGED:
+            raise DamagedChunkError(f"its bitshuffle-{self.packer} data are damaged")
+        return bool(packed.expected.size) and state == AS_EXPECTED
+
+
+def bitshuffle(packer: str) -> Bitshuffle | None:
+    """Return the decoder of bitshuffle, or None where no library for it is found."""
     from fedbragg.images.codecs.lz4 import AVAILABLE
     from fedbragg.images.codecs.zstd import ZSTD_AVAILABLE
 
-    zstd = packer == PACKERS[3]
-    if not AVAILABLE or (zstd and not ZSTD_AVAILABLE):
+    if not AVAILABLE or (packer == PACKERS[3] and not ZSTD_AVAILABLE):
         return None
-    from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, decode_bitshuffle
-
-    nothing = np.empty(0, np.uint8)
-
-    def decode(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixels | None) -> bool:
-        bits, high = (expected.bits, int(expected.bounds[1])) if expected else (nothing, 0)
-        state = decode_bitshuffle(np.frombuffer(chunk, np.uint8), counts.reshape(-1), bits, high, zstd=zstd)
-        if state == DAMAGED:
-            raise DamagedChunkError(f"its bitshuffle-{packer} data are damaged")
-        return bool(bits.size) and state == AS_EXPECTED
-
-    return decode
+    return Bitshuffle(packer)
 
 
 def lz4() -> Decode | None:

@@ -11,7 +11,7 @@ from typing import Any
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.counts import as_counts, panels_of
 from fedbragg.images.format import Format
-from fedbragg.images.hdf5.chunks import frame_shape
+from fedbragg.images.hdf5.chunks import Decoded, frame_shape
 from fedbragg.images.hdf5.decoders import DamagedChunkError
 from fedbragg.images.hdf5.fallback import read_through_hdf5
 from fedbragg.images.hdf5.layout import find_image_datasets
@@ -22,7 +22,7 @@ from fedbragg.images.hdf5.promised import promised_images
 from fedbragg.images.hdf5.segments import Segment, segments_of
 from fedbragg.images.mask import KnownMask, Mask
 from fedbragg.images.source import RunCache
-from fedbragg.types import Counts, Frame, Geometry
+from fedbragg.types import Frame, Geometry
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
@@ -204,21 +204,23 @@ class HDF5Source:
             )
         file_mask = self._file_mask_of(index, segment)
         first = self._first_mask(segment, file_mask)
-        pixels, mask = self._pixels(segment, position, first)
+        decoded = self._decoded(segment, position, first)
+        pixels = decoded.counts
         counts = as_counts(pixels, self.path, index)
-        if mask is None:
+        if first is not None and decoded.as_known:
+            mask = first.mask
+        else:
             mask = self._cache.masks.mask_of(counts, file_mask, self.header.trusted)
         event, centre = self._segments.event(index), self.geometry.beam_centre
         panels, saturation = panels_of(pixels.shape), self.header.trusted.high
-        return Frame(counts, mask, self.path, index, event, panels, centre, saturation)
+        frame = Frame(counts, mask, self.path, index, event, panels, centre, saturation)
+        return frame if decoded.reduced is None else replace(frame, reduced=decoded.reduced)
 
-    def _pixels(self, segment: Segment, position: int, first: KnownMask | None) -> tuple[Counts, Mask | None]:
-        """Return the pixels of a frame, and the first frame's mask where the decoder found that it holds."""
-        pool = self._cache.pool
+    def _decoded(self, segment: Segment, position: int, first: KnownMask | None) -> Decoded:
         if segment.chunks is None:
-            return read_through_hdf5(segment.dataset, position, pool), None
-        pixels, same = segment.chunks.read(position, pool, first.untrusted if first else None)
-        return pixels, first.mask if first and same else None
+            return Decoded(read_through_hdf5(segment.dataset, position, self._cache.pool), as_known=False)
+        reduce = self._cache.reduce if segment.dataset.ndim == 3 else None  # of a frame without panels
+        return segment.chunks.read(position, self._cache.pool, first, reduce)
 
     def _first_mask(self, segment: Segment, file_mask: Mask | None) -> KnownMask | None:
         """Return the mask of the run's first such frame, where the decoder can compare with it."""

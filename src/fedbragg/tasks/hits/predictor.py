@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
 from fedbragg.images import read_labels
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.metrics.classification import confusion, summary
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.base import Evaluation, LabelledFiles
@@ -30,6 +31,14 @@ class HitPredictor:
         self.path = path
         self.scorer = Scorer(path)
         self.masks = mask_block_cache()
+
+    @property
+    def reduce(self) -> Reduce | None:
+        """Return what makes screening of HDF5 files faster where it is given to ``open_files``; None: nothing does."""
+        from fedbragg.tasks.hits.prepare.contrast import EIGHT
+        from fedbragg.tasks.hits.prepare.decoding import BlockReducer
+
+        return BlockReducer(self.masks) if self.card.prepare.block == EIGHT else None
 
     @property
     def card(self) -> ModelCard:

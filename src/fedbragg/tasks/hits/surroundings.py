@@ -51,7 +51,8 @@ def _measure_all(
         row, col = cells[peak]
         for kind in range(len(CHANNELS)):
             measures[peak, kind] = channels[kind, row, col]
-        place, inner = len(CHANNELS), -1
+        # A plain -1 is a type of its own to numba, which then compiles the loop twice.
+        place, inner = len(CHANNELS), int(np.int64(-1))
         total[:AVERAGED] = 0.0
         total[AVERAGED:] = -np.inf
         for outer in REACHES:

@@ -57,14 +57,14 @@ def test_a_constant_frame_has_no_noise_to_correlate() -> None:
 def test_ten_peaks_on_a_ring_against_eight_beside_it() -> None:
     """Each of the ten has nine others within 2 pixels; eight lie 3 to 9 pixels away: (8 + 1) / 4 are expected."""
     radius = np.array([100.0] * 10 + [103.5, 104, 105, 106, 96, 95, 94, 93])
-    found = crowding(radius, np.ones(18, np.bool_), 2.0)
+    found = crowding(radius, np.ones(18, np.bool_), (2.0,))[0]
     assert found[:10] == pytest.approx(math.log1p(deviance(9, 9 / 4)))
     assert found[-1] < 0
 
 
 def test_peaks_spread_evenly_are_on_no_ring() -> None:
     places = np.random.default_rng(2).uniform(0, 1000, (400, 2))
-    found = crowding(np.hypot(*(places - 500).T), np.ones(400, np.bool_), 2.0)
+    found = crowding(np.hypot(*(places - 500).T), np.ones(400, np.bool_), (2.0,))[0]
     assert abs(found.mean()) < 0.3
 
 

@@ -72,8 +72,7 @@ def context_of(
         near = (centre.column, centre.row)
         column, row = refined_centre(places[counted], significance[counted], near, centre.reach)
         radius = np.hypot(places[:, 0] - row, places[:, 1] - column)
-        for k, width in enumerate(WIDTHS):
-            crowded = crowding(radius, counted, width)
+        for k, crowded in enumerate(crowding(radius, counted, WIDTHS)):
             result[:, 3 + k] = crowded
             result[:, 5 + k] = crowded[counted].mean()
     return result
@@ -98,21 +97,38 @@ def noise_correlation(blocks: Blocks) -> tuple[float, float]:
 
     Each is the median over the sampled blocks; both are 0 where too few blocks show noise.
     """
-    found = blocks.correlation[np.isfinite(blocks.correlation[:, 0])]
-    if len(found) < FEWEST_BLOCKS:
-        return 0.0, 0.0
-    along, across = np.median(found, axis=0)
-    return float(max(along, across)), float(min(along, across))
+    along, across = _medians(blocks.correlation)
+    return max(along, across), min(along, across)
 
 
 @njit(cache=True, nogil=True)
-def crowding(radius: NDArray[np.float64], counted: NDArray[np.bool_], width: float) -> NDArray[np.float32]:
-    """Return by how much more counted peaks lie within ``width`` of each peak's radius than beside it (peaks,).
+def _medians(correlation: NDArray[np.float64]) -> tuple[float, float]:
+    known = np.flatnonzero(np.isfinite(correlation[:, 0]))
+    if known.size < FEWEST_BLOCKS:
+        return 0.0, 0.0
+    return np.median(correlation[known, 0]), np.median(correlation[known, 1])
+
+
+def crowding(
+    radius: NDArray[np.float64], counted: NDArray[np.bool_], widths: tuple[float, ...]
+) -> list[NDArray[np.float32]]:
+    """Return by how much more counted peaks lie within each width of each peak's radius than beside it (peaks,).
 
     ``radius`` is in pixels (peaks,). A peak does not count for itself. The significance z is that of a Poisson number
     against the mean of the rings beside, given as sign(z) ln(1 + |z|).
     """
     rings, order = np.sort(radius[counted]), np.argsort(radius)
+    return [_crowding(radius, counted, width, rings, order) for width in widths]
+
+
+@njit(cache=True, nogil=True)
+def _crowding(
+    radius: NDArray[np.float64],
+    counted: NDArray[np.bool_],
+    width: float,
+    rings: NDArray[np.float64],
+    order: NDArray[np.int64],
+) -> NDArray[np.float32]:
     near, wide = (
         np.zeros(2, np.int64),
         np.zeros(2, np.int64),

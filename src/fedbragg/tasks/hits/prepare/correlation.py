@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, fastmath=False, inline="always")
 def correlation(pixels: NDArray[np.float64], edge: int, work: NDArray[np.float64]) -> tuple[float, float]:
     """Return the correlations of neighbours along rows and along columns of a block (edge, edge) of pixels.
 

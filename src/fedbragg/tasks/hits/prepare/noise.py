@@ -16,6 +16,7 @@ variance is computed from a - b - c + d of the four quarters of a block, in whic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,30 +53,47 @@ COUNTER = PhotonScale()
 
 def photon_scale(blocks: Blocks) -> PhotonScale:
     """Estimate the frame's photon scale from a sample of its blocks; with too few, assume a photon counter."""
-    pixels = blocks.size**2
-    sampled = slice(blocks.step // 2, None, blocks.step)
-    whole = blocks.valid.ravel()[sampled] == pixels
-    mean = blocks.total.ravel()[sampled][whole].astype(np.float64) / pixels
-    variance, highest = blocks.variance[whole], blocks.peak.ravel()[sampled][whole]
-    if mean.size < BINS or not variance.any() or _counts_photons(mean, variance, highest):
+    planes = (blocks.valid.ravel(), blocks.total.ravel(), blocks.peak.ravel())
+    mean, variance, quiet = _sampled(*planes, blocks.variance, blocks.step, blocks.size**2)
+    if mean.size < BINS or not variance.any() or _counts_photons(mean, variance, quiet):
         return COUNTER
     quarter = min(blocks.size // 2 - SMALLEST_QUARTER, len(MEDIAN_OF_VARIANCE) - 1)
     gain, intercept = _line(*_binned(mean, variance, MEDIAN_OF_VARIANCE[quarter]))
     return PhotonScale(scale=1 / gain, shift=intercept / gain**2)
 
 
-def _counts_photons(mean: NDArray[Any], variance: NDArray[Any], highest: NDArray[Any]) -> bool:
+@njit(cache=True, nogil=True)
+def _sampled(
+    valid: NDArray[np.float32],
+    total: NDArray[np.float32],
+    peak: NDArray[np.float32],
+    variance: NDArray[np.float64],
+    step: int,
+    pixels: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return mean and variance of the sampled blocks of which no pixel is masked, and which of them have no spot."""
+    mean, known, quiet = np.empty(variance.size), np.empty(variance.size), np.empty(variance.size, np.bool_)
+    number = 0
+    for sample in range(variance.size):
+        block = step // 2 + sample * step
+        if valid[block] == pixels:
+            mean[number], known[number] = np.float64(total[block]) / pixels, variance[sample]
+            quiet[number] = peak[block] <= mean[number] + 5 * math.sqrt(max(mean[number], 0.0)) + 5
+            number += 1
+    return mean[:number], known[:number], quiet[:number]
+
+
+def _counts_photons(mean: NDArray[Any], variance: NDArray[Any], quiet: NDArray[np.bool_]) -> bool:
     """Tell whether the variance of blocks without spots equals their mean, also in the dim half alone.
 
     An offset can make the two equal by chance over a whole frame, but not in its dim and bright parts as well.
     """
     if mean.min() < 0:
         return False
-    quiet = np.flatnonzero(highest <= mean + 5 * np.sqrt(mean) + 5)
     mean, variance = mean[quiet], variance[quiet]
     # Below one count a pixel there is no room for an offset, and the dim half is below the mean of all.
-    if quiet.size // 2 >= ENOUGH_BLOCKS and mean.mean() >= 1:
-        dim = np.argsort(mean)[: quiet.size // 2]
+    if mean.size // 2 >= ENOUGH_BLOCKS and mean.mean() >= 1:
+        dim = np.argsort(mean)[: mean.size // 2]
         if mean[dim].mean() >= 1 and not _equal(mean[dim], variance[dim]):
             return False
     return _equal(mean, variance)

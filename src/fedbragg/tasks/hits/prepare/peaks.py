@@ -10,12 +10,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.read_only import read_only
-from fedbragg.tasks.hits.prepare.mask_blocks import WHOLE, MaskBlocks
+from fedbragg.tasks.hits.prepare.likely_peaks import (
+    REACH,
+    Windows,
+    is_shoulder,
+    place_in,
+    sums_around,
+    sums_beside_masked,
+    surroundings_are_whole,
+)
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks
+from fedbragg.tasks.hits.prepare.pixels import Blocks
 
 EMPTY = 0.02
 """Photons a pixel: the lowest background assumed. Over it four photons in 3 x 3 pixels have 4 standard deviations."""
-REACH = 3
-"""Pixels to each side of a peak within which its rim lies."""
 CANDIDATE = 3.2
 """Standard deviations above the background from which a block's highest pixel is measured."""
 
@@ -42,27 +50,34 @@ def find_peaks(
     counts: NDArray[Any],
     masked: MaskBlocks,
     background: NDArray[np.float32],
-    peak: NDArray[np.float32],
+    blocks: Blocks,
     photons: tuple[float, float],
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Measure the highest pixel of every block and its surroundings.
 
-    ``background`` in counts a pixel and ``peak`` in counts are both (cell rows, cell cols); ``photons`` is scale and
-    shift of `PhotonScale`. Returns measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols)
-    int32. The measures are the significance of the 3 x 3 pixels around the peak, of its 8 neighbours alone (low for a
-    zinger), of the rim from there to 7 x 7 (high for a ring or an edge), and the intensity in counts above the
-    background. The places are row and column of the peak in pixels. Blocks without a peak hold 0 and place -1; a pixel
-    beside a higher one of the next block is not a peak.
+    ``background`` (cell rows, cell cols) is in counts a pixel; ``photons`` is scale and shift of `PhotonScale`. Returns
+    measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols) int32. The measures are the
+    significance of the 3 x 3 pixels around the peak, of its 8 neighbours alone (low for a zinger), of the rim from
+    there to 7 x 7 (high for a ring or an edge), and the intensity in counts above the background. The places are row
+    and column of the peak in pixels. Blocks without a peak hold 0 and place -1; a pixel beside a higher one of the next
+    block is not a peak.
     """
     measures = np.zeros((4, *background.shape), np.float32)
     places = np.full((2, *background.shape), -1, np.int32)
     pixels = (read_only(masked.mask), masked.state)
-    _find(counts, pixels, (background, peak), photons, masked.block, (measures, places))
+    given = (background, blocks.peak, *blocks.likely[:2])
+    zero = 0.0 if counts.dtype.kind == "f" else 0
+    _find(counts, pixels, given, (*photons, zero), masked.block, (measures, places))
     return measures, places
 
 
 Masked = tuple[NDArray[np.bool_], NDArray[np.uint8]]  # mask and state of MaskBlocks
-Planes = tuple[NDArray[np.float32], NDArray[np.float32]]  # background, peak
+Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]]
+"""background, peak, and the likely peaks that were looked at"""
+Photons = tuple[
+    float, float, float
+]  # scale and shift of PhotonScale, and 0 of the type in which counts are added
+Pixel = tuple[int, int, float]  # row, column and counts
 Found = tuple[NDArray[np.float32], NDArray[np.int32]]  # measures, places
 
 
@@ -71,47 +86,81 @@ def _find(
     counts: NDArray[Any],
     masked: Masked,
     planes: Planes,
-    photons: tuple[float, float],
+    photons: Photons,
     block: int,
     found: Found,
 ) -> None:
-    mask, state = masked
-    background, peak = planes
-    measures, places = found
-    cell_rows, cell_cols = background.shape
-    candidate = np.empty(cell_cols, np.bool_)
-    for cell_row in range(cell_rows):
+    background, peak, likely, starts = planes
+    candidate = np.empty(background.shape[1], np.bool_)
+    for cell_row in range(background.shape[0]):
         _mark_candidates(background[cell_row], peak[cell_row], photons, candidate)
-        for cell_col in range(cell_cols):
+        known, end = starts[cell_row], starts[cell_row + 1]
+        for cell_col in range(candidate.size):
             if not candidate[cell_col]:
                 continue
-            row, column = _place(
-                counts, mask, peak[cell_row, cell_col], cell_row * block, cell_col * block, block
-            )
-            if row < 0 or _shoulder(counts, mask, row, column):
-                continue
-            clear = block >= REACH and _clear(state, cell_row, cell_col)
-            core, wide = _clear_windows(counts, row, column) if clear else _windows(counts, mask, row, column)
-            expected = max(background[cell_row, cell_col] * photons[0] + photons[1], EMPTY)
-            wings = (core[0] - float(counts[row, column]), core[1] - 1)
-            rim = (wide[0] - core[0], wide[1] - core[1])
-            measures[0, cell_row, cell_col] = _significance(core, expected, photons)
-            measures[1, cell_row, cell_col] = _significance(wings, expected, photons)
-            measures[2, cell_row, cell_col] = _significance(rim, expected, photons)
-            measures[3, cell_row, cell_col] = core[0] - core[1] * background[cell_row, cell_col]
-            places[0, cell_row, cell_col] = row
-            places[1, cell_row, cell_col] = column
+            while known < end and likely[known, 0] < cell_col:
+                known += 1
+            cell = (cell_row, cell_col)
+            if known < end and likely[known, 0] == cell_col:
+                pixel, windows = _seen_early(likely[known])
+            else:
+                pixel, windows = _look_at(counts, masked, peak[cell], cell, block, photons[2])
+            if pixel[0] >= 0:
+                _measure(cell, pixel, windows, background[cell], photons, found)
+
+
+@njit(cache=True, nogil=True)
+def _seen_early(peak: NDArray[np.float64]) -> tuple[Pixel, Windows]:
+    """Return one of the likely peaks."""
+    pixel = (int(peak[1]), int(peak[2]), peak[3])
+    return pixel, ((peak[4], int(peak[5])), (peak[6], int(peak[7])))
+
+
+@njit(cache=True, nogil=True)
+def _look_at(
+    counts: NDArray[Any], masked: Masked, peak: float, cell: tuple[int, int], block: int, zero: float
+) -> tuple[Pixel, Windows]:
+    """Return a block's highest pixel and its surroundings; row -1 where a neighbour is higher."""
+    mask, state = masked
+    row, column = place_in(counts, mask, peak, cell[0] * block, cell[1] * block, block)
+    if row < 0 or is_shoulder(counts, mask, row, column):
+        return (-1, -1, 0.0), ((0.0, 0), (0.0, 0))
+    pixel = (row, column, float(counts[row, column]))
+    if block >= REACH and surroundings_are_whole(state, cell[0], cell[1]):
+        core, wide = sums_around(counts, row, column, zero)
+        return pixel, ((core, 9), (wide, 49))
+    return pixel, sums_beside_masked(counts, mask, row, column)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _measure(
+    cell: tuple[int, int],
+    pixel: Pixel,
+    windows: Windows,
+    background: float,
+    photons: Photons,
+    found: Found,
+) -> None:
+    """Fill the measures of a block."""
+    measures, places = found
+    core, wide = windows
+    expected = max(background * photons[0] + photons[1], EMPTY)
+    measures[0][cell] = _significance(core, expected, photons)
+    measures[1][cell] = _significance((core[0] - pixel[2], core[1] - 1), expected, photons)
+    measures[2][cell] = _significance((wide[0] - core[0], wide[1] - core[1]), expected, photons)
+    measures[3][cell] = core[0] - core[1] * background
+    places[0][cell], places[1][cell] = pixel[0], pixel[1]
 
 
 @njit(cache=True, nogil=True)
 def _mark_candidates(
     background: NDArray[np.float32],
     peak: NDArray[np.float32],
-    photons: tuple[float, float],
+    photons: Photons,
     candidate: NDArray[np.bool_],
 ) -> None:
     """Mark the cells of a row whose highest pixel is worth measuring, without a branch so that it vectorises."""
-    scale, shift = photons
+    scale, shift, _ = photons
     for cell in range(candidate.size):
         expected = max(background[cell] * scale + shift, EMPTY)
         highest = peak[cell] * scale + shift
@@ -140,78 +189,9 @@ def cells_above(significance: NDArray[np.float32], least: float) -> NDArray[np.i
 
 
 @njit(cache=True, nogil=True)
-def _significance(window: tuple[float, int], expected: float, photons: tuple[float, float]) -> float:
+def _significance(window: tuple[float, int], expected: float, photons: Photons) -> float:
     """Return the significance of counts in a number of pixels, 0 for none; ``expected`` is in photons a pixel."""
     total, pixels = window
     if pixels == 0:
         return 0.0
     return deviance(total * photons[0] + photons[1] * pixels, expected * pixels)
-
-
-@njit(cache=True, nogil=True)
-def _place(
-    counts: NDArray[Any], mask: NDArray[np.bool_], peak: float, first_row: int, first_col: int, block: int
-) -> tuple[int, int]:
-    """Return row and column of the block's highest valid pixel."""
-    for row in range(first_row, first_row + block):
-        for column in range(first_col, first_col + block):
-            if np.float32(counts[row, column]) == peak and not mask[row, column]:
-                return row, column
-    return -1, -1
-
-
-@njit(cache=True, nogil=True)
-def _shoulder(counts: NDArray[Any], mask: NDArray[np.bool_], row: int, column: int) -> bool:
-    """Tell whether a neighbour is higher, or equal and earlier, so that one spot gives one peak."""
-    top = counts[row, column]
-    for i in range(max(row - 1, 0), min(row + 2, counts.shape[0])):
-        for j in range(max(column - 1, 0), min(column + 2, counts.shape[1])):
-            if not mask[i, j]:
-                earlier = i < row or (i == row and j < column)
-                if counts[i, j] > top or (earlier and counts[i, j] == top):
-                    return True
-    return False
-
-
-Windows = tuple[tuple[float, int], tuple[float, int]]
-
-
-@njit(cache=True, nogil=True)
-def _windows(counts: NDArray[Any], mask: NDArray[np.bool_], row: int, column: int) -> Windows:
-    """Return sum and number of the valid pixels in the 3 x 3 about a pixel, and in the 7 x 7."""
-    core, core_pixels, wide, wide_pixels = 0.0, 0, 0.0, 0
-    for i in range(max(row - REACH, 0), min(row + REACH + 1, counts.shape[0])):
-        for j in range(max(column - REACH, 0), min(column + REACH + 1, counts.shape[1])):
-            if not mask[i, j]:
-                value = float(counts[i, j])
-                wide += value
-                wide_pixels += 1
-                if abs(i - row) <= 1 and abs(j - column) <= 1:
-                    core += value
-                    core_pixels += 1
-    return (core, core_pixels), (wide, wide_pixels)
-
-
-@njit(cache=True, nogil=True)
-def _clear_windows(counts: NDArray[Any], row: int, column: int) -> Windows:
-    """Return the same where no pixel is masked or beyond the frame: half of the memory need not be read."""
-    core, wide = 0.0, 0.0
-    for i in range(-REACH, REACH + 1):
-        for j in range(-REACH, REACH + 1):
-            value = float(counts[row + i, column + j])
-            wide += value
-            if abs(i) <= 1 and abs(j) <= 1:
-                core += value
-    return (core, 9), (wide, 49)
-
-
-@njit(cache=True, nogil=True)
-def _clear(state: NDArray[np.uint8], row: int, col: int) -> bool:
-    """Tell whether a block and all blocks around it are there and whole."""
-    if row == 0 or col == 0 or row + 1 == state.shape[0] or col + 1 == state.shape[1]:
-        return False
-    worst = WHOLE
-    for i in range(row - 1, row + 2):
-        for j in range(col - 1, col + 2):
-            worst |= state[i, j]
-    return bool(worst == WHOLE)

@@ -14,6 +14,7 @@ from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.background import local_background
 from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
 from fedbragg.tasks.hits.prepare.context import BEAM, CONTEXT, COUNTED, centre_of, context_of
+from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
 from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks, blocks_of_mask
 from fedbragg.tasks.hits.prepare.noise import PhotonScale, photon_scale
 from fedbragg.tasks.hits.prepare.panels import (
@@ -94,11 +95,11 @@ def prepare_with_peaks(
     if layout is not None:
         counts, mask = map(read_only, spread(counts, mask, layout))
     masked = masks(mask, block)
-    mask, blocks = read_only(mask), block_sums(counts, masked)
+    mask, blocks = read_only(mask), _blocks_of(frame, masked) or block_sums(counts, masked)
     photons = photon_scale(blocks)
     background = _background(blocks, layout)
     scale = (photons.scale, photons.shift)
-    measures, places = find_peaks(counts, masked, background, blocks.peak, scale)
+    measures, places = find_peaks(counts, masked, background, blocks, scale)
     cells = cells_above(measures[0], settings.least)
     shapes = profiles_of(counts, mask, _listed(places, cells), scale)
     if layout is not None:
@@ -112,6 +113,12 @@ def prepare_with_peaks(
     np.maximum(level, 0, out=level)
     view = View(channels_of(measures, masked), level, cells, shapes, block)
     return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
+
+
+def _blocks_of(frame: Frame, masked: MaskBlocks) -> Blocks | None:
+    """Return the blocks of a frame that was reduced while it was decoded."""
+    made = frame.reduced
+    return made.blocks if isinstance(made, DecodedBlocks) and made.are_of(frame, masked) else None
 
 
 def _listed(places: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -148,7 +155,9 @@ SPOT = 0.5
 
 def spot_places(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.int32]:
     """Return row and column (2, spots) of the peaks that a model takes for spots, by its spot map."""
-    return peaks.places[:, _taken(peaks, probability)]
+    rows, cols = np.nonzero(probability >= SPOT)
+    places = peaks.places[:, rows, cols]
+    return places[:, places[0] >= 0]
 
 
 def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
