@@ -62,7 +62,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
             SITE + "colour = 1\n",
             " [sites.0]: ",
             "colour",
-            "name, runs, labels, share_style, unit, largest_fall, network, speed",
+            "name, runs, labels, share_style, unit, largest_fall, device, network, speed",
         ),
     ],
 )

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
-from fedbragg.learn.device import open_device
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.models.onnx_file import digest, read_state
@@ -76,8 +75,8 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     Raises InputError if it is worse or cannot be tested and ``force`` is off; then nothing is written. Raises
     ConfigError, before any file is read, for a device that the machine does not have.
     """
-    open_device(request.fit.device)
-    task = module_of_model(request.model).task_of_model(request.model)
+    task = module_of_model(request.model).task_of_model(request.model)  # names the extra where torch is missing
+    _check_device(request.fit.device)
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))
     data = read_site(task, site, Path(), request.held_out, progress)
@@ -88,6 +87,12 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
         raise InputError(_refusal(found))
     task.export(state, request.out, _provenance(request, data))
     return found
+
+
+def _check_device(name: str) -> None:
+    from fedbragg.learn.device import open_device
+
+    open_device(name)
 
 
 def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, seed: int) -> Trained:
