@@ -17,7 +17,11 @@ SITES = [{"name": "a", "runs": ["a"], "labels": "a.csv"}]
 @pytest.mark.parametrize(
     ("task", "section", "message"),
     [
-        ("hits", {"network": "resnet"}, "[hits]: network: Input should be 'spotnet', 'spotnet-small' or 'kindnet'."),
+        (
+            "hits",
+            {"network": "resnet"},
+            "[hits]: network: Input should be 'spotnet', 'spotnet-small' or 'kindnet'.",
+        ),
         ("hits", {"blocks": 8}, "[hits]: unknown key 'blocks'. Known keys: network, block, hit_weight, "),
         ("hits", {"hit_weight": 0}, "[hits]: hit_weight: Input should be greater than 0."),
         ("phases", {"loss": "huber"}, "[phases]: loss: Input should be 'plain', 'tailored', 'positive', "),

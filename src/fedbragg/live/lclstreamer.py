@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.counts import panels_of
 from fedbragg.images.header import Header
 from fedbragg.live.arrival_numbers import ArrivalNumbers
 from fedbragg.live.message import MessageError, shown, whole_number
 from fedbragg.live.packed_image import BITSHUFFLE_LZ4, PackedImage, checked, with_bitshuffle_header
+from fedbragg.live.pixels import Decoding
 from fedbragg.live.source import Event, Ignored, LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.live.streamed_series import LatestSeries, Start
 from fedbragg.types import Geometry
@@ -38,9 +38,9 @@ def is_lclstreamer(fields: Mapping[Any, Any]) -> bool:
 class LCLStreamerReader:
     """Gives each message's event; remembers what the latest starts said."""
 
-    def __init__(self, pool: BufferPool) -> None:
-        """Decode into memory of ``pool``."""
-        self._known = LatestSeries(pool)
+    def __init__(self, decoding: Decoding) -> None:
+        """Decode as ``decoding`` says."""
+        self._known = LatestSeries(decoding)
         self._formats: dict[str, tuple[object, object]] = {}  # type and shape of each series
         self._numbers: dict[str, ArrivalNumbers] = {}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from numpy.typing import NDArray
 
 from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.hdf5.decoded import Decoded, decoded
 from fedbragg.images.hdf5.decoders import WIDTHS, DamagedChunkError, Decode, bitshuffle, copy_chunk, lz4
-from fedbragg.images.mask import UntrustedPixels
+from fedbragg.images.mask import KnownMask
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.live.message import MessageError
 from fedbragg.live.packed_image import (
     BITSHUFFLE_LZ4,
@@ -23,17 +23,23 @@ from fedbragg.live.packed_image import (
 READ = "bslz4, bszstd, lz4 and none"
 
 
-def unpacked(
-    image: PackedImage, pool: BufferPool, expected: UntrustedPixels | None
-) -> tuple[NDArray[Any], bool]:
-    """Return an image's pixels, and whether the decoder found them untrusted exactly as ``expected``.
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoding:
+    """Where frames are decoded to, and what is made of their rows meanwhile."""
+
+    pool: BufferPool
+    reduce: Reduce | None = None  # see Frame.reduced
+
+
+def unpacked(image: PackedImage, decoding: Decoding, known: KnownMask | None) -> Decoded:
+    """Return an image's pixels, and whether the decoder found that the mask of an earlier frame holds.
 
     Raises MessageError for an unknown compression and for damaged bytes.
     """
     decode = _decoder(image)
-    pixels = pool.take(image.shape, image.dtype)
+    pixels = decoding.pool.take(image.shape, image.dtype)
     try:
-        return pixels, decode(image.data, pixels, expected if image.dtype.isnative else None)
+        return decoded(decode, image.data, pixels, known if image.dtype.isnative else None, decoding.reduce)
     except DamagedChunkError as error:
         raise MessageError(f"{error}.") from None
 

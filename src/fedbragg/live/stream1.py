@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import Mask, TrustedRange
 from fedbragg.live.message import MessageError, joined, positive, shown, whole_number
@@ -27,6 +26,7 @@ from fedbragg.live.packed_image import (
     checked,
     with_lz4_header,
 )
+from fedbragg.live.pixels import Decoding
 from fedbragg.live.source import Event, Ignored, LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.live.streamed_series import LatestSeries, Start
 from fedbragg.types import Geometry
@@ -47,9 +47,9 @@ def is_stream1(parts: Sequence[bytes]) -> bool:
 class Stream1Reader:
     """Gives each message's event; remembers what the latest headers said."""
 
-    def __init__(self, pool: BufferPool) -> None:
-        """Decode into memory of ``pool``."""
-        self._known = LatestSeries(pool)
+    def __init__(self, decoding: Decoding) -> None:
+        """Decode as ``decoding`` says."""
+        self._known = LatestSeries(decoding)
 
     def read(self, parts: Sequence[bytes]) -> Event:
         """Return what a message tells; raise MessageError where it cannot be used."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fedbragg.images.buffer_pool import BufferPool
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.live.lclstreamer import PREFIXES, LCLStreamerReader, is_lclstreamer
 from fedbragg.live.message import MessageError, joined
+from fedbragg.live.pixels import Decoding
 from fedbragg.live.source import Damaged, Event
 from fedbragg.live.stream1 import Stream1Reader, is_stream1
 from fedbragg.live.stream2.cbor import fields_of
@@ -14,11 +16,14 @@ from fedbragg.live.stream2.reader import Stream2Reader
 class StreamReader:
     """Gives each message's event; remembers what the starts of the latest series said."""
 
-    def __init__(self, channel: str | None = None, spare: int = 4) -> None:
-        """Score the channel of this name, None: the first; reuse the memory of ``spare`` decoded frames."""
-        pool = BufferPool(spare)
-        self._stream2, self._stream1 = Stream2Reader(channel, pool), Stream1Reader(pool)
-        self._lclstreamer = LCLStreamerReader(pool)
+    def __init__(self, channel: str | None = None, spare: int = 4, reduce: Reduce | None = None) -> None:
+        """Score the channel of this name, None: the first; reuse the memory of ``spare`` decoded frames.
+
+        ``reduce`` works on a frame's rows while they are decoded; see ``Frame.reduced``.
+        """
+        decoding = Decoding(BufferPool(spare), reduce)
+        self._stream2, self._stream1 = Stream2Reader(channel, decoding), Stream1Reader(decoding)
+        self._lclstreamer = LCLStreamerReader(decoding)
 
     def event(self, *parts: bytes) -> Event:
         """Return what the parts of a message tell; never raises, whatever the bytes are."""

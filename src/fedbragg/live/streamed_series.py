@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from fedbragg.errors import FrameError
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.images.counts import as_counts
 from fedbragg.images.header import Header
 from fedbragg.images.mask import KnownMask, Mask, MaskCache
 from fedbragg.live.message import MessageError
 from fedbragg.live.packed_image import PackedImage
-from fedbragg.live.pixels import unpacked
+from fedbragg.live.pixels import Decoding, unpacked
 from fedbragg.types import Frame, Panels
 
 SERIES_KEPT = 4
@@ -39,9 +37,9 @@ Find = Callable[[], tuple[str, PackedImage]]
 class StreamedSeries:
     """Decodes the frames of a series; several threads may call ``frame`` at once."""
 
-    def __init__(self, name: str, start: Start, pool: BufferPool) -> None:
+    def __init__(self, name: str, start: Start, decoding: Decoding) -> None:
         self.name, self.start = name, start
-        self._masks, self._pool = MaskCache(), pool
+        self._masks, self._decoding = MaskCache(), decoding
         self._file_masks = {key: self._masks.shared_file_mask(mask) for key, mask in start.masks.items()}
 
     def frame(self, number: int, find: Find) -> Frame:
@@ -49,14 +47,19 @@ class StreamedSeries:
         try:
             channel, image = find()
             file_mask = self._file_mask(channel, image)
-            pixels, mask = self._pixels(image, file_mask)
+            first = self._first_mask(image, file_mask)
+            found = unpacked(image, self._decoding, first)
         except MessageError as error:
             raise self._error(number, error) from None
-        counts = as_counts(pixels, self.name, number)
-        if mask is None:
+        counts = as_counts(found.counts, self.name, number)
+        if first is not None and found.as_known:
+            mask = first.mask
+        else:
             mask = self._masks.mask_of(counts, file_mask, self.start.header.trusted)
         centre = self.start.header.geometry.beam_centre
-        return Frame(counts, mask, self.name, number, f"//{number}", self.start.panels, centre)
+        frame = Frame(counts, mask, self.name, number, f"//{number}", self.start.panels, centre)
+        # What was made of the rows knows nothing of panels, whose edges a block must not cross.
+        return frame if self.start.panels else replace(frame, reduced=found.reduced)
 
     def packed(self, number: int, find: Find) -> PackedImage:
         """Return an image as it came; raise FrameError where there is none."""
@@ -72,12 +75,6 @@ class StreamedSeries:
         mask = self._file_masks.get(channel)
         return mask if mask is not None and mask.shape == image.shape else None
 
-    def _pixels(self, image: PackedImage, file_mask: Mask | None) -> tuple[Any, Mask | None]:
-        """Return the pixels, and the first frame's mask where the decoder found that it holds."""
-        first = self._first_mask(image, file_mask)
-        pixels, same = unpacked(image, self._pool, first.untrusted if first else None)
-        return pixels, first.mask if first and same else None
-
     def _first_mask(self, image: PackedImage, file_mask: Mask | None) -> KnownMask | None:
         if image.dtype.kind == "f":  # the decoder compares integers
             return None
@@ -87,15 +84,15 @@ class StreamedSeries:
 class LatestSeries:
     """The series that were seen last, by name."""
 
-    def __init__(self, pool: BufferPool) -> None:
-        """Decode frames of all of them into memory of ``pool``."""
-        self._pool = pool
+    def __init__(self, decoding: Decoding) -> None:
+        """Decode frames of all of them as ``decoding`` says."""
+        self._decoding = decoding
         self._series: dict[str, StreamedSeries] = {}
 
     def begin(self, name: str, start: Start) -> StreamedSeries:
         """Return a new series with what its start says; the oldest is forgotten."""
         self._series.pop(name, None)
-        self._series[name] = StreamedSeries(name, start, self._pool)
+        self._series[name] = StreamedSeries(name, start, self._decoding)
         while len(self._series) > SERIES_KEPT:
             del self._series[next(iter(self._series))]
         return self._series[name]

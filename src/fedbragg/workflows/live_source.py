@@ -40,13 +40,15 @@ def open_live(address: str, request: WatchRequest, settings: SeriesSettings | No
         return GrowingRunSource(run if settings is None else _with_done(run, settings))
     if address.startswith(PVACCESS):
         from fedbragg.images.buffer_pool import BufferPool
+        from fedbragg.live.pixels import Decoding
         from fedbragg.live.pvaccess.source import PVAccessSource
 
-        return PVAccessSource(address, BufferPool(2 * request.threads))
+        return PVAccessSource(address, Decoding(BufferPool(2 * request.threads), request.predictor.reduce))
     from fedbragg.live.stream_reader import StreamReader
     from fedbragg.live.stream_source import StreamSource
 
-    return StreamSource(address, StreamReader(request.channel, spare=2 * request.threads))
+    reader = StreamReader(request.channel, 2 * request.threads, request.predictor.reduce)
+    return StreamSource(address, reader)
 
 
 def check_source(address: str, request: WatchRequest) -> None:

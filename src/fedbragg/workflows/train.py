@@ -75,7 +75,9 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     Raises InputError if it is worse or cannot be tested and ``force`` is off; then nothing is written. Raises
     ConfigError, before any file is read, for a device that the machine does not have.
     """
-    task = module_of_model(request.model).task_of_model(request.model)  # names the extra where torch is missing
+    task = module_of_model(request.model).task_of_model(
+        request.model
+    )  # names the extra where torch is missing
     _check_device(request.fit.device)
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))

@@ -131,7 +131,8 @@ def scorer_of(request: WatchRequest, look: Look | None = None) -> Callable[[Live
     from fedbragg.screening.judge import FrameScorer, Judge
 
     list_spots = look is not None or request.to_crystfel
-    scorer = FrameScorer(request.predictor.scorer, request.predictor.card.prepare, list_spots)
+    predictor = request.predictor
+    scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots, masks=predictor.masks)
 
     def judged(frame: LiveFrame) -> Verdict:
         """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""

@@ -13,7 +13,7 @@ from p4p.nt import NTNDArray
 from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.live.message import MessageError
 from fedbragg.live.packed_image import NO_COMPRESSION, PackedImage
-from fedbragg.live.pixels import unpacked
+from fedbragg.live.pixels import Decoding, unpacked
 from fedbragg.live.pvaccess.ntndarray import MEMBERS, fields_of, packed_image
 from fedbragg.workflows.replay import _packed
 
@@ -34,7 +34,7 @@ def test_images_of_every_type_come_back(dtype: str, compression: str) -> None:
     sent = Value(NTNDARRAY, fields_of(_packed(pixels, compression), 5))
     assert [int(each.size) for each in sent.dimension] == [90, 72]
     assert sent.codec.name == ("" if compression == "none" else compression)
-    found, _ = unpacked(packed_image(sent), BufferPool(0), None)
+    found = unpacked(packed_image(sent), Decoding(BufferPool(0)), None).counts
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, pixels)
 

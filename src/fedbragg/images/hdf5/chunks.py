@@ -6,23 +6,13 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from numpy.typing import NDArray
-
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.hdf5.decoders import Bitshuffle, DamagedChunkError, Decode, copy_chunk, decoder_of
+from fedbragg.images.hdf5.decoded import Decoded, decoded
+from fedbragg.images.hdf5.decoders import DamagedChunkError, Decode, copy_chunk, decoder_of
 from fedbragg.images.mask import KnownMask
 from fedbragg.images.packed_frame import Reduce
 
 NEVER_WRITTEN = "it was never written; its writer stopped early"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
-    """A frame's counts, and what was learnt while they were decoded."""
-
-    counts: NDArray[Any]  # (rows, cols)
-    as_known: bool  # whether the decoder found that an earlier frame's mask holds
-    reduced: object | None = None  # as in Frame; only where that mask holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +35,7 @@ class ChunkReader:
         filters_skipped, chunk = self._chunk(index)
         counts = pool.take(self.shape, self.dataset.dtype)
         decode = copy_chunk if filters_skipped else self.decode
-        # Where negative counts are trusted the decoder compares nothing, so nobody would know whether the mask holds.
-        compared = known is not None and known.untrusted.bits.size > 0
-        if known is not None and compared and reduce is not None and isinstance(decode, Bitshuffle):
-            same, made = decode.reduced(chunk, counts, known, reduce)
-            return Decoded(counts, same, made if same else None)
-        return Decoded(counts, decode(chunk, counts, known.untrusted if known else None))
+        return decoded(decode, chunk, counts, known, reduce)
 
     def _chunk(self, index: int) -> tuple[int, bytes]:
         corner = (index, *(0,) * (self.dataset.ndim - 1))

@@ -11,7 +11,8 @@ from typing import Any
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.counts import as_counts, panels_of
 from fedbragg.images.format import Format
-from fedbragg.images.hdf5.chunks import Decoded, frame_shape
+from fedbragg.images.hdf5.chunks import frame_shape
+from fedbragg.images.hdf5.decoded import Decoded
 from fedbragg.images.hdf5.decoders import DamagedChunkError
 from fedbragg.images.hdf5.fallback import read_through_hdf5
 from fedbragg.images.hdf5.layout import find_image_datasets

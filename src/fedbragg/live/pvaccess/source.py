@@ -7,9 +7,9 @@ from functools import partial
 from queue import Empty, Full, Queue
 from typing import Any
 
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.live.arrival_numbers import ArrivalNumbers
 from fedbragg.live.packed_image import PackedImage
+from fedbragg.live.pixels import Decoding
 from fedbragg.live.pvaccess.ntndarray import packed_image
 from fedbragg.live.source import Event, Ignored, LiveFrame, Notice
 from fedbragg.live.streamed_series import LatestSeries
@@ -27,12 +27,12 @@ class PVAccessSource:
     the frames' numbers leave out as many.
     """
 
-    def __init__(self, address: str, pool: BufferPool) -> None:
-        """Subscribe, also before the channel is there; decode into memory of ``pool``."""
+    def __init__(self, address: str, decoding: Decoding) -> None:
+        """Subscribe, also before the channel is there; decode as ``decoding`` says."""
         from p4p.client.thread import Context
 
         self.name, channel = address, address.removeprefix(SCHEME)
-        self._series = LatestSeries(pool).of(channel)
+        self._series = LatestSeries(decoding).of(channel)
         self._numbers = ArrivalNumbers()
         self._arrived: Queue[Any] = Queue(WAITING)
         self._closed = threading.Event()

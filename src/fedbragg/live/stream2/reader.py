@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from fedbragg.images.buffer_pool import BufferPool
 from fedbragg.live.message import MessageError, shown, whole_number
 from fedbragg.live.packed_image import PackedImage
+from fedbragg.live.pixels import Decoding
 from fedbragg.live.source import Event, Ignored, LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.live.stream2.arrays import packed_image
 from fedbragg.live.stream2.start import read_start
@@ -18,9 +18,9 @@ from fedbragg.live.streamed_series import LatestSeries
 class Stream2Reader:
     """Gives each message's event; remembers what the starts of the latest series said."""
 
-    def __init__(self, channel: str | None, pool: BufferPool) -> None:
-        """Score the channel of this name, None: the first; decode into memory of ``pool``."""
-        self._channel, self._known = channel, LatestSeries(pool)
+    def __init__(self, channel: str | None, decoding: Decoding) -> None:
+        """Score the channel of this name, None: the first; decode as ``decoding`` says."""
+        self._channel, self._known = channel, LatestSeries(decoding)
 
     def read(self, fields: Mapping[Any, Any], message: bytes) -> Event:
         """Return what a message with these fields tells; raise MessageError where it cannot be used."""

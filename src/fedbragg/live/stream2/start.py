@@ -12,7 +12,7 @@ from fedbragg.images.header import Header, pair, stated_centre
 from fedbragg.images.mask import Mask, TrustedRange
 from fedbragg.images.units import wavelength_of
 from fedbragg.live.message import MessageError, number, positive, shown, whole_number
-from fedbragg.live.pixels import unpacked
+from fedbragg.live.pixels import Decoding, unpacked
 from fedbragg.live.stream2.arrays import packed_image
 from fedbragg.live.streamed_series import Start
 from fedbragg.types import Geometry
@@ -83,4 +83,4 @@ def _mask(value: object, size: tuple[int | None, int | None]) -> Mask:
         raise MessageError(
             f"it has {image.shape[0]} x {image.shape[1]} pixels, the images {size[0]} x {size[1]}."
         )
-    return np.asarray(unpacked(image, BufferPool(0), None)[0] != 0)
+    return np.asarray(unpacked(image, Decoding(BufferPool(0)), None).counts != 0)
