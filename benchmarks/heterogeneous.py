@@ -9,14 +9,14 @@ finished runs are kept in the folder. It begins no new run after ``--minutes`` o
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 from pathlib import Path
 
+from baselines import one_by_one
 from baselines.heterogeneous_sites import (
     AVERAGED,
     FEWEST_FRAMES,
@@ -54,32 +54,20 @@ ARMS = (*SINGLE.values(), SELF_TAUGHT, APART, TAUGHT)
 
 
 def main() -> None:
-    options = _options()
+    options = one_by_one.parser(__doc__, "heterogeneous").parse_args()
     keep_to_one_core()
     named, public = facilities(0, options.folder / "frames"), Public.of(options.folder / "public")
-    for seed in range(1, options.seeds + 1):
-        for arm in ARMS:
-            path = _path(options.folder, arm, seed)
-            if not path.exists() and time.process_time() < 60 * options.minutes:
-                path.write_text(json.dumps(trained(named, arm.networks, public, seed, teach=arm.teach)))
-                print(f"{path.stem}: {time.process_time():.0f} s of CPU", flush=True)
+    works = {
+        _path(options.folder, arm, seed): partial(trained, named, arm.networks, public, seed, teach=arm.teach)
+        for seed in range(1, options.seeds + 1)
+        for arm in ARMS
+    }
+    one_by_one.work_through(works, options.minutes)
     done = [s for s in range(1, options.seeds + 1) if all(_path(options.folder, a, s).exists() for a in ARMS)]
     found = {
         arm.title: [json.loads(_path(options.folder, arm, seed).read_text()) for seed in done] for arm in ARMS
     }
     publish("heterogeneous", [_by_network(found), _against_the_best(found)])
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--minutes", type=float, default=1e9, help="CPU minutes after which nothing new begins"
-    )
-    parser.add_argument("--folder", type=Path, default=Path("heterogeneous"))
-    return parser.parse_args()
 
 
 def _path(folder: Path, arm: Arm, seed: int) -> Path:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from baselines import one_by_one
 from baselines.joining_arms import ARMS, MEMBERS_LABEL, NUMBERS, OWN, PACKAGED, WITH, WITHOUT, joined
 from baselines.joining_facilities import EDGE, POOL, TEST, TROUBLES, Facility, facilities
 from fedbragg.learn.threads import keep_to_one_core
@@ -37,12 +38,12 @@ def main() -> None:
     keep_to_one_core()
     every = facilities(options.random, options.folder / "frames")
     pairs = [(facility, seed) for seed in range(1, options.seeds + 1) for facility in every]
-    for facility, seed in pairs:
-        path = _path(options.folder, facility, seed)
-        if not path.exists() and time.process_time() < 60 * options.minutes:
-            others = [f for f in every if f.name in TROUBLES and f is not facility]
-            path.write_text(json.dumps(joined(facility, others, seed)))
-            print(f"{facility.name}, seed {seed}: {time.process_time():.0f} s of CPU", flush=True)
+    members = {f.name: [o for o in every if o.name in TROUBLES and o is not f] for f in every}
+    works = {
+        _path(options.folder, facility, seed): partial(joined, facility, members[facility.name], seed)
+        for facility, seed in pairs
+    }
+    one_by_one.work_through(works, options.minutes)
     done = [(f, seed) for f, seed in pairs if _path(options.folder, f, seed).exists()]
     found = Findings(every, [json.loads(_path(options.folder, f, seed).read_text()) for f, seed in done])
     PLOT.write_text(plot(found), encoding="utf-8")
@@ -50,17 +51,10 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = one_by_one.parser(__doc__, "joining")
     parser.add_argument(
         "--random", type=int, default=20, help="facilities drawn at random, beside the named five"
     )
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--minutes", type=float, default=1e9, help="CPU minutes after which nothing new begins"
-    )
-    parser.add_argument("--folder", type=Path, default=Path("joining"))
     return parser.parse_args()
 
 

@@ -10,11 +10,11 @@ what is there.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines import one_by_one
 from baselines.joining_facilities import EDGE, TEST, TROUBLES, Facility, facilities
 from baselines.schedules_facilities import (
     BARRIERS,
@@ -67,29 +68,17 @@ def jobs(seeds: int) -> list[tuple[Condition, str, int]]:
 
 
 def main() -> None:
-    options = _options()
+    options = one_by_one.parser(__doc__, "schedules").parse_args()
     keep_to_one_core()
     named = facilities(0, options.folder / "frames")
-    for condition, way, seed in jobs(options.seeds):
-        path = _path(options.folder, condition, way, seed)
-        if not path.exists() and time.process_time() < 60 * options.minutes:
-            path.write_text(json.dumps(_curve(named, options.folder, condition, way, seed)))
-            print(f"{path.stem}: {time.process_time():.0f} s of CPU", flush=True)
+    works = {
+        _path(options.folder, *job): partial(_curve, named, options.folder, *job)
+        for job in jobs(options.seeds)
+    }
+    one_by_one.work_through(works, options.minutes)
     found = Findings(options.folder, range(1, options.seeds + 1))
     draw(found)
     publish("schedules_spotnet", [_table(found, condition) for condition in CONDITIONS])
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--minutes", type=float, default=1e9, help="CPU minutes after which nothing new begins"
-    )
-    parser.add_argument("--folder", type=Path, default=Path("schedules"))
-    return parser.parse_args()
 
 
 def _path(folder: Path, condition: Condition, way: str, seed: int) -> Path:

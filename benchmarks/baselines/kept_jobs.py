@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from fedbragg.files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,8 @@ class Job:
     """One training and its judgement."""
 
     name: str  # of the file with its result; unique
-    work: Callable[
-        [str], Any
-    ]  # from the device to what JSON can hold; importable, for it runs in other processes
+    work: Callable[[str], Any]
+    """From the device to what JSON can hold; importable, for it runs in other processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,37 @@ class Running:
 
 def run(jobs: Sequence[Job], running: Running) -> None:
     """Run the jobs whose results are not kept yet, in their order, several at a time, and keep what they find."""
-    running.kept.mkdir(parents=True, exist_ok=True)
-    open_jobs = [(job, running) for job in jobs if not running.file(job.name).exists()]
-    with multiprocessing.get_context("spawn").Pool(running.processes) as pool:
-        for name, seconds, failure in pool.imap_unordered(_carry_out, open_jobs, chunksize=1):
-            print(f"{name}: {failure or 'done'}, {seconds:.0f} s", file=sys.stderr, flush=True)
+    works = {running.file(job.name): partial(job.work, running.device) for job in jobs}
+    for path, ended in carry_out(works, running.processes):
+        failure = f"{type(ended.error).__name__}: {ended.error}" if ended.error else "done"
+        print(f"{path.stem}: {failure}, {ended.seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How one piece of work has ended."""
+
+    seconds: float
+    error: BaseException | None = None
+
+
+def carry_out(works: Mapping[Path, Callable[[], Any]], processes: int) -> Iterator[tuple[Path, Ended]]:
+    """Write what works return to their files, as JSON, where there is none yet; yield each when it has ended.
+
+    One process is this one. A work that fails stops no other, and a process that is killed none that has ended.
+    """
+    for folder in {path.parent for path in works}:
+        folder.mkdir(parents=True, exist_ok=True)
+    left = {path: work for path, work in works.items() if not path.exists()}
+    if processes == 1:
+        yield from ((path, _write(path, work)) for path, work in left.items())
+        return
+    spawn = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
+    with ProcessPoolExecutor(processes, spawn, _use_one_thread) as pool:
+        running = {pool.submit(_write, path, work): path for path, work in left.items()}
+        for future in as_completed(running):
+            broken = future.exception()
+            yield running[future], Ended(0.0, broken) if broken else future.result()
 
 
 def kept(jobs: Sequence[Job], running: Running) -> list[Any]:
@@ -57,18 +85,16 @@ def kept(jobs: Sequence[Job], running: Running) -> list[Any]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
 
 
-def _carry_out(order: tuple[Job, Running]) -> tuple[str, float, str]:
+def _use_one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-    job, running = order
+
+
+def _write(path: Path, work: Callable[[], Any]) -> Ended:
     start = time.perf_counter()
     try:
-        found = job.work(running.device)
-    except Exception as error:  # one failed training must not end the others
-        return job.name, time.perf_counter() - start, f"{type(error).__name__}: {error}"
-    file = running.file(job.name)
-    fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    fresh.write_text(json.dumps(found), encoding="utf-8")
-    fresh.replace(file)
-    return job.name, time.perf_counter() - start, ""
+        write_whole(path, json.dumps(work()))
+    except Exception as error:
+        return Ended(time.perf_counter() - start, error)
+    return Ended(time.perf_counter() - start)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from fedbragg.files import write_whole
+from baselines.kept_jobs import carry_out
 from fedbragg.progress import bars
 
 Result = dict[str, Any]
@@ -33,13 +29,13 @@ def results(jobs: Sequence[Job], folder: Path, processes: int) -> list[Result]:
 
     A job that fails says so and stops no other; the study then ends with the names of what is missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with bars() as progress:
-        to_run = missing(jobs, folder)
+        to_run = {_path(job, folder): job for job in missing(jobs, folder)}
         step = progress.stage("Attacking", len(to_run))
-        for job, error in _run(to_run, folder, processes):
-            if error is not None:
-                print(f"{job.name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        works = {path: job.measure for path, job in to_run.items()}
+        for path, ended in carry_out(works, processes):
+            if (error := ended.error) is not None:
+                print(f"{to_run[path].name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             step()
     if lost := missing(jobs, folder):
         raise SystemExit(
@@ -51,29 +47,6 @@ def results(jobs: Sequence[Job], folder: Path, processes: int) -> list[Result]:
 def missing(jobs: Sequence[Job], folder: Path) -> list[Job]:
     """Return the jobs that have no result yet."""
     return [job for job in jobs if not _path(job, folder).exists()]
-
-
-def _keep(job: Job, folder: Path) -> None:
-    write_whole(_path(job, folder), json.dumps(job.measure()))
-
-
-def _run(jobs: Sequence[Job], folder: Path, processes: int) -> Iterator[tuple[Job, BaseException | None]]:
-    """Run jobs, here where one process is enough; yield each when it has ended, with its error."""
-    if processes == 1:
-        yield from ((job, _error(job, folder)) for job in jobs)
-        return
-    spawn = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
-    with ProcessPoolExecutor(processes, spawn, torch.set_num_threads, (1,)) as pool:
-        running = {pool.submit(_keep, job, folder): job for job in jobs}
-        yield from ((running[done], done.exception()) for done in as_completed(running))
-
-
-def _error(job: Job, folder: Path) -> Exception | None:
-    try:
-        _keep(job, folder)
-    except Exception as error:
-        return error
-    return None
 
 
 def _path(job: Job, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from baselines.joining_facilities import Facility, chosen
 from fedbragg.config import Federation
 from fedbragg.federation import ProgressEvent, RecordingSettings, federate
 from fedbragg.federation.engines.virtual import SimulatedLink, SimulatedNetwork
+from fedbragg.federation.trainer import ChangedTrainer, Trainer
 from fedbragg.metrics.classification import summary
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.learner import pretrain
@@ -61,38 +62,15 @@ class KeptModels:
         if event.event == "sent" and event.version is not None:
             self.sent.setdefault(event.version, event.time)
 
+    def train(self, trainer: Trainer, model: State, version: int, epochs: int) -> Update:
+        """Keep the model that a site is sent, and have it train."""
+        self.models.setdefault(version, {name: np.array(tensor) for name, tensor in model.items()})
+        return trainer.train(model, version, epochs)
+
     def newest(self, time: float) -> State | None:
         """Return the model that was the newest at a time; None where it was never trained on."""
         known = [version for version, at in self.sent.items() if at <= time and version in self.models]
         return self.models[max(known)] if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class KeepingTrainer:
-    """A site that keeps the models that it is sent."""
-
-    site: TaskSite[HitData]
-    kept: KeptModels
-
-    @property
-    def name(self) -> str:
-        """Return the site's name."""
-        return self.site.name
-
-    @property
-    def speed(self) -> float:
-        """Return frames a second."""
-        return self.site.speed
-
-    @property
-    def samples(self) -> int:
-        """Return the number of its frames."""
-        return self.site.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        """Train, and keep the model."""
-        self.kept.models.setdefault(version, {name: np.array(tensor) for name, tensor in model.items()})
-        return self.site.train(model, version, epochs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +106,9 @@ class Run:
         kept = KeptModels()
         training = self.settings.training
         trainers = [
-            KeepingTrainer(TaskSite(n, TASK, d, training, self.settings.seed, len(d) / self.seconds[n]), kept)
+            ChangedTrainer(
+                TaskSite(n, TASK, d, training, self.settings.seed, len(d) / self.seconds[n]), kept.train
+            )
             for n, d in self.members.items()
         ]
         links = {name: SimulatedLink(loss=self.loss) for name in self.members}

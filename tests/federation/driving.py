@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -11,10 +12,14 @@ from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.events import (
     Abandon,
     Command,
+    DeadlinePassed,
     Event,
     ModelChanged,
     SendModel,
+    SendSumMessage,
+    SiteFailed,
     SiteJoined,
+    SiteLeft,
     Started,
 )
 from fedbragg.federation.plan import Plan
@@ -32,6 +37,32 @@ def coordinator(sites: int = 3, **rules) -> Coordinator:
 def update(command: SendModel, value: float = 1.0, samples: int = 10, loss: float = 1.0) -> Update:
     tensors = {"w": np.full(2, value), "count": np.array(2, dtype=np.int64)}
     return Update(command.site, command.version, tensors, samples, ((samples // 2, samples // 2),), loss)
+
+
+class MaskedSites(Protocol):
+    """A coordinator whose sums are masked, with what its sites have been sent."""
+
+    coordinator: Coordinator
+    models: dict[str, SendModel]
+    steps: dict[str, SendSumMessage]
+
+    def handle(self, event: Event) -> list[Command]: ...
+
+
+def disturb(driver: MaskedSites, action: str, site: str) -> None:
+    """Have a site fail, leave or join, or the deadline pass; other actions do nothing."""
+    match action:
+        case "fail":
+            if driver.models.pop(site, None):
+                driver.handle(SiteFailed(site, "out of memory"))
+        case "leave":
+            driver.models.pop(site, None), driver.steps.pop(site, None)
+            driver.handle(SiteLeft(site, "power cut"))
+        case "join":
+            driver.steps.pop(site, None)
+            driver.handle(SiteJoined(site))
+        case "deadline":
+            driver.handle(DeadlinePassed(driver.coordinator.barrier))
 
 
 def of_kind(commands: list[Command], kind: type) -> list:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from driving import START, of_kind
+from driving import START, disturb, of_kind
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -136,17 +136,8 @@ def play(script: Script) -> Groups:
         match action:
             case "sum":
                 driver.sum()
-            case "fail":
-                if driver.models.pop(site, None):
-                    driver.handle(events.SiteFailed(site, "out of memory"))
-            case "leave":
-                driver.models.pop(site, None), driver.steps.pop(site, None)
-                driver.handle(events.SiteLeft(site, "power cut"))
-            case "join":
-                driver.steps.pop(site, None)
-                driver.handle(events.SiteJoined(site))
-            case "deadline":
-                driver.handle(events.DeadlinePassed(driver.coordinator.barrier))
+            case _:
+                disturb(driver, action, site)
     return driver
 
 

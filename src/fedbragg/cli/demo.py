@@ -54,8 +54,9 @@ def _show_worth(found: Demonstration) -> None:
     say("  {:<16} {:>8}   {:<18} {:<18} change".format(*heads))
     for one in found.worth:
         moved = [f"{both.alone.value:.3f} -> {both.together.value:.3f}" for both in (one.own, one.others)]
-        gain = f"{one.gain.value:+.3f} [{one.gain.low:+.3f}, {one.gain.high:+.3f}]"
-        say(f"  {one.site:<16} {one.labelled:>8}   {moved[0]:<18} {moved[1]:<18} {gain} {one.verdict}")
+        say(
+            f"  {one.site:<16} {one.labelled:>8}   {moved[0]:<18} {moved[1]:<18} {one.gain.signed} {one.verdict}"
+        )
     say(f"  joining is {in_words(found.worth)}")
 
 

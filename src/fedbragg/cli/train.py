@@ -77,7 +77,4 @@ def _show(found: Trained) -> None:
     say(f"{found.unit + 's':<18} {found.trained} trained on, the last {found.held_out} held back")
     for name, after in found.after.items():
         say(f"{name:<18} {found.before[name]} -> {after}")
-    gain = found.gain
-    say(
-        f"change             {found.headline} {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]: {found.verdict}"
-    )
+    say(f"change             {found.headline} {found.gain.signed}: {found.verdict}")

@@ -21,6 +21,11 @@ class Estimate:
         """Show as 0.912 [0.880, 0.941]."""
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    @property
+    def signed(self) -> str:
+        """Show a difference as +0.045 [-0.010, +0.100]."""
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
 """The estimate of a figure for which there are no data."""

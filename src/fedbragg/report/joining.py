@@ -42,7 +42,7 @@ def worth_section(found: Sequence[Worth], headline: str) -> PageSection:
         (
             one.site,
             str(one.labelled),
-            f"{one.gain.value:+.3f} [{one.gain.low:+.3f}, {one.gain.high:+.3f}]",
+            one.gain.signed,
             one.verdict,
             *(str(part) for both in (one.own, one.others) for part in (both.alone, both.together)),
         )

@@ -248,8 +248,8 @@ def train_alone(project: Project, site: SiteData[Any], initial: State, epochs: i
 def train_pooled(project: Project, sites: Sequence[SiteData[Any]], initial: State, epochs: int) -> State:
     """Train on all sites' examples in one place, to compare with: a federation cannot do this."""
     join = project.task.concatenate
-    pool = SiteData("pooled", join([s.train for s in sites]), join([s.held_out for s in sites]))
-    pool = replace(pool, device=sites[0].device)
+    train, held_out = join([site.train for site in sites]), join([site.held_out for site in sites])
+    pool = SiteData("pooled", train, held_out, device=sites[0].device)
     return train_alone(project, pool, initial, epochs)
 
 

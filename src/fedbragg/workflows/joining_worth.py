@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fedbragg.report.joining import Compared, Worth
-from fedbragg.tasks.base import Dataset, Task, evaluate
+from fedbragg.tasks.base import Dataset, Task
 from fedbragg.types import State
 from fedbragg.workflows.train import paired_gain
 
@@ -46,14 +48,12 @@ def _worth(
     task: Task[Any], site: str, models: tuple[State, State], tests: SiteTests, numbers: tuple[int, int]
 ) -> Worth:
     """Compare two models; ``numbers`` are the site's labelled examples and the seed of the interval."""
-    both: Dataset = task.concatenate([tests.own, tests.others])
-    answers = task.answers(models[0], both), task.answers(models[1], both)
-    gain = paired_gain(task, both.truth, answers, numbers[1])
-    return Worth(
-        site, numbers[0], _compared(task, models, tests.own), _compared(task, models, tests.others), gain
+    parts = (tests.own, tests.others)
+    answers = [[task.answers(model, part) for part in parts] for model in models]
+    own, others = (
+        Compared(*(task.metrics(part.truth, found[k])[task.headlines[0]] for found in answers))
+        for k, part in enumerate(parts)
     )
-
-
-def _compared(task: Task[Any], models: tuple[State, State], tests: Dataset) -> Compared:
-    alone, together = (evaluate(task, model, tests)[task.headlines[0]] for model in models)
-    return Compared(alone, together)
+    truth = np.concatenate([part.truth for part in parts])
+    alone, together = (np.concatenate(found) for found in answers)
+    return Worth(site, numbers[0], own, others, paired_gain(task, truth, (alone, together), numbers[1]))

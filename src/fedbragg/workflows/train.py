@@ -78,7 +78,9 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     task = module_of_model(request.model).task_of_model(
         request.model
     )  # names the extra where torch is missing
-    _check_device(request.fit.device)
+    from fedbragg.learn.device import open_device  # torch, so only after the line above
+
+    open_device(request.fit.device)
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))
     data = read_site(task, site, Path(), request.held_out, progress)
@@ -89,12 +91,6 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
         raise InputError(_refusal(found))
     task.export(state, request.out, _provenance(request, data))
     return found
-
-
-def _check_device(name: str) -> None:
-    from fedbragg.learn.device import open_device
-
-    open_device(name)
 
 
 def _compare(task: Task[Any], data: SiteData[Any], start: State, state: State, seed: int) -> Trained:
