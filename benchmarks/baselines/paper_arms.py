@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 from baselines.paper_partitions import IN_TEST, Indices, Split
 from baselines.paper_weights import Weights, best_convex
 from fedbragg.config import Federation
-from fedbragg.federation import Rule, Trainer, federate, register
+from fedbragg.federation import Rule, Trainer, federate
 from fedbragg.federation.engines.virtual import SimulatedLink, SimulatedNetwork
-from fedbragg.federation.rules import RULES, rule_of
+from fedbragg.federation.rules import RULES, registered, rule_of
 from fedbragg.federation.rules.rule import AT_BARRIERS, WeighSteps
 from fedbragg.federation.rules.weights import Profile
 from fedbragg.learn.settings import LocalTerms
@@ -131,7 +132,12 @@ class PaperRun:
 
     def trained(self, start: State, group: dict[str, Indices]) -> tuple[list[State], list[dict[str, Any]]]:
         """Return the models of one federation, one for each site where BatchNorm stays there, and its history."""
-        settings = self._settings(list(group))
+        with self._rule() as rule:
+            return self._federated(start, group, self._settings(list(group), rule))
+
+    def _federated(
+        self, start: State, group: dict[str, Indices], settings: Federation
+    ) -> tuple[list[State], list[dict[str, Any]]]:
         terms = rule_of(settings.federation).local_terms(settings.federation)
         sites = [
             self.learner.site(name, frames, self.arm, self.seed, terms) for name, frames in group.items()
@@ -143,9 +149,9 @@ class PaperRun:
             return [outcome.model], outcome.history
         return [{**outcome.model, **site.own} for site in sites], outcome.history
 
-    def _settings(self, sites: Sequence[str]) -> Federation:
+    def _settings(self, sites: Sequence[str], rule: str) -> Federation:
         federation = {
-            "aggregation": self._rule(),
+            "aggregation": rule,
             "schedule": "hybrid" if len(sites) > 1 else "sync",
             "barriers": self.barriers,
             "local_batchnorm": self.arm.own_batch_norm,
@@ -162,12 +168,12 @@ class PaperRun:
         }
         return Federation.model_validate(table)
 
-    def _rule(self) -> str:
+    def _rule(self) -> AbstractContextManager[str]:
+        """Return the name of the arm's rule; the search for the best weights is a rule for its own arm alone."""
         if self.arm.aggregation != CEILING:
-            return self.arm.aggregation
-        name = f"{CEILING} {id(self)}"
-        register(name, Rule(weights_of_steps=self._best_weights(), schedules=AT_BARRIERS))
-        return name
+            return nullcontext(self.arm.aggregation)
+        search = Rule(weights_of_steps=self._best_weights(), schedules=AT_BARRIERS)
+        return registered(CEILING, search)
 
     def _best_weights(self) -> WeighSteps:
         """Return the search for the weights of lowest validation loss, with the classes' shares of the test set."""

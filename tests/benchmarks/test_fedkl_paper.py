@@ -28,6 +28,7 @@ from baselines.paper_partitions import LABELS, PARTITIONS, SKEWED, Split, split
 from baselines.paper_rates import RATES, chosen_rate, rate_path
 from baselines.paper_tables import metrics_of, prior_shift, tables
 from baselines.paper_weights import best_convex, grid, moves
+from fedbragg.federation.rules import RULES
 from fedbragg.learn.settings import LocalTerms
 from fedbragg.types import Label
 from fedkl_paper import in_order
@@ -223,6 +224,7 @@ def test_a_small_network_learns_to_see_spots_in_every_arm(learner: CropLearner) 
         assert result["problems"] == []
         assert metrics_of(result)["AUC"] > 0.9
         assert all(sum(w.values()) == pytest.approx(1) for w in result["weights"])
+        assert arm.name not in RULES, "the search for the best weights is a rule for its own arm alone"
 
 
 def test_fedbn_gives_each_site_its_own_batch_norm_and_the_same_other_tensors(learner: CropLearner) -> None:

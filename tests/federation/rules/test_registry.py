@@ -12,7 +12,7 @@ import pytest
 import fedbragg
 from fedbragg.errors import ConfigError
 from fedbragg.federation import Rule, federate, register
-from fedbragg.federation.rules import RULES
+from fedbragg.federation.rules import RULES, registered
 
 SOURCE = Path(fedbragg.__file__).parent
 
@@ -56,6 +56,16 @@ def test_a_rule_from_outside_is_held_to_its_schedules(problem, settings, schedul
 def test_a_taken_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="already an aggregation rule 'fedavg'; choose another name"):
         register("fedavg", Rule())
+
+
+def test_a_rule_for_a_block_is_gone_after_it_even_after_an_error() -> None:
+    with registered("largest", Rule(weights=best_site_only)) as name, pytest.raises(ConfigError):
+        assert name in RULES
+        register("largest", Rule())
+    assert "largest" not in RULES
+    with pytest.raises(ZeroDivisionError), registered("largest", Rule()):
+        1 / 0  # noqa: B018
+    assert "largest" not in RULES
 
 
 def test_no_module_outside_rules_compares_a_rule_name() -> None:

@@ -1,6 +1,9 @@
-"""The table of aggregation rules. A rule from outside is added with ``register``."""
+"""The table of aggregation rules. Add one from outside with ``register`` or, for a while, with ``registered``."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fedbragg.config import FederationSettings
 from fedbragg.errors import ConfigError
@@ -42,6 +45,16 @@ def register(name: str, rule: Rule) -> None:
     if name in RULES:
         raise ConfigError(f"there is already an aggregation rule {name!r}; choose another name.")
     RULES[name] = rule
+
+
+@contextmanager
+def registered(name: str, rule: Rule) -> Iterator[str]:
+    """Add a rule for the length of a ``with`` block; raise ConfigError where the name is taken."""
+    register(name, rule)
+    try:
+        yield name
+    finally:
+        del RULES[name]
 
 
 def rule_of(settings: FederationSettings) -> Rule:
