@@ -47,9 +47,12 @@ def test_the_command_compares_goes_on_and_keeps_what_is_finished(
         ("fedavg:hybrid", "hybrid"),
         ("pooled", "sync"),
     ]
+    assert [arm["megabytes"] is None for arm in record["arms"]] == [True, False, False, True], "who shares updates"
     assert len(record["results"]) == 8
     assert len(record["arms"][1]["curve"]) == 4  # the start and three barriers
-    assert (out / "table.md").read_text().startswith("| arm | schedule | accuracy |")
+    table = (out / "table.md").read_text()
+    assert table.startswith("| arm | schedule | accuracy |")
+    assert re.search(r"^\| pooled .* – \|$", table, re.M)
     assert (out / "curves.svg").read_text().startswith("<svg")
     assert "held-out points" in (out / "report.html").read_text()
 

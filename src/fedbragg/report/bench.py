@@ -28,7 +28,7 @@ class ArmSummary:
     metrics: Mapping[str, Estimate]  # mean over sites, then over seeds
     gain: Estimate  # of the headline over the first arm's, seed by seed
     loss: Estimate
-    megabytes: float  # that all sites send, mean over seeds
+    megabytes: float  # of updates that all sites send, mean over seeds; NaN where they share none
     curve: Sequence[float]  # of the headline, at the start and after each barrier
 
 
@@ -54,7 +54,7 @@ def _summary(name: str, found: Sequence[Result], headline: str, first: Mapping[i
         {metric: mean_of_repeats([site_mean(result, metric) for result in found]) for metric in metrics},
         mean_of_repeats(gains),
         mean_of_repeats([nan if result["loss"] is None else result["loss"] for result in found]),
-        float(np.mean([result["bytes"] for result in found]) / 1e6),
+        _mean([result["bytes"] for result in found]) / 1e6,
         _curve(found),
     )
 
@@ -85,7 +85,7 @@ def rows(arms: Sequence[ArmSummary], metrics: Sequence[str]) -> tuple[list[str],
             *(interval(arm.metrics[name]) for name in metrics),
             "" if arm is arms[0] else interval(arm.gain, "+"),
             interval(arm.loss),
-            f"{arm.megabytes:.2f}",
+            f"{arm.megabytes:.2f}" if isfinite(arm.megabytes) else "–",
         ]
         for arm in arms
     ]
@@ -136,7 +136,7 @@ def as_json(arms: Sequence[ArmSummary]) -> list[dict[str, Any]]:
             "metrics": {name: _numbers(estimate) for name, estimate in arm.metrics.items()},
             "gain": _numbers(arm.gain),
             "training_loss": _numbers(arm.loss),
-            "megabytes": arm.megabytes,
+            "megabytes": arm.megabytes if isfinite(arm.megabytes) else None,
             "curve": [value if isfinite(value) else None for value in arm.curve],
         }
         for arm in arms

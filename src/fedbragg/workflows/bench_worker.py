@@ -83,7 +83,8 @@ def trained(project: Project, sites: Sequence[SiteData[Any]], arm: Arm, start: S
         "curve": [{s: v for curve in curves for s, v in curve[k].items()} for k in range(barriers)],
         "loss": mean_of([run["loss"] for run in runs]),
         "problems": [problem for run in runs for problem in run["problems"]],
-        "bytes": sum(run["bytes"] for run in runs),
+        # Where nothing is shared no model leaves a site; all examples in one place have left it as examples.
+        "bytes": None if arm.alone else sum(run["bytes"] for run in runs),
         "seconds": round(time.perf_counter() - began, 2),
     }
 
