@@ -62,7 +62,7 @@ def disturb(driver: MaskedSites, action: str, site: str) -> None:
             driver.steps.pop(site, None)
             driver.handle(SiteJoined(site))
         case "deadline":
-            driver.handle(DeadlinePassed(driver.coordinator.barrier))
+            driver.handle(DeadlinePassed(driver.coordinator.barriers.passed))
 
 
 def of_kind(commands: list[Command], kind: type) -> list:

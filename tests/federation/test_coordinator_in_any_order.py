@@ -89,8 +89,8 @@ def test_whatever_has_happened_sites_that_report_bring_the_next_barrier(
     for number in range(4):
         driver.handle(SiteJoined(f"s{number}"))
     for _ in range(2):
-        barrier, tries = driver.coordinator.barrier, 0
-        while driver.coordinator.barrier == barrier and not driver.coordinator.finished:
+        barrier, tries = driver.coordinator.barriers.passed, 0
+        while driver.coordinator.barriers.passed == barrier and not driver.coordinator.finished:
             for site in list(driver.sent):
                 driver.handle(UpdateArrived(update(driver.sent.pop(site))))
             tries += 1
@@ -110,13 +110,13 @@ def happening(driver: Driver, action: str, site: str, value: float) -> Event | N
         case "join":
             return SiteJoined(site)
         case "deadline":
-            return DeadlinePassed(driver.coordinator.barrier)
+            return DeadlinePassed(driver.coordinator.barriers.passed)
     return None
 
 
 def play(driver: Driver, reference: Reference, counted: set, step: tuple[str, str, float]) -> None:
     action, site, value = step
-    before, barrier = driver.coordinator.versions.newest, driver.coordinator.barrier
+    before, barrier = driver.coordinator.versions.newest, driver.coordinator.barriers.passed
     working = driver.sent.get(site)
     if action in ("report", "nan") and working is None:
         return
@@ -183,7 +183,7 @@ def check(driver: Driver, reference: Reference, commands: list[Command], barrier
         reference.overdue.pop(command.site, None)
     fired = [c for c in of_kind(commands, ModelChanged) if c.at_barrier]
     assert bool(fired) == reference.due()  # exactly when every live site has reported
-    assert driver.coordinator.barrier == barrier + len(fired)
+    assert driver.coordinator.barriers.passed == barrier + len(fired)
     if fired:
         assert sum(fired[0].weights.values()) == pytest.approx(1.0)
         assert set(fired[0].weights) == reference.reported

@@ -158,7 +158,7 @@ def test_no_update_is_in_two_sums_and_those_in_one_are_of_three_sites_and_one_mo
         assert len({update.version for update in updates}) == 1
     per_version = [(update.site, update.version) for updates in driver.opened for update in updates]
     assert len(per_version) == len(set(per_version))  # training twice on a model gives nearly the same update
-    assert driver.coordinator.barrier == len(driver.barriers)
+    assert driver.coordinator.barriers.passed == len(driver.barriers)
     if driver.ended:
         assert "fewer than 3 sites" in driver.ended or "was refused 3 times" in driver.ended
 
@@ -189,10 +189,10 @@ def test_fast_sites_go_on_while_the_slow_ones_train() -> None:
     assert {command.site for command in again} == {"s0", "s1", "s2"}
     assert {(command.version, command.epochs) for command in again} == {(1, 5)}
     driver.finish_round(0, 1, 2)  # the group's second sum moves the model again
-    assert driver.coordinator.barrier == 0
+    assert driver.coordinator.barriers.passed == 0
     np.testing.assert_allclose(driver.coordinator.versions.newest["w"], START["w"] + 0.2, atol=1e-4)
     driver.finish_round(3, 4, 5, 6)
-    assert driver.coordinator.barrier == 1
+    assert driver.coordinator.barriers.passed == 1
     # The fast sites' newest models are 0.2 from the start, those of the others 0.1.
     np.testing.assert_allclose(driver.barriers[0].model["w"], (3 * 0.2 + 4 * 0.1) / 7, atol=1e-4)
     assert driver.barriers[0].summed.sites == tuple(NAMES)
@@ -207,7 +207,7 @@ def test_sites_too_few_for_a_sum_of_their_own_are_waited_for() -> None:
     assert not driver.opened
     driver.finish_round(5, 6)
     assert [len(updates) for updates in driver.opened] == [5]
-    assert driver.coordinator.barrier == 1
+    assert driver.coordinator.barriers.passed == 1
 
 
 def test_the_barrier_does_not_wait_for_sites_that_cannot_be_summed() -> None:
@@ -215,7 +215,7 @@ def test_the_barrier_does_not_wait_for_sites_that_cannot_be_summed() -> None:
     driver.finish_round(0, 1, 2)
     for site in ("s5", "s6"):
         driver.handle(events.SiteFailed(site, "out of memory"))
-    assert driver.coordinator.barrier == 1  # two are left that train, and they begin the next round
+    assert driver.coordinator.barriers.passed == 1  # two are left that train, and they begin the next round
     assert {command.site for command in driver.sent[-7:]} == set(NAMES)
 
 
@@ -230,7 +230,7 @@ def test_a_site_that_is_in_a_sum_does_not_train_on_the_same_model_again() -> Non
     [command] = of_kind(driver.handle(events.SiteJoined("s6")), events.SendModel)
     assert command.version == 0  # it is in no sum yet, and trains from the barrier's model as the others do
     driver.finish_round(3, 4, 5, 6)
-    assert driver.coordinator.barrier == 1
+    assert driver.coordinator.barriers.passed == 1
 
 
 def test_a_sum_that_is_refused_between_barriers_leaves_its_sites_out_until_the_next() -> None:
@@ -240,7 +240,7 @@ def test_a_sum_that_is_refused_between_barriers_leaves_its_sites_out_until_the_n
         driver.train(site)
     driver.handle(events.SiteLeft("s0", "power cut"))
     driver.sum()
-    assert driver.coordinator.barrier == 0
+    assert driver.coordinator.barriers.passed == 0
     driver.finish_round(3, 4, 5, 6)
     assert driver.barriers[0].summed.sites == tuple(NAMES)  # the first sum of the fast sites counts
     np.testing.assert_allclose(driver.barriers[0].model["w"], START["w"] + 0.1, atol=1e-4)
@@ -270,7 +270,7 @@ def test_the_deadline_of_the_barrier_counts_on_after_a_sum() -> None:
     [deadline] = of_kind(commands, events.SetDeadline)
     assert deadline.seconds == pytest.approx(3600 - (driver.now - 1))
     driver.handle(events.DeadlinePassed(0))
-    assert driver.coordinator.barrier == 1  # without the four that are late
+    assert driver.coordinator.barriers.passed == 1  # without the four that are late
 
 
 @pytest.mark.parametrize("schedule", ["sync", "hybrid"])
@@ -291,7 +291,7 @@ def test_after_a_restart_of_the_server_the_same_sites_find_together(schedule: st
     assert [update.site for update in again.opened[-1 if schedule == "hybrid" else 0]] == [
         update.site for update in updates
     ]
-    assert again.coordinator.barrier == 1
+    assert again.coordinator.barriers.passed == 1
     assert not again.ended
 
 

@@ -12,12 +12,12 @@ from typing import Any
 from fedbragg.errors import UpdateRejected
 from fedbragg.federation import cohort, events
 from fedbragg.federation.arrivals import Arrivals, UpdatedModel
-from fedbragg.federation.commands import model_changed, save_checkpoint, send_model
+from fedbragg.federation.barriers import FIRST, Barriers
+from fedbragg.federation.commands import model_changed, send_model
 from fedbragg.federation.ensemble import Refine
 from fedbragg.federation.masked_rounds import BarrierDue, MaskedRounds, RefusedSum, SteppedBySum
 from fedbragg.federation.plan import Plan
 from fedbragg.federation.roster import Member, Roster, Standing
-from fedbragg.federation.rules.apply import combine
 from fedbragg.federation.site_memory import SiteMemory
 from fedbragg.federation.versions import Versions
 from fedbragg.federation.withdrawals import Withdrawals
@@ -37,21 +37,18 @@ class Coordinator:
         memory: State | None = None,
     ) -> None:
         """Start with ``model``, or resume from the ``record`` and ``memory`` of the SaveCheckpoint that holds it."""
-        record = record or {"barrier": 0, "version": 0, "loss": None, "over": None, "sites": {}}
+        record = record or {**FIRST, "version": 0, "sites": {}}
         self.plan = plan
         self.roster = Roster.restored(record["sites"]) if record["sites"] else Roster(sites)
         self.versions = Versions(model, record["version"])
-        self.barrier: int = record["barrier"]  # number of barriers passed
-        self.finished, self._now, self._due = False, 0.0, 0.0  # the barrier is due at the last
-        self._refine = refine
-        self._loss: float | None = record["loss"]  # mean over the sites at the last barrier
-        self._over: str | None = record["over"]  # why the federation ends, once that is known
+        self.finished, self._now = False, 0.0
         self._arrivals = Arrivals(plan, self.roster, self.versions)
         self._masked = MaskedRounds(plan, self.roster, self.versions)
         self._memory = SiteMemory(plan, self.roster, memory or {})
+        self.barriers = Barriers(plan, self.roster, self.versions, self._memory, record, refine)
         self._withdrawals = Withdrawals(plan, self.roster, self.versions)
         self._out: list[events.Command] = []
-        cohort.draw_cohort(self.roster, plan, self.barrier)
+        cohort.draw_cohort(self.roster, plan, self.barriers.passed)
 
     def handle(self, event: events.Event, now: float = 0.0) -> list[events.Command]:
         """Process an event at ``now`` seconds on the engine's clock; return the commands, none after Finish."""
@@ -60,7 +57,7 @@ class Coordinator:
         self._out, self._now = [], now
         match event:
             case events.Started():  # it is over where the process died after the last checkpoint, before Finish
-                self._set_deadline() if self._over is None else self._finish(self._over)
+                self._set_deadline() if self.barriers.over is None else self._finish(self.barriers.over)
             case events.SiteJoined(site):
                 self._join(site)
             case events.UpdateArrived(update):
@@ -130,7 +127,7 @@ class Coordinator:
 
     def _deadline(self, barrier: int) -> None:
         late = self.roster.awaited()
-        if barrier != self.barrier:
+        if barrier != self.barriers.passed:
             return
         if self._masked.running:
             self._sum_goes_on(self._masked.without_late())
@@ -183,7 +180,7 @@ class Coordinator:
         if updated.free:
             self.versions.advance(updated.model, {m.training for m in self.roster if m.training is not None})
         if updated.members:
-            self._out.append(model_changed(self.versions, self.barrier, updated, at_barrier=False))
+            self._out.append(model_changed(self.versions, self.barriers.passed, updated, at_barrier=False))
         for member in (member for member in updated.free if member.standing is Standing.ACTIVE):
             self._send(member)
 
@@ -193,7 +190,7 @@ class Coordinator:
         """Begin a sum or pass the barrier, if all is there; if none could report, retry with those that failed."""
         if self.finished or self._masked.running:
             return
-        if (commands := self._masked.begin_sum(self.barrier)) is not None:
+        if (commands := self._masked.begin_sum(self.barriers.passed)) is not None:
             self._sum_goes_on(commands)
         elif self._masked.complete:
             self._pass_summed_barrier()
@@ -209,37 +206,23 @@ class Coordinator:
             self._set_deadline()  # one more deadline for a site to join
 
     def _pass_barrier(self) -> None:
-        members, rejected = cohort.without_outliers(self.roster.reported(), self.plan, self.versions.number)
-        self._out += rejected
-        start = self.versions.barrier_model
-        weights = cohort.weights_at_barrier(self.roster, members, self.plan, start)
         self._withdrawals.barrier_passed()
+        commands, loss = self.barriers.pass_with_reports()
+        self._out += commands
         if self.plan.combines_at_barriers:
-            model: State = combine(start, cohort.steps_of(members), weights, self.plan.settings)
-            model = self._memory.after_barrier(model, members)
-            if self._refine is not None:
-                model = self._refine(model, cohort.models_of(members, self.plan, start))
-            self.versions.pass_barrier(model)
             self._arrivals.clear()
-        self.barrier += 1
-        made = UpdatedModel(self.versions.newest, members, weights, ())
-        self._out.append(model_changed(self.versions, self.barrier, made, at_barrier=True))
-        self._go_on_or_end(cohort.mean_loss(members, weights))
+        self._go_on_or_end(loss)
 
     def _go_on_or_end(self, loss: float) -> None:
         """Begin the next round, or end, after a barrier with this mean loss."""
-        fell_by = None if self._loss is None else self._loss - loss
-        self._loss = loss
-        self._over = self.plan.reason_to_end(self.barrier, fell_by)
-        progress = {"barrier": self.barrier, "loss": self._loss, "over": self._over}
-        self._out.append(save_checkpoint(self.versions, self.roster, progress, self._memory.tensors))
-        self._begin() if self._over is None else self._finish(self._over)
+        self._out.append(self.barriers.note_loss(loss))
+        self._begin() if self.barriers.over is None else self._finish(self.barriers.over)
 
     def _begin(self) -> None:
         """Start the round to the next barrier: every site drawn for it trains on the newest model."""
         self._masked.begin()
         self.roster.begin_round()
-        cohort.draw_cohort(self.roster, self.plan, self.barrier)
+        cohort.draw_cohort(self.roster, self.plan, self.barriers.passed)
         for member in self.roster.with_standing(Standing.ACTIVE):
             # A barrier that makes a new model supersedes running trainings.
             if member.chosen and (self.plan.combines_at_barriers or self._arrivals.idle(member)):
@@ -260,7 +243,7 @@ class Coordinator:
 
     def _sum_goes_on(self, commands: Sequence[events.Command]) -> None:
         self._out += commands
-        match self._masked.take_outcome(self.barrier):
+        match self._masked.take_outcome(self.barriers.passed):
             case SteppedBySum(changed, sites):
                 self._out.append(changed)
                 self._wait_on(sites)
@@ -277,13 +260,13 @@ class Coordinator:
         """Have the sites of a sum train, and wait for the barrier again; the sum's steps had deadlines of their own."""
         for member in free:
             self._send(member)
-        self._out.append(events.SetDeadline(self.barrier, max(self._due - self._now, 0.0)))
+        self._out.append(self.barriers.same_deadline(self._now))
         self._settle()
 
     def _pass_summed_barrier(self) -> None:
         self._withdrawals.barrier_passed()
-        self.barrier += 1
-        changed, loss = self._masked.pass_barrier(self.barrier)
+        self.barriers.passed += 1
+        changed, loss = self._masked.pass_barrier(self.barriers.passed)
         self._out.append(changed)
         self._go_on_or_end(loss)
 
@@ -295,8 +278,7 @@ class Coordinator:
         self._out.append(send_model(member, self.roster, version, model, epochs))
 
     def _set_deadline(self) -> None:
-        self._due = self._now + self.plan.settings.deadline
-        self._out.append(events.SetDeadline(self.barrier, self.plan.settings.deadline))
+        self._out.append(self.barriers.set_deadline(self._now))
 
     def _finish(self, reason: str) -> None:
         self.finished = True

@@ -11,12 +11,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
-from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, SumRefused
+from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError
 from fedbragg.federation.engines.remote.accepted_models import AcceptedModels
 from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
@@ -33,10 +33,11 @@ from fedbragg.federation.engines.remote.client_state import (
     Unusable,
     after_event,
 )
-from fedbragg.federation.engines.remote.connection import ConnectionLog, Link, ServerConnection, check_answer
+from fedbragg.federation.engines.remote.connection import ConnectionLog, Link, ServerConnection
 from fedbragg.federation.engines.remote.masked_updates import MaskedUpdates
 from fedbragg.federation.engines.remote.private_updates import PrivateUpdates
 from fedbragg.federation.engines.remote.protocol import is_large
+from fedbragg.federation.engines.remote.reporter import Reporter
 from fedbragg.federation.engines.remote.site_config import ParticipationLimits, load_site_config
 from fedbragg.federation.engines.remote.site_report import REPORT, Activity, ReportFile, Terms, activity_of
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
@@ -73,6 +74,7 @@ class SiteClient:
         self._log = ConnectionLog(say)
         self._worker = WorkerProcess(worker_command, folder / "work", self.wake)
         self._masked = MaskedUpdates(credentials, folder)
+        self._reporter = Reporter(self._worker, self._masked, partial(self._poll, sending=True), say)
         self._report_file = ReportFile(folder / REPORT)
         self._accepted = AcceptedModels(self._config.limits, folder)
         self._private = PrivateUpdates(self._config.limits, folder)
@@ -135,7 +137,8 @@ class SiteClient:
         if answer["federation"] != self._terms.federation:
             self._enter(connection, answer)
         if (step := answer.get("sum")) is not None:
-            self._answer(connection, step)
+            self._reporter.answer(connection, step)
+            self.wake()
         if answer["finished"]:
             self._finish(connection)
         elif answer["request"] is None:
@@ -268,40 +271,5 @@ class SiteClient:
         self.wake()
 
     def _send_report(self, connection: ServerConnection) -> None:
-        if not isinstance(self._state, Reporting):
-            return
-        report = self._state
-        topic, payload = self._encoded(report)
-        if is_large(payload):
-            self._poll(connection, sending=True)
-        answer = connection.send(topic, payload)
-        self._change(report.then)  # the server has it, whether it accepts it or not
-        accepted = check_answer(topic, answer)["accepted"]
-        if report.failure is None and topic == "update":
-            self._say(f"update of {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
-
-    def _encoded(self, report: Reporting) -> tuple[str, bytes]:
-        """Return a report's topic and message."""
-        if report.failure is not None:
-            return report.message()
-        if not self._masked.needed:
-            return "update", self._worker.update()
-        model, update = self._worker.start_model, self._worker.update()
-        try:
-            return "trained", self._masked.offer(report.request, model, update)
-        except SumRefused as refusal:
-            self._say(f"the update is not offered: {refusal}")
-            return replace(report, failure=Failure.of(str(refusal))).message()
-
-    # Masked sums
-
-    def _answer(self, connection: ServerConnection, step: Mapping[str, Any]) -> None:
-        """Answer the server's message about the sum of updates."""
-        message = None if self._masked.is_answered(step) else connection.receive("sum", step)
-        payload = self._masked.answer(step, message)
-        if is_large(payload):
-            self._poll(connection, sending=True)
-        accepted = check_answer("answer", connection.send("answer", payload))["accepted"]
-        if is_large(payload) or not accepted:
-            self._say(f"masked: {len(payload)} bytes sent" + ("" if accepted else "; no longer needed"))
-        self.wake()
+        if isinstance(self._state, Reporting):
+            self._reporter.report(connection, self._state, partial(self._change, self._state.then))

@@ -70,7 +70,7 @@ class RealTimeDriver:
         self._stop_reason: str | None = None
         self._initial = initial
         self.largest_update = largest_update(plan, initial)
-        self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barrier
+        self._version, self._barrier = self._coordinator.versions.number, self._coordinator.barriers.passed
         self.finished = bool(saved and saved.finished)  # true once everything is on disk
         if saved and saved.finished:
             self._recorder.outcome = FederationOutcome(
