@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fedbragg.errors import UpdateRejected
 from fedbragg.types import State
 
+T = TypeVar("T")
 PREFIX = "style:"
 """Begins the names of styles among a model's tensors; no network has such a name."""
 MOST = 4096
@@ -34,8 +35,8 @@ def with_styles(model: State, styles: Mapping[str, State]) -> State:
     return {**model, **beside} if beside else model
 
 
-def parted(tensors: State) -> tuple[State, State]:
-    """Return tensors without those of styles, and those of styles without PREFIX."""
+def parted(tensors: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
+    """Return tensors, or what is known of each, without those of styles, and those of styles without PREFIX."""
     others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
     return others, {n.removeprefix(PREFIX): t for n, t in tensors.items() if n.startswith(PREFIX)}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 pytest.importorskip("safetensors")
 
 from fedbragg.errors import FederationError
-from fedbragg.federation.tensors import decode_tensors, encode_tensors, read_tensors
+from fedbragg.federation.tensors import decode_tensors, encode_tensors, read_shapes, read_tensors
 
 
 def document(head: Any, data: bytes = b"") -> bytes:
@@ -47,6 +47,27 @@ def test_views_zero_dimensions_and_other_byte_orders_keep_their_values(tmp_path:
             assert np.array_equal(back[name], tensor)
             back[name][...] = 1  # a trainer may write into them
     assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"])
+def test_shapes_are_those_of_the_tensors(kind: str, tmp_path: Path) -> None:
+    tensors = {
+        "weight": np.zeros((2, 3), kind),
+        "number": np.zeros((), kind),
+        "empty": np.zeros((0, 4), kind),
+    }
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(encode_tensors(tensors))
+    assert read_shapes(path) == {name: (str(t.dtype), list(t.shape)) for name, t in tensors.items()}
+
+
+@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3"])
+def test_shapes_of_types_that_numpy_lacks_are_refused(kind: str, tmp_path: Path) -> None:
+    size = 2 if kind == "BF16" else 1
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(document({"a": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}, bytes(size)))
+    with pytest.raises(FederationError, match="tensors cannot be read"):
+        read_shapes(path)
 
 
 @pytest.mark.parametrize(

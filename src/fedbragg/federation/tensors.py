@@ -15,6 +15,8 @@ from fedbragg.types import State
 
 REAL = "fiub"
 """The kinds of numpy type that a model may hold: floats, integers and booleans."""
+NUMPY = {"F": "float", "I": "int", "U": "uint"}
+"""What safetensors' types begin with, and numpy's types; both go on with the bits."""
 RESERVED = "__metadata__"
 """The one name that safetensors does not allow for a tensor."""
 
@@ -48,6 +50,20 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     with _errors_explained(f"{path}: "):
         return _checked(load_file(path))
+
+
+def read_shapes(path: Path) -> dict[str, tuple[str, list[int]]]:
+    """Return numpy's type and the shape of each tensor of a file, read from its head; raise as read_tensors does."""
+    from safetensors import safe_open
+
+    with _errors_explained(f"{path}: "), safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return {name: (_numpy_type(each.get_dtype()), each.get_shape()) for name, each in tensors.items()}
+
+
+def _numpy_type(code: str) -> str:
+    """Return numpy's name for safetensors' type: float32 for F32."""
+    return "bool" if code == "BOOL" else np.dtype(NUMPY[code[0]] + code[1:]).name
 
 
 @contextmanager

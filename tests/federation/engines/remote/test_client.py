@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from in_process import InProcessFederation, barriers, failures, settings
+from softmax import skewed_problem
 from waiting import wait_for
 
 from fedbragg.federation.engines.remote import protocol
@@ -113,6 +115,39 @@ def test_a_model_that_arrives_damaged_is_reported_and_not_asked_for_again_and_ag
     status = federation.ended()
     assert failures(status)[0].startswith("site0: training failed (FederationError")
     assert barriers(status) == [{"site1"}] * 2
+
+
+class AnnouncesAnotherModel(DirectLink):
+    """A link to a server that announces shapes other than those of the model that it sends."""
+
+    inside = False  # whether the service works at the moment
+
+    def ask(self, topic: str, payload: bytes, timeout: float) -> memoryview:
+        self.inside = True
+        answer = super().ask(topic, payload, timeout)
+        self.inside = False
+        if topic != "settings":
+            return answer
+        fields = {**decode_message(answer).fields, "model": {"other": ["float64", [9, 9]]}}
+        return memoryview(encode_message(Message(fields)))
+
+
+def test_a_site_s_people_see_the_model_that_came_and_its_client_decodes_no_copy_of_it(
+    federation: InProcessFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, load = AnnouncesAnotherModel(federation.service, "site0"), safetensors.numpy.load
+    decoded: list[bytes] = []
+    monkeypatch.setattr(
+        safetensors.numpy, "load", lambda data: load(data if link.inside else decoded.append(data) or data)
+    )
+    federation.join("site0", link=link)
+    table = settings(barriers=1)
+    federation.start({**table, "sites": [{"name": "site0"}]})
+    federation.ended()
+    shown = json.loads((federation.folder / "site0" / "state.json").read_text())["model"]
+    wanted = skewed_problem().initial
+    assert shown == {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in wanted.items()}
+    assert decoded == []
 
 
 def test_a_training_that_hangs_is_stopped_and_reported(federation: InProcessFederation) -> None:

@@ -43,7 +43,7 @@ from fedbragg.federation.engines.remote.site_report import REPORT, Activity, Rep
 from fedbragg.federation.engines.remote.worker_messages import Failure, Load
 from fedbragg.federation.engines.remote.worker_process import WorkerProcess
 from fedbragg.federation.secure.identity import Credentials
-from fedbragg.federation.tensors import decode_tensors
+from fedbragg.federation.tensors import read_shapes
 
 SHORTEST_TIMEOUT = 5.0
 """Seconds that a poll may take at least."""
@@ -245,10 +245,10 @@ class SiteClient:
             self._fail(name, Failure.of(str(error)), Ready())
             return
         self._say(f"training on version {request['version']}, epochs: {request['epochs']}")
-        with contextlib.suppress(FederationError):  # a damaged model; the worker reports it
-            self._terms = self._terms.with_model(decode_tensors(bytes(model)))
         self._version = int(request["version"])
         self._worker.train(request, model, self._accepted.standard)
+        with contextlib.suppress(FederationError):  # a damaged model; the worker reports it
+            self._terms = self._terms.with_model(read_shapes(self._worker.start_model))
         limit = self._terms.training_timeout
         self._request = name
         self._change(Training(name, limit, time.monotonic() + limit))

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fedbragg.federation.engines.remote import client_state as state
-from fedbragg.federation.engines.remote.outgoing import Shapes, shapes_of
+from fedbragg.federation.engines.remote.outgoing import Shapes
 from fedbragg.files import write_whole
-from fedbragg.types import State
+from fedbragg.styles import parted
 
 REPORT = "state.json"
 
@@ -38,9 +38,9 @@ class Terms:
         sites, model = int(fields.get("sites", 0)), fields.get("model", {})
         return cls(federation, fields["settings"], timeouts["heartbeat"], timeouts["training"], sites, model)
 
-    def with_model(self, model: State) -> Terms:
-        """Return the terms with the shapes of the model that came, whatever was announced."""
-        return replace(self, model=shapes_of(model))
+    def with_model(self, tensors: Shapes) -> Terms:
+        """Return the terms with the shapes of the model that came, whatever was announced, without styles."""
+        return replace(self, model=parted(tensors)[0])
 
 
 @dataclass(frozen=True, slots=True)
