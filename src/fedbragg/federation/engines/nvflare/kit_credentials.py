@@ -64,13 +64,17 @@ class KitAuthority:
             raise SumRefused(f"the certificate of {site} has expired; provision its kit again")
 
     def _check_name(self, site: str, shown: x509.Certificate) -> None:
-        names = [str(name.value) for name in shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        if names != [site] or site == self.server or shown.subject.get_attributes_for_oid(ROLE):
+        if _names(shown) != [site] or site == self.server or shown.subject.get_attributes_for_oid(ROLE):
             raise SumRefused(f"{site} shows a certificate that is not that of a site of this name")
 
 
+def _names(certificate: x509.Certificate) -> list[str]:
+    """Return the common names that a certificate is for; FLARE's have one."""
+    return [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+
+
 def kit_credentials(kit: Path) -> Credentials:
-    """Return what a site's kit signs and checks with; raise ConfigError where its files cannot be read."""
+    """Return what a site's kit signs and checks with; raise ConfigError where its files cannot be used."""
     holder, startup = open_kit(kit, "site"), kit / "startup"
     try:
         key = load_pem_private_key((startup / "client.key").read_bytes(), password=None)
@@ -80,5 +84,10 @@ def kit_credentials(kit: Path) -> Credentials:
         raise ConfigError(f"{startup}: the kit's key or certificate cannot be read ({error}).") from None
     if not isinstance(key, RSAPrivateKey):
         raise ConfigError(f"{startup}/client.key: holds no RSA key; provision the kit again.")
+    if (names := _names(own)) != [holder.name]:
+        raise ConfigError(
+            f"{startup}/client.crt: made for {' and '.join(names) or 'nobody'}, and the kit for {holder.name}. "
+            "Ask the coordinator for the whole kit again, and change no file in it."
+        )
     server = holder.address.rsplit(":", 1)[0]
     return Credentials(KitIdentity(key, own.public_bytes(Encoding.DER)), KitAuthority(root, server))

@@ -56,9 +56,11 @@ def join(
     ``beside`` is entered before the client connects; it may read the client's files (site_report.py, audit_log.py).
     """
     from fedbragg.federation.engines.nvflare import site_component
+    from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
 
     holder, kit = open_kit(kit, "site"), kit.resolve()
     load_site_config(site_config)  # report a mistake in it before anything starts
+    kit_credentials(kit)  # the same
     options = {
         "site": holder.name,
         "site_config": str(site_config.resolve()),

@@ -39,7 +39,7 @@ class FederationSite(FLComponent):  # type: ignore[misc]
     ) -> None:
         """Represent ``site``, which signs with its ``kit``; see SiteClient. The login may take ``wait`` seconds."""
         super().__init__()
-        self._login = Login(open_kit(Path(kit), "site").address, wait)
+        self._login = Login(open_kit(Path(kit), "site"), Path(kit), wait)
         credentials = kit_credentials(Path(kit))
         self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command, credentials)
 
