@@ -134,3 +134,16 @@ def test_where_a_page_must_not_listen_is_refused_in_one_line(
     command: list[str], options: list[str], line: str, refused_here: Callable[..., str]
 ) -> None:
     assert line in refused_here(*command, "--page", *options)
+
+
+def test_networks_are_shown_where_they_differ() -> None:
+    def header(networks: Mapping[str, str]) -> list[str]:
+        page = io.StringIO()
+        Console(width=120, file=page).print(status_table(status_of("running", [], networks=networks)))
+        return page.getvalue().splitlines()[2:5]
+
+    names, _, row = header({"a": "spotnet", "b": "resnet18"})
+    assert names.split()[:3] == ["site", "network", "doing"]
+    assert row.split()[:3] == ["a", "spotnet", "gone"]
+    for same in ({}, {"a": "spotnet", "b": "spotnet"}):
+        assert header(same)[0].split()[:2] == ["site", "doing"]

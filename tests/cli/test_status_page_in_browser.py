@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -25,11 +26,18 @@ SITE = {
     "sent": 1500, "received": 3_200_000, "problem": "left: no message for 4 s",
 }  # fmt: skip
 
+SHOWN = (
+    "[...document.querySelectorAll('#sites tbody td')]"
+    ".filter((cell) => cell.checkVisibility()).map((cell) => cell.textContent)"
+)
+"""The cells of the table that can be seen."""
+
 
 class Client:
     """An account's connection to a server that may be away."""
 
     away = False
+    networks: Mapping[str, str] = MappingProxyType({})
 
     def status(self, since: int) -> dict[str, Any]:
         if self.away:
@@ -45,7 +53,13 @@ class Client:
         ]
         running = {"federation": "f", "state": "running", "problem": None, "barrier": 5, "barriers": 9}
         numbers = {"version": 12, "time": 61.0, "ended": None, "lines": 5}
-        return {**running, **numbers, "sites": [SITE], "history": history[since:]}
+        return {
+            **running,
+            **numbers,
+            "sites": [SITE],
+            "networks": dict(self.networks),
+            "history": history[since:],
+        }
 
 
 def test_the_page_shows_sites_losses_and_weights_and_says_when_the_server_is_away(
@@ -79,10 +93,12 @@ def test_the_page_shows_sites_losses_and_weights_and_says_when_the_server_is_awa
 
         until("document.documentElement.dataset.ready")
         assert tab.run("headline.textContent") == "f: running, barrier 5 of 9, version 12, 61 s"
-        cells = tab.run("[...document.querySelectorAll('#sites tbody td')].map((cell) => cell.textContent)")
+        cells = tab.run(SHOWN)
         assert cells == ["a", "training", "7 s ago", "3", "0.250", "0.250", "9", "1.5 kB", "3.2 MB"]
         assert tab.run("problems.textContent") == "a: left: no message for 4 s"
         assert tab.run("document.getElementById('legend').textContent").split() == ["a", "b"]
+        client.networks = {"a": "spotnet", "b": "resnet18"}
+        until(f"{SHOWN}[1] === 'spotnet'")
         client.away = True
         until("document.getElementById('problem').textContent.startsWith('The server has not answered')")
         assert tab.run("headline.textContent").startswith("f: running")

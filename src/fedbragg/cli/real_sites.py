@@ -145,7 +145,22 @@ def bytes_by_barrier(history: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     return total
 
 
-COLUMNS = ("site", "doing", "last message", "version", "loss", "samples", "sent", "received")
+Row = Mapping[str, Any]
+"""One site of a status."""
+CELLS: Mapping[str, Callable[[Row], str]] = {
+    "site": lambda row: str(row["site"]),
+    "network": lambda row: str(row["network"]),
+    "doing": lambda row: str(row["doing"]),
+    "last message": lambda row: "never" if row["silent"] is None else f"{row['silent']:.0f} s ago",
+    "version": lambda row: _or_dash(row["version"]),
+    "loss": lambda row: "-" if row["loss"] is None else f"{row['loss']:.3f}",
+    "samples": lambda row: _or_dash(row["samples"]),
+    "sent": lambda row: size_text(row["sent"]),
+    "received": lambda row: size_text(row["received"]),
+}
+"""The columns of the table, and what each shows of a site."""
+WORDS = ("site", "network", "doing")
+"""Columns that hold words; the others hold numbers."""
 
 
 def status_table(status: Status) -> Table:
@@ -163,19 +178,13 @@ def status_table(status: Status) -> Table:
         show_header=bool(sites),
         box=box.SIMPLE,
     )
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+    networks = status.get("networks", {})
+    shown = [name for name in CELLS if name != "network" or len(set(networks.values())) > 1]
+    for name in shown:
+        table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=True)
     for row in sites:
-        table.add_row(
-            row["site"],
-            row["doing"],
-            "never" if row["silent"] is None else f"{row['silent']:.0f} s ago",
-            _or_dash(row["version"]),
-            "-" if row["loss"] is None else f"{row['loss']:.3f}",
-            _or_dash(row["samples"]),
-            size_text(row["sent"]),
-            size_text(row["received"]),
-        )
+        named = {**row, "network": networks.get(row["site"], "-")}
+        table.add_row(*(CELLS[name](named) for name in shown))
     return table
 
 

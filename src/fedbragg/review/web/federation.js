@@ -19,10 +19,16 @@ function headline({ state, federation, problem, barrier, barriers, version, time
   return `${start}, barrier ${barrier} of ${barriers}, version ${version}, ${Math.round(time)} s${ended ? `, ended: ${ended}` : ""}`;
 }
 
-const cellsOf = (site, weights) => [
-  site.site, site.doing, site.silent === null ? "never" : `${Math.round(site.silent)} s ago`, dash(site.version),
+const cellsOf = (site, weights, networks) => [
+  site.site, networks[site.site] ?? "–", site.doing, site.silent === null ? "never" : `${Math.round(site.silent)} s ago`, dash(site.version),
   dash(site.loss, 3), dash(weights[site.site], 3), dash(site.samples), size(site.sent), size(site.received),
 ];
+
+// Networks are shown where they differ.
+function sitesTable({ sites, weights = {}, networks = {} }) {
+  by("sites").classList.toggle("alike", new Set(Object.values(networks)).size < 2);
+  by("sites").tBodies[0].replaceChildren(...sites.map((site) => row(cellsOf(site, weights, networks))));
+}
 
 function row(cells) {
   const line = document.createElement("tr");
@@ -34,7 +40,7 @@ function show(status) {
   by("headline").textContent = headline(status);
   by("problem").hidden = !status.unreachable;
   by("problem").textContent = status.unreachable ? `${status.unreachable} What is shown is from before.` : "";
-  by("sites").tBodies[0].replaceChildren(...status.sites.map((site) => row(cellsOf(site, status.weights ?? {}))));
+  sitesTable(status);
   const problems = status.sites.filter((site) => site.problem);
   by("problems").replaceChildren(
     ...problems.map(({ site, problem }) => Object.assign(document.createElement("li"), { textContent: `${site}: ${problem}` })),

@@ -196,6 +196,7 @@ class RealTimeDriver:
             "version": self._version,
             "barrier": self._barrier,
             "sites": self._sessions.rows(),
+            "networks": self._plan.networks,
             "lines": len(history),
             "history": history[since:],
             "ended": None if outcome is None else outcome.reason,
