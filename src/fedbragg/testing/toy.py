@@ -94,12 +94,12 @@ class ToyTask:
     def train(
         self, state: State, data: Points, fit: FitSettings, seed: int, step: Step | None = None
     ) -> tuple[State, float]:
-        """Follow the gradient of the cross-entropy; nothing in it is random."""
-        weights = state["w"]
+        """Follow the gradient of cross-entropy and FedProx's term; nothing in it is random."""
+        weights = start = state["w"]
         for _ in range(fit.epochs):
-            weights = weights + 50 * fit.learning_rate * _columns(data.x).T @ (
-                data.above - _probability(weights, data.x)
-            ) / len(data)
+            gradient = _columns(data.x).T @ (_probability(weights, data.x) - data.above) / len(data)
+            gradient += fit.proximal_mu * (weights - start)
+            weights = weights - 50 * fit.learning_rate * gradient
             if step is not None:
                 step()
         chance = np.clip(_probability(weights, data.x), 1e-9, 1 - 1e-9)
