@@ -37,6 +37,7 @@ from baselines.schedules_facilities import (
     Run,
     epochs_to,
 )
+from fedbragg.federation.engines.virtual import RESENT
 from fedbragg.learn.threads import keep_to_one_core
 from fedbragg.metrics.repeats import mean_of_repeats
 from fedbragg.report.bench import interval
@@ -189,8 +190,9 @@ def _notes(found: Findings, condition: Condition) -> list[str]:
         )
     if condition.loss:
         notes.append(
-            f"A deadline of {DEADLINE:g} times the slowest site's warm-up; a site whose message is lost is idle until "
-            "then. Times are shares of sync's own end under the same losses."
+            f"A deadline of {DEADLINE:g} times the slowest site's warm-up; a lost message is sent again after "
+            f"{RESENT:g} s, and the fastest site trains an epoch in 1 s. Times are shares of sync's own end under the "
+            "same losses."
         )
     return notes
 

@@ -41,7 +41,7 @@ class Condition:
     """How fast the sites are, how often a message is lost, and how long schedules other than sync go on."""
 
     spread: float  # the slowest site's time for an epoch over the fastest's
-    loss: float = 0.0  # probability that a model or an update is lost without notice
+    loss: float = 0.0  # probability that a model or an update is lost and sent again
     barriers: int = BARRIERS  # after which schedules other than sync end
 
     @property

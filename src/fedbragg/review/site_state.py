@@ -19,7 +19,7 @@ from fedbragg.federation.engines.remote.site_report import REPORT, Activity, Ter
 
 ROWS = 200
 """Lines of the record that a page gets when it opens: the latest."""
-COLUMNS = ("line", "time", "version", "topic", "fields", "tensors", "bytes", "sha256", "answered")
+COLUMNS = ("line", "time", "version", "epsilon", "topic", "fields", "tensors", "bytes", "sha256", "answered")
 COMPRESSION = {"full": "unchanged", "half": "in half precision", "quantised": "in {bits} bits a number"}
 STYLES = {
     "off": "not asked for",

@@ -27,10 +27,8 @@ def test_a_delivery_takes_latency_transfer_and_training() -> None:
     site = RecordedSite("a", samples=100, speed=10.0, curve=CURVE)
     command = SendModel("a", 0, {"w": np.zeros(250, np.float32)}, 2)  # 1000 bytes
     rules = FederationSettings(compression="half")
-    delivery = SimulatedNetwork({"a": SimulatedLink(bandwidth=500, latency=0.25)}, rules, 1).delivery(
-        site, command
-    )
-    assert delivery.seconds == pytest.approx(2 * 0.25 + (1000 + 500) / 500 + 100 * 2 / 10)
+    network = SimulatedNetwork({"a": SimulatedLink(bandwidth=500, latency=0.25)}, rules, 1)
+    assert network.delivery(site, command) == pytest.approx(2 * 0.25 + (1000 + 500) / 500 + 100 * 2 / 10)
 
 
 def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_problem, settings) -> None:
@@ -49,10 +47,43 @@ def test_a_site_cut_off_during_a_round_is_taken_back_with_the_newest_model(make_
     assert outcome.barriers == 5
 
 
-def test_lost_deliveries_cost_a_deadline_and_no_more(make_problem, settings) -> None:
+def test_a_lost_message_is_sent_again_as_often_as_it_is_lost() -> None:
+    """With 30 % lost, a message is sent 1 / 0.7 times in the mean, and 0.7 of them once (a geometric distribution)."""
+    site, rules = RecordedSite("a", samples=100, speed=10.0, curve=CURVE), FederationSettings()
+    network = SimulatedNetwork({"a": SimulatedLink(loss=0.3)}, rules, 1)
+    commands = [SendModel("a", version, {"work": np.zeros(())}, 1) for version in range(4000)]
+    times_lost = np.array([network.delivery(site, command) - 10.0 for command in commands]) / 122.0
+    assert np.allclose(
+        times_lost, np.round(times_lost)
+    )  # 120 s without progress, and the pause of 2 s between polls
+    assert np.mean(times_lost == 0) == pytest.approx(0.7, abs=4 * np.sqrt(0.7 * 0.3 / 4000))
+    assert np.mean(times_lost) == pytest.approx(0.3 / 0.7, abs=4 * np.sqrt(0.3 / 0.7**2 / 4000))
+    assert network.delivery(site, commands[3]) == network.delivery(site, commands[3])
+
+
+def test_a_site_whose_message_is_lost_reports_late_and_is_not_left_out(make_problem, settings) -> None:
+    problem = make_problem()
+    rules = settings(schedule="sync", deadline=100_000.0, barriers=8, patience=1)
+    links = {site.name: SimulatedLink(loss=0.3) for site in problem.sites}
+    lossy, whole = (
+        federate(rules, problem.sites, problem.initial, network=simulated(rules, **known))
+        for known in (links, {})
+    )
+    assert not times(lossy, "abandoned")
+    assert all(len(line["weights"]) == 5 for line in lossy.history if line["event"] == "barrier")
+    late = np.subtract(times(lossy, "finish"), times(whole, "finish"))[0]
+    assert 122.0 <= late < 8 * 10 * 122.0
+    for name, tensor in lossy.model.items():  # only the times differ
+        np.testing.assert_array_equal(tensor, whole.model[name])
+
+
+def test_a_message_that_is_lost_past_the_deadline_costs_the_deadline_and_no_more(
+    make_problem, settings
+) -> None:
     problem, rules = make_problem(), settings(schedule="hybrid", deadline=500.0, barriers=8, patience=20)
     links = {site.name: SimulatedLink(loss=0.3) for site in problem.sites}
-    outcome = federate(rules, problem.sites, problem.initial, network=simulated(rules, **links))
+    network = SimulatedNetwork(links, rules.federation, rules.seed, resent=1000.0)
+    outcome = federate(rules, problem.sites, problem.initial, network=network)
     assert outcome.barriers == 8
     assert times(outcome, "abandoned")
     assert times(outcome, "finish")[0] <= 8 * 500.0 + 500.0

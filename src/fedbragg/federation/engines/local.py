@@ -13,7 +13,7 @@ from fedbragg.federation.checkpoint import CheckpointStore, Saved, fingerprint
 from fedbragg.federation.coordinator import Coordinator
 from fedbragg.federation.engines.recorder import Recorder, RecordingSettings
 from fedbragg.federation.engines.training_pool import TrainingPool
-from fedbragg.federation.engines.virtual_clock import Delivery, Network, VirtualClock
+from fedbragg.federation.engines.virtual_clock import Network, VirtualClock
 from fedbragg.federation.ensemble import Ensemble
 from fedbragg.federation.events import Event, SendModel
 from fedbragg.federation.local_batchnorm import LocalBatchNorm
@@ -31,9 +31,9 @@ class NoNetwork:
 
     counts_seconds = False  # the clock counts samples over speed; the training pool measures real time
 
-    def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
+    def delivery(self, trainer: Trainer, command: SendModel) -> float:
         """Return how long the site trains: samples x epochs / speed."""
-        return Delivery(trainer.samples * command.epochs / trainer.speed)
+        return trainer.samples * command.epochs / trainer.speed
 
     def incidents(self) -> Iterable[tuple[float, Event]]:
         """Return nothing: no site joins or leaves."""

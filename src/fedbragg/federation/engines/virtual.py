@@ -12,14 +12,16 @@ from math import inf
 
 import numpy as np
 
-from fedbragg.config import FederationSettings
-from fedbragg.federation.engines.virtual_clock import Delivery, generator_for
+from fedbragg.config import FederationSettings, ServerSettings
+from fedbragg.federation.engines.virtual_clock import generator_for
 from fedbragg.federation.events import Event, SendModel, SiteJoined, SiteLeft
 from fedbragg.federation.rules.apply import compression_of
 from fedbragg.federation.trainer import Trainer
 from fedbragg.state_arithmetic import size
 from fedbragg.types import State, Update
 
+RESENT = ServerSettings().message_timeout + ServerSettings().heartbeat
+"""Seconds after which a real site with the default settings sends again what was not answered (remote/client.py)."""
 WORK = "work"
 """The only tensor of a recorded model: the effective number of samples trained on."""
 
@@ -30,7 +32,7 @@ class SimulatedLink:
 
     bandwidth: float = inf  # bytes a second, in each direction
     latency: float = 0.0  # seconds, one way
-    loss: float = 0.0  # probability that a delivery is lost without notice
+    loss: float = 0.0  # probability that a model, or the update in return, is lost and must be sent again
     outages: tuple[tuple[float, float], ...] = ()  # (from, to) seconds on the clock; running work is lost
 
 
@@ -42,18 +44,17 @@ class SimulatedNetwork:
     settings: FederationSettings
     seed: int
     secure: bool = False  # whether updates are sent in masked sums, [privacy] secure
+    resent: float = RESENT  # seconds after which a lost message is sent again, which may be lost too
     counts_seconds: bool = True
 
-    def delivery(self, trainer: Trainer, command: SendModel) -> Delivery:
-        """Return how long the model, the training and the update take, and whether any of it is lost."""
+    def delivery(self, trainer: Trainer, command: SendModel) -> float:
+        """Return how long the model, the training and the update take, with what is lost on the way."""
         link = self.links.get(trainer.name, SimulatedLink())
         sent = size(command.model)
         returned = 0.0 if self.secure else sent * self._compression_ratio()  # a masked sum sends it later
         transfer = 2 * link.latency + (sent + returned) / link.bandwidth
         work = trainer.samples * command.epochs / trainer.speed
-        # A seed of its own, so that losses do not depend on what quantisation draws.
-        draw = generator_for(self.seed + 1, trainer.name, command.version).random()
-        return Delivery(transfer + work, lost=bool(draw < link.loss))
+        return transfer + work + self._waiting(link.loss, trainer.name, command.version)
 
     def incidents(self) -> Iterable[tuple[float, Event]]:
         """Return the outages."""
@@ -66,6 +67,14 @@ class SimulatedNetwork:
         """Return the seconds in which a site receives and sends so many bytes of a masked sum."""
         link = self.links.get(site, SimulatedLink())
         return 2 * link.latency + (received + sent) / link.bandwidth
+
+    def _waiting(self, loss: float, site: str, version: int) -> float:
+        """Return the seconds until a message that is lost with this probability, each time, has been sent once more."""
+        if loss >= 1:
+            return inf
+        # A seed of its own, so that losses do not depend on what quantisation draws.
+        sent = generator_for(self.seed + 1, site, version).geometric(1 - loss)
+        return float(sent - 1) * self.resent
 
     def _compression_ratio(self) -> float:
         """Return an update's bytes over the model's, for float32 models."""

@@ -32,14 +32,6 @@ from fedbragg.federation.wire import decode, encode
 from fedbragg.state_arithmetic import copy_state
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The time that a model, the training on it and its update take, and whether they arrive."""
-
-    seconds: float  # on the engine's clock, from sending the model to receiving the update
-    lost: bool = False  # no update comes back
-
-
 class Network(Protocol):
     """The connections between the sites and the coordinator."""
 
@@ -48,8 +40,11 @@ class Network(Protocol):
         """Return whether the clock counts seconds; if not, a deadline passes only when nothing else can happen."""
         ...
 
-    def delivery(self, trainer: Trainer, command: events.SendModel) -> Delivery:
-        """Return how long a delivery takes and whether it is lost; the result depends on the arguments alone."""
+    def delivery(self, trainer: Trainer, command: events.SendModel) -> float:
+        """Return the time from sending a model to receiving the update; it depends on the arguments alone.
+
+        Infinity means that no update ever comes back.
+        """
         ...
 
     def incidents(self) -> Iterable[tuple[float, events.Event]]:
@@ -69,7 +64,6 @@ class ScheduledTraining:
     version: int
     due: float  # when its update arrives, on the clock
     training: Training
-    lost: bool
 
 
 @dataclass(order=True, slots=True)
@@ -130,8 +124,7 @@ class VirtualClock:
             if self._scheduled.get(item.site) is item:
                 self._now = entry.time
                 del self._scheduled[item.site]
-                if not item.lost:
-                    return self._arrival(item, recorder)
+                return self._arrival(item, recorder)
         if self._deadline is None:
             raise RuntimeError("the coordinator waits for nothing and has not finished")
         return self._deadline
@@ -162,7 +155,7 @@ class VirtualClock:
 
     def _run_ahead(self) -> None:
         """Start the trainings that will end before the next barrier, the earliest first."""
-        idle = [s for s in self._scheduled.values() if not (s.lost or s.training.submitted)]
+        idle = [s for s in self._scheduled.values() if s.due < inf and not s.training.submitted]
         if not idle:
             return
         horizon = self._horizon()
@@ -216,12 +209,12 @@ class VirtualClock:
     def _send(self, command: events.SendModel) -> None:
         self._drop(command.site)
         trainer = self._trainers[command.site]
-        delivery = self._network.delivery(trainer, command)
         work = partial(_train, trainer, command, self._coordinator.plan, self._sums)
-        due = self._now + delivery.seconds
-        scheduled = ScheduledTraining(command.site, command.version, due, Training(work), delivery.lost)
+        due = self._now + self._network.delivery(trainer, command)
+        scheduled = ScheduledTraining(command.site, command.version, due, Training(work))
         self._scheduled[command.site] = scheduled
-        self._schedule(due, self._order[command.site], scheduled)
+        if due < inf:
+            self._schedule(due, self._order[command.site], scheduled)
 
     def _answer(self, command: events.SendSumMessage, recorder: Recorder) -> None:
         if self._sums is None:

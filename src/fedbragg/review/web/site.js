@@ -63,15 +63,25 @@ function drawRecord({ totals, problems }, rows) {
   by("total").dataset.bytes = bytes;
   by("damage").hidden = problems.length === 0;
   by("damage").replaceChildren(...problems.map((text) => element("li", text)));
+  if (rows.some(({ epsilon }) => epsilon !== null)) showEpsilon();
   for (const entry of rows) by("rows").prepend(recordRow(entry));
   while (by("rows").rows.length > ROWS) by("rows").deleteRow(-1);
 }
 
-function recordRow({ time, version, topic, fields, tensors, bytes, sha256, answered }) {
+// The column shows once a line of the record holds an epsilon: without private training none does.
+function showEpsilon() {
+  by("sent").classList.remove("no-epsilon");
+  by("epsilon-note").hidden = false;
+}
+
+const epsilonText = (epsilon) => (epsilon === null ? "–" : String(Number(epsilon.toPrecision(3))));
+
+function recordRow({ time, version, epsilon, topic, fields, tensors, bytes, sha256, answered }) {
   const line = row([
-    new Date(1000 * time).toLocaleString("sv"), version ?? "–", answered === false ? `${topic}: no answer` : topic,
+    new Date(1000 * time).toLocaleString("sv"), version ?? "–", epsilonText(epsilon), answered === false ? `${topic}: no answer` : topic,
     fields ? fields.join(", ") || "none" : "–", tensors ?? "–", bytes === null ? "–" : exact(bytes),
-  ], [2, 3]);
+  ], [3, 4]);
+  line.cells[2].classList.add("epsilon");
   const hash = document.createElement("td");
   hash.className = "word";
   hash.append(element("code", `${sha256.slice(0, 12)}…`, { title: sha256 }));
