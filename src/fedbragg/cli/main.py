@@ -17,6 +17,7 @@ from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
 from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
+from fedbragg.cli.grouped_help import GroupedHelp
 from fedbragg.cli.join import join
 from fedbragg.cli.look import look
 from fedbragg.cli.merge import merge
@@ -81,7 +82,7 @@ for command in (
     status,
     audit,
 ):
-    app.command()(command)
+    app.command(cls=GroupedHelp)(command)
 
 
 app.add_typer(phases)

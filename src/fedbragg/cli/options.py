@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     from fedbragg.tasks.hits.predictor import HitPredictor
 
+IMAGES = "What the images are"
+"""A group of options in the help."""
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")]
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 ModelOption = Annotated[
@@ -28,7 +30,11 @@ ThresholdOption = Annotated[
 ]
 GeometryOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.geom", help="CrystFEL geometry file: panels, bad pixels, resolution."),
+    typer.Option(
+        metavar="FILE.geom",
+        help="CrystFEL geometry file: panels, bad pixels, resolution.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:N, or auto.")]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="Frames worked on at a time; 0 is one a core.")]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fedbragg.cli.compiling import announced_compiling
-from fedbragg.cli.options import GeometryOption, ModelOption, PathsArgument, open_hit_finder
+from fedbragg.cli.options import IMAGES, GeometryOption, ModelOption, PathsArgument, open_hit_finder
 from fedbragg.cli.page_options import HERE, HostOption, PortOption, TlsCertOption, TlsKeyOption, say_address
 from fedbragg.cli.screen import SnakeOption
 from fedbragg.cli.show import say, warn
@@ -40,7 +40,12 @@ def review(
         ),
     ] = None,
     grid: Annotated[
-        str | None, typer.Option(metavar="ROWSxCOLS", help="The run is a grid scan: show a map to click in.")
+        str | None,
+        typer.Option(
+            metavar="ROWSxCOLS",
+            help="The run is a grid scan: show a map to click in.",
+            rich_help_panel=IMAGES,
+        ),
     ] = None,
     snake: SnakeOption = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same random order.")] = 1,

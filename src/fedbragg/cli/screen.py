@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fedbragg.cli.options import (
+    IMAGES,
     GeometryOption,
     ModelOption,
     OutOption,
@@ -23,34 +24,58 @@ from fedbragg.cli.screen_whole import screen_whole_run
 from fedbragg.cli.show import warn
 from fedbragg.errors import ConfigError
 
+RESULTS, MACHINES = "More results", "Many machines"
+"""Groups of options in the help."""
 TableOption = Annotated[
-    Path | None, typer.Option(help="All verdicts as Parquet too: a name in OUT, such as verdicts.parquet.")
+    Path | None,
+    typer.Option(
+        help="All verdicts as Parquet too: a name in OUT, such as verdicts.parquet.", rich_help_panel=RESULTS
+    ),
 ]
-NxmxOption = Annotated[Path | None, typer.Option(help="The hits as one NXmx file: a name in OUT.")]
+NxmxOption = Annotated[
+    Path | None, typer.Option(help="The hits as one NXmx file: a name in OUT.", rich_help_panel=RESULTS)
+]
 CxiOption = Annotated[
-    Path | None, typer.Option(help="The hits and their spots as one CXI file: a name in OUT.")
+    Path | None,
+    typer.Option(help="The hits and their spots as one CXI file: a name in OUT.", rich_help_panel=RESULTS),
 ]
 CopyOption = Annotated[
-    bool, typer.Option("--copy", help="Copy images into --nxmx and --cxi instead of pointing at them.")
+    bool,
+    typer.Option(
+        "--copy",
+        help="Copy images into --nxmx and --cxi instead of pointing at them.",
+        rich_help_panel=RESULTS,
+    ),
 ]
 GridOption = Annotated[
-    str | None, typer.Option(metavar="ROWSxCOLS", help="The run is a grid scan: draw a map of the scores.")
+    str | None,
+    typer.Option(
+        metavar="ROWSxCOLS", help="The run is a grid scan: draw a map of the scores.", rich_help_panel=IMAGES
+    ),
 ]
 SnakeOption = Annotated[
-    bool, typer.Option("--snake", help="Every second row of the grid was scanned backwards.")
+    bool,
+    typer.Option(
+        "--snake", help="Every second row of the grid was scanned backwards.", rich_help_panel=IMAGES
+    ),
 ]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Continue the screening in OUT where it stopped.")
 ]
 ShardOption = Annotated[
     str | None,
-    typer.Option(metavar="I/N", help="Screen part I of N of the run only; `fedbragg merge` joins the parts."),
+    typer.Option(
+        metavar="I/N",
+        help="Screen part I of N of the run only; `fedbragg merge` joins the parts.",
+        rich_help_panel=MACHINES,
+    ),
 ]
 RayOption = Annotated[
     str | None,
     typer.Option(
         metavar="auto|local|HOST:PORT",
         help="Screen on the nodes of a Ray cluster; auto: the one on this machine, else local, this machine alone.",
+        rich_help_panel=MACHINES,
     ),
 ]
 ShardsOption = Annotated[
@@ -60,11 +85,16 @@ ShardsOption = Annotated[
         metavar="N",
         help="With --ray: parts of the run, one a node at a time.",
         show_default="four a node, of 1000 frames or more",
+        rich_help_panel=MACHINES,
     ),
 ]
 PanelsOption = Annotated[
     bool,
-    typer.Option("--panels", help="The images of a file (NumPy, TIFF, EDF) are the panels of one frame."),
+    typer.Option(
+        "--panels",
+        help="The images of a file (NumPy, TIFF, EDF) are the panels of one frame.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 FailSafeOption = Annotated[
     bool, typer.Option(help="Keep everything while frames are unlike those that the model was calibrated on.")

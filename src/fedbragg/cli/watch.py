@@ -15,7 +15,7 @@ from fedbragg.cli.compiling import announced_compiling
 from fedbragg.cli.exit_codes import STOPPED, UNREADABLE
 from fedbragg.cli.options import ModelOption, ThreadsOption, open_hit_finder
 from fedbragg.cli.progress_line import ProgressLine
-from fedbragg.cli.screen import FailSafeOption
+from fedbragg.cli.screen import RESULTS, FailSafeOption
 from fedbragg.cli.show import say, warn
 from fedbragg.cli.show_series import show_series, show_stopped
 from fedbragg.errors import ConfigError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from fedbragg.workflows.watch import WatchRequest
 
 OUT = Path("watch")
+TOO_FAST, ON_DISK, SHOWN = "Frames that come too fast", "Runs on disk", "Page and EPICS variables"
+"""Groups of options in the help."""
 
 
 class WhenFull(StrEnum):
@@ -77,40 +79,65 @@ def watch(
     ] = None,
     when_full: Annotated[
         WhenFull,
-        typer.Option(help="When frames come too fast: let the sender wait, or keep frames without a score."),
+        typer.Option(
+            help="When frames come too fast: let the sender wait, or keep frames without a score.",
+            rich_help_panel=TOO_FAST,
+        ),
     ] = WhenFull.BLOCK,
-    queue: Annotated[int, typer.Option(min=0, help="Frames that may wait for a score; 0 is 8 a thread.")] = 0,
+    queue: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Frames that may wait for a score; 0 is 8 a thread.", rich_help_panel=TOO_FAST
+        ),
+    ] = 0,
     record: Annotated[
-        Path | None, typer.Option(help="Folder to which every message is written as it came.")
+        Path | None,
+        typer.Option(help="Folder to which every message is written as it came.", rich_help_panel=RESULTS),
     ] = None,
     forward: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Push kept images on to who connects here: tcp://*:31002."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Push kept images on to who connects here: tcp://*:31002.",
+            rich_help_panel=RESULTS,
+        ),
     ] = None,
     forward_format: Annotated[
         ForwardFormat,
         typer.Option(
-            help="How they are passed on: as they came, or on request for CrystFEL's --zmq-request."
+            help="How they are passed on: as they came, or on request for CrystFEL's --zmq-request.",
+            rich_help_panel=RESULTS,
         ),
     ] = ForwardFormat.STREAM,
     nxmx: Annotated[
         bool,
-        typer.Option("--nxmx", help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came."),
+        typer.Option(
+            "--nxmx",
+            help="Write the kept images as OUT/SERIES/kept.nxs, packed as they came.",
+            rich_help_panel=RESULTS,
+        ),
     ] = False,
     images: Annotated[
-        int | None, typer.Option(min=1, help="Frames after which a run on disk is over.")
+        int | None,
+        typer.Option(min=1, help="Frames after which a run on disk is over.", rich_help_panel=ON_DISK),
     ] = None,
     idle_seconds: Annotated[
         float | None,
         typer.Option(
-            min=0.1, help="Seconds without a new frame after which a run on disk is over.", show_default="60"
+            min=0.1,
+            help="Seconds without a new frame after which a run on disk is over.",
+            show_default="60",
+            rich_help_panel=ON_DISK,
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End with the first series that ends.")] = False,
     ndjson: Annotated[
         str | None,
         typer.Option(
-            "--ndjson", metavar="FILE", help="Write each verdict as a line of JSON; - is the output."
+            "--ndjson",
+            metavar="FILE",
+            help="Write each verdict as a line of JSON; - is the output.",
+            rich_help_panel=RESULTS,
         ),
     ] = None,
     page: Annotated[
@@ -120,25 +147,38 @@ def watch(
             max=65535,
             metavar="PORT",
             help="Show how it goes on a page at this port of this machine; 0 is any.",
+            rich_help_panel=SHOWN,
         ),
     ] = None,
     grid: Annotated[
         str | None,
-        typer.Option(metavar="ROWSxCOLS", help="The grid that each series scans, for the page's map."),
+        typer.Option(
+            metavar="ROWSxCOLS",
+            help="The grid that each series scans, for the page's map.",
+            rich_help_panel=SHOWN,
+        ),
     ] = None,
     snake: Annotated[
-        bool, typer.Option("--snake", help="Every second row of --grid is scanned from right to left.")
+        bool,
+        typer.Option(
+            "--snake", help="Every second row of --grid is scanned from right to left.", rich_help_panel=SHOWN
+        ),
     ] = False,
     pv: Annotated[
         str | None,
         typer.Option(
             metavar="PREFIX",
             help="Serve PREFIX:HITRATE, PREFIX:FRAMES and PREFIX:MISSING as EPICS variables (PVAccess).",
+            rich_help_panel=SHOWN,
         ),
     ] = None,
     latest: Annotated[
         bool,
-        typer.Option("--latest", help="Only show the newest frames, on --page, and leave the others out."),
+        typer.Option(
+            "--latest",
+            help="Only show the newest frames, on --page, and leave the others out.",
+            rich_help_panel=SHOWN,
+        ),
     ] = False,
     fail_safe: FailSafeOption = True,
 ) -> int:
