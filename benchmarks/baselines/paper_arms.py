@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +62,13 @@ ARMS = (
 """The first is the one that the others are compared with; what matters most comes first."""
 
 
-class Site(Trainer, Protocol):
-    """A site whose BatchNorm tensors can be had after training."""
+@runtime_checkable
+class BatchNormSite(Protocol):
+    """A site whose network has BatchNorm."""
 
     @property
     def own(self) -> State:
-        """Return its BatchNorm tensors after the last training; empty where the network has none."""
+        """Return its BatchNorm tensors after the last training."""
         ...
 
 
@@ -83,7 +84,7 @@ class Learner(Protocol):
         """Return a new model."""
         ...
 
-    def site(self, name: str, frames: Indices, arm: PaperArm, seed: int, terms: LocalTerms) -> Site:
+    def site(self, name: str, frames: Indices, arm: PaperArm, seed: int, terms: LocalTerms) -> Trainer:
         """Return a site that trains on these frames."""
         ...
 
@@ -147,7 +148,8 @@ class PaperRun:
         outcome = federate(settings, sites, start, network=network)
         if not self.arm.own_batch_norm:
             return [outcome.model], outcome.history
-        return [{**outcome.model, **site.own} for site in sites], outcome.history
+        kept = [site.own if isinstance(site, BatchNormSite) else {} for site in sites]
+        return [{**outcome.model, **own} for own in kept], outcome.history
 
     def _settings(self, sites: Sequence[str], rule: str) -> Federation:
         federation = {

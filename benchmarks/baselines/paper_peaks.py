@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,36 +23,9 @@ from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
-from fedbragg.types import State, Update
+from fedbragg.types import State
 
 NAME = "spotnet"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PeakSite:
-    """A site of the hits task; spotnet has no BatchNorm tensors of its own."""
-
-    site: TaskSite[HitData]
-    own: State
-
-    @property
-    def name(self) -> str:
-        """Return the site's name."""
-        return self.site.name
-
-    @property
-    def speed(self) -> float:
-        """Return frames a second on the federation's clock."""
-        return self.site.speed
-
-    @property
-    def samples(self) -> int:
-        """Return the number of frames."""
-        return self.site.samples
-
-    def train(self, model: State, version: int, epochs: int) -> Update:
-        """Train as every site of the task does."""
-        return self.site.train(model, version, epochs)
 
 
 class PeakLearner:
@@ -68,10 +40,12 @@ class PeakLearner:
         """Return a new network's state."""
         return state_of(new_network(torch.Generator().manual_seed(seed)))
 
-    def site(self, name: str, frames: Indices, arm: PaperArm, seed: int, terms: LocalTerms) -> PeakSite:
-        """Return a site with these frames."""
+    def site(
+        self, name: str, frames: Indices, arm: PaperArm, seed: int, terms: LocalTerms
+    ) -> TaskSite[HitData]:
+        """Return a site with these frames; spotnet has no BatchNorm."""
         part = frames_of(self.data, frames)
-        return PeakSite(TaskSite(name, self._task, part, TrainingSettings(), seed, SPEED, terms=terms), {})
+        return TaskSite(name, self._task, part, TrainingSettings(), seed, SPEED, terms=terms)
 
     def logits(self, state: State, frames: Indices) -> NDArray[np.float64]:
         """Return each frame's logit (frames,)."""

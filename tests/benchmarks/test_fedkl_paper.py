@@ -18,18 +18,21 @@ from hypothesis import strategies as st
 from torch import nn
 
 from baselines import paper_networks, paper_workshop
-from baselines.paper_arms import ARMS, PaperArm, PaperRun, weighted_loss
+from baselines.paper_arms import ARMS, BatchNormSite, PaperArm, PaperRun, weighted_loss
 from baselines.paper_blocks import Block, Job, builds
 from baselines.paper_crops import CropLearner, Crops, drawn, epoch
 from baselines.paper_frames import PaperFrames, first_of_each, shrunk
 from baselines.paper_jobs import claim, claim_path, clear_claims, run_workers, work_through
 from baselines.paper_networks import replace_batch_norm
 from baselines.paper_partitions import LABELS, PARTITIONS, SKEWED, Split, split
+from baselines.paper_peaks import PeakLearner
 from baselines.paper_rates import RATES, chosen_rate, rate_path
 from baselines.paper_tables import metrics_of, prior_shift, tables
 from baselines.paper_weights import best_convex, grid, moves
 from fedbragg.federation.rules import RULES
 from fedbragg.learn.settings import LocalTerms
+from fedbragg.tasks.hits.data import HitData
+from fedbragg.tasks.hits.surroundings import MEASURES
 from fedbragg.types import Label
 from fedkl_paper import in_order
 
@@ -234,6 +237,20 @@ def test_fedbn_gives_each_site_its_own_batch_norm_and_the_same_other_tensors(lea
     different = {name for name in first if not np.array_equal(first[name], second[name])}
     assert different <= {"1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked"}
     assert {"1.weight", "1.running_mean"} <= different
+
+
+def test_a_site_of_peaks_has_no_batch_norm_of_its_own_and_one_of_crops_has(learner: CropLearner) -> None:
+    generator = torch.Generator().manual_seed(1)
+    first = 4 * torch.arange(41)
+    measures, hits = torch.randn(160, MEASURES, generator=generator), (torch.arange(40) % 2).float()
+    peaks = PeakLearner(HitData(measures, first, hits, torch.full((160,), -1.0)))
+    site = peaks.site("a", np.arange(40), ARMS[0], 1, LocalTerms())
+    assert not isinstance(site, BatchNormSite)
+    assert isinstance(learner.site("a", np.arange(40), ARMS[0], 1, LocalTerms()), BatchNormSite)
+    run = PaperRun(peaks, a_split(), PaperArm("FedAvg by size"), 1, 1)
+    models, history = run.trained(peaks.start(1), {"a": np.arange(20), "b": np.arange(20, 40)})
+    assert [set(model) for model in models] == [set(peaks.start(1))]
+    assert {line["site"] for line in history if line["event"] == "update"} == {"a", "b"}
 
 
 def test_mixed_logits_are_those_of_the_combined_model(learner: CropLearner) -> None:
