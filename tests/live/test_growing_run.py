@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
@@ -15,6 +17,9 @@ from fedbragg.images.hdf5.swmr import open_swmr
 from fedbragg.images.source import RunCache
 from fedbragg.live.growing_run import GrowingRun, GrowingRunSource
 from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, SeriesStart
+from fedbragg.tasks.hits.prepare import PrepareSettings, mask_block_cache, prepare_with_peaks
+from fedbragg.tasks.hits.prepare.decoding import BlockReducer
+from fedbragg.types import Frame
 
 
 def master(folder: Path, files: int, nimages: int = 0, ntrigger: int = 1) -> Path:
@@ -172,3 +177,30 @@ def test_frames_that_are_done_are_not_told_again(tmp_path: Path, done: int, rest
 )
 def test_a_run_has_a_short_name_for_its_folder(path: str, folder: str, tmp_path: Path) -> None:
     assert GrowingRun(str(tmp_path / path), 5).folder == folder
+
+
+def test_frames_are_reduced_while_they_are_decoded_and_have_the_same_view(tmp_path: Path) -> None:
+    counts = np.random.default_rng(7).poisson(2, (4, 260, 180)).astype(np.uint16)
+    counts[:, 40:43, 60:63] += 40
+    blocks = mask_block_cache()
+
+    def frames(name: str, reduce: BlockReducer | None) -> list[Frame]:
+        with h5py.File(tmp_path / name, "w") as file:
+            packed = hdf5plugin.Bitshuffle(cname="lz4")
+            file.create_dataset("entry/data/data", data=counts, chunks=(1, 260, 180), **packed)
+        found = events(GrowingRunSource(GrowingRun(str(tmp_path / name), 0.3), reduce))
+        return [event.read() for event in found if isinstance(event, LiveFrame)]
+
+    fast, plain = frames("fast.h5", BlockReducer(blocks)), frames("plain.h5", None)
+    assert [frame.reduced is not None for frame in fast] == [
+        False,
+        True,
+        True,
+        True,
+    ]  # the first tells the mask
+    assert all(frame.reduced is None for frame in plain)
+    for one, other in zip(fast, plain, strict=True):
+        first, second = (prepare_with_peaks(frame, PrepareSettings(), blocks)[0] for frame in (one, other))
+        for field in dataclasses.fields(first):
+            found, wanted = getattr(first, field.name), getattr(second, field.name)
+            np.testing.assert_array_equal(np.asarray(found), np.asarray(wanted))

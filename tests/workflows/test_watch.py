@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fedbragg.live.growing_run import GrowingRunSource
 from fedbragg.live.packed_image import PackedImage
 from fedbragg.live.source import LiveFrame
 from fedbragg.tasks import hits
 from fedbragg.types import Frame, Verdict
+from fedbragg.workflows.live_source import open_live
 from fedbragg.workflows.watch import WatchRequest, scorer_of
 
 
@@ -50,3 +52,10 @@ def test_a_frame_that_breaks_the_scoring_is_kept(judged: Callable[[LiveFrame], V
     assert (
         verdict.reason == "cannot be scored (ZeroDivisionError). Keep its message by --record, and report it."
     )
+
+
+def test_frames_of_a_run_on_disk_are_reduced_while_they_are_decoded(tmp_path: Path) -> None:
+    predictor = hits.open_model(hits.default_model())
+    source = open_live(str(tmp_path), WatchRequest(predictor, 0.5, Path("out"), 1))
+    assert isinstance(source, GrowingRunSource)
+    assert source._followed.cache.reduce == predictor.reduce

@@ -12,7 +12,9 @@ from fedbragg.errors import RunError
 from fedbragg.images.followed_run import FollowedRun
 from fedbragg.images.frame_requests import FrameRequest, ReadAhead
 from fedbragg.images.growing_file import GrowingSource
+from fedbragg.images.packed_frame import Reduce
 from fedbragg.images.paths import is_glob
+from fedbragg.images.source import RunCache
 from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, SeriesStart
 from fedbragg.types import Geometry
 
@@ -49,9 +51,10 @@ class GrowingRunSource:
     says which are.
     """
 
-    def __init__(self, run: GrowingRun) -> None:
+    def __init__(self, run: GrowingRun, reduce: Reduce | None = None) -> None:
+        """Follow a run; ``reduce`` works on a frame's rows while they are decoded (see ``Frame.reduced``)."""
         self._run, self._done = run, dict(run.done)
-        self._followed = FollowedRun(run.path, ReadAhead(), run.idle)
+        self._followed = FollowedRun(run.path, ReadAhead(), run.idle, RunCache(reduce=reduce))
         self._number = sum(self._done.values())
         self._announced = run.images
         self._geometry = Geometry()

@@ -37,7 +37,8 @@ def open_live(address: str, request: WatchRequest, settings: SeriesSettings | No
         from fedbragg.live.growing_run import GrowingRunSource
 
         run = growing_run(address, request)
-        return GrowingRunSource(run if settings is None else _with_done(run, settings))
+        left = run if settings is None else _with_done(run, settings)
+        return GrowingRunSource(left, request.predictor.reduce)
     if address.startswith(PVACCESS):
         from fedbragg.images.buffer_pool import BufferPool
         from fedbragg.live.pixels import Decoding
