@@ -52,7 +52,7 @@ def test_the_record_has_a_column_for_epsilon_where_training_is_private(tmp_path:
         sent(log, 3, epsilon=1.23456)
         until(tab, "rows.rows.length === 3")
         assert tab.run(NEWEST)[1:4] == ["3", "1.23", "update"]
-        assert "told of a run or crystal" in tab.run("document.body.innerText")
+        assert "for one run or crystal" in tab.run("document.body.innerText")
         tab.resize(420)
         assert tab.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         assert tab.complaints == []

@@ -84,7 +84,7 @@ function recordRow({ time, version, epsilon, topic, fields, tensors, bytes, sha2
   line.cells[2].classList.add("epsilon");
   const hash = document.createElement("td");
   hash.className = "word";
-  hash.append(element("code", `${sha256.slice(0, 12)}…`, { title: sha256 }));
+  hash.append(element("code", `${sha256.slice(0, 10)}…`, { title: sha256 }));
   line.append(hash);
   Object.assign(line.dataset, { topic, sha256 });
   if (bytes !== null) line.dataset.bytes = bytes;

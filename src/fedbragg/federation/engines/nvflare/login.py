@@ -105,7 +105,7 @@ class Login:
 def _try_once(client: Any, context: Any) -> FailedLogin | None:
     """Register FLARE's client once; return why it failed, None after a success.
 
-    FLARE's own ``register`` hides the server's reason, and after a failure stops the client's signs of life for good.
+    FLARE's own ``register`` hides the server's reason, and after a failure stops the client's heartbeats for good.
     """
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # FLARE prints tracebacks; it logs the reason too
