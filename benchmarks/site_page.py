@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from PIL import Image
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "cli"))
 from browser import browser, until
 
@@ -27,6 +29,7 @@ SITES = {
 }  # each with its simulated instrument and seed
 SHOWN = "photon-counter"
 UPDATES = 3  # in the record that is drawn
+COLOURS = 64  # of the picture: a page of text needs no more, and the file is a quarter as large
 SETTINGS = """
 [hits]
 public_frames = 12
@@ -120,6 +123,8 @@ def main() -> None:
             until(tab, f"document.querySelectorAll('#rows [data-topic=update]').length >= {UPDATES}", 300)
             tab.resize(1120, 1000)
             tab.picture(OUT, whole=True)
+    with Image.open(OUT) as picture:
+        picture.convert("RGB").quantize(COLOURS).save(OUT, optimize=True)
 
 
 if __name__ == "__main__":
