@@ -15,6 +15,7 @@ FedbraggError
     ├── BudgetSpent            a training that would tell more than a site allows
     ├── ModelRefused           a new model that a site does not train on
     ├── NoAnswerError          a server that does not answer in time
+    ├── ReplacedError          a site's client in whose place another one has come
     └── ProtocolMismatchError  a peer that runs another version of the protocol
 
 SettingsWarning         a setting that still works but has a new name
@@ -91,6 +92,10 @@ class ModelRefused(FederationError):  # noqa: N818  a site's judgement, not an e
 
 class NoAnswerError(FederationError):
     """The server did not answer in time."""
+
+
+class ReplacedError(FederationError):
+    """Another client of the same site has connected since, so that this one must end."""
 
 
 class ProtocolMismatchError(FederationError):

@@ -52,7 +52,7 @@ class Authority:
 
 def copied(kit: Path, name: str) -> Path:
     """Return a copy of a kit beside it; the copy takes no lock of the original."""
-    return Path(shutil.copytree(kit, kit.with_name(name)))
+    return Path(shutil.copytree(kit, kit.with_name(name), ignore=shutil.ignore_patterns("lock")))
 
 
 def _signed(

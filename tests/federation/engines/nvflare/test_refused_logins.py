@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from certificates import Authority, copied
 from cryptography.hazmat.primitives.serialization import Encoding
-from deployment import Deployment, free_port
+from deployment import Deployment, barriers, free_port, lasting, wait_for_barrier
+from waiting import wait_for
 
 from fedbragg.errors import ConfigError
 from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
@@ -86,6 +87,31 @@ def test_join_ends_at_once_with_one_line_where_it_is_refused(three: Deployment, 
         assert end.startswith(f"fedbragg: site {site} cannot log in at {address}: {reasons[name]}")
         assert end.endswith(f"{three.kit(name).resolve() / 'log.txt'} has FLARE's messages.")
         assert "Traceback" not in three.output(name)
+
+
+@pytest.mark.slow
+def test_of_two_clients_of_one_kit_the_earlier_ends_and_the_later_trains(
+    three: Deployment, address: str
+) -> None:
+    copied(three.kit("site2"), "twin")
+    account = three.account()
+    account.start(lasting(three, 0.5, barriers=1000, patience=1000), restart=True)
+    wait_for_barrier(account, 1)
+    three.start("twin", FEDBRAGG_TEST_JOIN=f"--wait {WAIT}")
+    assert three.processes["site2"].wait(WAIT) == 2
+    *_, end = three.output("site2").splitlines()
+    assert end.startswith(
+        f"fedbragg: server {address}: another client of site site2 has connected since this one."
+    )
+    passed = account.status()["barrier"]
+    wait_for(
+        lambda: any("site2" in sites for sites in barriers(account.status())[passed:]),
+        "the twin's update",
+        60,
+    )
+    assert three.processes["twin"].poll() is None
+    three.kill("twin")
+    account.stop()
 
 
 def _rename_project(path: Path, name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fedbragg.config import ServerSettings
+from fedbragg.errors import ReplacedError
 from fedbragg.federation.engines.remote.sessions import SessionTable, TrainingRequest
 from fedbragg.types import Update
 
@@ -42,6 +43,18 @@ def test_a_site_connects_at_its_first_poll_and_after_a_restart_of_its_client(tab
     table.assign("a", wanted)
     assert table.poll("a", "client-1", sending=False) == (False, wanted)
     assert table.poll("a", "client-2", sending=False) == (True, None)  # it knows nothing of the request
+
+
+def test_a_client_ends_where_another_one_of_its_site_has_come(table: SessionTable) -> None:
+    table.poll("a", "old", sending=False)
+    table.assign("a", wanted := request())
+    assert table.poll("a", "new", sending=False) == (True, None)
+    table.assign("a", wanted)
+    for _ in range(2):
+        with pytest.raises(ReplacedError, match="another client of site a has connected since"):
+            table.poll("a", "old", sending=False)
+    assert table.poll("a", "new", sending=False) == (False, wanted)  # it goes on undisturbed
+    assert table.poll("b", "old", sending=False) == (True, None)  # names belong to their site
 
 
 def test_a_silent_site_is_gone_until_it_polls_again(table: SessionTable, clock: Clock) -> None:

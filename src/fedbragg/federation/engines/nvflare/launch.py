@@ -59,8 +59,8 @@ def join(
     from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
 
     holder, kit = open_kit(kit, "site"), kit.resolve()
-    load_site_config(site_config)  # report a mistake in it before anything starts
-    kit_credentials(kit)  # the same
+    load_site_config(site_config)  # report a mistake in it, or in the kit, before anything starts
+    kit_credentials(kit)
     options = {
         "site": holder.name,
         "site_config": str(site_config.resolve()),

@@ -116,6 +116,8 @@ def _try_once(client: Any, context: Any) -> FailedLogin | None:
         return FailedLogin(str(error))
     except FLCommunicationError as error:
         return _failed(error)
+    if registered[0] is None:  # FLARE is about to end
+        return FailedLogin("FLARE gave up")
     client.token, client.token_signature, client.ssid = registered
     client.fl_ctx.set_prop(FLContextKey.CLIENT_NAME, client.client_name, private=False)
     return None

@@ -17,6 +17,7 @@ from nvflare.apis.fl_component import FLComponent
 from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 
+from fedbragg.errors import ReplacedError
 from fedbragg.federation.engines.nvflare import cells
 from fedbragg.federation.engines.nvflare.kit import open_kit
 from fedbragg.federation.engines.nvflare.kit_credentials import kit_credentials
@@ -39,7 +40,9 @@ class FederationSite(FLComponent):  # type: ignore[misc]
     ) -> None:
         """Represent ``site``, which signs with its ``kit``; see SiteClient. The login may take ``wait`` seconds."""
         super().__init__()
-        self._login = Login(open_kit(Path(kit), "site"), Path(kit), wait)
+        holder = open_kit(Path(kit), "site")
+        self._address = holder.address
+        self._login = Login(holder, Path(kit), wait)
         credentials = kit_credentials(Path(kit))
         self._client = SiteClient(site, Path(site_config), Path(folder), say, worker_command, credentials)
 
@@ -60,6 +63,9 @@ class FederationSite(FLComponent):  # type: ignore[misc]
     def _run(self, link: cells.CellLink) -> None:
         try:
             self._client.run(link)
+        except ReplacedError as error:
+            time.sleep(LINGER)
+            end_in_one_line(f"server {self._address}: {error}.")
         except Exception:
             traceback.print_exc()
             os._exit(1)  # systemd, or whatever watches the client, starts it again

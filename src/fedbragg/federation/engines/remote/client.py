@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError
+from fedbragg.errors import FederationError, NoAnswerError, ProtocolMismatchError, ReplacedError
 from fedbragg.federation.engines.remote.accepted_models import AcceptedModels
 from fedbragg.federation.engines.remote.audit_log import SENT, AuditedLink, AuditLog
 from fedbragg.federation.engines.remote.client_state import (
@@ -93,7 +93,7 @@ class SiteClient:
         self.wake()
 
     def run(self, link: Link) -> None:
-        """Take part in federations until ``leave`` is called."""
+        """Take part in federations until ``leave`` is called; raise ReplacedError where another client takes over."""
         log = AuditLog(self._folder / SENT)
         connection = ServerConnection(AuditedLink(link, self._site, log, self._known))
         while not self._leaving:
@@ -103,6 +103,10 @@ class SiteClient:
                 self._log.silence(str(error))
             except ProtocolMismatchError as error:
                 self._log.error(str(error))
+            except ReplacedError as error:
+                self._worker.close()
+                self._write_report(Activity(str(error), refused=True, ended=True))
+                raise
             except FederationError as error:
                 self._log.error(f"the server says: {error}")
             else:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from fedbragg.errors import FederationError, NoAnswerError
+from fedbragg.errors import FederationError, NoAnswerError, ReplacedError
 from fedbragg.federation.engines.remote.protocol import Message, decode_message, encode_message, split_message
 
 MESSAGE_TIMEOUT = 120.0
@@ -70,7 +70,12 @@ class ServerConnection:
 
 
 def check_answer(topic: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields of an answer; raise FederationError where they report an error or no federation."""
+    """Return the fields of an answer; raise FederationError where they report an error or no federation.
+
+    It is a ReplacedError where the server has another client of this site.
+    """
+    if fields.get("replaced"):
+        raise ReplacedError(str(fields["error"]))
     if "error" in fields:
         raise FederationError(str(fields["error"]))
     if topic != "poll" and fields.get("federation", "") is None:  # it ended or restarted since the last poll

@@ -12,7 +12,7 @@ from typing import Any
 
 from fedbragg.config import Federation
 from fedbragg.config.old_settings import without_added
-from fedbragg.errors import FederationError, ProtocolMismatchError
+from fedbragg.errors import FederationError, ProtocolMismatchError, ReplacedError
 from fedbragg.federation.engines.remote.audit_log import RECEIVED, AuditLog
 from fedbragg.federation.engines.remote.driver import Notify
 from fedbragg.federation.engines.remote.hosted import (
@@ -129,6 +129,9 @@ class FederationService:
         except ProtocolMismatchError as error:
             self._note_problem(site, str(error))
             return encode_message(Message({"error": str(error)}))
+        except ReplacedError as error:
+            self._note_problem(site, "two clients ran with its kit; the one that connected last goes on")
+            return encode_message(Message({"error": str(error), "replaced": True}))
         except FederationError as error:
             return encode_message(Message({"error": str(error)}))
         except (KeyError, TypeError, ValueError) as error:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedbragg.config import ServerSettings
+from fedbragg.errors import ReplacedError
 from fedbragg.types import State, Update
+
+REPLACED = (
+    "another client of site {site} has connected since this one. Only one may run with a kit: end one of them, and ask "
+    "the coordinator for a new kit if you do not know the other"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +50,7 @@ class SiteSession:
 
     site: str
     client: str | None = None  # a random number that the site's client draws when it starts
+    replaced: set[str] = field(default_factory=set)  # the clients before it
     last_message: float | None = None  # seconds on the driver's clock
     gone: bool = False
     in_transfer: bool = False  # a large model or update is on its way and delays the site's polls
@@ -104,13 +111,18 @@ class SessionTable:
     def poll(self, site: str, client: str, *, sending: bool) -> tuple[bool, TrainingRequest | None]:
         """Note a poll; return whether the site has just connected, and its current request.
 
-        A site that is ``sending`` an update may be silent for as long as a message may take.
+        A site that is ``sending`` an update may be silent for as long as a message may take. Raise ReplacedError for
+        a client that runs still, although another one of this site has polled since.
         """
         with self._lock:
             session = self._sessions[site]
+            if client in session.replaced:
+                raise ReplacedError(REPLACED.format(site=site))
             connected = session.client != client or session.gone
             if connected:
                 session.disconnect()
+                if session.client is not None and session.client != client:
+                    session.replaced.add(session.client)
                 session.client, session.gone = client, False
             session.note_message(self._now(), in_transfer=sending)
             return connected, session.request
