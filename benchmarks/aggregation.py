@@ -46,12 +46,12 @@ def read_once(steps: list[State]) -> float:
 
 
 def plain_numpy(start: State, steps: list[State]) -> dict[str, np.ndarray]:
-    """Average in the most obvious way: what a newcomer would write."""
+    """Average in the most obvious way, as a newcomer would write it."""
     return {name: start[name] + np.mean([step[name] for step in steps], axis=0) for name in start}
 
 
 def peak_megabytes(work: Callable[[], object]) -> float:
-    """Return what a call allocates at most, its result included, beyond what it was given."""
+    """Return the most memory that a call allocates, its result included, beyond its arguments."""
     tracemalloc.start()
     work()
     _, peak = tracemalloc.get_traced_memory()

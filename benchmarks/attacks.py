@@ -1,8 +1,8 @@
 r"""Attack what leaves a site, and attack a federation from one site.
 
-    .venv/bin/python benchmarks/attacks.py leaks      # what each setting tells about one site's labels and detector
+    .venv/bin/python benchmarks/attacks.py leaks      # what each setting reveals about one site's labels and detector
     .venv/bin/python benchmarks/attacks.py members    # whether a frame was trained on
-    .venv/bin/python benchmarks/attacks.py final      # what the last model of a federation tells
+    .venv/bin/python benchmarks/attacks.py final      # what the last model of a federation reveals
     .venv/bin/python benchmarks/attacks.py pictures   # what a gradient shows of the pictures
     .venv/bin/python benchmarks/attacks.py hostile    # what one hostile site in five does
 

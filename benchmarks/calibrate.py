@@ -1,8 +1,8 @@
-"""Say whether the promise holds, what it costs, and whether it is noticed when it no longer can.
+"""Measure whether the promise holds, what it costs, and whether drift is noticed when it no longer holds.
 
 Simulated frames of three beamlines go through the packaged model once. Their scores are then the population from which
-calibration sets are drawn a thousand times, so that the true loss at each threshold is known exactly. Then the way of a
-user: calibrate on one run, screen new frames of the same beamline, and of changed ones.
+calibration sets are drawn a thousand times, so that the true loss at each threshold is known exactly. Then the steps of
+a user: calibrate on one run, screen new frames of the same beamline, and of changed ones.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def changes(line: Beamline) -> dict[str, Beamline]:
 
 
 def drift_table(pools: dict[str, Scored], frames: int, scorer: Scorer) -> Table:
-    """Change something after 500 steady frames; say when it is noticed, and what is lost."""
+    """Change something after 500 steady frames; return when it is noticed, and the loss."""
     rows = []
     for name, pool in pools.items():
         found = calibration_of(pool, 0.01)

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/cluster.py
 
-All by CPU time, because the machine has two cores only: of the workers, of Ray's own processes and of the command. Many
-nodes are simulated on a virtual clock with what was measured of one.
+CPU time throughout, because the machine has two cores only: of the workers, of Ray's own processes and of the command.
+Many nodes are simulated on a virtual clock from the measurements of one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WANTED = 2.0
 MILLION = 1_000_000
 NODES = (1, 2, 4, 8, 16, 32, 64)
 CORES = 32
-"""Of a simulated node."""
+"""Cores of a simulated node."""
 BANDWIDTHS = (2, 10, 50)
 """GB/s of a simulated file system: one server, a usual parallel one, a large one."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -56,7 +56,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class OnRay:
-    """What a cluster of so many nodes of one core spent, in several passes."""
+    """The CPU time of a cluster of this many nodes of one core, in several passes."""
 
     nodes: int
     passes: list[Spent]
@@ -153,7 +153,7 @@ def begun(path: Path, out: Path, shards: int) -> dict[Any, Path]:
 
 
 def on_ray(path: Path, nodes: int, frames: int, folder: str) -> OnRay:
-    """Screen the run several times on a cluster of so many nodes, one shard a node at a time, after one for nothing."""
+    """Screen the run several times on a cluster of this many nodes, one shard a node at a time, after a warm-up."""
     from fedbragg.screening.stop_signal import StopSignal
     from fedbragg.workflows.cluster.ray_cluster import ray_cluster
     from fedbragg.workflows.cluster.screen_shards import ClusterScreening, screen_shards
@@ -212,7 +212,7 @@ def start_of_a_shard(path: Path, folder: str) -> float:
 
 
 def lengthen(path: Path, frames: int) -> float:
-    """Repeat a run's stored frames until there are so many; return the mean bytes of one."""
+    """Repeat a run's stored frames up to this number; return the mean bytes of one."""
     with h5py.File(path, "r+") as file:
         data = file["entry/data/data"]
         there = len(data)
@@ -227,7 +227,7 @@ def lengthen(path: Path, frames: int) -> float:
 
 
 def cost_rows(plain: list[float], clusters: list[OnRay], frames: int) -> list[list[Any]]:
-    """Return CPU milliseconds a frame of each way, and what Ray adds in per cent."""
+    """Return CPU milliseconds a frame of each way, and Ray's overhead in per cent."""
     base = 1e3 * median(plain) / frames
     rows: list[list[Any]] = [["one process, no Ray", base, "", "", "", "", ""]]
     for found in clusters:
@@ -242,7 +242,7 @@ def named(nodes: int) -> str:
 
 
 def share_rows(plain: list[float], found: OnRay, frames: int) -> list[list[Any]]:
-    """Return what Ray and the command take of a frame on nodes whose cores all screen, and nothing else."""
+    """Return the share of a frame's time that Ray and the command take on nodes whose cores only screen."""
     base = median(plain) / frames
     rows = []
     for cores in (1, 2, 8, 32):

@@ -93,7 +93,7 @@ def start_model(out: Path, network: str) -> None:
 
 
 def echo(kit: Path, port: int) -> None:
-    """Return whatever comes, a whole block at a time, over TLS."""
+    """Return all received bytes, a whole block at a time, over TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=kit / "startup" / "rootCA.pem")
     context.load_cert_chain(kit / "startup" / "server.crt", kit / "startup" / "server.key")
     context.verify_mode = ssl.CERT_REQUIRED

@@ -5,8 +5,8 @@
     python benchmarks/fedkl_paper.py train --device cuda --processes 8 --minutes 8
     .venv/bin/python benchmarks/fedkl_paper.py publish
 
-Each stage resumes. Training writes a file for each run into FOLDER/runs; ``publish`` makes tables of all that are
-there. Any process may be ended at any time, and loses the run that it is at.
+Each stage resumes. Training writes a file for each run into FOLDER/runs; ``publish`` makes tables of those
+finished. Any process may be ended at any time, and loses its current run only.
 """
 
 from __future__ import annotations

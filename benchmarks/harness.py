@@ -1,4 +1,4 @@
-"""What every benchmark shares: repeats, machine and commit behind a figure, JSON and a table out."""
+"""Shared by all benchmarks: repeats, the machine and commit behind a figure, output as JSON and a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Table:
-    """One question's answer: rows of figures, and what to know before quoting them."""
+    """The answer to one question: rows of figures, and notes to read before quoting them."""
 
     question: str
     columns: Sequence[str]

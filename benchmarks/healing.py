@@ -1,4 +1,4 @@
-"""How well gaps of scattering images are healed, by symmetry, by a biharmonic surface and by the network.
+"""Measure how well gaps of scattering images are healed, by symmetry, by a biharmonic surface and by the network.
 
     .venv/bin/python benchmarks/healing.py [simulated] [real] [beam] [speed]
 
@@ -29,7 +29,7 @@ SEEDS = range(5)
 EACH, LONGEST = 6, 512
 """Simulated images of each regime and seed, and pixels along their longer side."""
 FEWEST = 200
-"""Judged pixels without which an image tells nothing."""
+"""Fewest judged pixels for an image to count."""
 GROUPS = ("small angle", "wide angle", "grazing")
 CEILING = "ceiling: counting noise"
 DARK = 0.05
@@ -124,7 +124,7 @@ def real_table() -> list[Table]:
 def _healed(
     hidden: Hidden, ways: dict[str, Heal], covered: dict[str, list[float]]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return what each method makes of an image, and the judged pixels that all of them fill."""
+    """Return each method's healed image, and the judged pixels that all of them fill."""
     healed = {name: heal(hidden.image, hidden.beam).counts for name, heal in ways.items()}
     for name, counts in healed.items():
         if hidden.judged.any():

@@ -50,7 +50,7 @@ def shows_something(image: Known) -> bool:
 
 
 def row(image: Known, seed: int) -> list[NDArray[np.float32]]:
-    """Return what each column shows; not a number where nothing is known."""
+    """Return the image of each column; NaN where unknown."""
     gaps = ~image.measured | module_bars(image.counts.shape, np.random.default_rng(seed))
     healed = [heal(image.counts, gaps, method).counts for method in ("symmetry", "smooth")]
     nothing = np.float32(np.nan)
@@ -58,7 +58,7 @@ def row(image: Known, seed: int) -> list[NDArray[np.float32]]:
 
 
 def draw(axes: Axes, counts: NDArray[np.float32], limits: tuple[float, float]) -> None:
-    """Draw the logarithm of counts; what is not known is pale blue."""
+    """Draw the logarithm of counts; unknown pixels are pale blue."""
     colours = colormaps["inferno"].with_extremes(bad=UNKNOWN)
     axes.imshow(np.log1p(np.maximum(counts, 0)), cmap=colours, vmin=limits[0], vmax=limits[1])
     axes.set_xticks([])

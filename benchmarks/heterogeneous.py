@@ -4,7 +4,7 @@
 
 Five simulated facilities (joining.py) train hit finding. In a federation of one network all run it; in one of three the
 sites take spotnet, spotnet-small and kindnet in turn. All start from the same public frames. It resumes: frames and
-finished runs are kept in the folder. It begins no new run after ``--minutes`` of CPU and publishes what is there.
+finished runs are kept in the folder. It begins no new run after ``--minutes`` of CPU and publishes the results so far.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What joining a federation is worth to a facility, in labelled frames of its own.
+"""Measure the worth of joining a federation to a facility, in labelled frames of its own.
 
     nice .venv/bin/python benchmarks/joining.py [--random 20] [--seeds 5] [--minutes 60] [--folder joining]
 
 Five named facilities and others drawn at random. Each in turn is the one that joins, with 0 to 300 labelled frames of
 its own; the named ones (without it) are in the federation already. It resumes: frames and finished (facility, seed)
-pairs are kept in the folder. It stops to begin new pairs after ``--minutes`` of CPU and publishes what is there.
+pairs are kept in the folder. It begins no new pair after ``--minutes`` of CPU and publishes the results so far.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many labels adapting a model takes, uncertain frames first or at random, and what that does to a bound.
+"""Measure how many labels it takes to adapt a model, uncertain frames first or at random, and the effect on a bound.
 
     .venv/bin/python benchmarks/labelling.py [--facilities 20] [--frames 100]
 
@@ -38,7 +38,7 @@ POOL = 60
 NUMBERS = (5, 10, 20, 40)
 """Labels after which the model is adapted again; then all of the pool."""
 SHARES = (0.5, 0.75, 0.9)
-"""Of what labelling the whole pool gains."""
+"""Share of the gain from labelling the whole pool."""
 T95 = 2.776
 """Student's t for five seeds: half the width of a 95 % interval in standard errors of the mean."""
 REPEATS = 400

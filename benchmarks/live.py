@@ -28,7 +28,7 @@ from fedbragg.live.connection import HIGH_WATER
 from screening import REPEATED
 
 SIZE = "2167 x 2070"
-"""Of the frames that latency and loss are measured with."""
+"""Size of the frames with which latency and loss are measured."""
 FRAMES = 40
 SENT = 400
 """Frames of one pass over a stream, each of the simulated ones ten times."""

@@ -1,4 +1,4 @@
-"""How fast the review page is with frames of 18 megapixels, in Chromium: first paint, contrast, panning, next frame.
+"""Time the review page with frames of 18 megapixels in Chromium: first paint, contrast, panning, next frame.
 
     .venv/bin/python benchmarks/page.py [picture]
 
@@ -106,7 +106,7 @@ def until(tab: Tab, condition: str) -> None:
 
 
 def measure(tab: Tab, address: str) -> list[tuple[str, float, str]]:
-    """Return question, milliseconds and what is wanted."""
+    """Return question, milliseconds and the target."""
     first = []
     for _ in range(REPEATS):
         tab.open(address, 1440, 960)

@@ -1,4 +1,4 @@
-"""Which phases measured micro-XRD patterns show: ours, the published recipe, binary networks, a peak-position score.
+"""Identify phases in measured micro-XRD patterns: ours, the published recipe, binary networks, a peak-position score.
 
     .venv/bin/python benchmarks/phases.py [choice] [synthetic] [ladder] [losses] [weighting] [baselines] [federated]
         [from_public] [shipped] [labelled] [disagreements] [reliable]

@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/privacy.py [SEED ...]
 
-Each run's result is kept in a folder, so an interrupted study goes on. The table needs all seeds; give some to share
-the work among processes. Private runs train fewer epochs than the others, for each costs noise; rates and epochs were
-not tuned.
+Each run's result is kept in a folder, so an interrupted study can resume. The table needs all seeds; give some to share
+the work among processes. Private runs train fewer epochs than the others, because each costs noise; rates and epochs
+were not tuned.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def table(results: dict[str, list[dict[str, float]]]) -> Table:
         rows,
         [
             f"Balanced accuracy, mean over five sites, {len(alone_found)} seeds, 95 % intervals. Delta {DELTA:g}; "
-            f"a unit is a frame, for every simulated one shows another crystal. Sampling rate {SAMPLING_RATE:g}.",
+            f"a unit is a frame, because every simulated one shows another crystal. Sampling rate {SAMPLING_RATE:g}.",
             "The other sites' frames stand for a detector or sample that a site has not labelled yet.",
         ],
     )

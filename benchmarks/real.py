@@ -160,7 +160,7 @@ def _of_other_misses(methods: list[Method], scores: NDArray[np.float64]) -> Tabl
     ]
     notes = [
         "Scattering, powder rings and blanks of 16 instruments, labelled by eye as showing no single crystal; none is "
-        "among the frames above. A dropped frame is right, for all are misses.",
+        "among the frames above. A dropped frame is right, because all are misses.",
     ]
     return Table(
         "How many other real non-hits does it drop?",

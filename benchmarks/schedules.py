@@ -1,8 +1,8 @@
 """Measure how fast sync, async and hybrid learn when sites differ in speed: accuracy against virtual time.
 
 The learning is real but small: a two-layer network in numpy on synthetic classes of three clusters each,
-split over five sites with skewed labels (Dirichlet 0.5) and skewed sizes (log-normal). It stands in for
-diffraction frames; what it measures is the schedules. ``speed spread`` is the slowest site's time for an
+split over five sites with skewed labels (Dirichlet 0.5) and skewed sizes (log-normal). It replaces
+diffraction frames; only the schedules are measured. ``speed spread`` is the slowest site's time for an
 epoch over the fastest's, the sites between them in equal ratios, in random order.
 """
 
@@ -51,7 +51,7 @@ class Site:
         return len(self.targets)
 
     def train(self, model: State, version: int, epochs: int) -> Update:
-        """Return what some epochs change."""
+        """Return the change of the model over some epochs."""
         generator = np.random.default_rng([self.seed, sum(self.name.encode()), version])
         net = {name: np.array(tensor) for name, tensor in model.items()}
         for _ in range(epochs):
@@ -154,7 +154,7 @@ def curve(outcome: FederationOutcome) -> np.ndarray:
 
 
 def pooled(problem: Problem) -> float:
-    """Return the accuracy of one site that holds all data: what no federation here can beat by much."""
+    """Return the accuracy of one site that holds all data, which no federation here can beat by much."""
     inputs = np.concatenate([site.inputs for site in problem.sites])
     targets = np.concatenate([site.targets for site in problem.sites])
     site = Site("pooled", inputs, targets, 1.0, problem.sites[0].seed)

@@ -1,11 +1,11 @@
-"""How fast sync, async, hybrid and compass teach spotnet at facilities that differ in speed and lose messages.
+"""Measure how fast sync, async, hybrid and compass train spotnet at facilities that differ in speed and lose messages.
 
     nice .venv/bin/python benchmarks/schedules_spotnet.py [--seeds 5] [--minutes 60] [--folder schedules]
 
 Real training, from random weights, at the five named facilities of joining.py on the virtual clock. ``speed spread`` is
 the slowest site's time for an epoch over the fastest's, the sites between them in equal ratios, in random order. It
 resumes: frames and finished runs are kept in the folder. It begins no new run after ``--minutes`` of CPU and publishes
-what is there.
+the results so far.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SMOOTH = 3
 
 
 def jobs(seeds: int) -> list[tuple[Condition, str, int]]:
-    """Return condition, schedule and seed of each run; sync comes first, for it sets the times.
+    """Return condition, schedule and seed of each run; sync comes first, because it sets the times.
 
     Where nothing is lost, sync's curve is that at equal speeds.
     """

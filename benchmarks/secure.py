@@ -141,7 +141,7 @@ class CountingNetwork:
     incidents: Any = field(default=lambda: ())
 
     def delivery(self, trainer: Any, command: Any) -> Any:
-        """Return what the network says."""
+        """Return the delivery of the simulated network."""
         return self.network.delivery(trainer, command)
 
     def transfer(self, site: str, received: int, sent: int) -> float:

@@ -1,4 +1,4 @@
-"""How well and how fast micrographs are segmented: the packaged model as it is, and after training on real ones.
+"""Measure quality and speed of segmenting micrographs: the packaged model as it is, and after training on real ones.
 
     .venv/bin/python benchmarks/segments.py [PART ...] [--processes 2]
 
@@ -59,7 +59,7 @@ UNSEEN = 60
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A question: the trainings that it needs, and what they show."""
+    """A question: the trainings that it needs, and the tables of their results."""
 
     tables: Callable[[Running], list[Table]]
     jobs: Sequence[Job] = ()

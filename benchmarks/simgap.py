@@ -1,6 +1,7 @@
 """The gap between real and simulated patches, and a picture of both.
 
-Real frames are only judged against here: nothing of them flows back into the simulator but what an eye learns.
+Real frames are only compared with here: none of their data enter the simulator, which
+a person tunes by eye.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def _sign(name: str, area: float) -> str:
 
 
 def _matched(theirs: Image, ours: Image) -> tuple[Image, Image]:
-    """Draw as many of both from every class of mean level, so that the level itself tells nothing."""
+    """Draw as many of both from every class of mean level, so that the level itself reveals nothing."""
     edges = np.geomspace(0.01, 1e5, 36)
     classes = [
         np.digitize(np.median(p, axis=(1, 2)) + 0.3 * p.mean(axis=(1, 2)), edges) for p in (theirs, ours)

@@ -1,4 +1,4 @@
-"""What scattering images show: ours against plain, augmented and healed-first networks, on clean and on spoilt images.
+"""Compare taggers of scattering images: ours, plain, augmented and healed-first networks, on clean and spoilt images.
 
     .venv/bin/python benchmarks/tags.py [packaged] [robustness] [real] [resnet] [federated] [--device cpu]
 
@@ -34,7 +34,7 @@ from harness import Table, publish, with_kept
 
 SEEDS = range(5)
 MASKED_EXPERIMENTS = 60
-"""Of each real mask."""
+"""Experiments under each real mask."""
 
 PACKAGED = "packaged model"
 JUDGED = (

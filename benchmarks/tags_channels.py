@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/tags_channels.py [--cache DIR] [--device cuda] [--processes 5] [--only jobs]
 
 Every arm is trained by the recipe of the packaged model, on images of the same sizes. Results and weights are kept
-under --cache, images under --scratch; what was stopped goes on where it was. "--only tables" makes the tables of what
+under --cache, images under --scratch; a stopped training resumes. "--only tables" makes the tables of what
 is kept, and looks at the real images; it needs neither images nor a GPU. "--package four-channels-40" writes that
 training's weights as the packaged model.
 """
@@ -37,7 +37,7 @@ from fedbragg.simulation.scattering.tag_names import TAGS
 from harness import Table, publish
 
 Trained = dict[tuple[Arm, int], dict[str, Any]]
-"""What each training found, by arm and seed."""
+"""The result of each training, by arm and seed."""
 
 
 def trainings(options: argparse.Namespace) -> dict[tuple[Arm, int], Job]:

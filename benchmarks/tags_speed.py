@@ -117,7 +117,7 @@ def rows_of(name: str, path: str) -> list[list[Any]]:
 
 
 def verdicts(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Compare the best pass of the way to the table with what was wanted, by wall-clock and by CPU time."""
+    """Compare the best pass of the way to the table with the target, by wall-clock and by CPU time."""
     found = []
     for name, way, wall, _, by_cpu, *_ in rows:
         if way == "fedbragg tags, table":

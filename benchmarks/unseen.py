@@ -27,7 +27,7 @@ from fedbragg.types import Frame
 from harness import Table, publish
 
 FRAMES = 20
-"""Of each facility."""
+"""Frames of each facility."""
 SEED = 4242
 GIVEN = "fedbragg, beam centre in the file"
 METHODS = ("fedbragg", GIVEN, "dispersion")

@@ -1,7 +1,7 @@
-"""A facility that nobody runs: detector, beam, sample and background drawn at random.
+"""A facility that does not exist: detector, beam, sample and background drawn at random.
 
 A model that has seen nine facilities may know these nine. One that has seen a new facility every few frames has to find
-what all of them share. The ranges are those of what is built and measured: from a small molecule on a microscope's
+what all of them share. The ranges are those of real instruments and samples: from a small molecule on a microscope's
 camera to a virus at an X-ray laser.
 """
 
@@ -91,7 +91,7 @@ def _detector(generator: np.random.Generator, beam: Beam, sample: Sample, integr
 
 
 def _counter(generator: np.random.Generator) -> Detector:
-    """Draw what a photon counter is, not yet its size and place."""
+    """Draw a photon counter's properties, without its size and place."""
     pixel, module, gap = _COUNTERS[int(generator.integers(len(_COUNTERS)))]
     dtype = str(generator.choice(["uint16", "uint32", "int32"]))
     most = 65534 if dtype == "uint16" else int(_between(generator, 6e4, 2e6))
@@ -103,7 +103,7 @@ def _counter(generator: np.random.Generator) -> Detector:
 
 
 def _ccd(generator: np.random.Generator) -> Detector:
-    """Draw what an integrating detector is, not yet its size and place."""
+    """Draw an integrating detector's properties, without its size and place."""
     gain = _between(generator, 0.5, 30)
     return Detector(
         0, 0, _between(generator, 40e-6, 180e-6), 0, (0, 0), "uint16", 65535, integrating=True, gain=gain,

@@ -17,7 +17,7 @@ from fedbragg.types import Frame
 from simcounter import Counter
 
 INTERPRETER = "FEDBRAGG_PEAKFINDER8"
-"""Names a Python that has ondamonitor (GPL-3, hence never this one)."""
+"""Environment variable: path of a Python that has ondamonitor (GPL-3, so never this one)."""
 Centre = tuple[float, float]
 CountSpots = Callable[[Frame, Centre, float], tuple[int, float]]
 """A frame, its beam centre (column, row) and its gain in counts a photon: number of spots, CPU milliseconds."""
@@ -60,7 +60,7 @@ class Peakfinder8:
 
 
 def peakfinder8() -> Peakfinder8 | str:
-    """Return peakfinder8, or why there is none."""
+    """Return peakfinder8, or the reason why it is missing."""
     interpreter = os.environ.get(INTERPRETER)
     if not interpreter:
         return f"peakfinder8 left out: {INTERPRETER} names no Python that has ondamonitor."

@@ -82,7 +82,7 @@ def _white_is_good(file: Path) -> Mask:
 
 
 def _fitted(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """Return a mask at another size; narrow gaps stay, for each pixel looks at the nearest of the mask's."""
+    """Return a mask at another size; narrow gaps stay, because each pixel takes the nearest of the mask's."""
     rows, cols = (np.arange(size) * old // size for size, old in zip(shape, mask.shape, strict=True))
     return mask[rows][:, cols]
 
@@ -94,7 +94,7 @@ SMALL_ANGLE = (
     "aps15id-marccd",
     "aps8ide-pilatus1mf/AgBe",
 )
-"""Transmission images of small angles, by folder or file; what labels.csv calls grazing is grazing, the rest wide."""
+"""Small-angle transmission images, by folder or file; those called grazing in labels.csv are grazing, the rest wide."""
 
 
 def measured(seed: int) -> Iterator[Hidden]:

@@ -1,4 +1,4 @@
-"""How near healed pixels come to the truth, and the best that counting noise allows."""
+"""Compare healed pixels with the truth, and with the best that counting noise allows."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Public:
 
     @staticmethod
     def of(folder: Path) -> Public:
-        """Return them as a federation with default settings makes them; simulate what ``folder`` lacks."""
+        """Return them as a federation with default settings makes them; simulate those that ``folder`` lacks."""
         frames, prepare = TASK.settings.public_frames, TASK.prepare
         start = _kept(folder / "start.npz", lambda: public_frames(frames, PUBLIC_SEED, prepare))
         teach = _kept(folder / "teach.npz", lambda: TASK.examples_to_teach(PUBLIC_SEED, SILENT))

@@ -1,4 +1,4 @@
-"""Ways in which a facility may come by a model, each trained from the packaged one."""
+"""Ways for a facility to get a model, each trained from the packaged one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fedbragg.workflows.train import ADAPTING
 NUMBERS = (0, 10, 30, 100, 300)
 """Labelled frames that a facility has of its own."""
 MEMBERS_LABEL = 150
-"""Labelled frames of each facility that is in the federation already."""
+"""Labelled frames of each facility already in the federation."""
 PACKAGED, OWN = "packaged model", "own: adapted from the packaged model"
 WITHOUT, WITHOUT_ADAPTED = "federated without own labels", "federated without, then adapted"
 WITH, WITH_ADAPTED = "federated with own labels", "federated with, then adapted"

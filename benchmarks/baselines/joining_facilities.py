@@ -1,4 +1,4 @@
-"""Facilities that may join a federation: five named ones, each with troubles of its own, and some drawn at random.
+"""Facilities that may join a federation: five named ones, each with artefacts of its own, and some drawn at random.
 
 Frames are simulated once, reduced to their peaks, and kept in a folder.
 """
@@ -26,7 +26,7 @@ TROUBLES = {
     "ln84": ("image-plate", "edges"),
     "lo19": ("salt", "saxs"),
 }
-"""The named facilities, and what their misses show beside nothing at all; no two have the same."""
+"""The named facilities, and the artefacts of their misses besides blank ones; no two have the same."""
 EDGE = 960
 """Pixels along a detector at most, to keep the simulation short."""
 POOL, TEST = 300, 120
@@ -36,13 +36,13 @@ SEED = 7300
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facility:
-    """One facility: frames to label, frames of the same kind to judge by, and frames with the others' troubles."""
+    """One facility: frames to label, frames of the same kind to judge by, and frames with the others' artefacts."""
 
     name: str
     pool: HitData
     test: HitData
     strange: HitData | None  # None where its own misses show everything
-    strange_kinds: NDArray[np.str_]  # (frames,) what each of those shows
+    strange_kinds: NDArray[np.str_]  # (frames,) the artefact of each of those
 
 
 def facilities(random: int, folder: Path) -> list[Facility]:

@@ -1,4 +1,4 @@
-"""Trainings of a benchmark, each by itself and each result kept, so that what was stopped goes on where it was."""
+"""Trainings of a benchmark, each independent and with its result kept, so that a stopped benchmark can resume."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Job:
 
     name: str  # of the file with its result; unique
     work: Callable[[str], Any]
-    """From the device to what JSON can hold; importable, for it runs in other processes."""
+    """Takes the device, returns JSON; importable, because it runs in other processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where jobs run, and where their results are kept."""
+    """The device of the jobs, and the folder of their results."""
 
     kept: Path
     processes: int = 2
@@ -40,12 +40,12 @@ class Running:
         return f"Trained on {self.trained_on or self.device}."
 
     def file(self, name: str) -> Path:
-        """Return where the result of a job is kept."""
+        """Return the file of a job's result."""
         return self.kept / f"{name}.json"
 
 
 def run(jobs: Sequence[Job], running: Running) -> None:
-    """Run the jobs whose results are not kept yet, in their order, several at a time, and keep what they find."""
+    """Run the jobs whose results are not kept yet, in their order, several at a time, and keep their results."""
     works = {running.file(job.name): partial(job.work, running.device) for job in jobs}
     for path, ended in carry_out(works, running.processes):
         failure = f"{type(ended.error).__name__}: {ended.error}" if ended.error else "done"
@@ -61,9 +61,9 @@ class Ended:
 
 
 def carry_out(works: Mapping[Path, Callable[[], Any]], processes: int) -> Iterator[tuple[Path, Ended]]:
-    """Write what works return to their files, as JSON, where there is none yet; yield each when it has ended.
+    """Write the results of works to their files, as JSON, where there is none yet; yield each when it has ended.
 
-    One process is this one. A work that fails stops no other, and a process that is killed none that has ended.
+    One process is this one. A job that fails stops no other, and a killed process loses no finished one.
     """
     for folder in {path.parent for path in works}:
         folder.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ class Method:
 
     name: str
     judge: Judge
-    threshold: float | None  # None: not known, for want of simulated frames
+    threshold: float | None  # None: unknown without simulated frames
     spent: Spent | None = None
     simulated_auc: str = "-"  # on simulated frames that nobody trained on
     scores: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ def packaged(model: Path, made: Simulated | None) -> Method:
 
 
 def same_budget(made: Simulated, seconds: float, folder: Path) -> Method:
-    """Return our network trained on what the baselines are trained on, as long as they."""
+    """Return our network trained on the baselines' frames, for as long as they."""
     return _by_model("spotnet, same budget", *trained_spotnet(made, seconds, folder), made)
 
 

@@ -1,4 +1,4 @@
-"""Work that one process does piece by piece, with each result kept in a file, until its CPU time is used."""
+"""Run pieces of work in one process, with each result kept in a file, until the CPU time is used up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def work_through(works: Mapping[Path, Callable[[], Any]], minutes: float) -> None:
-    """Write what works return to their files, as JSON, unless they are there; begin none after ``minutes`` of CPU."""
+    """Write each work's result to its file, as JSON, if missing; begin none after ``minutes`` of CPU."""
     for path, work in works.items():
         if not path.exists() and time.process_time() < 60 * minutes:
             path.write_text(json.dumps(work()), encoding="utf-8")

@@ -59,7 +59,7 @@ ARMS = (
     PaperArm("each alone", joined=False),
     PaperArm("pooled", pooled=True),
 )
-"""The first is the one that the others are compared with; what matters most comes first."""
+"""The others are compared with the first; the most important come first."""
 
 
 @runtime_checkable
@@ -73,7 +73,7 @@ class BatchNormSite(Protocol):
 
 
 class Learner(Protocol):
-    """What differs between networks on crops and spotnet on peaks."""
+    """The interface shared by networks on crops and spotnet on peaks."""
 
     @property
     def positive(self) -> NDArray[np.bool_]:
@@ -95,7 +95,7 @@ class Learner(Protocol):
     def mixed_logits(
         self, start: State, steps: Sequence[State], frames: Indices
     ) -> Callable[[Weights], NDArray[np.float64]]:
-        """Return what judges frames by a start plus a weighted sum of steps."""
+        """Return the function that judges frames by a start plus a weighted sum of steps."""
         ...
 
 
@@ -110,7 +110,7 @@ class PaperRun:
     barriers: int = BARRIERS
 
     def result(self) -> dict[str, Any]:
-        """Train, and return the test frames' labels, each model's logits of them, and what went wrong, as JSON."""
+        """Train, and return the test frames' labels, each model's logits of them, and any problems, as JSON."""
         start = self.learner.start(self.seed)
         groups = _groups(self.arm, self.split)
         found = [self.trained(start, group) for group in groups]

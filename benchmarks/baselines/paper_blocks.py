@@ -1,4 +1,4 @@
-"""The runs of FedKL's table, in the order in which they are done: what is left out by a short budget matters least."""
+"""The runs of FedKL's table, in order: a short budget leaves out the least important."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Job:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what identifies it, as JSON."""
+        """Return the fields that identify it, as JSON."""
         block = self.block
         return {
             "network": block.network,

@@ -27,7 +27,7 @@ from fedbragg.tasks.site import training_seed
 from fedbragg.types import Label, State, Update
 
 BATCH, MOMENTUM = 32, 0.9
-"""Of SGD; the paper names the method alone. For the rate see paper_rates.py."""
+"""Constants of SGD; the paper gives only the method's name. For the rate see paper_rates.py."""
 SPEED = 200.0
 """Frames a second at each site, on the federation's clock."""
 JUDGED = 100
@@ -134,7 +134,7 @@ class CropSite:
         """Yield frames and changes of each step; everything is drawn and sent before the first.
 
         All batches have one size, because a GPU's library plans anew for each: a batch may hold the end of one epoch
-        and the start of the next, and what is left after the last epoch is dropped.
+        and the start of the next, and the remainder after the last epoch is dropped.
         """
         device, reach = self.learner.device, self.learner.crops.reach
         orders = [epoch(self.positive, self.arm.balanced, generator) for _ in range(epochs)]
@@ -179,7 +179,7 @@ class CropLearner:
     def mixed_logits(
         self, start: State, steps: Sequence[State], frames: Indices
     ) -> Callable[[Weights], NDArray[np.float64]]:
-        """Return what judges the frames by ``start`` plus the weighted sum of the steps, all on the device."""
+        """Return the function that judges the frames by ``start`` plus the weighted sum of the steps, on the device."""
         tensors = self.network.state_dict()
         floating = [name for name, tensor in tensors.items() if tensor.is_floating_point()]
         before = {name: torch.from_numpy(start[name]).to(self.device) for name in floating}

@@ -16,13 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 POLL = 0.5
-"""Seconds between two looks at the workers."""
+"""Seconds between checks of the workers."""
 
 
 def work_through(jobs: Mapping[Path, Callable[[], None]], until: float) -> int:
     """Do the jobs that nobody has claimed, in order, as long as the longest so far would end by ``until``.
 
-    ``until`` is in seconds since the epoch. A job that raises is reported and passed over, for the others may do well;
+    ``until`` is in seconds since the epoch. A job that raises is reported and skipped, because the others may succeed;
     returns how many did.
     """
     failed, longest = 0, 0.0
@@ -73,7 +73,7 @@ def _runs(process: int) -> bool:
 def run_workers(command: Sequence[str], number: int, until: float) -> int:
     """Run the same command in several processes until all end, and end them at ``until``; return how many failed.
 
-    Those that are ended there lose the job that they are at, and do not count as failed. Each has one thread: BLAS
+    Those ended then lose their current job, and do not count as failed. Each has one thread: BLAS
     would have one for every core in each process, and they would wait for one another most of the time.
     """
     alone = os.environ | {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}

@@ -11,7 +11,7 @@ from torch import nn
 CLASSES = 2
 """Miss, and hit or maybe."""
 GROUPS = 32
-"""Of a GroupNorm layer at most (Wu and He 2018)."""
+"""Most groups of a GroupNorm layer (Wu and He 2018)."""
 
 
 def network(name: str, group_norm: bool, seed: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Train spotnet on the frames' peaks in the same federation: what looking for Bragg peaks adds to pixels."""
+"""Train spotnet on the frames' peaks in the same federation: the gain of looking for Bragg peaks over pixels."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PeakLearner:
     def mixed_logits(
         self, start: State, steps: Sequence[State], frames: Indices
     ) -> Callable[[Weights], NDArray[np.float64]]:
-        """Return what judges the frames by ``start`` plus the weighted sum of the steps."""
+        """Return the function that judges the frames by ``start`` plus the weighted sum of the steps."""
         part = frames_of(self.data, frames)
         return lambda weights: _logit(scores_of(apply_steps(start, steps, [*map(float, weights)]), part))
 

@@ -1,4 +1,4 @@
-"""The tables of FedKL's comparison: each arm by network and partition, and what each cause adds."""
+"""The tables of FedKL's comparison: each arm by network and partition, and the effect of each cause."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _of_block(found: Found, results: Sequence[Result]) -> Table:
 
 
 def _how(found: Found, results: Sequence[Result]) -> str:
-    """Say on what the runs of a block were made, what they cost, and what is missing or went wrong."""
+    """Describe the runs of a block: machine, cost, missing runs and problems."""
     own = [r for r in results if r["partition"] == found.block.partition]
     missing = [
         f"{arm.name} ({found.number(arm.name)} of 5 seeds)"

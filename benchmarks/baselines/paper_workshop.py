@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Workshop:
-    """Where the frames are, where results go, and on what is trained."""
+    """The folders of frames and results, and the device."""
 
     folder: Path
     device: str
@@ -40,7 +40,7 @@ class Workshop:
         return self.folder / "rates"
 
     def try_rate(self, network: str, group_norm: bool, rate: float) -> None:
-        """Try a learning rate and write what it gives."""
+        """Try a learning rate and write its loss."""
         from baselines.paper_rates import rate_path, try_rate
 
         learner, labels = self._crop_learner(network, group_norm)
@@ -63,7 +63,7 @@ class Workshop:
         print(f"{job.name}: {seconds} s", flush=True)
 
     def _learner(self, job: Job) -> tuple[Learner, Indices, dict[str, object]]:
-        """Return what trains, the frames' labels, and what to know of it, as JSON."""
+        """Return the learner, the frames' labels, and the facts about it, as JSON."""
         network = job.block.network
         if network == SPOTNET:
             return *self._peaks, {"device": "cpu"}

@@ -1,4 +1,4 @@
-"""The peak-position score: how far a phase's strongest lines rise, in the pattern's own spread. No training."""
+"""The peak-position score: the height of a phase's strongest lines over the pattern's own spread. No training."""
 
 from __future__ import annotations
 

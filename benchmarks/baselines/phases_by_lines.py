@@ -1,4 +1,4 @@
-"""Whether a pattern shows a phase, decided by the phase's lines alone: the rule of docs/decisions/0119."""
+"""Decide by a phase's lines alone whether a pattern shows it: the rule of docs/decisions/0119."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fedbragg.tasks.phases.model_card import PhaseLines
 from fedbragg.tasks.phases.prepare import PatternSettings
 
 APART = 0.02
-"""Distance in q, 1/angstrom, at which a line is told from another phase's."""
+"""Distance in q, 1/angstrom, at which a line is distinguished from another phase's."""
 WEAKEST = 0.05
 """Smallest height of a line that counts, as a share of the phase's strongest."""
 MOST = 5
@@ -35,7 +35,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the own lines of one phase say about one pattern."""
+    """The verdict of one phase's own lines on one pattern."""
 
     label: float  # SHOWN, ABSENT or OPEN
     strain: float  # relative growth of the cell
@@ -63,7 +63,7 @@ def signal_of(view: np.ndarray, settings: PatternSettings) -> Signal:
 
 
 def findings(signal: Signal, phases: Sequence[PhaseLines]) -> list[Finding]:
-    """Return for each phase what its own lines say."""
+    """Return for each phase the verdict of its own lines."""
     return [_finding(signal, *own_lines(phases, place)) for place in range(len(phases))]
 
 

@@ -46,7 +46,7 @@ class Disagreement:
 
     @property
     def finding(self) -> Finding:
-        """Return what the phase's lines say."""
+        """Return the verdict of the phase's lines."""
         return self.measured.found[self.pattern][self.phase]
 
     @property
@@ -56,7 +56,7 @@ class Disagreement:
 
     @property
     def verdict(self) -> str:
-        """Return whom the lines support."""
+        """Return which of model and name the lines support."""
         if self.finding.label < 0:
             return "open"
         return "model" if self.finding.label != self.named else "name"
@@ -74,7 +74,7 @@ def _shipped() -> Identifier:
 
 
 def labelled(measured: dict[str, Measured]) -> Table:
-    """Count what the lines say of the patterns named so."""
+    """Count the verdicts of the lines on the patterns with this name."""
     listed = []
     for kind in KINDS:
         names, lines = (measured[kind].truth[labels] for labels in ("names", "lines"))
@@ -87,7 +87,7 @@ def labelled(measured: dict[str, Measured]) -> Table:
 
 
 def disagreements(measured: dict[str, Measured]) -> Table:
-    """List where the shipped model and the name disagree, and what the lines say; plot those patterns."""
+    """List where the shipped model and the name disagree, with the verdict of the lines; plot those patterns."""
     found = list(_found(measured))
     _write_page(found)
     listed = [

@@ -25,9 +25,9 @@ FOLDER = DATA / "micro-xrd-hydrothermal"
 WAVELENGTH = 0.5608
 KINDS = ("unmasked", "masked")
 LABELS = ("names", "lines")
-"""What a pattern shows by its file's name, and by its lines (docs/decisions/0119)."""
+"""A pattern's phases by its file's name, and by its lines (docs/decisions/0119)."""
 JUDGED = {"names": "names", "names where lines decide": "names", "lines": "lines"}
-"""What judges, and which labels train with it; the middle one judges the patterns of the last by their names."""
+"""The labels that judge, and those that train with them; the middle one judges the patterns of the last by name."""
 T95 = 2.776
 """Student's t for 5 seeds."""
 SETTINGS = PatternSettings()

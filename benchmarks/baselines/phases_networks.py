@@ -1,6 +1,6 @@
 """The published phase networks, in their favour: our prepared patterns, no softmax before the loss.
 
-The test set is not looked at between epochs.
+The test set is not used between epochs.
 Li et al. 2024 give a trunk of convolutions 1-8-32 and heads 1024-256-64-2 with class weights 1:1.6; kernel and pooling
 are not given and taken here as 9 and the mean over 32 stretches. With one head it is the one-phase binary network.
 """

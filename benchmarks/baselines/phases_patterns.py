@@ -35,7 +35,7 @@ def drawn(patterns: int, seed: int) -> PhaseData:
 
 @lru_cache(maxsize=2)
 def kept(patterns: int, seed: int) -> PhaseData:
-    """Return simulated patterns, from the temporary folder where they are there."""
+    """Return simulated patterns, from the temporary folder if they exist."""
     path = Path(tempfile.gettempdir()) / f"fedbragg-phases-{patterns}-{seed}-{pool_code():08x}.npz"
     if not path.is_file():
         made = simulate(patterns, seed)

@@ -81,7 +81,7 @@ def over_phases(
 
 
 def log_loss(shown: np.ndarray, probability: np.ndarray) -> float:
-    """Return the mean negative logarithm of the probability of what is true."""
+    """Return the mean negative logarithm of the true answer's probability."""
     right = np.where(shown, probability, 1 - probability)
     return float(-np.log(np.maximum(right, FLOOR)).mean())
 

@@ -1,4 +1,4 @@
-"""The baselines' own preprocessing, as far as it is public, each in the reading that favours it where it is not."""
+"""The baselines' own preprocessing as published; unpublished details are chosen in their favour."""
 
 from __future__ import annotations
 

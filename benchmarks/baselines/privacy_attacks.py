@@ -1,4 +1,4 @@
-"""Attacks on what leaves a site: what its labels are, which detector it has, which frames it has, what they show.
+"""Attacks on what leaves a site: its labels, its detector, which frames it has, and their content.
 
 Label share and detector: shadow updates and ridge regression. Membership: LiRA (Carlini et al., IEEE S&P 2022, online).
 Inversion: exact for a first linear layer, whose weight gradient over its bias gradient is an input wherever one peak
@@ -17,9 +17,9 @@ from fedbragg.types import State
 
 Floats = NDArray[np.float64]
 STRENGTHS = 10.0 ** np.arange(-2, 7)
-"""Of ridge regression; the best on the shadows themselves, each left out once, is taken."""
+"""Strengths of ridge regression to try; the best on the shadows, each left out once, is taken."""
 LAST = 196
-"""Numbers at the end of ``flat``: biases, the last layer and the head, which tell most of the labels."""
+"""Numbers at the end of ``flat``: biases, the last layer and the head, which reveal most about the labels."""
 SAME = 0.01
 """Relative distance below which a reconstructed peak counts as found."""
 FIRST_WEIGHT, FIRST_BIAS = "spot.0.weight", "spot.0.bias"
@@ -27,7 +27,7 @@ FIRST_WEIGHT, FIRST_BIAS = "spot.0.weight", "spot.0.bias"
 
 @dataclass(frozen=True)
 class Guess:
-    """How well an attack guesses a number, beside the best guess without any update."""
+    """An attack's error for a number, and that of the best guess without any update."""
 
     error: float  # mean absolute error
     blind: float  # of the shadows' median
@@ -127,5 +127,5 @@ def share_found(found: Floats, peaks: Floats) -> float:
 
 
 def mean_of(states: Sequence[State]) -> dict[str, NDArray[np.float64]]:
-    """Return the plain mean of updates: all that a sum of as many equal sites tells."""
+    """Return the plain mean of updates: all that a sum over equal sites reveals."""
     return {name: np.mean([state[name] for state in states], axis=0) for name in states[0]}

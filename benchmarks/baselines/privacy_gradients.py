@@ -2,7 +2,7 @@
 
 Two attacks: DLG (Zhu et al., NeurIPS 2019) makes the squared difference of the gradients small by L-BFGS. Inverting
 gradients (Geiping et al., NeurIPS 2020) makes the angle between them small by Adam on signs, with a penalty on the
-picture's variation, and may also fit the mean and variance that BatchNorm has told (Yin et al., CVPR 2021). Both are
+picture's variation, and may also fit the mean and variance that BatchNorm reveals (Yin et al., CVPR 2021). Both are
 given the true labels.
 """
 
@@ -24,11 +24,11 @@ RATE = 0.1  # of Adam, divided by 10 at 3/8, 5/8 and 7/8 of the steps, as in the
 
 @dataclass(frozen=True)
 class Seen:
-    """What an attacker sees of one step of training."""
+    """The data that an attacker sees of one step of training."""
 
     gradient: Gradient  # in the order of the network's parameters
     labels: Sequence[Tensor]  # (frames,) of each site in the sum
-    statistics: Sequence[tuple[Tensor, Tensor]] = ()  # mean and variance of what enters each BatchNorm
+    statistics: Sequence[tuple[Tensor, Tensor]] = ()  # mean and variance of each BatchNorm's input
 
 
 def gradient_of(network: nn.Module, pictures: Tensor, labels: Tensor, *, attacked: bool = False) -> Gradient:
@@ -38,7 +38,7 @@ def gradient_of(network: nn.Module, pictures: Tensor, labels: Tensor, *, attacke
 
 
 def statistics_of(network: nn.Module, pictures: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Return mean and variance of what enters each BatchNorm; a site's running statistics tell them exactly."""
+    """Return mean and variance of each BatchNorm's input; they follow exactly from a site's running statistics."""
     entered: list[Tensor] = []
     hooks = [
         layer.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
@@ -52,7 +52,7 @@ def statistics_of(network: nn.Module, pictures: Tensor) -> list[tuple[Tensor, Te
 
 
 Attack = Callable[[nn.Module, Seen, tuple[int, ...], int, torch.Generator], Tensor]
-"""Take the network, what is seen, the shape (frames, 1, rows, cols), steps, and random numbers; return pictures."""
+"""Take the network, the seen data, the shape (frames, 1, rows, cols), steps, and random numbers; return pictures."""
 
 
 def dlg(
@@ -127,7 +127,7 @@ def _variation(pictures: Tensor) -> Tensor:
 
 
 def _apart(found: Sequence[tuple[Tensor, Tensor]], wanted: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return how far means and variances are apart, Euclidean, summed over layers."""
+    """Return the Euclidean distance of means and variances, summed over layers."""
     return torch.stack(
         [
             (a - b).norm()

@@ -1,4 +1,4 @@
-"""One hostile site in five: what it sends, what holds it back, and the damage that is left."""
+"""One hostile site in five: its updates, the defences, and the remaining damage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fedbragg.types import Frame, Label, State, Update
 ATTACKS = ("none", "flipped labels", "scaled updates", "hot pixels")
 DEFENCES = ("none", "veto", "clip", "clip and veto")
 SCALE = -10.0
-"""Factor of scaled updates: the opposite of what was learnt, many times over."""
+"""Factor of scaled updates: the opposite of the learnt update, many times over."""
 CLIP = 0.5
 """Longest update, about as long as honest ones: those of two epochs have norms of 0.2 to 0.5."""
 LARGEST_FALL = 0.05
@@ -34,7 +34,7 @@ TRIGGER = 6  # hot pixels
 
 @dataclass(frozen=True)
 class Damage:
-    """What the honest sites are left with."""
+    """The result at the honest sites."""
 
     accuracy: float  # balanced, mean over sites
     triggered: float  # share of misses with the trigger that count as hits

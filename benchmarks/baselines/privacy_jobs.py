@@ -18,16 +18,16 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """One measurement: the name of its file, and what is measured, which another process can be sent."""
+    """One measurement: the name of its file, and the function that measures, which can be sent to another process."""
 
     name: str
     measure: Callable[[], Mapping[str, Any]]
 
 
 def results(jobs: Sequence[Job], folder: Path, processes: int) -> list[Result]:
-    """Return the results of all jobs in their order, from the folder where they are there already.
+    """Return the results of all jobs in their order, from the folder if finished earlier.
 
-    A job that fails says so and stops no other; the study then ends with the names of what is missing.
+    A job that fails says so and stops no other; the study then ends with the names of the missing ones.
     """
     with bars() as progress:
         to_run = {_path(job, folder): job for job in missing(jobs, folder)}

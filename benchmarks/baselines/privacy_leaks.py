@@ -1,4 +1,4 @@
-"""What a site's update tells of its share of hits and its detector, and which peaks can be copied out of it."""
+"""What a site's update reveals about its share of hits and its detector, and which peaks can be copied out of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def label_and_detector(found: Pools, seed: int) -> dict[str, tuple[float, float,
         "plain, 1 epoch": [plain(start, 1)(data, n) for n, data in enumerate(drawn.frames)],
         "plain, 5 epochs": five,
         f"quantised to {BITS} bits": [quantised(update, n) for n, update in enumerate(five)],
-        # Learnt from single updates: what predicts a site's share from its update predicts the mean share from a sum.
+        # Learnt from single updates: a predictor of a site's share from its update predicts the mean share from a sum.
         SUM: [*five[:SHADOWS], *(mean_of([five[i] for i in group]) for group in groups_of_five(asked, draw))],
         "private": [private(start)(data, n) for n, data in enumerate(drawn.frames)],
     }

@@ -41,7 +41,7 @@ FINAL = "final model of a federation"
 
 @dataclass(frozen=True)
 class Asked:
-    """The frames of which an attacker asks whether a site has them, and all that the attacker knows besides."""
+    """The frames of which an attacker asks whether a site has them, and all else that the attacker knows."""
 
     candidates: HitData
     member: NDArray[np.bool_]  # (models, candidates)

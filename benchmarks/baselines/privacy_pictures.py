@@ -63,8 +63,8 @@ def picture_jobs(seed: int, folder: Path, effort: Effort) -> list[Job]:
 
 
 def attacked(seed: int, attack: str, seen: str, folder: Path, effort: Effort) -> dict[str, float]:
-    """Return how near an attack comes to the frames, and to others of the same sites."""
-    torch.backends.cudnn.allow_tf32 = False  # its 10 bits would hide from the attack what the gradient tells
+    """Return the distance of an attack's pictures from the frames, and from others of the same sites."""
+    torch.backends.cudnn.allow_tf32 = False  # its 10 bits would hide details of the gradient from the attack
     truth, labels, others = _frames(seed, seen, folder, effort)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -172,7 +172,7 @@ def _bright(truth: Tensor, made: Tensor) -> float:
 
 @cache
 def facility_pictures(folder: Path, place: int) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """Return the crops (COUNT, 720, 720) and labels (COUNT,) of a facility; simulate them where they are not there."""
+    """Return the crops (COUNT, 720, 720) and labels (COUNT,) of a facility; simulate them if missing."""
     path = folder / f"pictures-{FACILITIES[place].name}.npz"
     if not path.exists():
         _simulate(path, place)

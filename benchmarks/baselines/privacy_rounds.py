@@ -1,4 +1,4 @@
-"""What the final model of a federation tells of one of its sites, where nothing else is seen.
+"""What the final model of a federation alone reveals about one of its sites.
 
 Every shadow is a whole federation of five sites. The attacker knows how it ran and its start model, and guesses the
 first site's share of hits and its detector from the difference of final and start model.

@@ -60,7 +60,7 @@ class DrawnSite:
 
 @cache
 def pools(folder: Path = FOLDER) -> Pools:
-    """Simulate and prepare, or read what is there."""
+    """Simulate and prepare the pools, or read those on disk."""
     frames = {}
     for number, site in enumerate(SITES):
         path = folder / f"{site.name}.npz"
@@ -96,7 +96,7 @@ def drawn_sites(found: Pools, seed: int) -> list[DrawnSite]:
 
 
 def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return a result from the folder, measured where it is not there, so that an interrupted study goes on."""
+    """Return a result from the folder, measured if missing, so that an interrupted study can resume."""
     path = FOLDER / "results" / f"{name.replace(' ', '-')}.json"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)

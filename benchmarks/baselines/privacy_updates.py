@@ -1,4 +1,4 @@
-"""What a site sends under each setting, and sites drawn from the pools to attack."""
+"""The update that a site sends under each setting, and sites drawn from the pools to attack."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def private(start: State) -> Train:
 
 
 def quantised(update: State, seed: int) -> State:
-    """Return what arrives of an update that is sent in few bits a number."""
+    """Return the received form of an update that is sent in few bits a number."""
     draw = np.random.default_rng([seed, 1])
     return {name: dequantise(quantise(np.asarray(tensor), BITS, draw)) for name, tensor in update.items()}
 

@@ -38,7 +38,7 @@ Curve = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How fast the sites are, how often a message is lost, and how long schedules other than sync go on."""
+    """How fast the sites are, how often a message is lost, and the number of barriers of schedules other than sync."""
 
     spread: float  # the slowest site's time for an epoch over the fastest's
     loss: float = 0.0  # probability that a model or an update is lost and sent again
@@ -77,7 +77,7 @@ class KeptModels:
 class Run:
     """One schedule under one condition with one seed."""
 
-    members: Mapping[str, HitData]  # what each site trains on
+    members: Mapping[str, HitData]  # each site's training frames
     tests: Sequence[HitData]
     seconds: Mapping[str, float]  # for an epoch, by site
     settings: Federation

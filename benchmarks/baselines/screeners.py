@@ -39,7 +39,7 @@ def fedbragg(path: Path, cores: int) -> Pass:
 
 
 def decode_alone(path: Path, cores: int) -> Pass:
-    """Decode and mask every frame as screening does, and look at none."""
+    """Decode and mask every frame as screening does, without scoring."""
     from fedbragg.images import open_run
 
     return lambda: sum(1 for _ in open_run(path).map(lambda frame: None, cores))

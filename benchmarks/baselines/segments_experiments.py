@@ -1,4 +1,4 @@
-"""What the sites of each experiment hold: simulated laboratories, superalloy by style, coatings by specimen."""
+"""The sites' data in each experiment: simulated laboratories, superalloy by style, coatings by specimen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COATING = ("background", "oxide", "crack")
 LABORATORIES, PICTURES, JUDGING = 4, 16, 8
 """Simulated laboratories, pictures of each that train, and that judge."""
 START_PICTURES, START_EPOCHS = 64, 8
-"""What the laboratories' start model has learnt from, in one style that none of them has."""
+"""The pictures of the laboratories' start model, in one style that none of them has."""
 KEPT = Path(".cache/segments/laboratories")
 HELD_OUT_SPECIMENS = 2
 BUDGET = Budget(warmup=12, epochs=4, barriers=13)
@@ -44,7 +44,7 @@ def laboratories(seed: int) -> Experiment:
 
 
 def prepare_laboratories(seed: int, device: str) -> None:
-    """Simulate what the laboratories of a seed hold, and train their start model, so that all arms find the same."""
+    """Simulate the pictures of a seed's laboratories, and train their start model, so that all arms use the same."""
     for k in range(LABORATORIES):
         _pictures(seed, k, PICTURES, "train")
         _pictures(seed, k, JUDGING, "test")
@@ -60,7 +60,7 @@ def _start(seed: int) -> Path:
 
 
 def _pictures(seed: int, k: int, number: int, what: str) -> SegmentData:
-    """Return pictures of one laboratory, or of the one whose style nobody has."""
+    """Return pictures of one laboratory, or in the style that no laboratory has."""
     generator = np.random.default_rng([seed, 700])
     styles = [draw_style(generator) for _ in range(LABORATORIES + 1)]
     wanted = Simulated(number, 1, lambda _: styles[k], ("grains",))
@@ -69,7 +69,7 @@ def _pictures(seed: int, k: int, number: int, what: str) -> SegmentData:
 
 
 def _kept(name: str, make: Callable[[], SegmentData]) -> SegmentData:
-    """Return simulated micrographs from a file, else make them and write it: every arm wants the same."""
+    """Return simulated micrographs from a file, else make them and write it: all arms need the same."""
     path = KEPT / f"{name}.npz"
     if not path.exists():
         made = make().pictures

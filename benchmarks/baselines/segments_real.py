@@ -18,14 +18,14 @@ DARK = 127
 
 
 def available() -> bool:
-    """Return whether the measured micrographs are here."""
+    """Return whether the measured micrographs are on this machine."""
     return FOLDER.is_dir()
 
 
 def superalloy(part: str, style: str = "") -> SegmentData:
     """Return part "train", "val" or "test": 0 matrix, 1 secondary, 2 tertiary precipitates (blue, red).
 
-    ``style`` is what a file's name holds: "_0d_" or "_180d_".
+    ``style`` is a part of the file's name: "_0d_" or "_180d_".
     """
     folder = FOLDER / "superalloy" / part
     return _pairs(folder / "images", folder / "masks", f"*{style}*.png" if style else "*.png", _by_colour, 3)

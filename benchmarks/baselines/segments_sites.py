@@ -33,7 +33,7 @@ DRAWN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long a site trains: barriers, and passes before the first of them and between them."""
+    """A site's training time: barriers, and passes before the first of them and between them."""
 
     warmup: int
     epochs: int
@@ -42,7 +42,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experiment:
-    """Who trains on what, and what judges it."""
+    """The sites with their data, and the tests."""
 
     names: tuple[str, ...]  # of the classes
     sites: tuple[SiteData[SegmentData], ...]
@@ -56,7 +56,7 @@ class Runs:
     """An experiment as it is repeated."""
 
     name: str
-    build: Callable[[int], Experiment]  # from a seed; importable, for it runs in other processes
+    build: Callable[[int], Experiment]  # from a seed; importable, because it runs in other processes
     arms: tuple[str, ...] = ARMS
     seeds: tuple[int, ...] = tuple(range(5))
 

@@ -68,7 +68,7 @@ def _superalloy(start: str, seed: int, device: str) -> list[float]:
 
 
 def superalloy_tables(running: Running) -> list[Table]:
-    """Show how well the trained models do on the given test, from the packaged model and from nothing."""
+    """Show the trained models' measures on the given test, from the packaged model and from random weights."""
     jobs, rows = superalloy_jobs(), []
     for start in STARTS:
         found = kept([job for job in jobs if start.replace(" ", "") in job.name], running)
@@ -101,7 +101,7 @@ def _coating(seed: int, device: str) -> dict[str, list[float]]:
 
 
 def coating_tables(running: Running) -> list[Table]:
-    """Show how well the models do on new spots and on specimens that they have not seen."""
+    """Show the models' measures on new spots and on unseen specimens."""
     found = kept(coating_jobs(), running)
     rows = [
         [test, *(interval(list(column)) for column in np.array([one[test] for one in found]).T)]
@@ -125,7 +125,7 @@ def etched_jobs() -> list[Job]:
 
 
 def etched_tables(running: Running) -> list[Table]:
-    """Show how well the models do on the other half."""
+    """Show the models' measures on the other half."""
     jobs, rows = etched_jobs(), []
     for k, way in enumerate(ETCHED):
         found = kept(jobs[k * len(SEEDS) : (k + 1) * len(SEEDS)], running)
@@ -169,7 +169,7 @@ def less_real_jobs() -> list[Job]:
 
 
 def less_real_tables(running: Running) -> list[Table]:
-    """Show what simulated micrographs add to a third and to all of the superalloy's pictures."""
+    """Show the gain of simulated micrographs beside a third and all of the superalloy's pictures."""
     jobs, rows = less_real_jobs(), []
     for k, (share, simulate) in enumerate(MIXTURES):
         found = kept(jobs[k * len(SEEDS) : (k + 1) * len(SEEDS)], running)

@@ -1,4 +1,4 @@
-"""Simulate on a virtual clock how nodes screen one run from one file system, which limits them or does not.
+"""Simulate on a virtual clock how nodes screen one run from one file system, which may limit them.
 
 A node is a number of cores, which share its shard without loss. The file system has one bandwidth, which the nodes that
 read share evenly; latency, caches and the nodes' own network are left out, so real nodes read less.
@@ -14,7 +14,7 @@ from fedbragg.screening.shards.shard import Shard
 
 @dataclass(frozen=True)
 class SharedRun:
-    """A run, the nodes and what they read from."""
+    """A run, the nodes and their file system."""
 
     frames: int
     bytes_a_frame: float  # as stored
@@ -25,7 +25,7 @@ class SharedRun:
 
 
 def simulated_seconds(run: SharedRun, nodes: int, shards: int) -> float:
-    """Return how long so many nodes take for the run, the shards given out as they are on a real cluster."""
+    """Return the seconds that this many nodes take for the run, with shards given out as on a real cluster."""
     assignment = Assignment(range(1, shards + 1))
     names = [f"node{number:02}" for number in range(nodes)]
     starting: dict[str, float] = {}  # seconds left

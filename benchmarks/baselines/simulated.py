@@ -1,6 +1,6 @@
 """The simulated frames that all networks are trained on: every beamline, every artefact, whole detectors.
 
-Every fourth frame is held out: it says whether a training has got anywhere, and sets the spot counts' thresholds.
+Every fourth frame is held out: these frames test the trainings, and set the spot counts' thresholds.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Simulated:
 
     @property
     def held_out(self) -> NDArray[np.bool_]:
-        """Say which frames nobody trains on."""
+        """Return which frames (frames,) are held out of training."""
         return np.arange(len(self.labels)) % 4 == 3
 
     @property
     def held_out_positive(self) -> NDArray[np.bool_]:
-        """Say which held-out frames are hit or maybe."""
+        """Return which held-out frames are hit or maybe."""
         return np.array([LABELS[i].positive for i in self.labels[self.held_out]])
 
     def training_frames(self, labels: tuple[Label, ...]) -> NDArray[np.int64]:
@@ -105,7 +105,9 @@ def _simulate(frames: int, folder: Path, counters: dict[str, CountSpots], tick: 
     peaks = from_examples(examples)
     tensors = {name: getattr(peaks, name).numpy() for name in ("measures", "first", "hit", "spots")}
     rest = {name: np.array(values) for name, values in counts.items()}
-    np.savez(folder / "rest.npz", labels=np.array(labels), **tensors, **rest)  # last: it says all is there
+    np.savez(
+        folder / "rest.npz", labels=np.array(labels), **tensors, **rest
+    )  # last: it marks the rest as complete
 
 
 def _view_in(path: Path) -> View:

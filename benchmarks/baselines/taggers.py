@@ -25,7 +25,7 @@ def tags_to_the_table(path: str) -> Pass:
 
 
 def tags_to_the_page(path: str) -> Pass:
-    """Tag from the files to tags.csv and tags.html, in which every image of so short a run stands."""
+    """Tag from the files to tags.csv and tags.html, which shows every image of such a short run."""
     return _identify(path, page=True)
 
 
@@ -44,7 +44,7 @@ def _identify(path: str, *, page: bool) -> Pass:
 
 
 def decode_alone(path: str) -> Pass:
-    """Decode and mask every image, and look at none."""
+    """Decode and mask every image, without tagging."""
     from fedbragg.images import open_run
 
     return lambda: sum(1 for _ in open_run(path).map(lambda frame: None, 1))

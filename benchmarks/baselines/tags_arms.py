@@ -1,4 +1,4 @@
-"""The ways to tag that are compared: what each sees of an image, and how it is trained."""
+"""The ways to tag that are compared, each with its input and its training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fedbragg.tasks.tags.network import TagNet
 from fedbragg.tasks.tags.sources import Simulated, simulated
 
 EXPERIMENTS, IMAGES, EPOCHS = 800, 2, 6
-"""Of each seed's training: experiments, images of each, passes over them."""
+"""Each seed's training: experiments, images of each, passes over them."""
 
 See = Callable[[Tensor], Tensor]
 
@@ -34,7 +34,7 @@ def everything(views: Tensor) -> Tensor:
 
 
 def only_light(views: Tensor) -> Tensor:
-    """Return views as a plain network gets them: light, zero in the gaps, and nobody says that they are gaps."""
+    """Return views as a plain network gets them: light, zero in the gaps, without the coverage that marks gaps."""
     inside = torch.ones_like(views[:, 1:2])
     return torch.cat([views[:, :1], inside, views[:, 2:]], dim=1)
 

@@ -38,7 +38,7 @@ class Arm:
     times: int = 1  # the images, and as many more in a batch: every arm makes as many steps
 
     def file(self, seed: int) -> str:
-        """Return the name of what a training keeps."""
+        """Return the name of a training's file."""
         return f"{self.name.replace(',', '').replace(' ', '-')}-{seed}"
 
 
@@ -68,7 +68,7 @@ class Budget:
 
 
 TINY = Budget(Recipe(experiments=24, epochs=1, last_epochs=1), 2, 4, 2, 4)
-"""Shows in a minute that everything runs; its figures say nothing."""
+"""Tests in a minute that everything runs; its figures mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Training:
     weights: Path
 
     def __call__(self, device: str) -> dict[str, Any]:
-        """Train when the images are there, keep the weights, and judge."""
+        """Train once the images exist, keep the weights, and judge."""
         _wait_for([*self.parts, *(path for paths in self.judges for path in paths)])
         recipe = replace(self.budget.recipe, seed=self.seed, batch=self.arm.times * self.budget.recipe.batch)
         data = concatenate([_kept(path) for path in self.parts])
@@ -161,7 +161,7 @@ def _wait_for(files: Sequence[Path]) -> None:
 
 
 def _keep(data: TagData, path: Path) -> None:
-    """Write images to a file, which appears only when it is whole."""
+    """Write images to a file, which appears only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".fresh")
     save_file({"views": data.views, "labels": data.labels, "beams": data.beams}, fresh)

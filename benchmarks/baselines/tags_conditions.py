@@ -70,7 +70,7 @@ def salt_and_pepper(experiment: Experiment, seed: np.random.SeedSequence) -> Cas
 
 
 def photons(mean: float) -> Change:
-    """Return a change of exposure to a mean number of photons a pixel; what can no longer be seen is no tag."""
+    """Return a change of exposure to a mean number of photons a pixel; tags that can no longer be seen are removed."""
 
     def change(experiment: Experiment, seed: np.random.SeedSequence) -> Case:
         steady = replace(experiment, spread=0.0)
@@ -82,7 +82,7 @@ def photons(mean: float) -> Change:
 
 
 def gaps(mask: NDArray[np.bool_]) -> Change:
-    """Return a detector with the gaps of a mask; what they hide is no tag."""
+    """Return a detector with the gaps of a mask; tags that they hide are removed."""
 
     def change(experiment: Experiment, seed: np.random.SeedSequence) -> Case:
         perfect = _perfect(experiment)

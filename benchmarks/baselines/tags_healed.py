@@ -1,6 +1,6 @@
 """Views whose gaps are filled before a network sees them, as the published pipelines do.
 
-By smooth surfaces, which take 20 ms a view; by symmetry it would be 0.3 s, days for the trainings that are compared.
+Smooth surfaces take 20 ms a view; symmetry would take 0.3 s, which means days for the trainings that are compared.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def fill(view: NDArray[np.float32]) -> NDArray[np.float32]:
     gaps = ~covered[inside]
     if gaps.any():
         found = heal(counts, gaps, "smooth").counts
-        typical = np.median(counts[~gaps])  # where nothing measured is near
+        typical = np.median(counts[~gaps])  # where no measured pixel is near
         found = np.where(np.isfinite(found), found, typical)
         out[0][inside] = np.log1p(np.maximum(found, 0) / FAINT) / SCALE
     out[1][inside] = 1

@@ -1,4 +1,4 @@
-"""The real scattering images and what a person said of them; they only judge."""
+"""The real scattering images with a person's tags; they only judge."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def available() -> bool:
 
 @lru_cache(maxsize=1)
 def labels() -> NDArray[np.float32]:
-    """Return what was said of each image (images, tags): 1, 0 or -1."""
+    """Return the person's tags of each image (images, tags): 1, 0 or -1."""
     table = read_tags(DATA / "labels.csv", TAGS)
     rows = [table.tags(str(DATA / path), 0) for path in paths()]
     return np.array(rows)

@@ -27,7 +27,7 @@ SIDE, RATE, DECAY = 224, 1e-3, 4e-5
 
 @dataclass(frozen=True)
 class Budget:
-    """What a training may cost."""
+    """The limits of a training."""
 
     images: int
     batch: int
@@ -103,7 +103,7 @@ def one_seed(seed: int, device: str) -> dict[str, Any]:
 
 
 def table(seeds: Sequence[dict[str, Any]]) -> Table:
-    """Return the table of what each seed found, as ``one_seed`` returns it."""
+    """Return the table of the seeds' results, as ``one_seed`` returns them."""
     from baselines.phases_judging import interval  # needs more packages than training does
 
     rows = [[name, interval([one["found"][name] for one in seeds])] for name in seeds[0]["found"]]

@@ -29,9 +29,9 @@ from harness import Table
 RULES = ("fedavg", "fedkl", "feddisco")
 IMAGES = 4
 EXPERIMENTS = (90, 70, 70, 50, 40)
-"""Of each site, with IMAGES images each."""
+"""Experiments of each site, with IMAGES images each."""
 TEST_EXPERIMENTS = 40
-"""Of each site's instrument, never trained on, with 4 images each."""
+"""Experiments of each site's instrument that are never trained on, with 4 images each."""
 PUBLIC, PUBLIC_EPOCHS = 120, 4
 """Experiments of any instrument that the start model learns from."""
 
@@ -66,11 +66,11 @@ ANNOTATES = (
     {*STRENGTH, *STOPS, "ring", "diffuse_low_q", "diffuse_high_q", "grazing_incidence"},
     {*RINGS, *STRENGTH, "anisotropic", "circular_beamstop", "structure_factor"},
 )
-"""What each site's people annotate; every tag has a site, none has all."""
+"""The tags that each site annotates; every tag has a site, no site has all."""
 
 
 def table(seeds: Sequence[dict[str, dict[str, float]]]) -> Table:
-    """Return the table of what each seed found, as ``one_seed`` returns it."""
+    """Return the table of the seeds' results, as ``one_seed`` returns them."""
     from baselines.phases_judging import interval  # needs more packages than training does
 
     found = {name: [scores[name] for scores in seeds] for name in seeds[0]}

@@ -27,7 +27,7 @@ EPOCHS = 150
 
 @dataclass(frozen=True)
 class Spent:
-    """What a training cost."""
+    """The cost of a training."""
 
     parameters: int
     seconds: float  # CPU seconds of one thread

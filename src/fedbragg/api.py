@@ -98,8 +98,8 @@ def calibrate(
 def simulate(beamline: str, frames: int, seed: int = 1, *, edge: int | None = None) -> Iterator[Still]:
     """Yield simulated stills of a named beamline, with their labels and true spots.
 
-    ``edge`` reduces the detector to so many pixels a side. Raises ConfigError, which lists the known beamlines, for an
-    unknown one.
+    ``edge`` reduces the detector to this many pixels a side. Raises ConfigError, which lists the known beamlines, for
+    an unknown one.
     """
     if beamline not in BEAMLINES:
         raise ConfigError(f"no beamline is named {beamline!r}. Known ones: {', '.join(BEAMLINES)}.")

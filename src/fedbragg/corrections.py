@@ -1,4 +1,4 @@
-"""What a site adds to its gradient: tensors that the server sends beside the weights of a model."""
+"""Corrections that a site adds to its gradient: tensors that the server sends beside the weights of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors a user can meet; each message says what, where, and what to do.
+"""The errors a user can meet; each message states the problem, the place and the remedy.
 
 FedbraggError
 ├── ConfigError         a setting or a settings file

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then moved into it."""
+"""Files that are either complete or absent: written beside their place, then moved into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def written_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to, and move it there at the end; after an error ``path`` is as before.
+    """Give a path beside ``path`` to write to, and move it there at the end; after an error ``path`` is unchanged.
 
     A ``durable`` file is on the disk before it is moved, so that it outlives a power cut. Raises OSError.
     """

@@ -17,7 +17,7 @@ def ordered_map(
     """Yield ``function(item)`` of every item in order, computed by ``workers`` threads.
 
     At most ``depth`` results are computed before they are asked for. ``items`` is iterated in the caller's thread;
-    None says that no item is there yet, and the results computed so far are yielded without waiting for ``depth``.
+    None means that no item has come yet, and the results computed so far are yielded without waiting for ``depth``.
     With no workers each result is computed in the caller's thread when it is asked for. When the caller stops early,
     calls that have not begun are cancelled.
     """

@@ -1,4 +1,4 @@
-"""What is computed once for all frames that share a mask."""
+"""Values that are computed once for all frames that share a mask."""
 
 from __future__ import annotations
 

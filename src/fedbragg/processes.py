@@ -1,4 +1,4 @@
-"""What processes that this package starts have in common."""
+"""Shared by the processes that this package starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a piece of work has come: what long work reports, and what a command turns into bars."""
+"""The progress of long work, which a command turns into bars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Progress(Protocol):
     """Receives the stages of a piece of work."""
 
     def stage(self, title: str, total: int | None = None) -> Step:
-        """Begin a stage of ``total`` units (None: unknown), and return what counts them."""
+        """Begin a stage of ``total`` units (None: unknown), and return the callback that counts them."""
         ...
 
 
@@ -50,7 +50,7 @@ class Bars:
         self._shown = shown
 
     def stage(self, title: str, total: int | None = None) -> Step:
-        """Draw a bar, and return what moves it."""
+        """Draw a bar, and return the callback that moves it."""
         return partial(_advance, self._shown, self._shown.add_task(title, total=total))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fedbragg.types import State
 
 STATISTICS = ("running_mean", "running_var")
-"""What the names of BatchNorm's running statistics end in."""
+"""Endings of the names of BatchNorm's running statistics."""
 BLOCK = 1 << 15
 """Elements processed at a time: 128 kB of float32 fit into a core's own cache."""
 

@@ -1,4 +1,4 @@
-"""What a site shares of its style: a few numbers beside an update, passed on to the other sites with the next model."""
+"""A site's style: a few numbers beside an update, passed on to the other sites with the next model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_style(style: State) -> None:
     """Raise UpdateRejected for a style that may be something else: not float32, or more numbers than MOST."""
     for name, values in style.items():
         if not isinstance(values, np.ndarray) or values.dtype != np.float32:
-            raise UpdateRejected(f"its style {name!r} is no array of float32")
+            raise UpdateRejected(f"its style {name!r} is not an array of float32")
     numbers = sum(values.size for values in style.values())
     if numbers > MOST:
         raise UpdateRejected(f"its style holds {numbers} numbers; a style has at most {MOST}")
@@ -36,7 +36,7 @@ def with_styles(model: State, styles: Mapping[str, State]) -> State:
 
 
 def parted(tensors: Mapping[str, T]) -> tuple[dict[str, T], dict[str, T]]:
-    """Return tensors, or what is known of each, without those of styles, and those of styles without PREFIX."""
+    """Return tensors, or facts about each, without those of styles, and those of styles without PREFIX."""
     others = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
     return others, {n.removeprefix(PREFIX): t for n, t in tensors.items() if n.startswith(PREFIX)}
 

@@ -92,7 +92,7 @@ class Frame:
     placed: tuple[
         Panel, ...
     ] = ()  # the panels with their places about the beam; empty where these are not known
-    reduced: object | None = None  # what was made of the counts while they were decoded, if it was asked for
+    reduced: object | None = None  # the reduction of the counts made while they were decoded, if asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Unreadable:
 
     path: str
     index: int  # position in that file, from 0
-    reason: str  # what is wrong and what to do, in one line
+    reason: str  # the problem and the remedy, in one line
     event: str = ""  # as in Frame; empty also where the file cannot be opened
 
 
@@ -122,7 +122,7 @@ class Run(Protocol):
         ...
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
-        """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
+        """Yield the frames in order; an unreadable one is yielded as such and the run continues."""
         ...
 
     def map(
@@ -193,13 +193,13 @@ computed while a run is screened or, when it is resumed, from the table.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What screening decides about one frame; ``keep`` is decided before the score is rounded here."""
+    """The verdict of screening on one frame; ``keep`` is decided before the score is rounded here."""
 
     path: str
     index: int  # position in that file, from 0
     score: float | None  # probability of a hit, 6 decimals; None when the frame could not be read or scored
     keep: bool
-    reason: str = ""  # why there is no score, or why the frame is kept whatever its score
+    reason: str = ""  # why there is no score, or why the frame is kept at any score
     background: float | None = None  # counts a pixel, the frame's level
     spots: tuple[Spot, ...] = ()  # where they were asked for
     event: str = ""  # as in Frame

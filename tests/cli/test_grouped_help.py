@@ -27,7 +27,7 @@ def groups(command: str) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        ("screen", ["Arguments", "Options", "More results", "What the images are", "Many machines"]),
+        ("screen", ["Arguments", "Options", "More results", "Kind of images", "Many machines"]),
         (
             "watch",
             [

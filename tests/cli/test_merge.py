@@ -324,7 +324,7 @@ def test_a_run_without_a_hit_for_the_files_of_hits_says_how_to_go_on(short: Path
     line = refused("merge", tmp_path / "part", "--out", out)
     assert line == (
         "there is no hit to write: leave out --nxmx and --cxi, or lower --threshold. "
-        f"The tables are complete: `fedbragg screen` goes on with --resume --out {out}."
+        f"The tables are complete: `fedbragg screen` continues with --resume --out {out}."
     )
     done("screen", short / "run.h5", "--threshold", "1", "--resume", "--out", out)
     assert (out / "report.html").exists()

@@ -77,7 +77,7 @@ def test_a_restarted_server_is_followed_from_its_last_barrier(capsys: pytest.Cap
         status_of("running", before), status_of("running", after), status_of("running", after), ended
     )
     assert follow(server, lambda _: None)["history"] == [*after, UPDATE, UPDATE]
-    assert capsys.readouterr().out == "the server was restarted; the federation goes on from barrier 1\n"
+    assert capsys.readouterr().out == "the server was restarted; the federation resumes from barrier 1\n"
 
 
 def test_a_restarted_server_may_take_time_to_read_its_last_barrier() -> None:

@@ -241,5 +241,5 @@ def test_a_lost_node_and_a_killed_worker_change_nothing(visit: Path, nodes: Node
     assert process.returncode == 0, errors
     assert len(errors.splitlines()) == 2, errors
     assert all(re.match(r"fedbragg: shard ./3 was lost on ", line) for line in errors.splitlines())
-    assert errors.endswith(": its process died. It goes on.\n")
+    assert errors.endswith(": its process died. It will continue.\n")
     check_same(out, visit / "whole")

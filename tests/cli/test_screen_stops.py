@@ -158,7 +158,7 @@ def test_a_signal_leaves_complete_results_and_a_line_that_says_how_to_continue(
     assert len((out / "hits.lst").read_text().splitlines()) == len(kept)
     with h5py.File(out / "hits.nxs") as file:
         assert len(file["entry/data/data"]) == len(kept)
-    assert "it was stopped, and --resume goes on" in (out / "report.html").read_text()
+    assert "it was stopped; continue it with --resume" in (out / "report.html").read_text()
     said = done(*arguments(run, trained, out), "--resume")
     assert f"frames      {FRAMES}" in said
     check_same(out, whole)

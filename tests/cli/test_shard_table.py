@@ -55,11 +55,11 @@ def test_lines_stay_above_the_table() -> None:
     with Live(console=console, auto_refresh=False) as live:
         table = LiveTable(live)
         table.show(states(3))
-        table.tell("shard 1/3 was lost on node01: its process died. It goes on.")
+        table.tell("shard 1/3 was lost on node01: its process died. It will continue.")
         table.show(states(3))
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    assert "fedbragg: shard 1/3 was lost on node01: its process died. It goes on.\n" in text
+    assert "fedbragg: shard 1/3 was lost on node01: its process died. It will continue.\n" in text
     assert text.count("node02") >= 2
 
 

@@ -157,9 +157,9 @@ def write_bad_files(folder: Path) -> None:
 BAD = {
     "masked.npy": "masked.npy frame 0: has no valid pixel. Check its mask.",
     "nan.npy": "nan.npy frame 0: has no valid pixel. Check its mask.",
-    "flat.npy": "flat.npy frame 0: has 3 on every valid pixel, which tells nothing. Give an image with counts.",
+    "flat.npy": "flat.npy frame 0: has 3 on every valid pixel, which shows nothing. Give an image with counts.",
     "tiny.npy": "tiny.npy frame 0: has 3 x 3 pixels, and an image has 8 or more each way.",
-    "line.npy": "line.npy: shape (100,) is no image.",
+    "line.npy": "line.npy: shape (100,) is not an image.",
     "stack.npy": "stack.npy: holds 5 frames. Say which: ",
     "stack.npy:7": "stack.npy: has 5 frames; give one from 0 to 4, not 7.",
     "colour.tif": "colour.tif: has shape (40, 50, 3), as a colour picture",
@@ -182,8 +182,8 @@ def test_a_bad_file_is_refused_in_one_line(
     ("option", "value", "reason"),
     [
         ("--method", "magic", "method 'magic' is unknown. Known: symmetry, smooth"),
-        ("--beam", "3", "--beam '3' is no place. Give column and row, as in --beam 480.5,512."),
-        ("--beam", "a,b", "--beam 'a,b' is no place."),
+        ("--beam", "3", "--beam '3' is not a place. Give column and row, as in --beam 480.5,512."),
+        ("--beam", "a,b", "--beam 'a,b' is not a place."),
         ("--beam", "nan,3", "--beam 'nan,3' is too far away."),
         ("--mask", "none.npy", "none.npy: no such mask file. Check the path."),
         ("--mask", "small.npy", "has 120 x 110 pixels, the mask 5 x 5. Give a mask of this detector."),

@@ -141,7 +141,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Watch:
     short, last = Series("short", 10), Series("last", 3)
     gzip = image(tagged_array([72, 90], 69, packed("gzip", 2, b"x")), series_unique_id="broken", image_id=2)
     with watching(folder, address, "--ndjson", "-") as watch, detector(address) as send:
-        send([b"hello, this is no Stream2"])
+        send([b"hello, this is not Stream2"])
         send(joined.whole(range(5, 9))[1:])
         send(gaps.whole([0, 1, 2, 3, 6, 7, 8, 10, 11]))
         send(endless.whole()[:-1])
@@ -170,9 +170,9 @@ def numbers(watch: Watch, series: str) -> list[int]:
 
 
 def test_plain_bytes_are_one_line(story: Watch) -> None:
-    lines = [line for line in story.errors.splitlines() if "no Stream2" in line]
+    lines = [line for line in story.errors.splitlines() if "not Stream2" in line]
     assert lines == [
-        "fedbragg: no CBOR map: this is no Stream2. Check the port, and that the detector's stream format is cbor."
+        "fedbragg: no CBOR map: this is not Stream2. Check the port, and that the detector's stream format is cbor."
     ]
 
 

@@ -52,7 +52,7 @@ def test_a_file_is_screened_as_it_grows_through_killed_watches_and_a_killed_writ
     verdicts, hits = tmp_path / "out/live/verdicts.csv", tmp_path / "out/live/hits.lst"
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as writer:
         with watching(tmp_path, str(run)) as watch:
-            watch.wait_for(lambda: "no frame is there yet; waiting" in watch.errors)
+            watch.wait_for(lambda: "no frame yet; waiting" in watch.errors)
             write_frames(writer, 8)
             watch.wait_for(lambda: len(watch.verdicts("live")) == 8)
             assert watch.ended(signal.SIGKILL) == -signal.SIGKILL

@@ -149,7 +149,7 @@ def test_fedasync_mixes_models_not_differences() -> None:
         ({"label_counts": ((5, -1),)}, "label counts"),
         ({"label_counts": ((2**40, 2**40),)}, "label counts"),  # no picture has so many pixels
         ({"style": {"statistics": np.zeros(5000, np.float32)}}, "at most 4096"),
-        ({"style": {"statistics": np.zeros(5)}}, "no array of float32"),
+        ({"style": {"statistics": np.zeros(5)}}, "not an array of float32"),
     ],
 )
 def test_a_wrong_update_is_refused_with_the_reason(change: dict, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Private training in a federation: settings, noise, cost at each barrier, and the site's record of what was told."""
+"""Private training in a federation: settings, noise, cost at each barrier, and the site's record of spent epsilon."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def test_a_model_that_is_accepted_in_between_ends_the_row() -> None:
 def test_a_start_model_that_most_refuse_ends_the_federation() -> None:
     driver = started()
     finish = of_kind(refuse(driver, "s0", "s1", "s2"), Finish)[0]
-    assert finish.reason == "s0, s1, s2 refuse the model, and there is none to go back to"
+    assert finish.reason == "s0, s1, s2 refuse the model, and there is no earlier one"
 
 
 def test_a_model_is_withdrawn_where_the_others_are_too_few_to_go_on() -> None:

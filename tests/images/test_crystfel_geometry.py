@@ -140,7 +140,7 @@ def test_a_frame_smaller_than_its_geometry_is_refused(tmp_path: Path) -> None:
     [
         (("res = 10000", "res ="), "panel left: res, the pixels in a metre"),
         (("left/max_fs = 39", "left/max_fs = many"), "panel left: max_fs is missing or no number"),
-        (("right/fs = x", "right/fs = sideways"), "panel right: 'sideways' is no direction"),
+        (("right/fs = x", "right/fs = sideways"), "panel right: 'sideways' is not a direction"),
         (("badcorner/panel = right", "badcorner/panel = top"), "badcorner: there is no panel top"),
         (("clen = 100 mm", "clen 100 mm"), "line 4: 'clen 100 mm' has no '='"),
     ],

@@ -77,7 +77,7 @@ def test_a_mask_of_its_own_file_lies_beside_the_geometry(tmp_path: Path) -> None
     ("keys", "said"),
     [
         (["mask = /masks/%/pixels"], "a mask of each frame cannot be read"),
-        (["mask0_data = /mask", "mask0_badbits = many"], "'many' are no bits"),
+        (["mask0_data = /mask", "mask0_badbits = many"], "'many' are not bits"),
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, keys: list[str], said: str) -> None:

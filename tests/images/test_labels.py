@@ -74,7 +74,7 @@ def test_annotations_count_frames_from_one(tmp_path: Path) -> None:
     labels = read_cxidb_annotation(tmp_path / "expert.txt", "/data")
     assert labels.label("/data/r0027_2000.h5", 1) is Label.HIT
     (tmp_path / "expert.txt").write_text("r0027_2000.h5 [0] MISS\n")
-    with pytest.raises(LabelError, match=r"line 1: .* is no annotation"):
+    with pytest.raises(LabelError, match=r"line 1: .* is not an annotation"):
         read_cxidb_annotation(tmp_path / "expert.txt")
 
 

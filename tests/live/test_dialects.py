@@ -130,7 +130,7 @@ def test_what_is_wrong_with_lclstreamers_images_is_said() -> None:
     reader.event(lcls_start())
     wrong = {
         "do not have the size": {"compressed_data": data[:-4]},
-        "are no bytes": {"compressed_data": "text"},
+        "are not bytes": {"compressed_data": "text"},
         "unknown type complex64": {"compressed_data": data, "image_dtype": "complex64"},
     }
     for number, (reason, fields) in enumerate(wrong.items()):

@@ -60,14 +60,14 @@ def test_no_more_is_received_than_the_queue_holds() -> None:
         released.wait()
         return verdict_of(frame)
 
-    source, told = FakeSource(frames_without_end()), []
+    source, sent = FakeSource(frames_without_end()), []
 
     def look_and_release() -> None:
         deadline = time.monotonic() + 20
-        while source.told <= SETTINGS.queue and time.monotonic() < deadline:
+        while source.sent <= SETTINGS.queue and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.2)  # in which nothing more must be received
-        told.append(source.told)
+        sent.append(source.sent)
         released.set()
 
     looking = threading.Thread(target=look_and_release)
@@ -76,7 +76,7 @@ def test_no_more_is_received_than_the_queue_holds() -> None:
     next(running)
     running.close()
     looking.join()
-    assert told == [SETTINGS.queue + 1]  # and the one that the receiver holds
+    assert sent == [SETTINGS.queue + 1]  # and the one that the receiver holds
 
 
 def test_a_full_queue_lets_frames_go_on_without_a_score_but_none_is_lost() -> None:
@@ -107,7 +107,7 @@ def test_frames_without_a_score_are_bounded_too(messages: bool) -> None:
     threading.Timer(1.0, released.set).start()
     next(running)
     running.close()
-    assert source.told < (20 if messages else 10_100)
+    assert source.sent < (20 if messages else 10_100)
 
 
 def test_what_receiving_raises_comes_out() -> None:

@@ -45,7 +45,7 @@ def watched(out: Path, events: list[Event], *, once: bool = False) -> tuple[Watc
     pipeline = Pipeline(source, verdict_of, PipelineSettings(2, 4, once=once))
 
     def step() -> None:
-        if source.told == len(events) and not pipeline.waiting:
+        if source.sent == len(events) and not pipeline.waiting:
             pipeline.stop()
 
     return watch.run(pipeline, stop, step), watcher

@@ -47,7 +47,9 @@ def test_the_command_compares_goes_on_and_keeps_what_is_finished(
         ("fedavg:hybrid", "hybrid"),
         ("pooled", "sync"),
     ]
-    assert [arm["megabytes"] is None for arm in record["arms"]] == [True, False, False, True], "who shares updates"
+    assert [arm["megabytes"] is None for arm in record["arms"]] == [True, False, False, True], (
+        "who shares updates"
+    )
     assert len(record["results"]) == 8
     assert len(record["arms"][1]["curve"]) == 4  # the start and three barriers
     table = (out / "table.md").read_text()

@@ -55,9 +55,9 @@ def test_the_promise_is_shown_first_and_kept(tmp_path: Path, capsys: pytest.Capt
     history = json.loads((out / "history.json").read_text())["history"]
     spent = [line["epsilon"] for line in history if line["event"] == "barrier"]
     assert 0 < spent[0] < spent[1] <= 4.0
-    # Nothing that is told is exact: 16 of 20 frames train, as 8 crystals.
-    told = {line["samples"] for line in history if line["event"] == "update"}
-    assert len(told) > 1
+    # No number that leaves a site is exact: 16 of 20 frames train, as 8 crystals.
+    samples = {line["samples"] for line in history if line["event"] == "update"}
+    assert len(samples) > 1
     assert Scorer(out / "model.onnx").card.provenance["privacy"].startswith(PROMISE)
 
 

@@ -116,7 +116,7 @@ def test_a_lost_task_that_still_runs_does_not_disturb_the_next(
     screener = screened(run, screening, rest, said)
     assert tables(screener) == expected
     assert screener.losses == 1
-    assert said.lines == ["shard 1/3 was lost on node01: the node died. It goes on."]
+    assert said.lines == ["shard 1/3 was lost on node01: the node died. It will continue."]
     assert [folder.name for folder in screener.folders] == ["1-of-3-try-2", "2-of-3-try-1", "3-of-3-try-1"]
     assert [(state.state, state.done, state.frames) for state in said.states] == [
         ("done", 13, 13),
@@ -146,7 +146,7 @@ def test_a_task_that_a_signal_stopped_counts_as_lost(run: Path, screening: Scree
     said = Said()
     screener = screened(run, screening, Threads([lambda text: Ended("", '{"stopped": 15}')]), said)
     assert screener.losses == 1
-    assert said.lines == ["shard 1/3 was lost on node01: its process got signal 15. It goes on."]
+    assert said.lines == ["shard 1/3 was lost on node01: its process got signal 15. It will continue."]
 
 
 def test_a_checkpoint_that_cannot_be_read_for_a_moment_disturbs_nothing(

@@ -1,4 +1,4 @@
-"""What a command prints after a model was applied to many items."""
+"""The summary that a command prints after applying a model to many items."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ def audit(
         problems += [*other.problems, *compare(own.entries, other.entries, site)]
     for topic, (count, size) in sorted(totals(own.entries).items()):
         say(f"{topic}: {count} messages, {size_text(size)}")
-    told = [entry["epsilon"] for entry in own.entries if "epsilon" in entry]
-    if told:
-        say(f"epsilon: {told[-1]:.3g} so far, in the last private federation")
+    epsilons = [entry["epsilon"] for entry in own.entries if "epsilon" in entry]
+    if epsilons:
+        say(f"epsilon: {epsilons[-1]:.3g} so far, in the last private federation")
     for problem in problems:
         say(problem)
     return DIFFERENT if problems else 0

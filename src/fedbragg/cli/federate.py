@@ -23,7 +23,7 @@ def federate(
         "federation"
     ),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last barrier that OUT holds.")
+        bool, typer.Option("--resume", help="Continue from the last barrier that OUT holds.")
     ] = False,
     engine: Annotated[
         Engine | None, typer.Option(help="Sites in this process, or real ones.", show_default="the settings'")
@@ -39,8 +39,8 @@ def federate(
     """Train one model with all the sites; no image leaves its site.
 
     Writes OUT/model.onnx (the model with its settings and provenance), OUT/history.json and OUT/report.html. With the
-    local engine, the same settings and data give the same numbers again. With real sites the federation goes on at
-    the server if this command is ended; --resume finds it there.
+    local engine, the same settings and data give the same numbers again. With real sites the federation keeps running
+    at the server if this command is ended; --resume finds it there.
     """
     from fedbragg.workflows.federate import open_project, trained_on
 
@@ -95,11 +95,11 @@ def show_sites(federated: Federated) -> None:
 
 
 def report_failure(event: ProgressEvent) -> None:
-    """Print what went wrong at a site."""
+    """Print the problem of a site."""
     if event.event in ("failed", "rejected", "vetoed", "left"):
         say(f"{event.site}: {event.event}: {event.reason}")
     elif event.event == "withdrawn":
-        say(f"model withdrawn, for most sites refused it: {', '.join(event.sites)}")
+        say(f"model withdrawn, because most sites refused it: {', '.join(event.sites)}")
 
 
 def _written(reason: str, out: Path, project: Project) -> int:

@@ -40,7 +40,7 @@ def merge(shards: ShardsArgument, out: OutOption = Path("screening")) -> int:
 
 
 def write_merged(merging: Merging) -> tuple[Outcome, list[str]]:
-    """Write the results of the whole run, and what was asked for beside them; return a line about each of these."""
+    """Write the results of the whole run, and the further files asked for; return a line about each of these."""
     from fedbragg.progress import bars
     from fedbragg.workflows.merge import merge as merge_shards
     from fedbragg.workflows.screen import REPORT, write_report
@@ -56,7 +56,7 @@ def write_merged(merging: Merging) -> tuple[Outcome, list[str]]:
 
 
 def _outputs(run: Run, screening: Screening) -> list[str]:
-    """Write the files asked for; where one cannot be written, say how to go on with other options."""
+    """Write the files asked for; where one cannot be written, say how to continue with other options."""
     from fedbragg.errors import InputError
     from fedbragg.workflows.screen import write_outputs
 
@@ -64,7 +64,7 @@ def _outputs(run: Run, screening: Screening) -> list[str]:
         return write_outputs(run, screening)
     except InputError as error:
         raise InputError(
-            f"{error} The tables are complete: `fedbragg screen` goes on with --resume --out {screening.out}."
+            f"{error} The tables are complete: `fedbragg screen` continues with --resume --out {screening.out}."
         ) from None
 
 

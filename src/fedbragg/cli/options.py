@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from fedbragg.tasks.hits.predictor import HitPredictor
 
-IMAGES = "What the images are"
+IMAGES = "Kind of images"
 """A group of options in the help."""
 PathsArgument = Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files, globs or folders.")]
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]

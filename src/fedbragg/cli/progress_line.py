@@ -1,4 +1,4 @@
-"""How a watch is going, in one line that is drawn anew each second."""
+"""The progress of a watch, in one line that is redrawn each second."""
 
 from __future__ import annotations
 

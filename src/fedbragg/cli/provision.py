@@ -32,5 +32,5 @@ def provision(
     for kit in kits:
         say(f"{out / kit.name}: for {kit.kind if kit.kind != 'site' else 'the site ' + kit.name}")
     if not kits:
-        say(f"{out}: every kit is there already")
+        say(f"{out}: every kit exists already")
     return 0

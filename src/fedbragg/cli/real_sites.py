@@ -52,7 +52,7 @@ def admin_client(kit: Path, timeout: float) -> Iterator[AdminClient]:
 
 
 def run_real_sites(settings: Federation, kit: Path, *, resume: bool) -> FederationOutcome:
-    """Start a federation at the server, or find it there with ``resume``, and follow it to its end."""
+    """Start a federation at the server, or with ``resume`` connect to the running one, and follow it to its end."""
     from fedbragg.federation import FederationOutcome
 
     with admin_client(kit, settings.server.server_timeout) as client, status_display() as show:
@@ -72,8 +72,8 @@ def follow(client: AdminClient, show: Show) -> dict[str, Any]:
                 or "the server holds no federation; it was stopped before its first barrier."
             )
         known = len(history)
-        if status.get("lines", known) < known:  # the server was restarted and goes on from its last barrier
-            say(f"the server was restarted; the federation goes on from barrier {status['barrier']}")
+        if status.get("lines", known) < known:  # the server was restarted and resumes from its last barrier
+            say(f"the server was restarted; the federation resumes from barrier {status['barrier']}")
             history = []
             continue
         history += status.get("history", [])
@@ -122,12 +122,12 @@ def event_line(event: Mapping[str, Any], update_bytes: Mapping[int, int]) -> str
         case "barrier":
             size = size_text(update_bytes.get(event["barrier"], 0))
             sites = ", ".join(event.get("losses") or event.get("sites", ()))
-            told = f"; epsilon {event['epsilon']:.3g} so far" if "epsilon" in event else ""
-            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}{told}"
+            spent = f"; epsilon {event['epsilon']:.3g} so far" if "epsilon" in event else ""
+            return f"barrier {event['barrier']}: loss {event['loss']:.3f} from {sites}; updates {size}{spent}"
         case "refused":
             return f"a sum was refused: {event['reason']}"
         case "withdrawn":
-            return f"model withdrawn, for most sites refused it: {', '.join(event['sites'])}"
+            return f"model withdrawn, because most sites refused it: {', '.join(event['sites'])}"
         case "failed" | "rejected" | "vetoed" | "left" | "abandoned":
             return f"{event['site']}: {event['event']}: {event['reason']}"
     return ""
@@ -158,7 +158,7 @@ CELLS: Mapping[str, Callable[[Row], str]] = {
     "sent": lambda row: size_text(row["sent"]),
     "received": lambda row: size_text(row["received"]),
 }
-"""The columns of the table, and what each shows of a site."""
+"""The columns of the table, and the value of each for a site."""
 WORDS = ("site", "network", "doing")
 """Columns that hold words; the others hold numbers."""
 

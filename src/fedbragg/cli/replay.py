@@ -22,7 +22,7 @@ def replay(
         ),
     ],
     rate: Annotated[
-        float, typer.Option(min=0, help="Images a second; 0 is as fast as they are taken.")
+        float, typer.Option(min=0, help="Images a second; 0 is as fast as receivers take them.")
     ] = 0.0,
     compression: Annotated[str, typer.Option(help="bslz4, lz4 or none.")] = "bslz4",
     bind: Annotated[

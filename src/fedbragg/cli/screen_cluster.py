@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
-    """Which cluster, and in how many parts; None where the user does not say."""
+    """The cluster and the number of parts; None: the default."""
 
     address: str  # auto, local or HOST:PORT
     shards: int | None
@@ -80,7 +80,7 @@ def _merge(screener: Screener, begun: Begun) -> int:
 
 
 def _finish(begun: Begun) -> int:
-    """Write what a merged screening still lacks, such as a file of hits that is asked for now."""
+    """Write the missing files of a merged screening, such as a file of hits that only this call asks for."""
     from fedbragg.screening.shards.attempts import remove_tries
     from fedbragg.workflows.cores import number_of_threads
 
@@ -93,7 +93,7 @@ def _finish(begun: Begun) -> int:
 def _show_stopped(screener: Screener, begun: Begun, stopped: int) -> int:
     done, frames = screener.frames_done(), begun.opened.identity.frames
     typer.echo(
-        f"fedbragg: stopped after {done} of {frames} frames; what is done is in {_shards(begun.screening.out)}. "
+        f"fedbragg: stopped after {done} of {frames} frames; the results so far are in {_shards(begun.screening.out)}. "
         "To continue, give the same command with --resume.",
         err=True,
     )

@@ -16,7 +16,7 @@ KitArgument = Annotated[Path, typer.Argument(metavar="KIT", help="Folder that `f
 def serve(kit: KitArgument) -> int:
     """Run the server until it is ended; the sites and the coordinator connect to it.
 
-    KIT/federation holds the federation's state: started again after a stop or a crash, the server goes on from its last
+    KIT/federation holds the federation's state: started again after a stop or a crash, the server resumes from its last
     barrier. FLARE's own messages go to KIT/log.txt.
     """
     require_flare()

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from fedbragg.workflows.cluster.screen_shards import Display, ShardState
 
 ORDER = ("screening", "waiting", "done")
-"""In which shards are shown; the last ones are left out where the terminal is too low."""
+"""The order in which shards are shown; the last ones are left out where the terminal has too few lines."""
 LINES_AROUND = 6
-"""Of the terminal that are not rows of shards."""
+"""Lines of the terminal that are not rows of shards."""
 
 
 @contextmanager
@@ -69,7 +69,7 @@ class LiveTable:
 
 
 def table_of(states: Sequence[ShardState], rows: int, rate: float) -> Group:
-    """Return at most so many rows, those that are screened first, and a line about all; ``rate`` is in frames/s."""
+    """Return at most this many rows, those being screened first, and a line about all; ``rate`` is in frames/s."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

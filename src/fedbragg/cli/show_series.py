@@ -1,4 +1,4 @@
-"""Print the results of a watch: each series when it is over, and what a stopped watch did not receive."""
+"""Print the results of a watch: each series when it is over, and the images that a stopped watch did not receive."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def what_is_missing(outcome: SeriesOutcome) -> list[str]:
 
 
 def show_stopped(result: Watched, out: Path) -> int:
-    """Print in one line what was lost; return the exit code."""
+    """Print the lost images in one line; return the exit code."""
     lost = f"Not received: {' and '.join(result.lost)}." if result.lost else "No series was underway."
     typer.echo(
         f"fedbragg: stopped after {result.frames} frames; all that were received are written to {out}. {lost}",

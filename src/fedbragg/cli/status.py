@@ -22,7 +22,9 @@ WIDTH = 120
 def status(
     kit: Annotated[Path, typer.Option(metavar="KIT", help="Kit of the coordinator or of an observer.")],
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the server.")] = 20.0,
-    follows: Annotated[bool, typer.Option("--follow", help="Go on until the federation has ended.")] = False,
+    follows: Annotated[
+        bool, typer.Option("--follow", help="Keep running until the federation has ended.")
+    ] = False,
     stop: Annotated[
         bool, typer.Option("--stop", help="End the federation with the model it has (coordinator).")
     ] = False,

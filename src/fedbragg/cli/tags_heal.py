@@ -44,9 +44,9 @@ def heal(
         typer.Option(help="Network of scripts/build-healing-model.  [default: the one in the package]"),
     ] = None,
 ) -> int:
-    """Fill the gaps of scattering images, for viewing and for tools that cannot do with gaps.
+    """Fill the gaps of scattering images, for viewing and for tools that cannot handle gaps.
 
-    Writes for each image OUT/NAME.tif (float32; measured pixels unchanged, not a number where nothing measured tells),
+    Writes for each image OUT/NAME.tif (float32; measured pixels unchanged, NaN where it cannot be filled),
     OUT/NAME-steps.tif (uint8: 0 measured, 1 by symmetry, 2 along the azimuth, 3 by radius, 4 across the gap, 5 smooth,
     6 network, 255 unfilled) and OUT/NAME.png, before and after. The exit code is 3 where some images could not be
     healed, and 2 where none could.
@@ -70,7 +70,7 @@ def _beam(text: str | None) -> tuple[float, float] | None:
         column, row = (float(part) for part in text.split(","))
     except ValueError:
         raise ConfigError(
-            f"--beam {text!r} is no place. Give column and row, as in --beam 480.5,512."
+            f"--beam {text!r} is not a place. Give column and row, as in --beam 480.5,512."
         ) from None
     if not (abs(column) < 1e6 and abs(row) < 1e6):
         raise ConfigError(f"--beam {text!r} is too far away. Give column and row in pixels.")
@@ -104,7 +104,7 @@ def _show_one(answer: HealedFile) -> None:
 
 
 def _filled(counted: dict[FilledBy, int]) -> str:
-    """Say how many pixels were filled how."""
+    """Describe how many pixels each method filled."""
     from fedbragg.tasks.tags.healing.healed import FilledBy
 
     gaps = {step: number for step, number in counted.items() if step is not FilledBy.MEASURED}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ModelOutOption = Annotated[Path, typer.Option(help="Model file to write.")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="Passes over the labelled examples.")]
-LearningRateOption = Annotated[float, typer.Option(min=0, help="Of the optimiser.")]
+LearningRateOption = Annotated[float, typer.Option(min=0, help="Learning rate of the optimiser.")]
 HeldOutOption = Annotated[
     float, typer.Option(min=0.05, max=0.9, help="Share of the examples, the last in time, that only test.")
 ]

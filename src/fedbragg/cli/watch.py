@@ -1,4 +1,4 @@
-"""``fedbragg watch``: screen what a detector sends or writes, as it comes."""
+"""``fedbragg watch``: screen images while a detector sends or writes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOO_FAST, ON_DISK, SHOWN = "Frames that come too fast", "Runs on disk", "Page an
 
 
 class WhenFull(StrEnum):
-    """What happens when frames come faster than they can be scored."""
+    """The action when frames come faster than they can be scored."""
 
     BLOCK = "block"
     KEEP = "keep"
@@ -98,7 +98,7 @@ def watch(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Push kept images on to who connects here: tcp://*:31002.",
+            help="Push kept images to programs that connect here: tcp://*:31002.",
             rich_help_panel=RESULTS,
         ),
     ] = None,
@@ -136,7 +136,7 @@ def watch(
         typer.Option(
             "--ndjson",
             metavar="FILE",
-            help="Write each verdict as a line of JSON; - is the output.",
+            help="Write each verdict as a line of JSON; - is standard output.",
             rich_help_panel=RESULTS,
         ),
     ] = None,
@@ -146,7 +146,7 @@ def watch(
             min=0,
             max=65535,
             metavar="PORT",
-            help="Show how it goes on a page at this port of this machine; 0 is any.",
+            help="Show the progress on a page at this port of this machine; 0 is any.",
             rich_help_panel=SHOWN,
         ),
     ] = None,
@@ -176,17 +176,17 @@ def watch(
         bool,
         typer.Option(
             "--latest",
-            help="Only show the newest frames, on --page, and leave the others out.",
+            help="Only show the newest frames, on --page, and drop the others.",
             rich_help_panel=SHOWN,
         ),
     ] = False,
     fail_safe: FailSafeOption = True,
 ) -> int:
-    """Screen what a detector sends or writes, as it comes, and keep the hits.
+    """Screen images while a detector sends or writes them, and keep the hits.
 
     Each series gets OUT/SERIES/verdicts.csv and hits.lst, written frame by frame in the order of the images. A frame
-    that cannot be read or scored is kept. Ctrl-C ends the watch; started again it goes on in the same folders. The exit
-    code is 3 when images are missing, unreadable or unscored.
+    that cannot be read or scored is kept. Ctrl-C ends the watch; started again it continues in the same folders. The
+    exit code is 3 when images are missing, unreadable or unscored.
     """
     from fedbragg.screening.summary.grid import grid_of
     from fedbragg.workflows.cores import number_of_threads
@@ -255,7 +255,7 @@ def _watch(source: str, request: WatchRequest, ndjson: str | None) -> int:
 
 
 def _end(result: Watched, request: WatchRequest, tell: Callable[[str], None]) -> int:
-    """Print what was left over, and return the exit code."""
+    """Print the counts of unused messages and the losses of a stopped watch, and return the exit code."""
     if result.damaged:
         tell(f"damaged     {result.damaged} messages")
     if result.ignored:

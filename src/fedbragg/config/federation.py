@@ -58,7 +58,7 @@ class FederationSettings(Section):
     boost_rate: float = Field(default=1.0, gt=0)
     """Step of FedBoost's mirror descent on the mixture of predictors."""
     selection: Literal["all", "uniform", "size", "balance", "fedkl"] = "all"
-    """In what proportion a barrier's sites are drawn; weights are corrected so that the expected step is unchanged."""
+    """How likely each site is drawn for a barrier; weights are corrected so that the expected step is unchanged."""
     cohort: int = Field(default=0, ge=0)
     """Sites drawn for each barrier; 0 takes all."""
     clip: float = Field(default=0.0, ge=0)

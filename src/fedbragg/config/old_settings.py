@@ -8,7 +8,7 @@ from typing import Any
 
 Table = dict[str, Any]
 Report = Callable[[str, str], None]
-"""Called with a section and what to change in it."""
+"""Called with a section and the change to make in it."""
 
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "federation": {
@@ -28,11 +28,11 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
 
 REMOVED: Mapping[str, Mapping[str, str]] = {
     "federation": {
-        "noise": "noise on whole updates is gone, for it protected too little; set epsilon in [privacy], which adds "
+        "noise": "noise on whole updates is gone: it protected too little. Set epsilon in [privacy], which adds "
         "noise in training and says what it promises"
     }
 }
-"""By section, keys that no longer exist, and what to do instead."""
+"""By section, keys that no longer exist, and the replacement."""
 
 MOVED: Mapping[str, Mapping[tuple[str, str], str | None]] = {
     "hits": {
@@ -63,7 +63,7 @@ DEFAULTS: Mapping[str, Table] = {
         "one_sided": "ignore",
     },
 }
-"""What version 0.1 wrote for the keys that the tasks' own sections hold today."""
+"""Defaults in version 0.1 of the keys that the tasks' own sections hold today."""
 
 
 ADDED: Mapping[str, Mapping[str, Any]] = {
@@ -91,7 +91,7 @@ def without_added(table: Table) -> Table:
 def with_new_keys(table: Table, report: Report = lambda section, text: None) -> Table:
     """Return settings with all keys of earlier versions replaced by today's; ``report`` hears of each.
 
-    Where a key is there under both names the old one stays, to be refused as unknown.
+    Where a key is present under both names the old one stays, to be refused as unknown.
     """
     changed = {name: dict(value) if isinstance(value, dict) else value for name, value in table.items()}
     for section, keys in RENAMED.items():
@@ -107,7 +107,7 @@ def with_new_keys(table: Table, report: Report = lambda section, text: None) -> 
 
 
 def doubled_keys(table: Table) -> list[tuple[str, str, str]]:
-    """Return section, old and new name of each renamed key that is there under both names."""
+    """Return section, old and new name of each renamed key that is present under both names."""
     return [
         (section, old, keys[old])
         for section, keys in RENAMED.items()
@@ -117,7 +117,7 @@ def doubled_keys(table: Table) -> list[tuple[str, str, str]]:
 
 
 def removed_keys(table: Table) -> list[tuple[str, str, str]]:
-    """Return section, key and what to do instead of each key that no longer exists; one that is off does not count."""
+    """Return section, key and replacement of each key that no longer exists; a key that is off does not count."""
     return [
         (section, key, advice)
         for section, keys in REMOVED.items()
@@ -129,7 +129,7 @@ def removed_keys(table: Table) -> list[tuple[str, str, str]]:
 def as_version_0_1(table: Table) -> Table:
     """Return settings with the keys, sections and order of version 0.1.
 
-    A checkpoint stores a hash of the settings, so what version 0.1 hashed must stay what is hashed.
+    A checkpoint stores a hash of the settings, so the hashed settings must stay those of version 0.1.
     """
     task, table = table["task"], without_added(table)
     old = deepcopy({**DEFAULTS, "training": {**table["training"], **DEFAULTS["training"]}})

@@ -1,4 +1,4 @@
-"""The section [privacy]: what others may learn of a single site, and of a single run or crystal."""
+"""The section [privacy]: limits on what others learn about a single site, and about a single run or crystal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PrivacySettings(Section):
     most_samples: int = Field(default=100_000, ge=1, le=1 << 24)
     """A site's frames count as at most this many; a sum cannot be compared with the sites' median."""
     threshold: int = Field(default=0, ge=0)
-    """Sites that must sign and open a sum together; 0, and whatever is less, is a majority of those that trained."""
+    """Sites that must sign and open a sum together; at least a majority of those that trained."""
     step_timeout: float = Field(default=60.0, gt=0)
     """Seconds that a step of the sum waits for a site that is still connected."""
     epsilon: float = Field(default=0.0, ge=0)

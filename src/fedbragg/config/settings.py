@@ -26,7 +26,7 @@ class Federation(Section):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     task: Name = "hits"
-    """What is learnt; the section of the same name holds the task's own settings."""
+    """The name of the task; the section of the same name holds its own settings."""
     seed: int = Field(default=1, ge=0, lt=2**63)
     training: TrainingSettings = TrainingSettings()
     federation: FederationSettings = FederationSettings()

@@ -22,9 +22,9 @@ class SiteSettings(Section):
     share_style: bool = True
     """Whether it lets others know how its pictures look, where [style] asks for it."""
     unit: Literal["file", "frame"] = "file"
-    """What shows one run or crystal where the labels have no column crystal: a file, or a frame, as with a jet."""
+    """The frames of one run or crystal where the labels have no column crystal: a file, or one frame, as with a jet."""
     largest_fall: float | None = Field(default=None, ge=0)
-    """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing.
+    """How much worse than the best accepted model a new one may be on the held-out examples; None: not judged.
 
     For the local engine; a real site sets it in [limits] of its own file.
     """

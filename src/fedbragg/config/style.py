@@ -8,7 +8,7 @@ from fedbragg.config.section import Section
 
 
 class StyleSettings(Section):
-    """What sites share of their pictures' style; a site may refuse and still take part."""
+    """The kind of style that sites share; a site may refuse and still take part."""
 
     share: Literal["off", "statistics", "spectrum"] = "off"
     """Nothing, the levels of each class, or the amplitudes of the lowest spatial frequencies."""

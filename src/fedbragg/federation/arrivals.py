@@ -26,7 +26,7 @@ class UpdatedModel:
     model: State
     members: Sequence[Member]
     weights: Sequence[float]
-    free: Sequence[Member]  # whatever is left to do is with these
+    free: Sequence[Member]  # the remaining work concerns these
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Arrivals:
         self._held: dict[str, HeldUpdate] = {}
 
     def take(self, member: Member, version: int, step: State, now: float) -> UpdatedModel:
-        """Return the step that this update completes; the model is the newest while buffer or group are not full."""
+        """Return the step that this update completes; while buffer or group are not full, its model is unchanged."""
         settings, versions = self._plan.settings, self._versions
         if self._compass is not None:
             self._held[member.name] = HeldUpdate(member, step, versions.changes_at(version))
@@ -74,7 +74,7 @@ class Arrivals:
         return self._grouped(self._compass.without(site) if self._compass is not None else [])
 
     def waits(self, member: Member) -> bool:
-        """Return whether a site's update waits for other sites, so that it must not train yet."""
+        """Return whether a site must not train yet, because its update waits for other sites."""
         if self._compass is not None:
             return self._compass.waits(member.name)
         return self._plan.settings.schedule == "sync" and member.reported

@@ -1,4 +1,4 @@
-"""A federation's barriers: what the sites' reports make of the model, the deadline, and which barrier is the last."""
+"""A federation's barriers: combine the sites' reports into a model, keep the deadline, and decide which is the last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Barriers:
         record: Mapping[str, Any] = FIRST,
         refine: Refine | None = None,
     ) -> None:
-        """Go on from the ``record`` of a checkpoint; ``refine`` changes the model of each barrier."""
+        """Continue from the ``record`` of a checkpoint; ``refine`` changes the model of each barrier."""
         self._plan, self._roster, self._versions, self._memory = plan, roster, versions, memory
         self.passed: int = record["barrier"]
         self.over: str | None = record["over"]  # why the federation ends, once that is known
@@ -41,12 +41,12 @@ class Barriers:
         self._due = 0.0  # seconds on the engine's clock
 
     def set_deadline(self, now: float) -> events.SetDeadline:
-        """Give the sites the whole time from now on to report for the next barrier."""
+        """Start the sites' full time to report for the next barrier."""
         self._due = now + self._plan.settings.deadline
         return events.SetDeadline(self.passed, self._plan.settings.deadline)
 
     def same_deadline(self, now: float) -> events.SetDeadline:
-        """Wait for the next barrier for what is left of its time; deadlines of another kind were set meanwhile."""
+        """Set the next barrier's deadline again, after deadlines of another kind, with the time that is left of it."""
         return events.SetDeadline(self.passed, max(self._due - now, 0.0))
 
     def pass_with_reports(self) -> tuple[list[events.Command], float]:

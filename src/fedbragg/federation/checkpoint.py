@@ -25,7 +25,7 @@ from fedbragg.types import State
 RECORD = "checkpoint.json"
 FORMAT = 1
 MEMORY = "memory:"
-"""Begins the names of remembered tensors in a checkpoint's file."""
+"""Prefix of remembered tensors' names in a checkpoint's file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Saved:
     history: list[dict[str, Any]]
     time: float  # seconds on the engine's clock
     finished: str | None = None  # why the federation ended, if it has
-    memory: State = field(default_factory=dict)  # what the rule remembers of the sites
+    memory: State = field(default_factory=dict)  # the rule's memory of the sites
 
 
 @dataclass(frozen=True, slots=True)

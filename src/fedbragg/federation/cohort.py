@@ -60,7 +60,7 @@ def site_share(roster: Roster, member: Member, plan: Plan) -> float:
 
 
 def arrival_weight(roster: Roster, member: Member, plan: Plan) -> float:
-    """Return how much an update counts on arrival, before damping: its site's share over the mean share.
+    """Return an update's weight on arrival, before damping: its site's share over the mean share.
 
     At most one, so that a step never goes beyond the site's own model.
     """
@@ -141,7 +141,7 @@ def models_of(members: Sequence[Member], plan: Plan, start: State) -> dict[str, 
 
 
 def profile_of(member: Member) -> Profile:
-    """Return what a site has reported about its data; raise ValueError where it has not yet."""
+    """Return a site's report about its data; raise ValueError if there is none yet."""
     if member.profile is None:
         raise ValueError(f"{member.name} has not reported yet")
     return member.profile

@@ -13,7 +13,7 @@ from fedbragg.types import State
 
 
 def send_model(member: Member, roster: Roster, version: int, model: State, epochs: int) -> events.SendModel:
-    """Have a site train on a version, of which it gets ``model``: its part, and what the rule puts beside it."""
+    """Have a site train on a version; ``model`` holds the site's part and the tensors that the rule adds."""
     member.training, member.overdue = version, None
     styles = {other.name: other.style for other in roster if other is not member}
     return events.SendModel(member.name, version, with_styles(model, styles), epochs)
@@ -22,7 +22,7 @@ def send_model(member: Member, roster: Roster, version: int, model: State, epoch
 def model_changed(
     versions: Versions, barrier: int, made: UpdatedModel, *, at_barrier: bool
 ) -> events.ModelChanged:
-    """Say that there is a new model, and which sites have made it."""
+    """Report that there is a new model, and which sites contributed to it."""
     shares = {member.name: weight for member, weight in zip(made.members, made.weights, strict=True)}
     losses = {member.name: member.loss for member in made.members}
     return events.ModelChanged(versions.number, barrier, at_barrier, versions.newest, shares, losses)
@@ -31,6 +31,6 @@ def model_changed(
 def save_checkpoint(
     versions: Versions, roster: Roster, progress: dict[str, Any], memory: State
 ) -> events.SaveCheckpoint:
-    """Save the newest model, with how far the federation has come and what its rule remembers of the sites."""
+    """Save the newest model, with the federation's progress and its rule's memory of the sites."""
     record = {**progress, "version": versions.number, "sites": roster.record()}
     return events.SaveCheckpoint(versions.newest, record, memory)

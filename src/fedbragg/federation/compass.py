@@ -1,9 +1,9 @@
 """FedCompass (Li et al., ICLR 2024, arXiv 2309.14675): sites get as many epochs as let a group of them arrive together.
 
 A free site joins the group of arrivals that leaves it the most epochs between two limits; if none fits, it opens a
-group that meets the fastest of another group later. A group is combined when all of it is there. A site's pace is known
-from its last training; the first training belongs to no group. The paper's timer for late sites is the federation's
-deadline: a site that fails, leaves or is too late is taken out of its group.
+group that meets the fastest of another group later. A group is combined once all its updates have arrived. A site's
+pace is known from its last training; the first training belongs to no group. The paper's timer for late sites is the
+federation's deadline: a site that fails, leaves or is too late is taken out of its group.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import floor
 LATE = 1.2
 """A group's latest arrival over its expected one, counted from its start (lambda in the paper)."""
 ROUNDING = 1e-9
-"""Of an epoch: so much may be missing for it to fit."""
+"""Share of an epoch that may be missing for it to fit."""
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +105,7 @@ class Compass:
         return max(max(fits), self._fewest) if fits else self._most
 
     def _fit(self, span: float, seconds: float) -> int:
-        """Return how many epochs of so many seconds a span holds."""
+        """Return how many epochs of this many seconds fit into a span."""
         return floor(span / seconds + ROUNDING) if seconds > 0 else self._most
 
     def _seconds(self, site: str) -> float:

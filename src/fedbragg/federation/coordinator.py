@@ -25,7 +25,7 @@ from fedbragg.types import State, Update
 
 
 class Coordinator:
-    """Decide who trains on what, what counts, and when the federation is over."""
+    """Decide which site trains on which version, which updates count, and when the federation is over."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Coordinator:
             return []
         self._out, self._now = [], now
         match event:
-            case events.Started():  # it is over where the process died after the last checkpoint, before Finish
+            case events.Started():  # it has ended where the process died after the last checkpoint, before Finish
                 self._set_deadline() if self.barriers.over is None else self._finish(self.barriers.over)
             case events.SiteJoined(site):
                 self._join(site)
@@ -116,7 +116,7 @@ class Coordinator:
         if (member := self.roster.get(site)) is not None:
             member.standing, member.training = Standing.GONE, None
             if self.plan.privacy.secure:
-                member.latest = None  # what it offered can be summed with its help only
+                member.latest = None  # its offer can be summed with its help only
                 self._sum_goes_on(self._masked.without([site]))
             self._expect_nothing(site)
             self._settle()
@@ -154,7 +154,7 @@ class Coordinator:
             self._accept(member, update, length)
 
     def _trained_as_asked(self, site: str, version: int) -> Member | None:
-        """Return the site where it was to train on this version; reject what it has made otherwise."""
+        """Return the site if it was to train on this version; otherwise reject its update."""
         member = self.roster.get(site)
         if member is not None and member.training == version:
             return member
@@ -187,7 +187,7 @@ class Coordinator:
     # Barriers
 
     def _settle(self) -> None:
-        """Begin a sum or pass the barrier, if all is there; if none could report, retry with those that failed."""
+        """Begin a sum or pass the barrier once all have reported; if none could, retry with those that failed."""
         if self.finished or self._masked.running:
             return
         if (commands := self._masked.begin_sum(self.barriers.passed)) is not None:
@@ -271,7 +271,7 @@ class Coordinator:
         self._go_on_or_end(loss)
 
     def _send(self, member: Member) -> None:
-        self._step_on(self._arrivals.without(member.name))  # what it was training is superseded
+        self._step_on(self._arrivals.without(member.name))  # its current training is superseded
         version, newest = self._masked.model_for(member.name)
         model = self._memory.beside(member.name, self.plan.part(member.name, newest))
         epochs = self._arrivals.epochs(member, self._now)

@@ -100,7 +100,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SendModel:
-    """Have a site train; whatever it was training is superseded and may be stopped."""
+    """Have a site train; its current training is superseded and may be stopped."""
 
     site: str
     version: int
@@ -151,7 +151,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class MaskedSum:
-    """What is known of a barrier whose updates were summed under masks."""
+    """The facts about a barrier whose updates were summed under masks."""
 
     sites: tuple[str, ...]
     loss: float  # weighted mean over these sites
@@ -185,7 +185,7 @@ class SaveCheckpoint:
 
     model: State
     record: Mapping[str, Any]  # JSON
-    memory: State = field(default_factory=dict)  # what the rule remembers of the sites
+    memory: State = field(default_factory=dict)  # the rule's memory of the sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)

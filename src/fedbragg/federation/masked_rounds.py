@@ -1,4 +1,4 @@
-"""Rounds of masked sums, as the coordinator drives them: which sum is next, and what it makes of the model."""
+"""Rounds of masked sums, as the coordinator drives them: choose the next sum, and apply it to the model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BarrierDue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RefusedSum:
-    """A sum was refused; the federation ends over it where ``end`` says why."""
+    """A sum was refused; if ``end`` gives a reason, the federation ends."""
 
     failed: events.SumFailed
     end: str | None
@@ -58,7 +58,7 @@ class MaskedRounds:
         return self._groups.complete
 
     def begin(self) -> None:
-        """Begin a round; nothing that was offered before counts."""
+        """Begin a round; earlier offers do not count."""
         self._sums.clear()
         self._groups.begin()
 
@@ -68,11 +68,11 @@ class MaskedRounds:
         self._groups.offer(advert.site, advert.bound)
 
     def expect_nothing(self, site: str) -> None:
-        """Expect no further update of a site; a sum in progress goes on with it."""
+        """Expect no further update of a site; it stays in a sum in progress."""
         self._groups.without(site)
 
     def without(self, sites: Sequence[str]) -> list[events.Command]:
-        """Go on without sites that are gone, and without what they have offered."""
+        """Continue without sites that are gone, and without their offers."""
         for site in sites:
             self._groups.without(site)
         return self._sums.without(sites)
@@ -85,7 +85,7 @@ class MaskedRounds:
         return self.without([member.name])
 
     def without_late(self) -> list[events.Command]:
-        """Go on without the sites that have not answered in time."""
+        """Continue without the sites that have not answered in time."""
         return self._sums.without_late()
 
     def answered(self, site: str, number: int, message: SiteMessage) -> list[events.Command]:
@@ -104,7 +104,7 @@ class MaskedRounds:
         return (self._groups.version, new.barrier_model) if late else (new.number, new.newest)
 
     def take_outcome(self, barrier: int) -> SteppedBySum | BarrierDue | RefusedSum | None:
-        """Return what follows from the sum that has ended, once; None while it runs."""
+        """Return the outcome of the sum that has ended, once; None while it runs."""
         match self._sums.take_outcome():
             case SumEnded(mean, sites):
                 group = self._groups.opened(mean, sites)

@@ -65,13 +65,13 @@ class MaskedSums:
         return self._commands(self._sum.take(site, message))
 
     def without(self, sites: Sequence[str]) -> list[events.Command]:
-        """Go on without the answers of sites that are gone; their offers no longer count."""
+        """Continue without the answers of sites that are gone; their offers no longer count."""
         for site in sites:
             self._adverts.pop(site, None)
         return self._commands(self._sum.drop(sites)) if self._sum else []
 
     def without_late(self) -> list[events.Command]:
-        """Go on without the sites that have not answered in time."""
+        """Continue without the sites that have not answered in time."""
         late = sorted(self._sum.awaited) if self._sum else []
         reason = f"no answer within {self._plan.privacy.step_timeout:g} s of a step of the sum"
         self._fail(late)
@@ -92,7 +92,7 @@ class MaskedSums:
         return SumEnded(outcome, ended.survivors)
 
     def reason_to_end(self) -> str | None:
-        """Return why the federation cannot go on after sums that were refused, None where it can."""
+        """Return why the federation cannot continue after refused sums, None where it can."""
         patience = self._plan.settings.patience
         return (
             f"the sum was refused {patience} times: {self._refused[-1]}"

@@ -11,7 +11,7 @@ from fedbragg.federation.rules.rule import AT_BARRIERS
 
 
 def networks_of(settings: Federation) -> dict[str, str]:
-    """Return each site's network by the site's name, nothing where the sites name none.
+    """Return each site's network by the site's name, empty where the sites name none.
 
     Raise ConfigError where some sites name one and others do not.
     """
@@ -44,7 +44,7 @@ def check_networks(settings: Federation, source: str) -> None:
 
 
 def check_averaged(settings: Federation) -> None:
-    """Raise ConfigError where these settings do not allow different networks, whoever names them."""
+    """Raise ConfigError where these settings do not allow different networks."""
     for reason in _reasons(settings):
         raise ConfigError(reason)
 

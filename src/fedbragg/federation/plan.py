@@ -35,7 +35,7 @@ class Plan:
     def of(cls, settings: Federation, networks: Mapping[str, str] | None = None) -> Plan:
         """Return the plan of a federation's settings; raise ConfigError where the rule does not fit them.
 
-        ``networks``, if given, stands in for those that the settings name.
+        ``networks``, if given, replaces those that the settings name.
         """
         check_rule(settings)
         networks = networks_of(settings) if networks is None else networks
@@ -84,7 +84,7 @@ class Plan:
         return None
 
     def part(self, site: str, model: State) -> State:
-        """Return what a site sees of the global model."""
+        """Return the part of the global model that a site sees."""
         return part_of(self.networks[site], model) if site in self.networks else model
 
     def whole(self, site: str, tensors: State) -> State:

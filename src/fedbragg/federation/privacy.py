@@ -1,4 +1,4 @@
-"""Clip an update at the site before it leaves: its length is then bounded, whatever the site trained on."""
+"""Clip an update at the site before it leaves: its length is then bounded for any training data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A site's record of what its updates have told: every private training is entered before it begins, or is refused.
+"""A site's record of the epsilon its updates have spent: each private training is entered before it begins, or refused.
 
-The record counts trainings, not updates that arrived, and outlives a restart: a site cannot know what became of an
-update. So it may say more than was told, never less.
+The record counts trainings, not updates that arrived, and outlives a restart: a site cannot know whether the server
+used an update. So it may overstate the privacy loss, never understate it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that trainings may cost; a federation's own, or the site's for all federations."""
+    """The largest epsilon that trainings may cost; a federation's own, or the site's for all federations."""
 
     epsilon: float
     delta: float
@@ -42,7 +42,7 @@ class Budget:
 
 
 class PrivacyLedger:
-    """What a site has spent, in memory or in a file."""
+    """The epsilon that a site has spent, in memory or in a file."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Continue the record of a file; raise FederationError where it cannot be read."""
@@ -92,7 +92,7 @@ def _read(path: Path) -> list[Entry]:
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FederationError(
-            f"{path}: the record of what was told cannot be read ({error}). Restore it from a copy; without it this "
+            f"{path}: the record of spent epsilon cannot be read ({error}). Restore it from a copy; without it this "
             "site cannot train privately."
         ) from None
 
@@ -113,6 +113,6 @@ def within_budget(settings: Federation, trainer: Trainer) -> Trainer:
 
 
 def federation_budget(settings: Federation, federation: str) -> Budget:
-    """Return what a federation promises."""
+    """Return the epsilon that a federation promises."""
     privacy = settings.privacy
     return Budget(privacy.epsilon, privacy.delta, federation, "[privacy] epsilon of the federation")

@@ -1,4 +1,4 @@
-"""Differential privacy in a federation: which settings allow it, how much noise it takes, what each barrier costs.
+"""Differential privacy in a federation: which settings allow it, how much noise it needs, and the cost of each barrier.
 
 Noise, sampling and number of steps follow from the settings, not from a site's data, so every site and every party
 computes the same epsilon. It is for one run or crystal of any site, against everybody who sees all models and updates.
@@ -34,7 +34,7 @@ def _reasons(settings: Federation) -> Iterator[str]:
         yield 'adds no noise to a style, which describes pictures; set share = "off" in [style].'
     if rule_of(federation).acts_at_sites:
         yield (
-            f"adds noise to gradients, and {federation.aggregation} tells more of a site than those (its label "
+            f"adds noise to gradients, and {federation.aggregation} reveals more about a site than those (its label "
             "frequencies, a gradient or its steps); choose another rule."
         )
     if not rule_of(federation).trains_network:
@@ -45,7 +45,7 @@ def private_terms(settings: Federation) -> PrivateTerms | None:
     """Return how the sites train with noise, None where they do not.
 
     The noise is the least with which all trainings of a site cost at most the epsilon of the settings. Raise
-    ConfigError where no noise is enough, MissingExtraError without the package that counts.
+    ConfigError where no noise is enough, MissingExtraError without the package that computes epsilon.
     """
     privacy = settings.privacy
     if not privacy.private:
@@ -57,12 +57,12 @@ def private_terms(settings: Federation) -> PrivateTerms | None:
 
 
 def cost_of(terms: PrivateTerms, epochs: int) -> SampledNoise:
-    """Return what one training costs."""
+    """Return the privacy cost of one training."""
     return SampledNoise(terms.rate, terms.noise, terms.steps(epochs))
 
 
 def epsilon_after(settings: Federation, barriers: int) -> float | None:
-    """Return what the updates of a site have cost after so many barriers, None without private training."""
+    """Return the epsilon of a site's updates after a number of barriers, None without private training."""
     terms = private_terms(settings)
     if terms is None:
         return None
@@ -71,7 +71,7 @@ def epsilon_after(settings: Federation, barriers: int) -> float | None:
 
 
 def promise(settings: Federation) -> str:
-    """Return in one line what private training promises; raise ConfigError without it."""
+    """Return the promise of private training in one line; raise ConfigError without it."""
     terms, privacy = private_terms(settings), settings.privacy
     if terms is None:
         raise ConfigError("[privacy]: epsilon is 0, so there is no promise.")

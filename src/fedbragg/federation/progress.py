@@ -24,7 +24,7 @@ class ProgressEvent:
     loss: float | None = None
     bytes: int | None = None  # size of an update's encoded tensors
     reason: str | None = None
-    epsilon: float | None = None  # with private training: what each site's updates have told so far
+    epsilon: float | None = None  # spent so far by each site's updates, with private training
     sites: tuple[str, ...] = ()  # in a masked sum, where weights and losses of single sites are not known
     weights: Mapping[str, float] = field(default_factory=dict)
     losses: Mapping[str, float] = field(default_factory=dict)

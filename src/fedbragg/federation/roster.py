@@ -57,7 +57,7 @@ class Member:
         return self.chosen and not self.reported and self.standing in (Standing.EXPECTED, Standing.ACTIVE)
 
     def take(self, update: Update, length: float) -> None:
-        """Keep what an update that counts tells of the site; ``length`` is its norm."""
+        """Keep the site's profile and loss from an update that counts; ``length`` is its norm."""
         self.length = max(self.length, length) if self.reported else length
         self.profile = Profile(update.samples, update.label_counts, update.steps)
         self.loss, self.failures, self.training = update.loss, 0, None
@@ -70,7 +70,7 @@ class Member:
         self.standing = Standing.GONE if self.failures >= patience else Standing.RESTING
 
     def joined(self) -> None:
-        """Take part, whatever was before."""
+        """Take part, from any earlier state."""
         self.standing, self.failures, self.overdue, self.refused = Standing.ACTIVE, 0, None, False
 
     def refuse(self) -> None:
@@ -78,7 +78,7 @@ class Member:
         self.training, self.refused, self.standing = None, True, Standing.RESTING
 
     def unexpected(self, version: int) -> str:
-        """Return why what it has made of a version does not count, where it was not to train on that."""
+        """Return why its update from a version does not count, if it was not to train on that version."""
         late = self.training is not None or version == self.overdue
         return "late: a barrier has passed" if late else "no update is expected from it"
 

@@ -1,6 +1,6 @@
 """Draw the sites that train for the next barrier, each with a known probability by which weights are corrected.
 
-A step weighted by w_i / chance_i has the expectation sum w_i step_i, whatever the chances (Horvitz and
+A step weighted by w_i / chance_i has the expectation sum w_i step_i, for any chances (Horvitz and
 Thompson 1952). So selecting by size or balance makes a round cheaper and leaves its expectation unchanged.
 """
 
@@ -22,7 +22,7 @@ SAMPLING_WEIGHTS: Mapping[str, Weigh] = {
     "balance": by_balance,
     "fedkl": fedkl,
 }
-"""By the word that ``[federation] selection`` gives."""
+"""Ways to select sites, by the value of ``[federation] selection``."""
 
 UNIFORM_SHARE = 0.1
 """Share of the draw that is the same for all sites, so that no probability is zero."""

@@ -1,4 +1,4 @@
-"""What a rule remembers of each site between barriers, and what it makes of it (rules/drift.py)."""
+"""A rule's memory of each site between barriers, and its use (rules/drift.py)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SiteMemory:
         return {f"{site}:{name}": t for site, tensors in self._sites.items() for name, t in tensors.items()}
 
     def beside(self, site: str, model: State) -> State:
-        """Return a model with what the site must add to its gradient beside it."""
+        """Return a model together with the correction that the site must add to its gradient."""
         if self._drift is None or not self._sites:
             return model
         return with_correction(model, self._drift.correction(self._sites.get(site, {}), self._mean))

@@ -1,4 +1,4 @@
-"""Which sites are summed together under masks, and what their sums make of the model.
+"""Choose which sites are summed together under masks, and apply their sums to the model.
 
 Every update is in one sum, and a sum has updates made from one model: two sums can then not be subtracted, and a server
 that sends some sites another model gains nothing. With the schedule "sync" all sites make one sum. With "hybrid" the
@@ -72,7 +72,7 @@ class SumGroups:
         """Note that a site has trained and offers its update, only to a sum of ``bound`` if there are any.
 
         A site signs one list for a model. After a restart of the server, or on a model that was withdrawn, the same
-        sites must find together again.
+        sites must form the sum again.
         """
         self._offers.add(site)
         if bound and bound not in self._bound and site in self._ungrouped():
@@ -90,7 +90,7 @@ class SumGroups:
         return site not in summing and all(site not in group.counted for group in self._groups)
 
     def next_sum(self) -> SumGroup | None:
-        """Return the group whose sum can begin, None where all must wait; it is then that of ``opened``."""
+        """Return the group whose sum can begin, None where all must wait; ``opened`` then refers to it."""
         group = self._new_group()
         if group is None and self._roster.awaited():
             group = next((group for group in self._groups if self._is_ready(group)), None)
@@ -167,7 +167,7 @@ class SumGroups:
         group, self._summing = self._summing, None
         return group
 
-    # What the sums make of the model
+    # Apply the sums to the model
 
     def moved(self, group: SumGroup, mean: WeightedMean) -> State:
         """Return the newest model after a group's sum: a step by its mean, damped by its age (FedBuff).

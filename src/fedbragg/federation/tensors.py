@@ -16,7 +16,7 @@ from fedbragg.types import State
 REAL = "fiub"
 """The kinds of numpy type that a model may hold: floats, integers and booleans."""
 NUMPY = {"F": "float", "I": "int", "U": "uint"}
-"""What safetensors' types begin with, and numpy's types; both go on with the bits."""
+"""First letters of safetensors' types, and numpy's names for them; both end in the number of bits."""
 RESERVED = "__metadata__"
 """The one name that safetensors does not allow for a tensor."""
 
@@ -57,7 +57,7 @@ def read_shapes(path: Path) -> dict[str, tuple[str, list[int]]]:
     from safetensors import safe_open
 
     with _errors_explained(f"{path}: "), safe_open(path, framework="numpy") as file:
-        tensors = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        tensors = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return {name: (_numpy_type(each.get_dtype()), each.get_shape()) for name, each in tensors.items()}
 
 

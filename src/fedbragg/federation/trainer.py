@@ -1,4 +1,4 @@
-"""What a federation needs from a site: a name, its training speed, and training itself."""
+"""The interface of a site to a federation: a name, its training speed, and training itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ChangedTrainer:
     """A trainer of another, with its name, speed and samples, that trains in another way."""
 
     trainer: Trainer
-    change: Callable[[Trainer, State, int, int], Update]  # takes the trainer, and what ``train`` is given
+    change: Callable[[Trainer, State, int, int], Update]  # takes the trainer, and the arguments of ``train``
 
     @property
     def name(self) -> str:

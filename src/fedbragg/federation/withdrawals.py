@@ -39,7 +39,7 @@ class Withdrawals:
         """Go back one barrier; return the commands, and why the federation ends where it does."""
         sites = tuple(self.refusing)
         if not self._versions.go_back():
-            return [], f"{', '.join(sites)} refuse the model, and there is none to go back to"
+            return [], f"{', '.join(sites)} refuse the model, and there is no earlier one"
         self._in_a_row += 1
         new = self._versions
         commands: list[events.Command] = [events.ModelWithdrawn(new.number, new.newest, sites)]

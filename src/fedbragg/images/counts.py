@@ -12,7 +12,7 @@ from fedbragg.types import Counts, Panels
 NARROW = {"i": np.dtype(np.int32), "u": np.dtype(np.uint32)}
 """The dtype that 64-bit counts become, by the kind of theirs."""
 NO_NUMBER = -1e30
-"""What NaN and infinity become in a frame of float32."""
+"""Replaces NaN and infinity in a frame of float32."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""CrystFEL's geometry files (.geom): where each panel of a detector lies, and what of it is bad.
+"""CrystFEL's geometry files (.geom): positions of a detector's panels, and their bad regions.
 
 The keys are those of `man crystfel_geometry`; a value before a panel's name holds for all panels defined after it.
 """
@@ -28,7 +28,7 @@ REMEDY = "Check it with CrystFEL's check-geomfile."
 
 @dataclass(frozen=True, slots=True)
 class BadRegion:
-    """What a geometry file says must be ignored."""
+    """A region that a geometry file marks to be ignored."""
 
     panel: str | None  # the panel's name where the limits are pixels of the file; None: all panels
     limits: Mapping[str, float]  # min_x, max_x, min_y, max_y in the laboratory; or EDGES in the file
@@ -151,11 +151,11 @@ def _edge(keys: Keys, key: str, name: str, path: Path) -> float:
 
 
 def _direction(text: str, name: str, path: Path) -> tuple[float, float]:
-    """Read a direction such as "-0.0021x +0.99y"; what it has along the beam is left out."""
+    """Read a direction such as "-0.0021x +0.99y"; its component along the beam is dropped."""
     parts = {"x": 0.0, "y": 0.0, "z": 0.0}
     terms = TERM.findall(text)
     if not terms or TERM.sub("", text).strip():
-        raise ConfigError(f"{path}: panel {name}: {text!r} is no direction such as +0.1x -0.9y. {REMEDY}")
+        raise ConfigError(f"{path}: panel {name}: {text!r} is not a direction such as +0.1x -0.9y. {REMEDY}")
     for factor, axis in terms:
         compact = factor.replace(" ", "")
         parts[axis] += float(f"{compact}1" if compact in ("", "+", "-") else compact)
@@ -167,13 +167,13 @@ def _number(text: str) -> float | None:
 
 
 def _quantity(text: str, convert: Callable[[float, str], float | None], unit: str) -> float | None:
-    """Convert a number, in ``unit`` where it has none; None where the text is none, as a place in an HDF5 file."""
+    """Convert a number, in ``unit`` where it has none; None for other text, such as a path in an HDF5 file."""
     match = QUANTITY.fullmatch(text.strip())
     return None if match is None else convert(float(match[1]), match[2] or unit)
 
 
 def _wavelength(whole: Keys) -> float | None:
-    """Return the wavelength in angstrom; None where the file only says where to find it."""
+    """Return the wavelength in angstrom; None where the file only refers to it."""
     given = _quantity(whole.get("wavelength", ""), angstroms, "m")
     return given or _quantity(whole.get("photon_energy", ""), wavelength_of, "eV")
 

@@ -91,7 +91,7 @@ def _bits(text: str | None, otherwise: int, path: Path) -> int:
     try:
         return int(text, 0)
     except ValueError:
-        raise ConfigError(f"{path}: {text!r} are no bits, such as 0x1f.") from None
+        raise ConfigError(f"{path}: {text!r} are not bits, such as 0x1f.") from None
 
 
 def file_of(mask: NamedMask, geometry: Path, images: Path) -> Path:

@@ -18,7 +18,7 @@ from fedbragg.types import Frame, Geometry, Result, Unreadable
 POLL = 0.1
 """Seconds between two looks at the disk."""
 SHARE = 4
-"""Or so many times as long as the last look took, which lists a folder of any size."""
+"""Or this many times the duration of the last check, which lists a folder of any size."""
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class FollowedRun:
         return FileRun(expand(self.paths), self.reading, open_growing)
 
     def requests(self) -> Iterator[FrameRequest | None]:
-        """Yield the frames as they arrive, None whenever no other is there yet; raise RunError when none ever is."""
+        """Yield the frames as they arrive, and None while there is no new one; raise RunError when none ever comes."""
         files: dict[str, GrowingFile] = {}
         latest = time.monotonic()
         while True:

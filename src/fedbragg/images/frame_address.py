@@ -21,7 +21,7 @@ def file_and_frame(address: str) -> tuple[str, int | None]:
 def open_named(address: str, geometry: Path | None = None) -> tuple[Run, int | None]:
     """Open ``FILE`` or ``FILE:FRAME``, frames from 0; return the run and the frame, None where none is named.
 
-    Raises InputError where the file has no such frame, and what ``open_run`` raises.
+    Raises InputError where the file has no such frame, and the errors of ``open_run``.
     """
     path, index = file_and_frame(address)
     run = open_run(path, geometry=geometry)

@@ -76,7 +76,7 @@ def read_frame(request: FrameRequest) -> Frame | Unreadable:
 
 
 def read_ahead(requests: Iterable[FrameRequest | None], settings: ReadAhead) -> Iterator[Frame | Unreadable]:
-    """Yield the requested frames in order, decoded ahead; a request of None says that none is there yet."""
+    """Yield the requested frames in order, decoded ahead; a request of None means that no frame has come yet."""
     workers, depth = settings.resolved()
     return ordered_map(read_frame, requests, workers, depth)
 
@@ -92,5 +92,5 @@ def map_frames(
 
 
 def reason_without_path(error: RunError, path: str) -> str:
-    """Return what a RunError says after the path."""
+    """Return a RunError's text after the path."""
     return str(error).removeprefix(f"{path}: ")

@@ -20,7 +20,7 @@ class GrowingSource(Source, Protocol):
 
     @property
     def promised(self) -> int | None:
-        """Return how many images it is to hold; None where it does not say."""
+        """Return the number of images that it will hold; None if unknown."""
         ...
 
     def refresh(self) -> None:
@@ -28,11 +28,11 @@ class GrowingSource(Source, Protocol):
         ...
 
     def frames_written(self, start: int) -> int:
-        """Return the number of frames before the first that is missing, those before ``start`` taken as there."""
+        """Return the number of frames before the first that is missing, those before ``start`` are assumed present."""
         ...
 
     def paths(self) -> list[str]:
-        """Return the file and those that hold its frames, as far as they are there."""
+        """Return the file and those that hold its frames, as far as they exist."""
         ...
 
 
@@ -42,7 +42,7 @@ def open_growing(path: str, cache: RunCache) -> Source:
 
 
 class GrowingFile:
-    """How far one file has been read, and whether more will come."""
+    """The number of frames read from one file, and whether more will come."""
 
     def __init__(self, path: str, cache: RunCache) -> None:
         self.requested = 0  # frames

@@ -1,4 +1,4 @@
-"""What a file records about its detector, the same for every format."""
+"""A file's facts about its detector, the same for every format."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def pair(first: float | None, second: float | None) -> tuple[float, float] | Non
 
 
 def stated_centre(column: float | None, row: float | None) -> tuple[float, float] | None:
-    """Return a file's beam centre in pixels; (0, 0) stands where nobody told the detector."""
+    """Return a file's beam centre in pixels; (0, 0) means that it was never set."""
     centre = pair(column, row)
     return None if centre == (0, 0) else centre

@@ -24,7 +24,7 @@ class LabelTable:
     files: Mapping[str, Label] = field(default_factory=dict)
     crystals: Mapping[tuple[str, int | None], str] = field(
         default_factory=dict
-    )  # what shows which, where it is known
+    )  # the run or crystal of each, where known
 
     def label(self, path: str | Path, frame: int) -> Label | None:
         """Return a frame's own label, else its file's, else None."""
@@ -32,7 +32,7 @@ class LabelTable:
         return self.frames.get((absolute, frame)) or self.files.get(absolute)
 
     def crystal(self, path: str | Path, frame: int) -> str | None:
-        """Return the run or crystal that a frame shows, None where the table does not say."""
+        """Return the run or crystal that a frame shows, None if the table names none."""
         absolute = _absolute(path, Path())
         return self.crystals.get((absolute, frame)) or self.crystals.get((absolute, None))
 
@@ -49,7 +49,7 @@ class LabelTable:
 def read_labels(path: str | Path) -> LabelTable:
     """Read a table with the columns ``path,frame,label`` or ``path,label``.
 
-    Relative paths start at the table's folder. An empty frame stands for all frames of the file. A column ``crystal``
+    Relative paths start at the table's folder. An empty frame means all frames of the file. A column ``crystal``
     names the run or crystal that a frame shows, for private training. Raises LabelError, which names the line.
     """
     try:
@@ -103,7 +103,7 @@ class _Row:
 def _annotation(line: str, where: str) -> _Row:
     found = ANNOTATION.fullmatch(line)
     if not found or int(found.group(2)) < 1:
-        raise LabelError(f"{where}: {line[:60]!r} is no annotation. Expected: r0027_2000.h5 [1] HIT.")
+        raise LabelError(f"{where}: {line[:60]!r} is not an annotation. Expected: r0027_2000.h5 [1] HIT.")
     return _Row(where, found.group(1), int(found.group(2)) - 1, _label(found.group(3), where))
 
 
@@ -126,7 +126,7 @@ def _frame(text: str | None, where: str) -> int | None:
     if text is None or not text.strip():
         return None
     if not text.strip().isdecimal():
-        raise LabelError(f"{where}: frame {text!r} is no number. Count the frames of a file from 0.")
+        raise LabelError(f"{where}: frame {text!r} is not a number. Count the frames of a file from 0.")
     return int(text)
 
 

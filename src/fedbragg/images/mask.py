@@ -23,9 +23,9 @@ GAPS = (-1, -2)
 LOWEST_FLOAT = -1e29
 """Lower floats stand for no number."""
 SAMPLED = 1 << 20
-"""Pixels, about as many as show what negative numbers mean."""
+"""Pixels sampled to decide what negative numbers mean."""
 DIFFERENT = 16
-"""Negative floats that are noise are at least so many different ones, or where they are few, nearly all differ."""
+"""Negative floats count as noise if at least this many differ, or, where they are few, nearly all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class TrustedRange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UntrustedPixels:
-    """The pixels outside the trusted range in an earlier frame, which a decoder compares with the frame at hand."""
+    """The pixels outside the trusted range in an earlier frame, which a decoder compares with the current frame."""
 
     outside: Mask  # (pixels,) True = outside the trusted range
     bounds: NDArray[Any]  # (2,) lowest and highest trusted count, of the frames' dtype
@@ -67,7 +67,7 @@ class UntrustedPixels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownMask:
-    """The mask of an earlier frame, and what a frame must look like to share it."""
+    """The mask of an earlier frame, and the conditions for a frame to share it."""
 
     mask: Mask  # (rows, cols), read-only
     untrusted: UntrustedPixels

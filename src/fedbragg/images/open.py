@@ -31,7 +31,7 @@ def open_run(
     file or nothing has arrived for ``patience`` seconds. ``reading`` says how many frames are decoded ahead. With
     ``panels`` the images of a file (NumPy, TIFF, EDF) are the panels of one frame; HDF5 says so by a fourth axis.
     ``geometry`` is a CrystFEL geometry file: panels, bad pixels and places are then taken from there. Raises
-    ConfigError when that cannot be used, RunError when nothing is there, or when the run's only file cannot be opened.
+    ConfigError when that cannot be used, RunError when there is no file, or when the run's only file cannot be opened.
     """
     if follow:
         if panels or geometry is not None:

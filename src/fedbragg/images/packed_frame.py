@@ -24,8 +24,8 @@ class Reduce(Protocol):
     """Decodes a frame, and makes something of its rows while they are in the processor's cache."""
 
     def __call__(self, packed: PackedFrame, mask: NDArray[np.bool_]) -> tuple[int, object]:
-        """Return the result of `decode_bitshuffle`, and for ``Frame.reduced`` what was made of the rows.
+        """Return the result of `decode_bitshuffle`, and for ``Frame.reduced`` the reduction of the rows.
 
-        ``mask`` (rows, cols) is the frame's where the result is AS_EXPECTED; else what was made is thrown away.
+        ``mask`` (rows, cols) is the frame's where the result is AS_EXPECTED; else the reduction is dropped.
         """
         ...

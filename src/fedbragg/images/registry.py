@@ -38,11 +38,11 @@ from fedbragg.images.source import RunCache, Source
 
 PACKAGED = (HDF5, CBF, SMV, MARCCD, MAR345, EDF, TIFF, KCD, BRUKER, RAXIS, ESPERANTO, GE, HIPIC, NUMPY)
 GROUP = "fedbragg.formats"
-"""Of the entry points."""
+"""Group of the entry points."""
 COMPRESSIONS = (".gz", ".bz2")
 FIRST_BYTES = 4096
 NUMBERED = re.compile(r"\.\d{2,6}")
-"""An extension that counts the files of a run, as Bruker's x.0026; their content says what they are."""
+"""An extension that counts the files of a run, as Bruker's x.0026; their content decides the format."""
 
 
 @cache
@@ -133,7 +133,7 @@ def holds_single_frame(path: str) -> bool:
 
 
 def open_source(path: str, cache: RunCache) -> Source:
-    """Open a file as its format says; raise RunError."""
+    """Open a file by its format; raise RunError."""
     if not Path(path).exists():
         raise RunError(f"{path}: no such file. Check the path, and that its disk is mounted.")
     if not os.access(path, os.R_OK):

@@ -63,7 +63,7 @@ class FileRun:
         return [(path, starts[i + 1] - starts[i]) for i, path in enumerate(self._files.paths)]
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
-        """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
+        """Yield the frames in order; an unreadable one is yielded as such and the run continues."""
         return read_ahead(self._files.requests(start, stop), self._reading)
 
     def map(

@@ -1,4 +1,4 @@
-"""An open file of a run, and what the files of a run share."""
+"""An open file of a run, and the cache that the files of a run share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fedbragg.types import Frame, Geometry
 
 @dataclass(frozen=True, slots=True)
 class RunCache:
-    """What the files of one run share: masks that repeat, the memory of released frames, and how they are read."""
+    """Shared by the files of one run: masks that repeat, the memory of released frames, and how they are read."""
 
     masks: MaskCache = field(default_factory=MaskCache)
     pool: BufferPool = field(default_factory=lambda: BufferPool(spare=4))

@@ -1,7 +1,7 @@
-"""What training with noise costs: the epsilon of differential privacy, and the noise that a budget asks for.
+"""The cost of training with noise: the epsilon of differential privacy, and the noise that a budget needs.
 
 Privacy loss distributions of dp-accounting (Koskela et al. 2020; Google's library), for two data sets of which one has
-one run or crystal more. This module imports no framework, for clients and commands use it too.
+one run or crystal more. This module imports no framework, because clients and commands use it too.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from fedbragg.errors import ConfigError
 
 LEAST_NOISE, MOST_NOISE = 0.4, 4096.0
-"""Noise multipliers among which one is looked for."""
+"""Range of the noise multipliers to search."""
 TOLERANCE = 5e-3
-"""Of a noise multiplier, relative; the larger value is taken."""
+"""Relative precision of a noise multiplier; the larger value is taken."""
 INTERVAL = 1e-3
 """Width of the bins of a privacy loss distribution; losses are rounded up, so wider bins never cost too little."""
 
@@ -27,12 +27,12 @@ class SampledNoise:
     """Steps that each release a noisy sum over randomly chosen runs or crystals."""
 
     rate: float  # probability that a step takes each of them (Poisson sampling)
-    noise: float  # standard deviation of the noise, in units of the most that one of them adds
+    noise: float  # standard deviation of the noise, in units of the largest vector that one of them adds
     steps: int
 
 
 def epsilon_of(spent: Sequence[SampledNoise], delta: float) -> float:
-    """Return the epsilon of all these steps together, at ``delta``; steps without noise promise nothing."""
+    """Return the epsilon of all these steps together, at ``delta``; it is infinite without noise."""
     added: dict[tuple[float, float], int] = {}
     for part in spent:
         added[part.rate, part.noise] = added.get((part.rate, part.noise), 0) + part.steps
@@ -50,7 +50,7 @@ def noise_for(epsilon: float, delta: float, rate: float, steps: int) -> float:
         low, high = high, 2 * high
         if high > MOST_NOISE:
             raise ConfigError(
-                f"[privacy]: epsilon {epsilon:g} at delta {delta:g} is out of reach in {steps} steps, whatever the "
+                f"[privacy]: epsilon {epsilon:g} at delta {delta:g} is out of reach in {steps} steps, for any "
                 "noise. Allow more, or train less."
             )
     while high > low * (1 + TOLERANCE):

@@ -1,8 +1,8 @@
 """Shift logits by how often a site has each answer, so that its network does not learn its own label frequencies.
 
-``margin``: FedLC (Zhang et al., ICML 2022) subtracts tau n_y^(-1/4) from the logit of answer y, which n_y of the site's
-examples have. ``prior``: the logit-adjusted loss (Menon et al., ICLR 2021, equation 10) adds tau log(n_y / n). Both act
-in training only: the network is used without the shift.
+``margin``: FedLC (Zhang et al., ICML 2022) subtracts tau n_y^(-1/4) from the logit of answer y, where n_y of the site's
+examples have that answer. ``prior``: the logit-adjusted loss (Menon et al., ICLR 2021, equation 10) adds tau log(n_y /
+n). Both act in training only: the network is used without the shift.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from torch import Tensor
 from fedbragg.learn.settings import Calibration
 
 FEWEST = 1e-8
-"""Examples of an answer that a site does not have: the answer drops out of the softmax, and the loss stays finite."""
+"""Count used for an answer that a site lacks: the answer drops out of the softmax, and the loss stays finite."""
 
 
 def answer_shifts(counts: Sequence[int], calibration: Calibration | None) -> Tensor:
-    """Return what is added to the logit of each answer (answers,) to one question with these label counts."""
+    """Return the shift of each answer's logit (answers,) for one question with these label counts."""
     numbers = torch.tensor(counts, dtype=torch.float64).clamp(min=FEWEST)
     if calibration is None:
         return torch.zeros(len(counts))
@@ -29,7 +29,7 @@ def answer_shifts(counts: Sequence[int], calibration: Calibration | None) -> Ten
 
 
 def yes_shifts(label_counts: Sequence[Sequence[int]], calibration: Calibration | None) -> Tensor:
-    """Return what is added to the logit of yes (questions,) to questions with counts of no and yes.
+    """Return the shift of the logit of yes (questions,) for questions with these counts of no and yes.
 
     A sigmoid of z is a softmax of (0, z), so the shift is that of yes minus that of no.
     """

@@ -1,7 +1,7 @@
-"""Where a network trains: on the processor, or on a GPU.
+"""Choose where a network trains: on the CPU or a GPU.
 
-A training moves its network there and back, so that all else works with arrays in memory. A problem moves each batch
-to where its network is.
+A training moves its network there and back, so that all other code works with arrays in memory. A problem moves each
+batch to its network's device.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fedbragg.errors import ConfigError
 
 
 def open_device(name: str) -> torch.device:
-    """Return a device by its name: cpu, cuda, cuda:N, or auto for a GPU where there is one.
+    """Return a device by its name: cpu, cuda, cuda:N, or auto for a GPU if there is one.
 
     Raise ConfigError where the machine does not have it.
     """
@@ -37,5 +37,5 @@ def open_device(name: str) -> torch.device:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Return where a network's parameters are."""
+    """Return the device of a network's parameters."""
     return next(network.parameters()).device

@@ -17,7 +17,7 @@ from fedbragg.types import State
 
 
 class Problem(Protocol):
-    """What a task gives to the training loop."""
+    """The examples and the loss of a task, for the training loop."""
 
     def __len__(self) -> int:
         """Return the number of examples."""

@@ -2,8 +2,8 @@
 
 Frames of one crystal are near-copies, so hiding one frame among its copies would hide nothing. Each step takes every
 unit with the same probability (Poisson sampling), shortens each unit's gradient to the clip, adds them up, and adds
-noise. All that leaves a site comes from these sums: a unit's loss and its labels are further coordinates of its vector,
-scaled so that they cost little. The number of steps depends on the settings alone.
+noise. Everything that leaves a site comes from these sums: a unit's loss and labels are extra coordinates of its
+vector, scaled so that they cost little. The number of steps depends on the settings alone.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from fedbragg.learn.adam import Adam
 from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 
 SIDE = 0.2
-"""Length of the loss' coordinate, and of the labels', at most; a gradient's is 1."""
+"""Greatest length of the loss' coordinate, and of the labels'; a gradient's is 1."""
 LONGEST = sqrt(1 + 2 * SIDE**2)
-"""Most that one unit adds to a sum, Euclidean norm."""
+"""Greatest Euclidean norm of the vector that one unit adds to a sum."""
 TOGETHER = 64
 """Units whose gradients are held in memory at a time."""
 MOST_LOSS = 4.0
-"""A larger loss of a unit counts as this one."""
+"""Larger losses of a unit are cut to this value."""
 
 
 class PrivateProblem(Protocol):
-    """What a task gives to private training."""
+    """The units, gradients and labels of a task, for private training."""
 
     @property
     def questions(self) -> tuple[int, ...]:
@@ -44,14 +44,14 @@ class PrivateProblem(Protocol):
         ...
 
     def gradients(self, units: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return of each unit the mean loss over its examples (units,), and the loss' gradient (units, numbers).
+        """Return each unit's mean loss over its examples (units,), and that loss' gradient (units, numbers).
 
         The numbers are those of all trained parameters, in the network's order.
         """
         ...
 
     def label_shares(self, unit: int) -> Tensor:
-        """Return for all questions the share of a unit's labels with each answer, one question after the other."""
+        """Return the share of each unit's labels that has each answer, one question after the other."""
         ...
 
 
@@ -61,7 +61,7 @@ class _Totals:
 
     steps: int
     units: Tensor  # () units taken
-    loss: Tensor  # () of these
+    loss: Tensor  # () sum over these units
     shares: Tensor  # (answers of all questions,)
 
 
@@ -72,7 +72,7 @@ def fit_privately(
     terms: PrivateTerms,
     generator: np.random.Generator,
 ) -> NoisedFacts:
-    """Train a network in place with noise, and return what else is told about the data.
+    """Train a network in place with noise, and return the noisy facts about the data.
 
     ``settings.batch`` has no effect. Raise ConfigError for a network whose statistics would escape the noise.
     """
@@ -84,7 +84,7 @@ def fit_privately(
     for _ in range(terms.steps(settings.epochs)):
         summed = noisy_sum(network, problem, terms, generator)
         gradient = _split(summed, totals, problem, parameters)
-        typical = max(1.0, float(totals.units) / totals.steps)  # units in a step, as far as it may be known
+        typical = max(1.0, float(totals.units) / totals.steps)  # units in a step, from the noisy count
         _set_gradients(parameters, gradient * terms.clip / typical, start, settings.proximal_mu)
         optimiser.step(settings.learning_rate)
     return _facts(totals, problem, terms.rate)
@@ -105,9 +105,9 @@ def noisy_sum(
 
 
 def unit_vectors(problem: PrivateProblem, units: Sequence[int], clip: float) -> Tensor:
-    """Return what each unit adds to a sum (units, numbers + 1 + answers).
+    """Return the vector that each unit adds to a sum (units, numbers + 1 + answers).
 
-    None is longer than LONGEST; one that is not finite is nothing.
+    None is longer than LONGEST; one that is not finite becomes zero.
     """
     losses, gradients = problem.gradients(units)
     shares = torch.stack([problem.label_shares(unit) for unit in units]) / sqrt(len(problem.questions))
@@ -120,7 +120,7 @@ def unit_vectors(problem: PrivateProblem, units: Sequence[int], clip: float) -> 
 def gradients_one_by_one(
     network: nn.Module, loss: Callable[[int], Tensor], units: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Return PrivateProblem.gradients for a network of any kind, one unit after the other."""
+    """Return PrivateProblem.gradients for any network, by one backward pass a unit."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     losses = [loss(unit) for unit in units]
     flat = [
@@ -170,7 +170,7 @@ def _set_gradients(parameters: list[nn.Parameter], gradient: Tensor, start: list
 
 
 def _facts(totals: _Totals, problem: PrivateProblem, rate: float) -> NoisedFacts:
-    """Return the mean loss and the label counts that the noisy sums tell."""
+    """Return the mean loss and the label counts that follow from the noisy sums."""
     typical = max(1.0, float(totals.units))
     loss = min(max(float(totals.loss) / typical, 0.0), MOST_LOSS)
     counts = (totals.shares / (totals.steps * rate)).round().clamp(min=0).int()

@@ -18,7 +18,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class LocalTerms:
-    """What an aggregation rule adds to the training at a site, beside what travels with the model."""
+    """Changes that an aggregation rule makes to the training at a site, beyond the tensors sent with the model."""
 
     calibration: Calibration | None = None
     proximal_mu: float = 0.0  # as in FitSettings, on top of the settings file's
@@ -40,19 +40,21 @@ class FitSettings:
     )
     calibration: Calibration | None = None
     correction: State = field(default_factory=dict, compare=False)
-    """By the names of parameters, what is added to every step's gradient."""
+    """Added to every step's gradient, by the name of the parameter."""
 
     def steps(self, examples: int) -> int:
-        """Return how many steps the optimiser makes on so many examples."""
+        """Return how many steps the optimiser makes on this many examples."""
         return self.epochs * -(-examples // self.batch)
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateTerms:
-    """How a site adds noise in training, so that no single run or crystal can be told from its updates."""
+    """How a site adds noise in training, so that its updates do not reveal any single run or crystal."""
 
     rate: float  # probability that a step takes each run or crystal
-    noise: float  # standard deviation of the noise, in units of the most that one run or crystal adds
+    noise: (
+        float  # standard deviation of the noise, in units of the largest vector that one run or crystal adds
+    )
     clip: float  # longest gradient of one run or crystal
 
     def steps(self, epochs: int) -> int:
@@ -62,7 +64,7 @@ class PrivateTerms:
 
 @dataclass(frozen=True, slots=True)
 class NoisedFacts:
-    """What else private training tells about the data, read from the same noisy sums as the gradients."""
+    """Noisy facts about the data, from the same sums as the gradients of private training."""
 
     loss: float  # mean over runs or crystals, over the whole training
     label_counts: tuple[tuple[int, ...], ...]  # runs or crystals with each answer, by question

@@ -16,7 +16,7 @@ def state_of(network: nn.Module) -> dict[str, np.ndarray]:
 
 
 def load_state(network: nn.Module, state: State) -> None:
-    """Copy arrays into a network of the same names and shapes; raise ModelFileError where they are of another one."""
+    """Copy arrays into a network of the same names and shapes; raise ModelFileError where they fit another one."""
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if {name: array.shape for name, array in state.items()} != wanted:
         raise ModelFileError(

@@ -1,1 +1,1 @@
-"""Frames as the detector sends them: sources, and what is made of their series as they come."""
+"""Frames as the detector sends them: sources, and the scoring and writing of their series."""

@@ -1,13 +1,13 @@
-"""Numbers for frames whose sender gives no number in the series: they count what came, and leave out what did not."""
+"""Numbers for frames whose sender does not number the series: counted on arrival, with gaps for lost messages."""
 
 from __future__ import annotations
 
 
 class ArrivalNumbers:
-    """Numbers frames from 0 in the order in which they come.
+    """Numbers frames from 0 in the order of arrival.
 
-    Each process of a sender counts its own messages. Where such a count jumps, as many numbers are left out, so that
-    whoever reads the numbers counts the missing; where it goes back, its process has started again.
+    Each process of a sender counts its own messages. Where such a count jumps, as many numbers are skipped here, so
+    that readers can count the missing frames; where a count goes back, its process has restarted.
     """
 
     def __init__(self) -> None:
@@ -15,7 +15,7 @@ class ArrivalNumbers:
         self._last: dict[int, int] = {}  # count of each process
 
     def number(self, count: int, process: int = 0) -> int:
-        """Return the number of the frame that a process counted so."""
+        """Return the series number of the frame that has this count in its process."""
         left_out = max(0, count - self._last.get(process, count - 1) - 1)
         self._last[process] = count
         self._next += left_out + 1

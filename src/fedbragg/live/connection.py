@@ -1,4 +1,4 @@
-"""ZeroMQ sockets of a stream: the one that pulls messages, and what its connection is doing."""
+"""The ZeroMQ socket that pulls a stream's messages, and the state of its connection."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from fedbragg.errors import ConfigError
 from fedbragg.extras import require
 
 HIGH_WATER = 2
-"""Messages that ZeroMQ holds for us: more would be lost with a killed process, which cannot say so."""
+"""Messages that ZeroMQ buffers for us. A killed process loses its buffer without a report, so this is small."""
 RECEIVE_BUFFER = 4 << 20
-"""Bytes that we ask the kernel to hold for us; left to itself it may hold 32 MB, lost with a killed process as well."""
+"""Bytes of the kernel's receive buffer; by default it may hold 32 MB, which a killed process loses as well."""
 LARGEST_MESSAGE = 1 << 30
 """Bytes; ZeroMQ drops a sender that announces more."""
 FOREIGN = "what answers there does not speak ZeroMQ. Check the port"
 
 
 class Pull:
-    """A PULL socket of a sender, which may come later and may go."""
+    """A PULL socket; its sender may start later and may go away."""
 
     def __init__(self, address: str) -> None:
-        """Connect, or with ``*`` for the host wait for senders to; raise ConfigError for an address that is none."""
+        """Connect, or bind where the host is ``*``; raise ConfigError for an invalid address."""
         import zmq
 
         self.address = address
@@ -54,7 +54,7 @@ class Pull:
         return None
 
     def close(self) -> None:
-        """Close the socket; what it still holds is lost."""
+        """Close the socket; messages that it still holds are lost."""
         self._socket.disable_monitor()
         self._monitor.close(linger=0)
         self._context.destroy(linger=0)
@@ -66,32 +66,32 @@ class Pull:
 
 
 class _State:
-    """Turns a socket's changes into lines, each once as long as it is true."""
+    """Turns a socket's state changes into messages, without repeating one that still holds."""
 
     def __init__(self, address: str) -> None:
-        self._address, self._told, self._connected = address, "", False
+        self._address, self._said, self._connected = address, "", False
 
     def after(self, change: int) -> str:
-        """Return the line to be told after a change; empty for none."""
+        """Return the line to show after a change; empty for none."""
         import zmq
 
         if change == zmq.Event.HANDSHAKE_SUCCEEDED:
-            line, self._told, self._connected = self._told and "connected", "", True
-        elif change == zmq.Event.CONNECT_RETRIED and not self._told:
-            line = self._told = "nothing answers there yet; waiting"
+            line, self._said, self._connected = self._said and "connected", "", True
+        elif change == zmq.Event.CONNECT_RETRIED and not self._said:
+            line = self._said = "nothing answers there yet; waiting"
         elif change == zmq.Event.DISCONNECTED and self._connected:
             line, self._connected = "the sender is gone; waiting for it to come back", False
-            self._told = line
+            self._said = line
         elif change in (zmq.Event.DISCONNECTED, *_disagreements()):
-            line = "" if self._told == FOREIGN else FOREIGN
-            self._told = FOREIGN
+            line = "" if self._said == FOREIGN else FOREIGN
+            self._said = FOREIGN
         else:
             line = ""
         return line and f"{self._address}: {line}"
 
 
 def _disagreements() -> tuple[int, ...]:
-    """Return ZeroMQ's changes that say that the other side speaks another protocol."""
+    """Return the ZeroMQ events that show that the other side speaks another protocol."""
     import zmq
 
     events = zmq.Event
@@ -104,7 +104,7 @@ def require_live(purpose: str) -> None:
 
 
 def address_error(address: str, error: Any) -> ConfigError:
-    """Return what to say about an address that ZeroMQ refuses."""
+    """Return the error for an address that ZeroMQ refuses."""
     return ConfigError(
         f"{address}: cannot be used ({str(error).split(' (addr')[0]}). Give an address such as tcp://host:31001."
     )

@@ -29,7 +29,7 @@ class ForwardToCrystfel:
         self.sent = self.lost = 0  # kept images
 
     def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
-        """Give a kept image to the next one who asks, and wait for that; one that cannot be decoded is left out."""
+        """Wait for the next request and answer it with a kept image; skip an image that cannot be decoded."""
         if not verdict.keep:
             return
         try:
@@ -42,10 +42,10 @@ class ForwardToCrystfel:
         self.lost += not sent
 
     def message(self, event: SeriesStart | SeriesEnd) -> None:
-        """Leave starts and ends out: CrystFEL knows images only."""
+        """Skip starts and ends: CrystFEL takes images only."""
 
     def close(self) -> None:
-        """Close the socket when what is underway has arrived."""
+        """Close the socket once all sent messages have arrived."""
         self._reply.close()
 
 

@@ -1,4 +1,4 @@
-"""Push the kept messages on, unchanged, each with its verdict as one part more."""
+"""Forward the kept messages unchanged, each with its verdict as an additional part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fedbragg.live.source import LiveFrame, SeriesEnd, SeriesStart
 from fedbragg.types import Verdict
 
 KIND = "fedbragg-verdict"
-"""The ``type`` of the last part: a reader that takes parts for messages ignores it as an unknown one."""
+"""The ``type`` of the last part: a reader that treats each part as a message ignores it as one of unknown type."""
 
 
 class Forwarding(Protocol):
@@ -26,12 +26,12 @@ class Forwarding(Protocol):
         ...
 
     def close(self) -> None:
-        """Close when what is underway has arrived."""
+        """Close once all sent messages have arrived."""
         ...
 
 
 class Forward:
-    """Looks like the detector to who connects to it, but sends kept images only."""
+    """Acts as a detector towards its receivers, but sends kept images only."""
 
     def __init__(self, address: str, stopped: Callable[[], bool]) -> None:
         """Bind; raise ConfigError where the address cannot be used. A wait for a receiver ends when ``stopped``."""
@@ -51,7 +51,7 @@ class Forward:
         self._push.send(parts_of(event.message), self._stopped)
 
     def close(self) -> None:
-        """Close the socket when what is underway has arrived."""
+        """Close the socket once all sent messages have arrived."""
         self._push.close()
 
 

@@ -21,11 +21,13 @@ from fedbragg.types import Geometry
 
 @dataclass(frozen=True, slots=True)
 class GrowingRun:
-    """Which run to follow, and when it is over."""
+    """A run to follow, and when it is over."""
 
     path: str  # a file, a folder or a glob
     idle: float  # seconds without a new frame after which it is over, from its first frame on
-    images: int | None = None  # after which it is over; None where nobody said, but a master file may
+    images: int | None = (
+        None  # after which it is over; None where the user gave none; a master file may still
+    )
     done: Mapping[str, int] = field(
         default_factory=dict
     )  # frames of each file that have their verdict already
@@ -45,10 +47,10 @@ class GrowingRun:
 
 
 class GrowingRunSource:
-    """The frames of a run in the order of the disk; see the protocol ``fedbragg.live.source.Source``.
+    """The frames of a run in their order on disk; see the protocol ``fedbragg.live.source.Source``.
 
-    A frame's number is its position in the run. A file's frames come in their order, so how many of each file are done
-    says which are.
+    A frame's number is its position in the run. A file's frames come in their order, so the number done of each file
+    shows which ones are done.
     """
 
     def __init__(self, run: GrowingRun, reduce: Reduce | None = None) -> None:
@@ -81,7 +83,7 @@ class GrowingRunSource:
                 self._announced = self._promised(request)
             if request is None and not (begun or waiting):
                 waiting = True
-                yield Notice(f"{self.name}: no frame is there yet; waiting")
+                yield Notice(f"{self.name}: no frame yet; waiting")
             elif request is None or self._is_done(request):
                 yield None
             else:
@@ -97,7 +99,7 @@ class GrowingRunSource:
         yield SeriesEnd(self._run.series, b"", complete=all_came)
 
     def _requests(self) -> Iterator[FrameRequest | None]:
-        """Yield the frames as they arrive; however long nobody begins to write them, wait."""
+        """Yield the frames as they arrive; wait for the first without a limit."""
         while True:
             try:
                 yield from self._followed.requests()

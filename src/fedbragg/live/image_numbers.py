@@ -1,4 +1,4 @@
-"""Which images of a series came, which are missing, and which came twice or late."""
+"""Keep track of which images of a series came, are missing, or came twice or late."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SHOWN = 5
 
 
 class Seen(StrEnum):
-    """What an image's number says about it."""
+    """The meaning of an image's number."""
 
     NEW = "new"
-    TWICE = "twice"  # it is there already
+    TWICE = "twice"  # it has come before
     BEYOND = "beyond"  # the start announced fewer images; gaps are not counted up to it
 
 
@@ -22,8 +22,8 @@ class ImageNumbers:
     """The numbers of a series' images; memory grows with the gaps only."""
 
     def __init__(self, first: int | None = 0, announced: int | None = None) -> None:
-        """Begin at ``first``; None begins at the first image that comes, for who joins in the middle."""
-        self.joined: int | None = None  # number of the first image of who joined in the middle
+        """Begin at ``first``; None begins at the first image that comes, for a client that joins in the middle."""
+        self.joined: int | None = None  # number of the first image, where we joined in the middle
         self.announced = announced
         self._first, self._next = first, first or 0
         self._gaps: list[range] = []  # in order

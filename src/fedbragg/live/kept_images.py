@@ -16,12 +16,12 @@ from fedbragg.live.source import LiveFrame
 from fedbragg.types import Verdict
 
 NAME = "kept"
-"""Of the file in the folder of its series: kept.nxs, and kept-2.nxs of a watch that went on."""
+"""Name of the file in its series' folder: kept.nxs, then kept-2.nxs where a restarted watch continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """The file, and what images must be like to get into it."""
+    """The open file, and the kind of images that it takes."""
 
     file: Any
     images: Any  # (images, rows, cols)
@@ -60,7 +60,7 @@ class KeptImages:
             )
 
     def in_words(self) -> str:
-        """Return what the file holds; empty where nothing was to be written."""
+        """Describe the file's content; empty if image files were not asked for."""
         left_out = f", {self.left_out} left out" if self.left_out else ""
         return (
             f"{self.path} ({self.written} images as they came{left_out})" if self.written or left_out else ""
@@ -126,7 +126,7 @@ def _create(path: Path, frame: LiveFrame, image: PackedImage) -> _Open:
 
 
 def _filter(compression: str) -> dict[str, Any]:
-    """Return the HDF5 filter whose chunks a compression's bytes are."""
+    """Return the HDF5 filter that reads the bytes of a compression."""
     import hdf5plugin
 
     filters: dict[str, Any] = {

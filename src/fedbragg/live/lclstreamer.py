@@ -1,6 +1,6 @@
-"""LCLStreamer's messages, which it names Simplon's: like Stream2, but for nearly every field.
+"""LCLStreamer's messages, which it calls Simplon: built like Stream2, but nearly every field differs.
 
-A byte ``c`` or ``m`` may stand before the CBOR map. The images' type and shape stand in the start, as text. The packed
+A byte ``c`` or ``m`` may precede the CBOR map. The start gives the images' type and shape as text. The packed
 bytes are bitshuffle-LZ4's blocks without a header. Each of the sender's processes counts its own messages, from its
 rank times 10,000 on. The end is named ``stop`` or ``end``. (slac-lcls/lclstreamer, serializers of 2025 and 2026)
 """
@@ -31,7 +31,7 @@ CHANNEL = ""
 
 
 def is_lclstreamer(fields: Mapping[Any, Any]) -> bool:
-    """Tell whether a message is LCLStreamer's: it names a run where Stream2 names a series."""
+    """Return whether a message is LCLStreamer's: it names a run where Stream2 names a series."""
     return "run_id" in fields and "series_id" not in fields and "series_unique_id" not in fields
 
 
@@ -45,7 +45,7 @@ class LCLStreamerReader:
         self._numbers: dict[str, ArrivalNumbers] = {}
 
     def read(self, fields: Mapping[Any, Any], message: bytes) -> Event:
-        """Return what a message tells; raise MessageError where it cannot be used."""
+        """Return the event of a message; raise MessageError where it cannot be used."""
         run, kind = whole_number(fields.get("run_id")), fields.get("type")
         if run is None:
             raise MessageError("a message of LCLStreamer without a run's number (run_id).")
@@ -101,7 +101,7 @@ def _found(fields: Mapping[Any, Any], stated: tuple[object, object]) -> tuple[st
     *outer, columns = _lengths(shape)
     rows, dtype, data = int(np.prod(outer)), np.dtype(kind), fields.get("compressed_data")
     if not isinstance(data, bytes):
-        raise MessageError("its numbers are no bytes.")
+        raise MessageError("its numbers are not bytes.")
     size = rows * columns * dtype.itemsize
     framed = with_bitshuffle_header(data, size, dtype.itemsize)
     return CHANNEL, checked(PackedImage((rows, columns), dtype, BITSHUFFLE_LZ4, dtype.itemsize, framed))

@@ -1,4 +1,4 @@
-"""What the readers of all streams share: what is wrong with a message, and values as a sender may send them."""
+"""Shared by the readers of all streams: the error for a bad message, and checks of the values that senders give."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import math
 from collections.abc import Sequence
 
 MOST_IMAGES = 1 << 53
-"""Larger numbers are no numbers of images."""
+"""Largest number accepted for images; a larger one is an error of the sender."""
 PARTS = "fedbragg-parts"
-"""Before the parts of a message that came in several."""
+"""Marks a recorded message that came in several parts."""
 
 
 class MessageError(Exception):
-    """What is wrong with a message and what to do, in one line."""
+    """The problem of a message and the remedy, in one line."""
 
 
 def shown(value: object) -> str:
-    """Return a sender's value as it may be printed: short, one line, nothing that a terminal obeys."""
+    """Return a sender's value as it may be printed: short, on one line, without control characters for a terminal."""
     if not isinstance(value, str):
         return type(value).__name__  # the number may be too long to be printed
     return ascii(value[:80])[1:-1]
 
 
 def whole_number(value: object) -> int | None:
-    """Return a number of images or of one image, or None where a value is none."""
+    """Return a value as a number of images or of one image, or None if it is not one."""
     return value if type(value) is int and 0 <= value < MOST_IMAGES else None
 
 
 def number(value: object) -> float | None:
-    """Return a finite number, or None where a value is none."""
+    """Return a value as a finite number, or None if it is not one."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -39,13 +39,13 @@ def number(value: object) -> float | None:
 
 
 def positive(value: object) -> float | None:
-    """Return a finite number above 0, or None where a value is none."""
+    """Return a value as a finite number above 0, or None if it is not one."""
     found = number(value)
     return found if found is not None and found > 0 else None
 
 
 def joined(parts: Sequence[bytes]) -> bytes:
-    """Return a message of several parts as one, so that it can be kept in a file; a message of one stays as it is."""
+    """Return a message of several parts as one, so that a file can hold it; a single part is returned unchanged."""
     if len(parts) == 1:
         return parts[0]
     import cbor2

@@ -1,4 +1,4 @@
-"""An image as the detector packed it: bytes that an HDF5 file can hold as they are."""
+"""An image as the detector packed it: bytes that fit unchanged into an HDF5 file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from fedbragg.live.message import MessageError
 
 BITSHUFFLE_LZ4, BITSHUFFLE_ZSTD, LZ4, NO_COMPRESSION = "bslz4", "bszstd", "lz4", "none"
-"""The compressions that are read here, by their senders' names; the bytes are those of HDF5's filters."""
+"""Supported compressions, by their senders' names; the bytes are those of HDF5's filters."""
 BITSHUFFLED = (BITSHUFFLE_LZ4, BITSHUFFLE_ZSTD)
 LARGEST = 1 << 28
 """Bytes of an unpacked image; 18 megapixels of 64 bits are 145 million."""
-SMALLEST_SHARE = {BITSHUFFLE_LZ4: 255, LZ4: 255, BITSHUFFLE_ZSTD: 2048}
-"""LZ4 packs a byte into at least a 255th; Zstandard a block of equal bytes into 13, and blocks have at most 16 kB."""
+LARGEST_FACTOR = {BITSHUFFLE_LZ4: 255, LZ4: 255, BITSHUFFLE_ZSTD: 2048}
+"""Largest compression factors. LZ4: 255. Zstandard packs a block of equal bytes, at most 16 kB, into 13."""
 HEADER = 12
 """Bytes before the first block: the unpacked size of all blocks (8, big-endian), and of one (4)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedImage:
-    """An image as the detector packed it; its declared size has been compared with the bytes that are there."""
+    """An image as the detector packed it; its declared size has been checked against its bytes."""
 
     shape: tuple[int, int]  # rows, columns
     dtype: np.dtype[Any]
@@ -39,7 +39,7 @@ class PackedImage:
 def checked(image: PackedImage) -> PackedImage:
     """Return an image whose declared size is within a limit and fits its bytes, else raise MessageError.
 
-    Nothing of the declared size is allocated before.
+    The check comes before any allocation of the declared size.
     """
     rows, columns = image.shape
     what = f"{rows} x {columns} {image.dtype} are {image.size} bytes"
@@ -47,13 +47,13 @@ def checked(image: PackedImage) -> PackedImage:
         raise MessageError(f"{what}, more than any detector sends.")
     if image.compression == NO_COMPRESSION:
         stated = len(image.data)
-    elif image.compression in SMALLEST_SHARE:
+    elif image.compression in LARGEST_FACTOR:
         stated = int.from_bytes(image.data[:8], "big")
     else:
         return image
     if stated != image.size:
         raise MessageError(f"{what}, but its data hold {stated}.")
-    if image.size > SMALLEST_SHARE.get(image.compression, 1) * len(image.data):
+    if image.size > LARGEST_FACTOR.get(image.compression, 1) * len(image.data):
         raise MessageError(f"{what}, which {len(image.data)} packed bytes cannot hold.")
     return image
 
@@ -66,7 +66,7 @@ def with_lz4_header(block: bytes, size: int) -> bytes:
 def with_bitshuffle_header(blocks: bytes, size: int, width: int) -> bytes:
     """Return bitshuffle's bare blocks of elements of ``width`` bytes in HDF5's framing (filter 32008).
 
-    Writers take blocks of 4096 elements, or of 8 kB by default; which it was follows from the blocks' own sizes.
+    Writers take blocks of 4096 elements, or of 8 kB by default; the blocks' own sizes show which.
     Raises MessageError where neither fits.
     """
     for block in (4096 * width, 8192):

@@ -1,8 +1,8 @@
 """One thread receives, several threads work, and the caller gets the results in the order of the messages.
 
-Start and end of a series reach one client of the detector only, so there is one receiver. What it has received and the
-caller has not yet dealt with is bounded: when the bound is reached the receiver waits, ZeroMQ's own few places fill,
-and the sender waits. That is the default, which loses nothing; otherwise frames go on without a score.
+Start and end of a series reach one client of the detector only, so there is one receiver. The number of messages that
+wait for the caller is bounded: when the bound is reached the receiver waits, ZeroMQ's own small buffer fills,
+and the sender waits. This default loses nothing; otherwise frames are passed on without a score.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from fedbragg.live.source import Event, LiveFrame, Notice, SeriesEnd, Source
 from fedbragg.types import Verdict
 
 POLL = 0.1
-"""Seconds after which receiver and caller look whether they are to stop."""
+"""Seconds between checks of receiver and caller whether to stop."""
 UNSCORED = "not scored: the queue was full"
-"""The reason of a frame that is kept because the screening could not keep up."""
+"""The reason given for a frame that is kept because the screening could not keep up."""
 LIGHT, HEAVY = 10_000, 2
-"""Entries that may wait in all: so many without their message, or twice the queue with it."""
+"""Most entries that may wait: this many without their message, or twice the queue with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineSettings:
-    """How a pipeline works."""
+    """The settings of a pipeline."""
 
     threads: int  # that decode and score
-    queue: int  # frames that may be received and not yet dealt with
-    keep_when_full: bool = False  # let frames go on without a score; otherwise the sender waits
+    queue: int  # most frames that may wait for the caller
+    keep_when_full: bool = False  # pass frames on without a score; otherwise the sender waits
     messages: bool = False  # the caller needs the messages of the frames, also of those without a score
-    once: bool = False  # receive nothing after the first end of a series: it belongs to who comes next
-    latest: bool = False  # leave frames out for which there is no place, to show others; never for screening
+    once: bool = False  # receive nothing after the first end of a series: it belongs to the next watch
+    latest: bool = False  # drop frames when the queue is full, for display only; never for screening
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class _Waiting:
 
 
 class Pipeline:
-    """The way of a source's events through the threads."""
+    """Takes a source's events through the threads."""
 
     def __init__(
         self,
@@ -77,17 +77,17 @@ class Pipeline:
 
     @property
     def waiting(self) -> int:
-        """Return how many events are received and not yet dealt with."""
+        """Return how many events wait for the caller."""
         return self._arrived.qsize()
 
     def stop(self) -> None:
-        """Stop receiving; what was received is still worked on and yielded."""
+        """Stop receiving; events already received are still processed and yielded."""
         self._stopping.set()
 
     def run(self) -> Generator[Arrived | None, None, None]:
         """Yield the events in order, and None while there is none; end after `stop`, or after an end with ``once``.
 
-        Raises what receiving, working or recording raised.
+        Raises the errors of receiving, working and recording.
         """
         with ThreadPoolExecutor(self._settings.threads, thread_name_prefix="fedbragg-watch") as pool:
             receiver = threading.Thread(target=self._receive, args=(pool,), name="fedbragg-receive")
@@ -115,7 +115,7 @@ class Pipeline:
                 self._places.release()
 
     def _end(self, receiver: threading.Thread) -> None:
-        """Stop the receiver, also where it waits for a caller that has gone."""
+        """Stop the receiver, even while it waits for a caller that has stopped reading."""
         self._stopping.set()
         while receiver.is_alive():
             self._places.release()
@@ -159,7 +159,7 @@ class Pipeline:
 
 
 def _without_data(frame: LiveFrame) -> LiveFrame:
-    """Return a frame that holds no memory to speak of."""
+    """Return a copy of the frame without its image data."""
     return replace(frame, message=b"", read=_forgotten, packed=_forgotten)
 
 

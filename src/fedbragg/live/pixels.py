@@ -25,7 +25,7 @@ READ = "bslz4, bszstd, lz4 and none"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoding:
-    """Where frames are decoded to, and what is made of their rows meanwhile."""
+    """The memory that frames are decoded into, and the reduction of their rows meanwhile."""
 
     pool: BufferPool
     reduce: Reduce | None = None  # see Frame.reduced

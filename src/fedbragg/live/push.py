@@ -1,4 +1,4 @@
-"""A PUSH socket that sends as a detector does, and waits where nobody takes what it sends."""
+"""A PUSH socket that sends as a detector does, and waits while no receiver has room."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from fedbragg.live.connection import HIGH_WATER, address_error
 
 POLL = 100
-"""Milliseconds after which a sender that waits looks whether it is to stop."""
+"""Milliseconds between a waiting sender's checks whether to stop."""
 LINGER = 10_000
-"""Milliseconds for which the last messages may be underway when the socket is closed."""
+"""Milliseconds that a closing socket waits for its last messages to arrive."""
 
 
 class Push:
     """A socket to send messages by; use it in one thread."""
 
     def __init__(self, address: str, *, bind: bool = True) -> None:
-        """Bind, as a detector does, or connect; raise ConfigError for an address that is none or is taken."""
+        """Bind, as a detector does, or connect; raise ConfigError for an address that is invalid or taken."""
         import zmq
 
         self.address = address
@@ -41,6 +41,6 @@ class Push:
         return True
 
     def close(self, linger: int = LINGER) -> None:
-        """Close, and wait up to ``linger`` milliseconds for what is underway."""
+        """Close, and wait up to ``linger`` milliseconds for the last messages to arrive."""
         self._socket.close(linger=linger)
         self._context.term()

@@ -1,4 +1,4 @@
-"""Raw messages in numbered files: what a watch keeps for later, and what replay sends again."""
+"""Raw messages in numbered files, which a watch records and replay sends again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Recorder:
     """Writes each message to the next ``000001.cbor`` of a folder; a full disk ends the recording, not the watch."""
 
     def __init__(self, folder: Path, warn: Callable[[str], None]) -> None:
-        """Make the folder, or go on after the files in it; raise InputError where it cannot be written."""
+        """Make the folder, or continue after the files in it; raise InputError where it cannot be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

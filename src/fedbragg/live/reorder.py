@@ -1,4 +1,4 @@
-"""Put what comes nearly in order into order, with a bound on what waits."""
+"""Put items that come nearly in order into order, while a limited number waits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 DEPTH = 8
-"""Items that wait for a missing one before it is given up; a single sender keeps the order, so few wait ever."""
+"""Items that wait for a missing one before it is given up; a single sender keeps the order, so few ever wait."""
 
 
 class Reorder(Generic[Item]):
-    """Give items by their number; one that comes after its turn was given up is given at once."""
+    """Yields items by their number; one that comes after it was given up is yielded at once."""
 
     def __init__(self, first: int | None = 0, depth: int = DEPTH) -> None:
         """Begin with the number ``first``; None begins with the first that comes."""
@@ -20,7 +20,7 @@ class Reorder(Generic[Item]):
         self._waiting: dict[int, Item] = {}
 
     def add(self, number: int, item: Item) -> Iterator[Item]:
-        """Yield what can be given now."""
+        """Add an item, and yield all that are now in order."""
         if self._next is None:
             self._next = number
         if number < self._next:
@@ -34,7 +34,7 @@ class Reorder(Generic[Item]):
             yield self._waiting.pop(self._next - 1)
 
     def rest(self) -> Iterator[Item]:
-        """Yield all that still waits, in order."""
+        """Yield all items that still wait, in order."""
         for number in sorted(self._waiting):
             self._next = number + 1
             yield self._waiting.pop(number)

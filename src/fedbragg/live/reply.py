@@ -1,4 +1,4 @@
-"""A REP socket, which gives one message to whoever asks for one."""
+"""A REP socket, which answers each request with one message."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fedbragg.live.push import LINGER, POLL
 
 
 class Reply:
-    """A socket to answer by; use it in one thread."""
+    """A socket that answers requests; use it in one thread."""
 
     def __init__(self, address: str) -> None:
-        """Bind; raise ConfigError for an address that is none or is taken."""
+        """Bind; raise ConfigError for an address that is invalid or taken."""
         import zmq
 
         self._context = zmq.Context()
@@ -25,7 +25,7 @@ class Reply:
             raise address_error(address, error) from None
 
     def send(self, message: bytes, stopped: Callable[[], bool]) -> bool:
-        """Send a message to the next one who asks; return False when ``stopped`` came first."""
+        """Answer the next request with a message; return False when ``stopped`` came first."""
         import zmq
 
         while not self._socket.poll(POLL, zmq.POLLIN):
@@ -36,6 +36,6 @@ class Reply:
         return True
 
     def close(self, linger: int = LINGER) -> None:
-        """Close, and wait up to ``linger`` milliseconds for what is underway."""
+        """Close, and wait up to ``linger`` milliseconds for the last messages to arrive."""
         self._socket.close(linger=linger)
         self._context.term()

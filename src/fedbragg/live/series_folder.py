@@ -24,12 +24,12 @@ from fedbragg.screening.session import Outcome, Session, open_screening
 from fedbragg.types import Verdict
 
 LONGEST_NAME = 100
-REMEDY = "Make room, then start the watch again: it goes on in the same folder."
+REMEDY = "Make room, then start the watch again: it continues in the same folder."
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesSettings:
-    """What is the same for all series of a watch."""
+    """The settings shared by all series of a watch."""
 
     out: Path  # each series gets a folder in it
     model: str  # digest of the model file
@@ -64,7 +64,7 @@ class SeriesOutcome:
 
 
 class SeriesFolder:
-    """A series that is being written; opened again, it goes on where its tables end."""
+    """A series that is being written; opened again, it continues where its tables end."""
 
     def __init__(
         self,
@@ -75,9 +75,9 @@ class SeriesFolder:
         *,
         fresh: bool = False,
     ) -> None:
-        """Open the folder of a series, new or to go on; raise InputError where it cannot be written.
+        """Open the folder of a series, new or to continue; raise InputError where it cannot be written.
 
-        With ``fresh`` it is another series than one of the same name that was written before.
+        With ``fresh`` the series is a new one, even if a folder holds one of the same name.
         """
         self.series = series
         self.folder, start = _folder_of(series, settings, fresh=fresh)
@@ -92,14 +92,14 @@ class SeriesFolder:
         self._before: int | None = None  # frames of earlier watches, where each watch counts from 0
 
     def start(self, announced: int | None) -> None:
-        """Learn how many images the detector means to send, and that the first is number 0."""
+        """Take the start of the series: how many images it announces, the first being number 0."""
         fresh = self.numbers.next == 0
         self.numbers.starts_at_zero(announced)
         if fresh:
             self._order = Reorder(0)
 
     def add(self, frame: LiveFrame, judged: Verdict) -> Iterator[tuple[LiveFrame, Verdict]]:
-        """Write the verdicts that now have their turn, and yield them with their frames."""
+        """Write the verdicts that are now in order, and yield them with their frames."""
         if frame.counted:
             frame, judged = self._renumbered(frame, judged)
         seen = self.numbers.see(frame.number)
@@ -109,7 +109,7 @@ class SeriesFolder:
             yield from self._written(self._order.add(frame.number, (frame, judged)))
 
     def _renumbered(self, frame: LiveFrame, judged: Verdict) -> tuple[LiveFrame, Verdict]:
-        """Give a frame that this watch has counted the number after those of earlier watches."""
+        """Number a frame that this watch has counted after the frames of earlier watches."""
         if self._before is None:
             self._before = max(0, self.numbers.next - frame.number)
         number = frame.number + self._before
@@ -156,14 +156,14 @@ class SeriesFolder:
         for frame, judged in ready:
             verdict = self._screening.add(judged)
             self._unscored += verdict.reason == UNSCORED
-            self._screening.flush()  # so that a killed watch loses only what it had not decided
+            self._screening.flush()  # so that a killed watch loses no verdict
             if self._images is not None:
                 self._images.add(frame, verdict)
             yield frame, verdict
 
 
 def verdicts_so_far(series: str, settings: SeriesSettings) -> list[Verdict]:
-    """Return the verdicts that are written of a series; it goes on after them."""
+    """Return the verdicts already written of a series, after which it continues."""
     folder, start = _folder_of(series, settings)
     return list(verdicts_in(folder)) if start.done else []
 
@@ -173,7 +173,7 @@ def _numbers(verdicts: list[Verdict], settings: SeriesSettings) -> Iterable[int]
 
 
 def _folder_of(series: str, settings: SeriesSettings, *, fresh: bool = False) -> tuple[Path, Checkpoint]:
-    """Return a series' folder and where it goes on: the last that holds it, or a new one beside those of others."""
+    """Return a series' folder and where to continue: the last folder that holds it, or a new one."""
     identity = Identity(series, 0, settings.model, settings.threshold, False, settings.fail_safe)
     name = re.sub(r"[^\w.-]|^\.+", "_", settings.run_folder or series, flags=re.ASCII)[:LONGEST_NAME]
     number, latest = 1, None
@@ -189,7 +189,7 @@ def _folder_of(series: str, settings: SeriesSettings, *, fresh: bool = False) ->
 def _found(
     folder: Path, identity: Identity, repaired: Callable[[Path, bytes], tuple[int, dict[str, int]]]
 ) -> Checkpoint | None:
-    """Return where a folder goes on, or None where something else is in it.
+    """Return where to continue in a folder, or None where something else is in it.
 
     The tables are flushed after every frame, which the checkpoint, written once a second, does not know.
     """
@@ -213,7 +213,7 @@ def _whole_lines(path: Path) -> bytes:
 
 
 def _listed_anew(folder: Path, table: bytes) -> tuple[int, dict[str, int]]:
-    """List the kept images of a stream by its table; return the rows and the sizes of both."""
+    """Rewrite the list of a stream's kept images from its table; return the rows and the sizes of both."""
     write_whole(folder / VERDICTS, table)
     verdicts = list(verdicts_in(folder))
     kept = (replace(verdict, event=f"//{verdict.index}") for verdict in verdicts if verdict.keep)
@@ -225,7 +225,7 @@ def _listed_anew(folder: Path, table: bytes) -> tuple[int, dict[str, int]]:
 def _cut(folder: Path, table: bytes) -> tuple[int, dict[str, int]]:
     """Cut both tables of a run of files to the frames that both have; return the rows and the sizes of both.
 
-    How a kept frame is listed does not follow from its row; a frame that is cut off is screened again.
+    The list cannot be rebuilt from the table's rows here; a frame that is cut off is screened again.
     """
     listed = _whole_lines(folder / KEPT).splitlines(keepends=True)
     write_whole(folder / VERDICTS, table)

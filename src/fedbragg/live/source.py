@@ -1,4 +1,4 @@
-"""A live source of frames: what it tells, message by message, and the Protocol that every kind of source meets."""
+"""A live source of frames: the events that it gives, and the Protocol that every kind of source meets."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class SeriesStart:
 
     series: str  # the series' unique name
     message: bytes  # as it came
-    announced: int | None = None  # images that the detector means to send
-    notes: tuple[str, ...] = ()  # what the start says that cannot be used, a line each
+    announced: int | None = None  # number of images that the detector will send
+    notes: tuple[str, ...] = ()  # a line for each field of the start that cannot be used
     unique: bool = (
         True  # False where a later series may have the same name, as after the detector was switched off
     )
@@ -34,7 +34,7 @@ class LiveFrame:
     packed: Callable[[], PackedImage]  # as the detector packed it; raises FrameError
     geometry: Geometry = field(default_factory=Geometry)  # empty where the series' start was not seen
     saturation: float | None = None  # highest trusted count, where the start gives it
-    counted: bool = False  # the number counts what came to this watch; an earlier watch began at 0 as well
+    counted: bool = False  # the number counts this watch's frames; an earlier watch began at 0 as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class SeriesEnd:
 
     series: str
     message: bytes  # as it came
-    complete: bool = True  # False where the sender stopped without saying that this was all
+    complete: bool = True  # False where the sender stopped without an end message
 
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """A message that cannot be used: what is wrong, and what to do, in one line."""
+    """A message that cannot be used, with the problem and the remedy in one line."""
 
     reason: str
     message: bytes  # as it came
@@ -63,19 +63,19 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user that is no message: the sender is away, or speaks another language."""
+    """News for the user that came in no message: the sender is away, or speaks another protocol."""
 
     text: str
 
 
 Event = SeriesStart | LiveFrame | SeriesEnd | Damaged | Ignored | Notice
-"""Whatever a source can tell; each message of the sender gives exactly one event."""
+"""Everything that a source can report; each message of the sender gives exactly one event."""
 
 
 class Source(Protocol):
     """Frames of one sender in the order in which they come, each with its series and number.
 
-    A number that is left out is a missing frame, which the reader of a source counts. One thread calls ``receive``.
+    A skipped number is a missing frame, which the caller counts. One thread calls ``receive``.
     """
 
     @property
@@ -88,5 +88,5 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the sender."""
+        """Disconnect from the sender."""
         ...

@@ -40,7 +40,7 @@ MOST_JSON = 1 << 20
 
 
 def is_stream1(parts: Sequence[bytes]) -> bool:
-    """Tell whether a message begins as Stream v1's do."""
+    """Return whether a message begins as Stream v1's do."""
     return parts[0][:1] == b"{"
 
 
@@ -52,7 +52,7 @@ class Stream1Reader:
         self._known = LatestSeries(decoding)
 
     def read(self, parts: Sequence[bytes]) -> Event:
-        """Return what a message tells; raise MessageError where it cannot be used."""
+        """Return the event of a message; raise MessageError where it cannot be used."""
         first, message = _json(parts[0]), joined(parts)
         kind, series = first.get("htype"), whole_number(first.get("series"))
         if kind not in (HEADER, IMAGE, END):
@@ -97,7 +97,7 @@ def _json(part: bytes) -> Mapping[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise MessageError(
-            "a message that begins like Stream v1, but is no JSON. Check the port and the sender."
+            "a message that begins like Stream v1, but is not JSON. Check the port and the sender."
         )
     return value
 

@@ -1,4 +1,4 @@
-"""Messages of any sender -> events: which protocol a message follows is told by its content; no sockets."""
+"""Messages of any sender -> events: the content shows which protocol a message follows; no sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StreamReader:
         self._lclstreamer = LCLStreamerReader(decoding)
 
     def event(self, *parts: bytes) -> Event:
-        """Return what the parts of a message tell; never raises, whatever the bytes are."""
+        """Return the event of a message's parts; never raises, for any bytes."""
         try:
             return self._stream1.read(parts) if is_stream1(parts) else self._of_cbor(parts[0])
         except MessageError as error:

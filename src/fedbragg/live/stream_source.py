@@ -11,7 +11,7 @@ class StreamSource:
     """The frames of a detector at ``tcp://host:31001``; see the protocol ``Source``."""
 
     def __init__(self, address: str, reader: StreamReader) -> None:
-        """Connect, also before the detector is there; raise ConfigError where the address is none."""
+        """Connect, even before the detector is up; raise ConfigError for an invalid address."""
         self._pull, self._reader = Pull(address), reader
 
     @property

@@ -20,13 +20,13 @@ SERIES_KEPT = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """What is known about a series before its first frame; all empty where the start was not seen."""
+    """The facts about a series before its first frame; all empty where the start was not seen."""
 
     channels: tuple[str, ...] = ()  # the thresholds, in the detector's order
     header: Header = field(default_factory=Header)
     masks: Mapping[str, Mask] = field(default_factory=dict)  # of each channel, True = ignore
     announced: int | None = None  # images
-    notes: tuple[str, ...] = ()  # what cannot be used, a line each
+    notes: tuple[str, ...] = ()  # unusable fields, a line each
     panels: Panels = ()  # of a frame that has several
 
 
@@ -43,7 +43,7 @@ class StreamedSeries:
         self._file_masks = {key: self._masks.shared_file_mask(mask) for key, mask in start.masks.items()}
 
     def frame(self, number: int, find: Find) -> Frame:
-        """Decode an image; raise FrameError saying what is wrong with it."""
+        """Decode an image; raise FrameError with the reason if it cannot be decoded."""
         try:
             channel, image = find()
             file_mask = self._file_mask(channel, image)
@@ -58,11 +58,11 @@ class StreamedSeries:
             mask = self._masks.mask_of(counts, file_mask, self.start.header.trusted)
         centre = self.start.header.geometry.beam_centre
         frame = Frame(counts, mask, self.name, number, f"//{number}", self.start.panels, centre)
-        # What was made of the rows knows nothing of panels, whose edges a block must not cross.
+        # The reduction of the rows ignores panels, whose edges a block must not cross.
         return frame if self.start.panels else replace(frame, reduced=found.reduced)
 
     def packed(self, number: int, find: Find) -> PackedImage:
-        """Return an image as it came; raise FrameError where there is none."""
+        """Return an image still packed; raise FrameError where there is none."""
         try:
             return find()[1]
         except MessageError as error:
@@ -90,7 +90,7 @@ class LatestSeries:
         self._series: dict[str, StreamedSeries] = {}
 
     def begin(self, name: str, start: Start) -> StreamedSeries:
-        """Return a new series with what its start says; the oldest is forgotten."""
+        """Return a new series with the facts of its start; the oldest is forgotten."""
         self._series.pop(name, None)
         self._series[name] = StreamedSeries(name, start, self._decoding)
         while len(self._series) > SERIES_KEPT:
@@ -98,5 +98,5 @@ class LatestSeries:
         return self._series[name]
 
     def of(self, name: str) -> StreamedSeries:
-        """Return a series; one whose start went to another client, or before this one came, knows nothing."""
+        """Return a series; without its start, if another client got that or it came too early."""
         return self._series.get(name) or self.begin(name, Start())

@@ -1,4 +1,4 @@
-"""Verdicts as lines of JSON, each at once, for programs that read along."""
+"""Verdicts as lines of JSON, written at once, for programs that follow a watch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class VerdictLines:
     """Writes a line a verdict; a full disk ends the lines, not the watch."""
 
     def __init__(self, target: str, warn: Callable[[str], None]) -> None:
-        """Append to the file ``target``, or write to the output for ``-``; raise InputError where that cannot be."""
+        """Append to the file ``target``, or to the output for ``-``; raise InputError where it cannot be written."""
         self._target, self._warn = target, warn
         self._file: IO[str] | None = sys.stdout if target == STANDARD_OUTPUT else _appended(target)
 

@@ -1,4 +1,4 @@
-"""Deal with the events of a source: a folder for each series, what is wrong said once, the kept passed on."""
+"""Handle the events of a source: write a folder for each series, warn of problems once, pass kept frames on."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ IDLE_ROUNDS = 10
 
 
 class Watcher(Protocol):
-    """What is told of a watch as it goes on."""
+    """Receives the results of a watch while it runs."""
 
     def verdict(self, frame: LiveFrame, verdict: Verdict) -> None:
-        """Take a frame and what was decided about it, in the order of the images."""
+        """Take a frame and its verdict, in the order of the images."""
         ...
 
     def message(self, event: SeriesStart | SeriesEnd) -> None:
@@ -37,7 +37,7 @@ class Watcher(Protocol):
         ...
 
     def warn(self, line: str) -> None:
-        """Take a line about something that is wrong."""
+        """Take a line about a problem."""
         ...
 
 
@@ -61,15 +61,15 @@ class Watched:
 
 @dataclass(slots=True)
 class Progress:
-    """How a watch is going."""
+    """The progress of a watch."""
 
     frames: int = 0  # written by this watch
     kept: int = 0
-    waiting: int = 0  # events that are received and not yet dealt with
+    waiting: int = 0  # events that are received and not yet handled
     missing: int = 0  # images of the series that are open
     damaged: int = 0  # messages that could not be used
     lag: float = 0.0  # seconds from receiving the latest frame to its verdict
-    drift: str = ""  # why the open series is unlike the calibration; empty where it is not
+    drift: str = ""  # why the open series is unlike the calibration; empty if it is like it
     skipped: int = 0  # frames that were left out, for display only
 
 
@@ -77,16 +77,16 @@ class Watch:
     """A watch of one source, from its first message to its end."""
 
     def __init__(self, open_folder: Callable[[str, bool], SeriesFolder], watcher: Watcher) -> None:
-        """Open each series by ``open_folder``, which takes its name and whether none of that name goes on."""
+        """Open each series by ``open_folder``, which takes its name and whether it must be a new one."""
         self.result = Watched()
         self._open_folder, self._watcher = open_folder, watcher
         self._open: dict[str, SeriesFolder] = {}
-        self._told: dict[str, int] = {}
+        self._warned: dict[str, int] = {}
         self._ended: set[str] = set()  # series whose end came
         self._lag = 0.0
 
     def run(self, pipeline: Pipeline, stop: StopSignal, step: Callable[[], object] = lambda: None) -> Watched:
-        """Deal with all events until the pipeline ends; ``step`` is called after each, and while there is none."""
+        """Handle all events until the pipeline ends; ``step`` is called after each, and while there is none."""
         idle = 0
         with closing(pipeline.run()) as events:
             for arrived in events:
@@ -105,7 +105,7 @@ class Watch:
         return self.result
 
     def progress(self, waiting: int) -> Progress:
-        """Return how the watch is going while so many events wait."""
+        """Return the progress of the watch, of which this many events wait."""
         result, open_now = self.result, self._open.values()
         missing = sum(folder.numbers.missing for folder in open_now)
         drift = next((folder.drift for folder in open_now if folder.drift), "")
@@ -122,7 +122,7 @@ class Watch:
                 self._end(end)
             case Damaged(reason):
                 self.result.damaged += 1
-                self._tell("damaged", reason)
+                self._warn("damaged", reason)
             case Notice(text):
                 self._watcher.warn(text)
             case Ignored():
@@ -147,12 +147,12 @@ class Watch:
 
     def _frame(self, frame: LiveFrame, judged: Verdict) -> None:
         if judged.score is None:
-            self._tell(f"frames of {frame.series}", f"{frame.series} image {frame.number}: {judged.reason}")
+            self._warn(f"frames of {frame.series}", f"{frame.series} image {frame.number}: {judged.reason}")
         self._pass_on(self._folder(frame.series).add(frame, judged))
 
     def _end(self, end: SeriesEnd) -> None:
         if end.series not in self._open and end.series in self._ended:
-            return  # it was told already
+            return  # it was reported already
         self._folder(end.series)  # a series of no image has a folder too
         self._close(end.series, ended=end.complete)
         self._watcher.message(end)
@@ -170,7 +170,7 @@ class Watch:
         self._pass_on(folder.idle())
         outcome = folder.close(ended=ended)
         self.result.incomplete += not outcome.complete
-        self._told.pop(f"frames of {series}", None)
+        self._warned.pop(f"frames of {series}", None)
         self._watcher.closed(outcome)
         return outcome
 
@@ -190,8 +190,8 @@ class Watch:
             if stopped:
                 self.result.lost.append(f"the images of {series} from {outcome.numbers.next} on")
 
-    def _tell(self, kind: str, line: str) -> None:
-        told = self._told[kind] = self._told.get(kind, 0) + 1
-        if told <= LINES_A_KIND:
-            more = " (others like it are only counted)" if told == LINES_A_KIND else ""
+    def _warn(self, kind: str, line: str) -> None:
+        count = self._warned[kind] = self._warned.get(kind, 0) + 1
+        if count <= LINES_A_KIND:
+            more = " (others like it are only counted)" if count == LINES_A_KIND else ""
             self._watcher.warn(f"{line}{more}")

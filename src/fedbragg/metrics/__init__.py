@@ -1,1 +1,1 @@
-"""How good predictions are: proportions, ranks, reliability and sample sizes, each with its interval or bound."""
+"""Metrics of predictions: proportions, ranks, reliability and sample sizes, each with its interval or bound."""

@@ -1,4 +1,4 @@
-"""How well two people agree, beyond chance."""
+"""Agreement of two people, beyond chance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 
 def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
-    """Return Cohen's kappa of two people's labels of the same items: 1 is agreement, 0 is what chance gives.
+    """Return Cohen's kappa of two people's labels of the same items: 1 is agreement, 0 is chance.
 
     (observed - expected) / (1 - expected), where "expected" is the agreement of two people who give their labels with
     the same frequencies but at random. None without items, or where both gave one and the same label throughout.

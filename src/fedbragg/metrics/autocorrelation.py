@@ -1,7 +1,7 @@
 """The effective sample size of autocorrelated frames: how many independent frames carry as much information.
 
 A bound for independent hits counts every frame as a new draw. Neighbouring frames of a scan are near-copies, so their
-number overstates the evidence unless they are drawn at random from what is screened later.
+number overstates the evidence unless they are drawn at random from the frames screened later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How good a binary classifier is at a threshold: every usual figure with its 95 % interval."""
+"""Metrics of a binary classifier at a threshold: every usual figure with its 95 % interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How reliable probabilities are: reliability bins, Brier score, expected calibration error."""
+"""Reliability of probabilities: reliability bins, Brier score, expected calibration error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a segmented picture agrees with its labels: by pixels, by boundaries, and by instances.
+"""Agreement of a segmented picture with its labels: by pixels, by boundaries, and by instances.
 
 Definitions follow Ma et al. (2021), Chinese J. Eng. 43(1), 137, and for the instances the 2018 Data Science Bowl.
 """
@@ -21,11 +21,13 @@ Instances = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class InstanceAgreement:
-    """How well instances agree with true ones."""
+    """Agreement of instances with the true ones."""
 
     mean_precision: float  # TP / (TP + FP + FN), mean over THRESHOLDS; 1 is best
     rand_error: float  # adapted Rand error (Arganda-Carreras et al. 2015); 0 is best
-    information: float  # bit, variation of information (Meila 2007): what splits and merges add; 0 is best
+    information: (
+        float  # bit, variation of information (Meila 2007): the information of splits and merges; 0 is best
+    )
 
 
 def confusion(truth: NDArray[np.uint8], answer: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:

@@ -88,7 +88,7 @@ def _answers_alike(network: nn.Module, model: Any, signature: Signature) -> bool
 
 
 def _resize(graph: Any, outputs: Sequence[NDArray[Any]]) -> None:
-    """Declare a graph's outputs with the sizes of these, and drop what it says of its inner tensors' sizes."""
+    """Declare a graph's outputs with the sizes of these, and drop its record of inner tensors' sizes."""
     del graph.value_info[:]
     for value, output in zip(graph.output, outputs, strict=True):
         for axis, size in zip(value.type.tensor_type.shape.dim, output.shape, strict=False):
@@ -130,7 +130,7 @@ def _traced(network: nn.Module, signature: Signature) -> Any:
 
 
 def _simplify(model: Any, state: State, trained: str) -> None:
-    """Fold what is constant, but not the weights, which the simplifier sees as inputs; give these their own names."""
+    """Fold constants, but not the weights, which the simplifier sees as inputs; give these their own names."""
     import onnxscript.optimizer
 
     graph = model.graph

@@ -86,7 +86,7 @@ def session_of(model: str | bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # our own errors say what is wrong
+    options.log_severity_level = 4  # our own errors report the problem
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

@@ -15,7 +15,7 @@ UNKNOWN = (0.86, 0.90, 0.95)
 
 
 def before_and_after(image: GappedImage, healed: Healed) -> bytes:
-    """Return a PNG of both on one logarithmic scale; what was not measured, or not filled, is pale blue."""
+    """Return a PNG of both on one logarithmic scale; pixels not measured, or not filled, are pale blue."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The section on what joining a federation was worth to each site."""
+"""The section on the gain of each site from joining a federation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What joining is worth to one site."""
+    """The gain of one site from joining."""
 
     site: str
     labelled: int  # examples that it trained on

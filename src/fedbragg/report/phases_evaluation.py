@@ -14,13 +14,13 @@ from fedbragg.report.figures import reliability_diagram
 from fedbragg.report.page import PageSection, drawing, page, paragraph, table
 
 FEWEST = 20
-"""Labelled patterns of a phase from which on a reliability diagram says anything."""
+"""Fewest labelled patterns of a phase for a reliability diagram."""
 FIGURES = ("balanced accuracy", "AUC", "precision", "recall", "accuracy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledPhases:
-    """What labels and a model say of the same patterns."""
+    """Labels and a model's probabilities for the same patterns."""
 
     names: tuple[str, ...]  # of the phases
     labels: NDArray[np.float64]  # (patterns, phases), 1, 0, or -1 for unknown

@@ -14,16 +14,16 @@ from fedbragg.types import Frame, Spot
 PIXELS = 560
 """Longest edge of a picture; of larger frames each block of pixels becomes its maximum, so that spots survive."""
 MOST_FULL_SIZE = 150
-"""Up to so many spots the rings have full size; with more they shrink, so as not to hide the picture."""
+"""Up to this many spots the rings have full size; with more they shrink, so that they do not hide the picture."""
 
 
 FORMATS = {".jpg": "jpg", ".jpeg": "jpg", ".png": "png", ".webp": "webp"}
-"""How a picture is written, by the extension of its file."""
+"""Pillow's format, by the extension of the file."""
 QUALITY: dict[str, dict[str, Any]] = {
     "jpg": {"quality": 82, "subsampling": 0},
     "webp": {"quality": 85},
 }
-"""What Pillow takes for it; a PNG loses nothing."""
+"""Pillow's options for each format; a PNG is lossless."""
 
 
 def picture(frame: Frame, spots: Sequence[Spot], title: str = "", form: str = "jpg") -> bytes:

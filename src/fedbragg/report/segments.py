@@ -1,4 +1,4 @@
-"""What was found on a micrograph: an overlay, the distribution of sizes, and the page about all micrographs."""
+"""The results of a micrograph: an overlay, the distribution of sizes, and the page about all micrographs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST = 1024
 OVERLAID = 4096
 """pixel, the longest side of an overlay."""
 COLOURS = ((0.85, 0.15, 0.10), (0.10, 0.45, 0.85), (0.95, 0.60, 0.05), (0.15, 0.60, 0.25), (0.55, 0.25, 0.65))
-"""Of the classes after the first, in turn."""
+"""Colours of the classes after the first, in turn."""
 TINT = 0.35
 """Share of a class's colour in the overlay; its rim has the whole colour."""
 BINS = 24
@@ -32,7 +32,7 @@ BINS = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured on one micrograph."""
+    """The measurements of one micrograph."""
 
     name: str  # as the user named it
     overlay: bytes  # JPEG
@@ -106,7 +106,7 @@ def size_distribution(found: InstanceTable, scale: Scale) -> str:
 
 
 def segments_page(measured: Sequence[Measured], classes: Classes, unread: Sequence[str]) -> str:
-    """Return the page about all micrographs; ``unread`` says of the others why they could not be read."""
+    """Return the page about all micrographs; ``unread`` has the reasons for those that could not be read."""
     micrographs = f"{len(measured)} micrograph" + ("s" if len(measured) != 1 else "")
     instances = sum(len(one.table.number) for one in measured)
     sections = [_section(one, classes) for one in measured]

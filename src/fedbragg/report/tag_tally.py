@@ -1,4 +1,4 @@
-"""Count what a run's tags come to; its size does not grow with the run."""
+"""Count a run's tags in memory that does not grow with the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REASONS = 20
 
 @dataclass(frozen=True, slots=True)
 class TagLimits:
-    """From which probability a tag is there, and up to which it is not; between them it is uncertain."""
+    """The probability from which a tag is present, and that up to which it is absent; between them it is uncertain."""
 
     threshold: float  # of the model
     present: float

@@ -50,7 +50,7 @@ def _unreadable(tally: TagTally) -> str:
 def _explanation(tally: TagTally, shown: int) -> list[str]:
     limits = tally.limits
     text = (
-        f"A tag is there from a probability of {limits.present:.2f} on, not there up to {limits.absent:.2f}, and "
+        f"A tag is present from a probability of {limits.present:.2f} on, absent up to {limits.absent:.2f}, and "
         "uncertain between. Press the buttons of a tag to filter by it; several tags are combined. The numbers on the "
         "buttons count the whole run."
     )

@@ -21,7 +21,7 @@ LEAST_RANGE = 0.2
 SMALLEST_EDGE = 128
 """Pixels of a picture's longer edge, at least: smaller images are enlarged by whole factors."""
 QUALITY = 80
-"""Of the JPEG files; 256 x 256 pixels take 5 to 15 kB."""
+"""Quality of the JPEG files; 256 x 256 pixels take 5 to 15 kB."""
 
 
 def levels(view: TagView) -> Levels:

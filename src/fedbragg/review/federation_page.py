@@ -22,7 +22,7 @@ Ask = Callable[[int], Mapping[str, Any]]
 
 
 class FederationState:
-    """The newest status, and what its history holds of each site; safe to call from several threads."""
+    """The newest status, and each site's history; safe to call from several threads."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -31,7 +31,7 @@ class FederationState:
         self._last: dict[str, Any] = {"state": "none", "sites": []}
 
     def now(self) -> dict[str, Any]:
-        """Return the server's status; where it does not answer, the last one and why."""
+        """Return the server's status; if it does not answer, the last one and the reason."""
         with self._lock:
             try:
                 status = dict(self._ask(len(self._history)))

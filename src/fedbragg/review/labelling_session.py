@@ -1,4 +1,4 @@
-"""What one person can do at the page: ask where labels stand, in which order to look, give labels, take them back."""
+"""One person's session at the page: see the state of the labels, choose an order, give labels, take them back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CODES = (None, Label.HIT, Label.MAYBE, Label.MISS)
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """Who looks, and with which model."""
+    """The person who labels, and the model."""
 
     person: str
     model_file: Path
@@ -39,7 +39,7 @@ class Reviewer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReviewedRun:
-    """The frames of a run, and what is known of them."""
+    """The frames of a run, with scores, geometry and grid."""
 
     numbers: FrameNumbers
     cache: FrameCache
@@ -116,7 +116,7 @@ class LabellingSession:
         self.scores.restart(FrameScorer(predictor.scorer, card.prepare))
 
     def order(self, order: Order) -> Positions:
-        """Return the positions in an order; that of uncertainty begins to score the run and has what is known yet."""
+        """Return the positions in an order; that by uncertainty starts scoring the run and uses the scores so far."""
         makers: dict[Order, Callable[[], Positions]] = {
             Order.TIME: lambda: by_time(len(self.numbers)),
             Order.RANDOM: self.random_order,
@@ -126,7 +126,7 @@ class LabellingSession:
         return makers[order]()
 
     def levels(self) -> bytes:
-        """Return the background of each frame as a 32-bit float, NaN where it is not known yet; begin to look."""
+        """Return the background of each frame as a 32-bit float, NaN if not known yet; start scoring."""
         self.scores.start()
         return self.scores.levels().astype("<f4").tobytes()
 
@@ -139,7 +139,7 @@ class LabellingSession:
         return only(position for position in found if position is not None)
 
     def state(self) -> dict[str, Any]:
-        """Return counts, people and everything that the page must say; raise OSError if labels cannot be read."""
+        """Return counts, people and notices for the page; raise OSError if labels cannot be read."""
         self.store.refresh()
         counts = Counter(self.labels())
         agreements = self.store.agreements()
@@ -161,7 +161,7 @@ class LabellingSession:
         }
 
     def notices(self) -> list[str]:
-        """Return what is wrong with the labels and the scoring, a line each."""
+        """Return problems with the labels and the scoring, a line each."""
         problem = [self.scores.problem] if self.scores.problem else []
         lines = [*self.store.journal.warnings, *self.numbers.without_frame(self.store.frames()), *problem]
         if self.store.journal.unfinished():

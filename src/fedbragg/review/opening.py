@@ -24,7 +24,7 @@ from fedbragg.types import Geometry
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
-    """What is to be reviewed, and by whom."""
+    """The run to review, and the person."""
 
     paths: Sequence[str]  # image files, globs or folders
     table: Path  # labels.csv; the journal lies beside it
@@ -37,7 +37,7 @@ class ReviewRequest:
 
 
 def open_session(request: ReviewRequest, predictor: HitPredictor) -> tuple[LabellingSession, Geometry]:
-    """Open everything and return the run's geometry too; raise FedbraggError for what cannot be used, or OSError."""
+    """Open everything and return the run's geometry too; raise FedbraggError for unusable inputs, or OSError."""
     if not request.person.strip() or not request.person.isprintable():
         raise InputError(f"--person {request.person!r}: give a name, such as ada.")
     run, again = (_open(request) for _ in range(2))  # the second is scored in the background

@@ -28,7 +28,7 @@ from fedbragg.web.guard import Admission, Application, Guard
 from fedbragg.web.page_files import page_routes
 
 LONGEST_BODY = 1000
-"""Bytes of a request that labels."""
+"""Most bytes of a request's body."""
 CLOSE_UP = 192
 """Pixels along the edge of a part whose exact counts are given."""
 
@@ -62,7 +62,7 @@ class Pages:
         self._session, self._geometry = session, geometry
 
     def state(self, request: Request) -> Response:
-        """Return where labels stand."""
+        """Return the state of the labels."""
         return JSONResponse(self._session.state())
 
     def labels(self, request: Request) -> Response:
@@ -86,7 +86,7 @@ class Pages:
         position = self._position(request)
         try:
             found = self._session.cache.frame(position, together_in(request))
-        except FrameError as error:  # an answer like another: the page says it and goes on
+        except FrameError as error:  # sent as a normal answer: the page shows it and stays usable
             return Response(headers={"x-picture": json.dumps({"unreadable": str(error)})})
         answer = picture_answer(request, found, *self._session.numbers.key(position))
         answer.background = BackgroundTask(self._judge_ahead, position)
@@ -95,7 +95,7 @@ class Pages:
     def _judge_ahead(self, position: int) -> None:
         try:
             self._session.cache.judgement(position)
-        except FrameError:  # said when the frame is labelled
+        except FrameError:  # reported when the frame is labelled
             return
 
     def counts(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What every page's server does alike: bodies of requests, and answers where something goes wrong."""
+"""Shared by every page's server: reading requests' bodies, and answers to errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fedbragg.errors import FedbraggError, FrameError
 
 
 async def body_of(request: Request, longest: int) -> Any:
-    """Return the JSON of a request's body; raise ValueError where it is none, HTTPException where it is too long."""
+    """Return the JSON of a request's body; raise ValueError if it is not JSON, HTTPException if it is too long."""
     body = b""
     async for part in request.stream():
         body += part

@@ -20,9 +20,9 @@ from fedbragg.web.serving import Over
 
 PAGE = "site.html"
 SECONDS_BETWEEN = 0.25
-"""Of two looks at the site's files."""
+"""Interval between reads of the site's files."""
 SILENCE = 20
-"""Looks without news, after which a browser is asked whether it is still there."""
+"""Reads without news after which the connection to the browser is checked."""
 
 
 def site_application(
@@ -30,7 +30,7 @@ def site_application(
 ) -> Application:
     """Return the page's application; only requests that ``admission`` allows reach it.
 
-    ``leave`` has the site's client end in order; it returns at once.
+    ``leave`` asks the site's client to end in order, and returns at once.
     """
 
     async def events(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What a site's page shows, from the files that the site's client writes."""
+"""The content of a site's page, from the files that the site's client writes."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class SiteState:
         self._rows: deque[dict[str, Any]] = deque(maxlen=ROWS)
         self._totals: dict[str, tuple[int, int]] = {}
         self._problems: list[str] = []
-        self._announced: tuple[str, dict[str, Any]] = ("", {})  # with what it follows from
+        self._announced: tuple[str, dict[str, Any]] = ("", {})  # with its inputs
         self._announced_at = 0  # the last line of the record at that time
 
     def now(self) -> dict[str, Any]:
-        """Return all that the page shows but the lines of the record."""
+        """Return the page's content except the lines of the record."""
         report = self._report()
         with self._lock:
             self._read_record()
@@ -70,7 +70,7 @@ class SiteState:
             return [row for row in self._rows if row["line"] > since]
 
     def _report(self) -> dict[str, Any]:
-        """Return what the client has written last; before that, that it connects."""
+        """Return the client's latest report; before the first, that it connects."""
         path = self._site.folder / REPORT
         try:
             report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -121,11 +121,11 @@ class SiteState:
 
 
 Rule = tuple[str, str]
-"""What is ruled, and how."""
+"""The subject of a rule, and the rule."""
 
 
 def federation_rules(settings: Mapping[str, Any]) -> list[Rule]:
-    """Return what a federation's settings say about what leaves a site."""
+    """Return a federation's settings on the data that leave a site."""
     federation, privacy, style = (settings.get(name, {}) for name in ("federation", "privacy", "style"))
     secure, clip, epsilon = privacy.get("secure", False), federation.get("clip", 0), privacy.get("epsilon", 0)
     how, bits = federation.get("compression", "full"), federation.get("compression_bits", 8)
@@ -151,7 +151,7 @@ def _promised(epsilon: float, delta: float) -> str:
 
 
 def site_rules(config: SiteConfig) -> list[Rule]:
-    """Return what this site's own file says about what it takes part in."""
+    """Return the limits in this site's own file."""
     limits = config.limits
     return [
         ("tasks", ", ".join(limits.tasks) or "all that are installed"),

@@ -1,4 +1,4 @@
-"""A beamline: its detector, beam, sample and background, and how often it records which frame."""
+"""A beamline: its detector, beam, sample and background, and its shares of hits and misses."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What frames show without a crystal."""
+    """The scattering on frames without a crystal."""
 
     level: float  # photons a pixel at the height of the solvent ring, median over frames
     spread: float = 0.3  # standard deviation of its logarithm
@@ -90,7 +90,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """The shares of hits, maybes and misses, and what they show."""
+    """The shares of hits, maybes and misses, their spots and artefacts."""
 
     rates: tuple[tuple[float, float], ...]  # shares of hits and of maybes in consecutive equal parts of a run
     spots: tuple[float, float] = (60.0, 0.9)  # visible on a hit: median, standard deviation of the logarithm

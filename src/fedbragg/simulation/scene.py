@@ -37,7 +37,7 @@ class StillScene:
     extra_hot_pixels: int = 0
     cosmic_rays: int = 0
     cosmic_strength: float = 0.0  # photons that a muon equals along one pixel, median
-    image_plate: ImagePlate | None = None  # what records the frame instead of the beamline's detector
+    image_plate: ImagePlate | None = None  # records the frame in place of the beamline's detector
     edge_factor: float = 1.0  # brightness of pixels beside a gap
 
 

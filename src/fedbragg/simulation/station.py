@@ -1,4 +1,4 @@
-"""What all frames of a run share: a beamline's crystal, masks and per-pixel factors, computed once."""
+"""Values shared by all frames of a run: a beamline's crystal, masks and per-pixel factors, computed once."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Dataset(Protocol):
 
     @property
     def truth(self) -> NDArray[Any]:
-        """Return what the labels say, one row an example."""
+        """Return the labels, one row an example."""
         ...
 
 
@@ -50,7 +50,7 @@ Taken = TypeVar("Taken", bound=Dataset, contravariant=True)
 
 
 class Task(Protocol[D]):
-    """What is read, learnt, evaluated and stored."""
+    """The reading, training, evaluation and export of one kind of model."""
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class Task(Protocol[D]):
 
     @property
     def unit(self) -> str:
-        """Return what one example is called: "frame", "pattern"."""
+        """Return the word for one example: "frame", "pattern"."""
         ...
 
     @property
@@ -113,7 +113,7 @@ class Task(Protocol[D]):
         ...
 
     def metrics(self, truth: NDArray[Any], answers: NDArray[Any]) -> Mapping[str, Estimate]:
-        """Return every metric of answers, one row an example, against what the labels say."""
+        """Return every metric of answers, one row an example, against the labels."""
         ...
 
     def export(self, state: State, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -123,7 +123,7 @@ class Task(Protocol[D]):
 
 @runtime_checkable
 class StyledTask(Protocol[Taken]):
-    """What a task adds whose sites can share the style of their pictures."""
+    """Further methods of a task whose sites can share the style of their pictures."""
 
     def style(self, data: Taken, kind: str) -> State:
         """Return the style of a site's pictures, as it travels; ``kind`` is that of [style]."""
@@ -138,7 +138,7 @@ class StyledTask(Protocol[Taken]):
 
 @runtime_checkable
 class LocalTermsTask(Protocol[Taken]):
-    """What a task adds whose training takes all of FitSettings: aggregation rules that act at the sites need it."""
+    """Further methods of a task whose training takes all of FitSettings, for rules that act at the sites."""
 
     def gradient(self, state: State, data: Taken, fit: FitSettings, seed: int) -> State:
         """Return the gradient of the loss that ``train`` lowers, at ``state`` and over all examples, by parameter."""
@@ -151,7 +151,7 @@ class LocalTermsTask(Protocol[Taken]):
 
 @runtime_checkable
 class PrivateTask(Protocol[Taken]):
-    """What a task adds that can be trained with differential privacy, [privacy] epsilon."""
+    """Further methods of a task that can be trained with differential privacy, [privacy] epsilon."""
 
     def train_privately(
         self, state: State, data: Taken, fit: FitSettings, terms: PrivateTerms, generator: np.random.Generator
@@ -171,7 +171,7 @@ class Curve:
 
 
 class Checklist(Protocol):
-    """What a page asks of a task's examples: which of some answers hold, any number of them."""
+    """A task's examples on a page that asks which of several answers apply."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -199,12 +199,12 @@ class Checklist(Protocol):
 
 @runtime_checkable
 class ChecklistModule(Protocol):
-    """What the package of a task adds whose examples can be labelled by ticking answers."""
+    """A further function in the package of a task whose examples can be labelled by ticking answers."""
 
     def open_checklist(self, paths: Sequence[str], model: Path, table: Path) -> Checklist:
         """Open files of examples, with the answers that a model knows; raise FedbraggError where that fails.
 
-        The table of answers may lie among them; it is no example.
+        The table of answers may lie among them; it is not an example.
         """
         ...
 
@@ -230,7 +230,7 @@ class Card(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How good a model file is on labelled examples."""
+    """A model file's metrics on labelled examples."""
 
     metrics: Mapping[str, Estimate]
     facts: tuple[tuple[str, str], ...] = ()  # name and value: the counts behind the metrics
@@ -264,7 +264,7 @@ class Predictor(Protocol):
 
 
 class TaskModule(Protocol):
-    """What the package of a task offers."""
+    """The functions in the package of a task."""
 
     def open_task(self, settings: Federation, folder: Path | None) -> Task[Any]:
         """Check the task's section of the settings and return the task; raise ConfigError, which names the key.

@@ -1,4 +1,4 @@
-"""What a task adds whose sites may run different networks: ``[[sites]] network`` in a settings file."""
+"""Further methods of a task whose sites may run different networks: ``[[sites]] network`` in a settings file."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def open_task(settings: Federation, folder: Path | None) -> Task[Any]:
 
 
 def load_model(path: str | Path | None = None) -> Predictor:
-    """Open a model file of any task, by default the packaged hit finder; raise ModelFileError if it is none."""
+    """Open a model file of any task, by default the packaged hit finder; raise ModelFileError for any other file."""
     file = Path(path) if path is not None else default_model()
     return module_of_model(file).open_model(file)
 

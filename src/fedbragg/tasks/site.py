@@ -1,4 +1,4 @@
-"""A site of a federation, whatever its task: it keeps its data and returns updates."""
+"""A site of a federation, for any task: it keeps its data and returns updates."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class TaskSite(Generic[D]):
     seed: int  # of the federation
     speed: float = 1.0  # of training, relative to the other sites
     device: str = "cpu"  # where it trains, see learn/device.py
-    style: str = "off"  # what it shares of its pictures' style, as in [style]
-    terms: LocalTerms = NO_TERMS  # what the aggregation rule adds to its training
+    style: str = "off"  # the kind of style that it shares, as in [style]
+    terms: LocalTerms = NO_TERMS  # the aggregation rule's changes to its training
     private: PrivateTerms | None = None  # where [privacy] epsilon asks for noise
     secret_noise: bool = False  # whether the system draws that noise; from ``seed`` everybody can compute it
 
@@ -71,7 +71,7 @@ class TaskSite(Generic[D]):
         return replace(fit, proximal_mu=mu, calibration=terms.calibration, correction=correction)
 
     def _with_terms(self, update: Update, weights: State, fit: FitSettings, seed: int) -> Update:
-        """Add what the aggregation rule asks of the training."""
+        """Apply the aggregation rule's changes to the training."""
         if not isinstance(self.task, LocalTermsTask):
             return update
         if self.terms.sends_steps:
@@ -85,7 +85,7 @@ class TaskSite(Generic[D]):
         if not isinstance(self.task, PrivateTask):
             raise ConfigError(f"[privacy] epsilon: the task {self.task.name} cannot be trained with noise.")
         fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
-        # New noise each time, for the same noise on two models would cancel out.
+        # New noise each time, because the same noise on two models would cancel out.
         generator = np.random.default_rng(None if self.secret_noise else seed)
         state, facts = self.task.train_privately(model, self.data, fit, terms, generator)
         samples = max([1, *(sum(counts) for counts in facts.label_counts)])

@@ -1,4 +1,4 @@
-"""Fakes and small stand-ins that ship, for the tests of fedbragg and of whoever builds on it."""
+"""Fakes and small stand-ins in the package, for the tests of fedbragg and of code that builds on it."""
 
 from fedbragg.testing.link import DirectLink
 from fedbragg.testing.live import FakeSource, fake_series

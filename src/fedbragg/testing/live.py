@@ -1,4 +1,4 @@
-"""A live source in memory, for tests of what is done with its events."""
+"""A live source in memory, for tests of the code that handles its events."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fedbragg.types import Frame, Geometry
 
 
 class FakeSource:
-    """A source that tells the events it is given, and then none; see the protocol ``fedbragg.live.source.Source``."""
+    """A source that gives its events one by one, and then none; see the protocol ``fedbragg.live.source.Source``."""
 
     def __init__(self, events: Iterable[Event], name: str = "fake") -> None:
-        """Tell ``events`` in order; an iterable that waits is a sender that is slow."""
+        """Give ``events`` in order; an iterable that waits acts as a slow sender."""
         self.name = name
-        self.told = 0  # events
+        self.sent = 0  # events
         self.closed = False
         self._events = iter(events)
 
@@ -27,7 +27,7 @@ class FakeSource:
         if event is None:
             time.sleep(timeout)
         else:
-            self.told += 1
+            self.sent += 1
         return event
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ def fake_series(
 ) -> list[Event]:
     """Return a start that announces all of them, a frame of each number, made when it is read, and an end.
 
-    ``counted`` says that the sender gives no numbers, so that these count what came.
+    With ``counted`` the sender gives no numbers, and these count arrivals.
     """
     listed, known = list(numbers), geometry or Geometry()
     frames = [

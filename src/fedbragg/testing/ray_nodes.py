@@ -19,7 +19,7 @@ SOON = {
 
 
 def main(nodes: int) -> None:
-    """Start so many nodes, and stop them at the end of the input."""
+    """Start this many nodes, and stop them at the end of the input."""
     from ray._private.ray_constants import PROCESS_TYPE_RAYLET
     from ray.cluster_utils import Cluster
 

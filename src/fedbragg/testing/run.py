@@ -33,7 +33,7 @@ class FakeRun:
         return self._source().read(position_in_run(position, self.length))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame | Unreadable]:
-        """Yield the frames in order; an unreadable one is yielded as such and the run goes on."""
+        """Yield the frames in order; an unreadable one is yielded as such and the run continues."""
         return map(read_frame, self._requests(start, stop))
 
     def map(

@@ -124,7 +124,7 @@ class ToyTask:
 
 @dataclass(frozen=True, slots=True)
 class ToyCard:
-    """What a toy's model file says of itself."""
+    """The card in a toy's model file."""
 
     task: str
     provenance: Mapping[str, Any]
@@ -134,7 +134,7 @@ class ToyPredictor:
     """A toy's model file, opened."""
 
     def __init__(self, path: Path) -> None:
-        """Open it; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError for any other file."""
         self._session = open_session(path, 1, "Train one.")
         self.card = read_card(path, self._session, lambda text: ToyCard(**json.loads(text)), "Train one.")
 
@@ -166,12 +166,12 @@ def open_model(path: Path) -> ToyPredictor:
 
 
 def default_model() -> Path:
-    """Refuse: there is none."""
+    """Refuse: the toy has no packaged model."""
     raise ModelFileError("there is no packaged toy model. Give one.")
 
 
 def read_points(table: Path) -> Points:
-    """Read a table ``x,y,above``; raise LabelError where it is none."""
+    """Read a table ``x,y,above``; raise LabelError for any other file."""
     try:
         rows = np.loadtxt(table, delimiter=",", skiprows=1, ndmin=2)
     except (OSError, ValueError) as error:

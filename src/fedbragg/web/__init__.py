@@ -1,1 +1,1 @@
-"""What every page that fedbragg serves has in common: who may ask it, and where it listens."""
+"""Shared by all pages that fedbragg serves: access control, and the listening address."""

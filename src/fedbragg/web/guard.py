@@ -1,4 +1,4 @@
-"""Who may ask the page anything: only a page that this server itself gave out.
+"""Access control: only a page that this server itself sent may make requests.
 
 Every address begins with a random token. Host and Origin must be the server's own, so that neither another page in the
 same browser nor a name that points here can ask or label.
@@ -33,7 +33,7 @@ HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a request must show."""
+    """The conditions for a request to be answered."""
 
     token: str
     origins: frozenset[str]  # such as http://127.0.0.1:8000
@@ -101,7 +101,7 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _refuse(send: Send) -> None:
-    """Answer as if there were nothing, so that nobody learns what exists."""
+    """Answer 404 in every case, so that nobody learns which addresses exist."""
     start = {"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]}
     await send(start)
     await send(

@@ -1,4 +1,4 @@
-"""How every page's server runs."""
+"""The settings of every page's server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONLY_HERE = frozenset({LOOPBACK, "localhost"})
 def server_config(
     application: Application, log_level: str, certificate: Path | None = None, key: Path | None = None
 ) -> uvicorn.Config:
-    """Return the settings of a server that says nothing of itself; certificate and key, in PEM, are for TLS."""
+    """Return the settings of a server that sends no version of itself; certificate and key, in PEM, are for TLS."""
     import uvicorn
 
     return uvicorn.Config(

@@ -25,7 +25,7 @@ Over = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the server listens."""
+    """The address at which the server listens."""
 
     host: str = LOOPBACK
     port: int = 0  # 0: any that is free
@@ -101,7 +101,7 @@ def _prepared(
 
 
 def _load(config: uvicorn.Config, listening: Listening) -> None:
-    """Read the TLS files now, so that a wrong one is said in one line."""
+    """Read the TLS files now, so that a wrong one is reported in one line."""
     try:
         config.load()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError

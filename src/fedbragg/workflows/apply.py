@@ -1,6 +1,6 @@
 """Apply a model to many items and write a table and plots; an unreadable item does not stop the others.
 
-A task's workflow says how an item is read, predicted and presented; everything else is the same for all tasks.
+A task's workflow defines how an item is read, predicted and presented; the rest is the same for all tasks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Applied(Generic[Item, Answer]):
     name: str  # as the user named it
     item: Item | None = None
     answer: Answer | None = None
-    reason: str = ""  # what is wrong and what to do, in one line
+    reason: str = ""  # the problem and the remedy, in one line
 
 
 def apply(
@@ -45,7 +45,7 @@ def apply(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Presentation(Generic[Item, Answer]):
-    """How a task's answers are written."""
+    """The form in which a task's answers are written."""
 
     table: str  # file name of the table
     columns: tuple[str, ...]  # of the table, after the column path
@@ -53,7 +53,7 @@ class Presentation(Generic[Item, Answer]):
     plot: Callable[[Path, Item, Answer], None] | None = None  # writes a PNG; None: no plots
 
     def files(self, out: Path) -> list[Path]:
-        """Return what is written into the folder ``out``."""
+        """Return the files written into the folder ``out``."""
         return [out / self.table] + ([out / PLOTS] if self.plot is not None else [])
 
 
@@ -98,7 +98,7 @@ def plot_name(name: str, taken: set[str]) -> str:
 
 
 def unique(stem: str, taken: set[str]) -> str:
-    """Return a name different from all in ``taken``, with a number if need be, and add it there."""
+    """Return a name different from all in ``taken``, with a number if necessary, and add it there."""
     name, number = stem, 2
     while name in taken:
         name, number = f"{stem}-{number}", number + 1

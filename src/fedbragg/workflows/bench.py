@@ -1,4 +1,4 @@
-"""Compare arms on one federation over several seeds, in parallel processes; what is finished is not done again."""
+"""Compare arms on one federation over several seeds, in parallel processes; finished results are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STARTS, RESULTS = "starts", "results"
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """What to compare, and where to keep the results."""
+    """The arms to compare, and the folder of the results."""
 
     settings: Path  # the federation.toml
     arms: tuple[str, ...]
@@ -78,12 +78,12 @@ def _carry_out(request: BenchRequest, jobs: Sequence[Job], progress: Progress) -
 
 
 def _counting(step: Step) -> Callable[[Job], None]:
-    """Return what counts a job that is done, and shows its name."""
+    """Return a callback that counts a finished job and shows its name."""
     return lambda job: step(Path(job["out"]).stem)
 
 
 def _job(out: Path, project: Project, arm: Arm, seed: int) -> Job | None:
-    """Return what is to be done for an arm and a seed, None where its result is there."""
+    """Return the job of an arm and a seed, None where its result exists."""
     path, wanted = _result(out, arm, seed), digest(arm, arm.project(project, seed))
     if path.exists():
         if _read(path).get("digest") != wanted:
@@ -101,5 +101,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        raise ConfigError(f"{path} is no result of fedbragg bench. Remove it.") from None
+        raise ConfigError(f"{path} is not a result of fedbragg bench. Remove it.") from None
     return content

@@ -1,4 +1,4 @@
-"""The arms of a comparison: what each changes in a federation's settings, and who trains with whom."""
+"""The arms of a comparison: the settings that each changes in a federation, and which sites train together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fedbragg.workflows.federate import Project, checked
 from fedbragg.workflows.site_data import SiteData
 
 LOCAL, POOLED = "local-only", "pooled"
-"""Every site trains alone; all examples in one place. Neither is a federation, and the best of both bounds one."""
+"""Every site trains alone; all examples in one place. Neither is a federation; the better one bounds it."""
 ALONE = {"aggregation": "fedavg", "schedule": "sync"}
 """How one participant trains: with the federation's epochs and as many restarts of the optimiser."""
 UNSHARED = {
@@ -25,7 +25,7 @@ UNSHARED = {
     "cohort": 0,
     "local_batchnorm": False,
 }
-"""What protects or shortens updates has no place where none leaves a site."""
+"""Settings that protect or compress updates, switched off where no update leaves a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Arm:
 
     @property
     def alone(self) -> bool:
-        """Return whether nothing is shared: each site alone, or all examples in one place."""
+        """Return whether no model is exchanged: each site alone, or all examples in one place."""
         return self.name in (LOCAL, POOLED)
 
     def groups(self, base: Project, sites: Sequence[SiteData[Any]]) -> list[Group]:
-        """Return who trains together, and where the model is tested."""
+        """Return the sites that train together, and those that test the model."""
         if self.name == LOCAL:
             return [Group([site], [site]) for site in sites]
         if self.name == POOLED:
@@ -75,7 +75,7 @@ class Group:
 
 
 def arms_of(names: Sequence[str], project: Project) -> list[Arm]:
-    """Return the arms of these names; raise ConfigError for an unknown one, a doubled one, or one that does not fit."""
+    """Return the arms of these names; raise ConfigError for one that is unknown, given twice, or does not fit."""
     arms = [_arm_of(name.strip(), project) for name in names if name.strip()]
     doubled = {arm.name for arm in arms if sum(arm.name == other.name for other in arms) > 1}
     if doubled:
@@ -100,7 +100,7 @@ def _arm_of(name: str, project: Project) -> Arm:
 
 
 def start_digest(project: Project) -> str:
-    """Return a short hash of what the start model depends on, beside the seed."""
+    """Return a short hash of all that the start model depends on except the seed."""
     text = json.dumps([project.task.name, dict(project.task.options)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

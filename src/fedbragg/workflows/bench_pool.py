@@ -19,7 +19,7 @@ Job = Mapping[str, Any]
 
 
 class JobProcesses:
-    """Processes of one program, each of which has got the same first line; use it as a context."""
+    """Processes of one program, each given the same first line; use it as a context."""
 
     def __init__(self, command: Sequence[str], first: Job, processes: int) -> None:
         # One thread each: several trainings share the cores, and sums keep their order.
@@ -55,7 +55,7 @@ class JobProcesses:
             except BaseException:
                 for future in running:
                     future.cancel()
-                for process in self._all:  # a thread that waits for one then goes on
+                for process in self._all:  # this frees a thread that waits for one
                     process.kill()
                 raise
 
@@ -74,7 +74,7 @@ class JobProcesses:
 
 def _send(process: subprocess.Popen[bytes], job: Job) -> None:
     if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which its missing answer tells
+        with contextlib.suppress(BrokenPipeError):  # it has ended, as its missing answer will show
             process.stdin.write(json.dumps(job).encode() + b"\n")
             process.stdin.flush()
 

@@ -38,14 +38,14 @@ def write_bench(out: Path, found: Bench) -> list[ArmSummary]:
 
 
 def lead(found: Bench) -> str:
-    """Return in one line what was compared."""
+    """Describe the comparison in one line."""
     task, settings = found.project.task.name, found.project.settings
     barriers = settings.federation.barriers
     return f"Task {task}, {len(settings.sites)} sites, {barriers} barriers, {_seeds(found.seeds)}."
 
 
 def note_of(found: Bench) -> str:
-    """Return what to know before quoting a figure."""
+    """Return the note to read before quoting a figure."""
     unit = found.project.task.unit
     return (
         f"Mean over the sites' held-out {unit}s, every site counted alike; mean ± half of the 95 % interval "

@@ -83,7 +83,7 @@ def trained(project: Project, sites: Sequence[SiteData[Any]], arm: Arm, start: S
         "curve": [{s: v for curve in curves for s, v in curve[k].items()} for k in range(barriers)],
         "loss": mean_of([run["loss"] for run in runs]),
         "problems": [problem for run in runs for problem in run["problems"]],
-        # Where nothing is shared no model leaves a site; all examples in one place have left it as examples.
+        # Where sites train alone no model leaves them; examples pooled in one place have left as examples.
         "bytes": None if arm.alone else sum(run["bytes"] for run in runs),
         "seconds": round(time.perf_counter() - began, 2),
     }
@@ -111,12 +111,12 @@ def _run(project: Project, group: Group, start: State) -> dict[str, Any]:
 
 
 def _known(value: float) -> float | None:
-    """Return a number as JSON has it."""
+    """Return a number as JSON allows it: None for NaN."""
     return value if isfinite(value) else None
 
 
 def mean_of(values: Sequence[float | None]) -> float | None:
-    """Return the mean of the values that are known."""
+    """Return the mean of the known values."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 

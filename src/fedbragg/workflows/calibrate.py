@@ -28,7 +28,7 @@ from fedbragg.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRequest:
-    """Which labelled frames a model is calibrated on, and for which guarantee."""
+    """The labelled frames to calibrate a model on, and the guarantee."""
 
     paths: tuple[str, ...]  # image files, globs or folders
     labels: Path  # table path,frame,label
@@ -44,7 +44,7 @@ class Calibrated:
 
     calibration: Calibration
     labelled: LabelledFrames
-    warnings: tuple[str, ...]  # for people, each in one line
+    warnings: tuple[str, ...]  # for the user, one line each
 
 
 def calibrate(
@@ -64,7 +64,7 @@ def calibrate(
     calibration = make_calibration(frames, request.demand, origin)
     warnings = (*_warn_of_copies(frames), *_warn_of_near_copies(calibration, request.demand))
     calibrated = Calibrated(calibration, frames, warnings)
-    # The report comes first, so that there is no model without its report.
+    # The report is written first, so that no model is without its report.
     _write_report(request.out.with_suffix(".html"), calibrated, request.demand)
     threshold = calibration.score_map(calibration.raw_threshold)
     card = replace(predictor.card, threshold=threshold, calibration=calibration)

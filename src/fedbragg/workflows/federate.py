@@ -1,4 +1,4 @@
-"""Train one model with all the sites of a settings file: sites' data in, one model out, whatever the task."""
+"""Train one model with all the sites of a settings file: sites' data in, one model out, for any task."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What to call while a federation runs, and where to save its checkpoints."""
+    """Callbacks of a running federation, and the folder of its checkpoints."""
 
     progress: Progress = SILENT
     listener: ProgressListener | None = None
@@ -79,7 +79,7 @@ class Federated:
 
 
 def open_project(path: Path, engine: str | None = None) -> Project:
-    """Read and check a settings file; raise ConfigError or MissingExtraError for all that would fail later.
+    """Read and check a settings file; raise ConfigError or MissingExtraError for any setting that would fail later.
 
     ``engine`` replaces the one that the file names.
     """
@@ -101,7 +101,7 @@ def open_project(path: Path, engine: str | None = None) -> Project:
 
 
 def trained_on(project: Project, device: str) -> Project:
-    """Return a project whose sites all train on a device; none leaves each its own. Raise ConfigError without it."""
+    """Return a project whose sites train on a device; None keeps each site's own. Raise ConfigError without it."""
     if not device:
         return project
     from fedbragg.learn.device import open_device
@@ -161,7 +161,7 @@ def federate(
 ) -> Federated:
     """Train one model with all the sites of a settings file, in this process.
 
-    Writes out/model.onnx and out/history.json. With ``resume`` the federation goes on from the last barrier in
+    Writes out/model.onnx and out/history.json. With ``resume`` the federation continues from the last barrier in
     out/checkpoints; it starts there if there is none.
     """
     watching = replace(watching or Watching(), checkpoints=out / CHECKPOINTS)
@@ -265,7 +265,7 @@ def write_results(out: Path, project: Project, outcome: FederationOutcome) -> No
 
 
 def provenance(settings: Federation, task: Task[Any], outcome: FederationOutcome) -> dict[str, Any]:
-    """Return how the model was made, without the paths of the sites' data."""
+    """Return the model's provenance, without the paths of the sites' data."""
     unsaid = {"runs", "labels"} | (set() if networks_of(settings) else {"network"})
     hidden: Any = {"server": True, task.name: True, "sites": {"__all__": unsaid}}
     return {

@@ -12,7 +12,7 @@ REPORT = "report.html"
 
 
 def lead(project: Project) -> str:
-    """Return in one line what was run."""
+    """Describe the federation in one line."""
     rules, settings = project.settings.federation, project.settings
     return f"{rules.aggregation} on the {rules.schedule} schedule, {len(settings.sites)} sites, seed {settings.seed}."
 

@@ -1,4 +1,4 @@
-"""Heal images from files, and write what came out."""
+"""Heal images from files, and write the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fedbragg.workflows.folder import make_folder
 
 
 class Source(StrEnum):
-    """Where a beam comes from."""
+    """Origin of a beam's position."""
 
     GIVEN = "given"
     FILE = "from the file"
@@ -35,7 +35,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How images are healed."""
+    """Settings for healing images."""
 
     out: Path
     method: Method = Method.SYMMETRY
@@ -55,10 +55,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class HealedFile:
-    """What became of one image."""
+    """The result of one image."""
 
-    written: Path  # the healed image; what filled it and the picture lie beside it
-    counted: dict[FilledBy, int]  # pixels that each step gave
+    written: Path  # the healed image, beside the image of the filling steps and the picture
+    counted: dict[FilledBy, int]  # pixels that each step filled
     beam: Beam | None  # None where the method needs none
     source: Source | None
 
@@ -67,10 +67,10 @@ HealedRow = Applied[Named, HealedFile]
 
 
 def heal_into(names: Sequence[str], request: Request, progress: Progress = SILENT) -> list[HealedRow]:
-    """Heal FILE or FILE:FRAME, write each image, what filled it and a picture into a folder, and say how it went.
+    """Heal FILE or FILE:FRAME; write each image, its filling steps and a picture into a folder; return the outcomes.
 
-    An image that cannot be healed has no answer and says why. Raises InputError where the mask cannot be read or the
-    folder not be written, and what ``filler`` raises.
+    An image that cannot be healed has a reason and no answer. Raises InputError where the mask cannot be read or the
+    folder not be written, and the errors of ``filler``.
     """
     fill = filler(request.method, request.model)
     mask = read_mask(request.mask) if request.mask is not None else None
@@ -120,7 +120,7 @@ def _healed(named: Named, request: Request, fill: Fill, taken: set[str]) -> Heal
 
 
 def _beam(named: Named, request: Request) -> tuple[Beam, Source]:
-    """Return the beam given, else the file's, else the image's; (0, 0) in a file is a field that nobody filled in."""
+    """Return the beam given, else the file's, else the image's; (0, 0) in a file means that the field was never set."""
     if request.beam is not None:
         return place(request.beam), Source.GIVEN
     centre = named.geometry.beam_centre

@@ -27,7 +27,7 @@ IdentifiedPattern = Applied[Pattern, Identified]
 
 @dataclass(frozen=True, slots=True)
 class PatternReading:
-    """How patterns are read."""
+    """Settings for reading patterns."""
 
     wavelength: float | None = None  # angstrom; None takes the file's, else the model's
     images: Integration = field(default_factory=lambda: Integration(None, False))
@@ -38,7 +38,7 @@ def identify_phases(
 ) -> Iterator[IdentifiedPattern]:
     """Yield the phases of every pattern in order, with the packaged model by default.
 
-    A pattern that cannot be read has no answer, and its ``reason`` says why.
+    A pattern that cannot be read has no answer but a ``reason``.
     """
     predictor = phases.open_model(model or phases.default_model())
     return apply(map(str, patterns), reader(predictor.card, reading or PatternReading()), predictor)

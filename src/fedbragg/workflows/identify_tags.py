@@ -26,27 +26,27 @@ TABLE, PAGE = "tags.csv", "tags.html"
 
 @dataclass(frozen=True, slots=True)
 class TagFolder:
-    """What is written of a tagged run."""
+    """The files to write for a tagged run."""
 
     out: Path
-    parquet: Path | None = None  # the table as Parquet too; a relative path is seen from ``out``
+    parquet: Path | None = None  # the table as Parquet too; a relative path starts at ``out``
     page: bool = True
 
     @property
     def asked_for(self) -> Outputs:
-        """Return the files that only some users ask for."""
+        """Return the optional files that were asked for."""
         return Outputs(table=self.parquet).within(self.out)
 
     @property
     def files(self) -> list[Path]:
-        """Return the files that are there at the end."""
+        """Return all files that exist at the end."""
         page = [self.out / PAGE] if self.page else []
         return [self.out / TABLE, *page, *self.asked_for.paths()]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaggedRun:
-    """What tagging a run came to."""
+    """The results of tagging a run."""
 
     tally: TagTally
     seconds: float
@@ -84,7 +84,7 @@ def identify_tags(
 
 
 def _rounded(image: TaggedView) -> TaggedView:
-    """Return an image with probabilities as the table has them, so that the page and the counts agree with it."""
+    """Return an image with probabilities rounded as in the table, so that the page and the counts agree with it."""
     known = image.probabilities
     return image if known is None else replace(image, probabilities=known.round(DECIMALS))
 

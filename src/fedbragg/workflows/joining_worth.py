@@ -1,7 +1,7 @@
-"""What joining a federation is worth to each site: its own model against the federation's, on new frames.
+"""Measure the worth of joining a federation to each site: its own model against the federation's, on new frames.
 
-Frames with the site's own troubles ask whether joining costs it anything, frames with troubles that only other sites
-have labelled whether it learns from them.
+Frames with the site's own artefacts show whether joining costs it anything; frames with artefacts that only other sites
+have labelled show whether it learns from them.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from fedbragg.workflows.train import paired_gain
 class SiteTests:
     """New labelled examples of one site's own instrument."""
 
-    own: Dataset  # with troubles that the site has labelled
-    others: Dataset  # with troubles that it has not
+    own: Dataset  # with artefacts that the site has labelled
+    others: Dataset  # with artefacts that it has not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rivals:
-    """The federation's model, and what each site trained alone for as many epochs."""
+    """The federation's model, and the models that each site trained alone for as many epochs."""
 
     together: State
     alone: Mapping[str, State]  # by the site's name
@@ -37,7 +37,7 @@ class Rivals:
 def worth(
     task: Task[Any], rivals: Rivals, tests: Mapping[str, SiteTests], labelled: Mapping[str, int], seed: int
 ) -> list[Worth]:
-    """Return what joining is worth to every site with tests."""
+    """Return the worth of joining to every site with tests."""
     return [
         _worth(task, name, (rivals.alone[name], rivals.together), one, (labelled[name], seed))
         for name, one in tests.items()

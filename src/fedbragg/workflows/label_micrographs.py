@@ -24,7 +24,7 @@ def label_into(
 ) -> tuple[list[Applied[None, Path]], tuple[str, ...]]:
     """Write OUT/STEM.png with the class index of every pixel; return a row a micrograph, and the classes' names.
 
-    One that cannot be read has no answer and says why. Raises InputError where the folder cannot be written.
+    One that cannot be read has a reason and no answer. Raises InputError where the folder cannot be written.
     """
     segmenter = open_segment_model(model, threads).segmenter
     make_folder(out)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from fedbragg.workflows.watch import Shown
 
 SECONDS_BETWEEN = 0.5
-"""Of the values that are posted."""
+"""Interval between posted values."""
 
 
 @dataclass(slots=True)
 class _Figures:
-    """What the variables hold, and what it is counted from."""
+    """The values of the variables, and the counts behind them."""
 
     post: Callable[[str, float], None]
     series: str = ""
@@ -43,7 +43,7 @@ class _Figures:
         self.kept += verdict.keep and verdict.score is not None
 
     def post_changed(self) -> None:
-        """Post every value that is another than before."""
+        """Post every value that has changed."""
         self.due = time.monotonic() + SECONDS_BETWEEN
         now = {
             "HITRATE": self.kept / self.scored if self.scored else 0.0,

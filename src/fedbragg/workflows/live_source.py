@@ -1,4 +1,4 @@
-"""Open what a watch watches, by its address: a detector's stream, or a run on disk."""
+"""Open a watch's source by its address: a detector's stream, or a run on disk."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PVACCESS = "pva://"
 STREAMS = ("tcp://", "ipc://", PVACCESS)
 HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
 IDLE = 60.0
-"""Seconds without a new frame after which a run on disk is over, where the user does not say."""
+"""Seconds without a new frame after which a run on disk is over, by default."""
 
 
 def is_stream(address: str) -> bool:
-    """Tell whether an address is one of a sender; otherwise it is a path."""
+    """Return whether an address is a sender's; otherwise it is a path."""
     return "://" in address
 
 
@@ -53,7 +53,7 @@ def open_live(address: str, request: WatchRequest, settings: SeriesSettings | No
 
 
 def check_source(address: str, request: WatchRequest) -> None:
-    """Raise ConfigError for an address that is none, and for options that its kind of source does not have.
+    """Raise ConfigError for an invalid address, and for options that its kind of source does not have.
 
     Raises MissingExtraError where the packages for streams are needed and missing.
     """
@@ -76,7 +76,7 @@ def check_source(address: str, request: WatchRequest) -> None:
 
 
 def growing_run(path: str, request: WatchRequest) -> GrowingRun:
-    """Return the run at a path, of which nothing is done."""
+    """Return the run at a path, with no frame done."""
     from fedbragg.live.growing_run import GrowingRun
 
     return GrowingRun(path, IDLE if request.idle is None else request.idle, request.images_in_run)
@@ -92,7 +92,7 @@ def _with_done(run: GrowingRun, settings: SeriesSettings) -> GrowingRun:
 
 
 def _check_channel(address: str, request: WatchRequest) -> None:
-    """Raise ConfigError where a channel is asked for what only streams have."""
+    """Raise ConfigError for options of a channel that only streams have."""
     given = {
         "--forward": request.forward is not None,
         "--record": request.record is not None,

@@ -1,4 +1,4 @@
-"""Segment micrographs, measure what they show, and write it for people and for other programs."""
+"""Segment and measure micrographs, and write the results for people and for programs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MeasureRequest:
-    """How micrographs are measured and where the results go."""
+    """Settings for measuring micrographs, and the folder of the results."""
 
     out: Path
     scale: Scale = field(default_factory=Scale)
@@ -54,7 +54,7 @@ class MeasureRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """What was measured on one micrograph, and the files about it."""
+    """The measurements of one micrograph, and the files written for it."""
 
     measured: Measured
     written: tuple[Path, ...]
@@ -81,7 +81,7 @@ def measure_into(
 ) -> list[MeasuredRow]:
     """Measure micrographs, and write for each the label image and an overlay, for all grains.csv and a page.
 
-    One that cannot be read has no answer and says why. Raises InputError where the folder cannot be written.
+    One that cannot be read has a reason and no answer. Raises InputError where the folder cannot be written.
     """
     require("segments", "measuring micrographs")
     predictor = open_segment_model(request.model, request.threads)
@@ -107,7 +107,7 @@ def _read(name: str) -> Named:
 def measure_micrographs(
     names: Sequence[str], predictor: SegmentPredictor, scale: Scale
 ) -> Iterator[Applied[Named, MeasuredMicrograph]]:
-    """Yield what each micrograph shows, in order; one that cannot be read has no answer and says why."""
+    """Yield the measurements of each micrograph, in order; one that cannot be read has a reason and no answer."""
     classes = predictor.card.classes
     return apply(names, _read, lambda named: measure(predictor(named.picture), classes, scale))
 

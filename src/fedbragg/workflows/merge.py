@@ -30,7 +30,7 @@ class Merging:
 
 
 def begin_merge(folders: Sequence[Path], out: Path, warn: Callable[[str], None]) -> Merging:
-    """Check, before any work, that the shards make up their run and that it is as it was; raise FedbraggError."""
+    """Check, before any work, that the shards cover their run and that it is unchanged; raise FedbraggError."""
     from fedbragg.screening.checkpoint import start_over
     from fedbragg.screening.session import Session
     from fedbragg.screening.shards.join import join
@@ -58,7 +58,7 @@ def merge(merging: Merging, progress: Progress = SILENT) -> Outcome:
 
 
 def _opened(shard: StoredShard, out: Path, warn: Callable[[str], None]) -> tuple[Screening, Opened]:
-    """Open model and run as the shards name them; where that fails, say where relative paths led from."""
+    """Open model and run as the shards name them; an error states where relative paths start."""
     try:
         screening = _screening(shard, out, warn)
         return screening, open_checked(shard.record.request.paths, screening)
@@ -71,7 +71,7 @@ def _opened(shard: StoredShard, out: Path, warn: Callable[[str], None]) -> tuple
 
 
 def _screening(shard: StoredShard, out: Path, warn: Callable[[str], None]) -> Screening:
-    """Return what was asked of the whole screening, into the folder ``out``."""
+    """Return the settings of the whole screening, into the folder ``out``."""
     whole = screening_of(shard.record.request, shard.checkpoint.identity)
     return replace(whole, out=out, warn=warn)
 

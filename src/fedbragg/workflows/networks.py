@@ -67,7 +67,7 @@ class SiteNetworks:
         return join_networks(with_networks(self.task).start_models(self.names, seed, progress))
 
     def ensemble(self, seed: int, progress: Progress) -> Ensemble:
-        """Return the networks, and what has them learn from one another on public examples."""
+        """Return the networks, and the function that has them learn from one another on public examples."""
         if not self.differ:
             return Ensemble()
         examples = with_networks(self.task).examples_to_teach(seed, progress)
@@ -79,7 +79,7 @@ class SiteNetworks:
 
 
 def site_networks(settings: Federation, task: Task[Any]) -> SiteNetworks:
-    """Return the networks of a federation's sites; raise ConfigError where the settings leave them unclear."""
+    """Return the networks of a federation's sites; raise ConfigError where the settings do not determine them."""
     return SiteNetworks(task, networks_of(settings))
 
 

@@ -24,19 +24,19 @@ PVACCESS = "pva://"
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """What to send, where, and how fast."""
+    """The images to send, the address and the rate."""
 
     paths: list[str]  # image files, or the folder of a recording
     address: str
     rate: float = 0.0  # images a second; 0 is as fast as they are taken
     compression: str = "bslz4"
     bind: bool = True  # as a detector; otherwise connect
-    series: str = ""  # unique id; empty makes one of the time
+    series: str = ""  # unique id; empty: made from the time
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What was sent."""
+    """The result of a replay."""
 
     messages: int
     seconds: float
@@ -46,7 +46,7 @@ class Replayed:
 
 @dataclass(slots=True)
 class _Sent:
-    """What has been sent so far."""
+    """The messages sent so far."""
 
     messages: int = 0
     left_out: int = 0
@@ -65,7 +65,7 @@ def replay(request: ReplayRequest, stopped: Callable[[], bool], step: Callable[[
     if request.address.startswith(PVACCESS):
         return _replay_to_channel(request, _Pace(request.rate, stopped, step, sent))
     messages = _messages(request, sent)
-    first = next(messages)  # what cannot be sent is found before anything is sent
+    first = next(messages)  # an error appears before anything is sent
     push = Push(request.address, bind=request.bind)
     began = time.monotonic()
     whole = False
@@ -77,7 +77,7 @@ def replay(request: ReplayRequest, stopped: Callable[[], bool], step: Callable[[
 
 
 def _replay_to_channel(request: ReplayRequest, pace: _Pace) -> Replayed:
-    """Serve a channel and post all frames to it once a client is there."""
+    """Serve a channel and post all frames to it once a client has connected."""
     from fedbragg.live.pvaccess.served import image_channel
 
     if not request.bind:
@@ -98,7 +98,7 @@ def _replay_to_channel(request: ReplayRequest, pace: _Pace) -> Replayed:
 
 
 def _packed(pixels: NDArray[Any], compression: str) -> PackedImage:
-    """Return pixels as a detector packs them; LZ4 leaves those that it cannot pack as they are."""
+    """Return pixels as a detector packs them; without compression where LZ4 does not shorten them."""
     from fedbragg.live.packed_image import BITSHUFFLE_LZ4, LZ4, NO_COMPRESSION, PackedImage
     from fedbragg.live.stream2.encoding import hdf5_chunk
 
@@ -115,7 +115,7 @@ def _packed(pixels: NDArray[Any], compression: str) -> PackedImage:
 
 @dataclass(slots=True)
 class _Pace:
-    """How fast messages are sent, and what is told of it."""
+    """The rate at which messages are sent, and the progress shown."""
 
     rate: float  # a second; 0 is no limit
     stopped: Callable[[], bool]
@@ -128,7 +128,7 @@ class _Pace:
         if not self.rate:
             return
         now = time.monotonic()
-        self.due = max(self.due + 1 / self.rate, now - 1)  # what was late is made up for, a second at most
+        self.due = max(self.due + 1 / self.rate, now - 1)  # catches up on at most a second of delay
         time.sleep(max(0.0, self.due - now))
 
 
@@ -178,7 +178,7 @@ def _run_messages(request: ReplayRequest, sent: _Sent) -> Iterator[bytes]:
 def _frames(
     request: ReplayRequest, sent: _Sent
 ) -> tuple[SeriesDescription, Iterator[tuple[int, NDArray[Any]]]]:
-    """Return what is known of a run, and its frames by number; those that cannot be read are counted and left out."""
+    """Return a run's description, and its frames by number; unreadable ones are counted and left out."""
     from fedbragg.images import open_run
     from fedbragg.images.mask import MaskCache
     from fedbragg.images.paths import expand
@@ -223,7 +223,7 @@ def _description(run: Run, path: str, request: ReplayRequest) -> SeriesDescripti
 
 
 def _header_and_mask(path: str) -> tuple[Header, Mask | None]:
-    """Return what the first file says of its trusted counts, and its own mask; other formats give neither."""
+    """Return the highest trusted count and the mask from the first file; some formats give neither."""
     from contextlib import closing
 
     from fedbragg.images.hdf5.source import HDF5Source

@@ -35,11 +35,11 @@ class Screening:
     threshold: float
     out: Path  # folder of the results
     threads: int
-    outputs: Outputs  # as they are asked for: relative names lie in ``out``
+    outputs: Outputs  # as the user asked: relative names lie in ``out``
     grid: str | None = None  # ROWSxCOLS
     snake: bool = False
     fail_safe: bool = True  # keep everything while the run is unlike the calibration
-    warn: Callable[[str], None] = _silent  # is called with one line when drift begins or ends
+    warn: Callable[[str], None] = _silent  # called with one line when drift begins or ends
     panels: bool = False  # the images of a file are the panels of one frame
     geometry: Path | None = None  # CrystFEL geometry file
 
@@ -64,7 +64,7 @@ class Opened:
 
 
 def open_checked(paths: Sequence[str], screening: Screening) -> Opened:
-    """Open the run and check, before any work, that all that is asked for can be done; raise FedbraggError."""
+    """Open the run and check, before any work, that every option can be carried out; raise FedbraggError."""
     from fedbragg.errors import ConfigError, RunError
     from fedbragg.images.open import open_files
     from fedbragg.images.paths import expand
@@ -120,7 +120,7 @@ def screen_run(run: Run, screening: Screening, session: Session, progress: Progr
 
 
 def screening_step(session: Session, progress: Progress) -> Step:
-    """Return what counts a screened frame; those that are done are counted."""
+    """Return a callback that counts a screened frame; those done before are counted already."""
     step = progress.stage("Screening", len(session.frames))
     for _ in range(session.start.done):
         step()
@@ -128,7 +128,7 @@ def screening_step(session: Session, progress: Progress) -> Step:
 
 
 def with_promise(outcome: Outcome, screening: Screening, session: Session) -> Outcome:
-    """Return the outcome with what the model guarantees and with the drift of the run."""
+    """Return the outcome with the model's guarantee and the drift of the run."""
     from fedbragg.screening.drift.wording import drift_lines
     from fedbragg.screening.guarantee.wording import promise_line
 
@@ -137,7 +137,7 @@ def with_promise(outcome: Outcome, screening: Screening, session: Session) -> Ou
 
 
 def write_outputs(run: Run, screening: Screening) -> list[str]:
-    """Write Parquet, NXmx and CXI where they are asked for; return one line about each."""
+    """Write Parquet, NXmx and CXI if asked for; return one line about each."""
     from fedbragg.screening.checkpoint import add_outputs
 
     add_outputs(screening.out, [*screening.files.paths(), screening.out / REPORT])
@@ -154,7 +154,7 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
     name = screening.predictor.path.name
     lead = f"{tally.frames} frames screened with {name}, threshold {tally.threshold:.3g}."
     if outcome.stopped:
-        lead += f" The run has {len(run)} frames: it was stopped, and --resume goes on."
+        lead += f" The run has {len(run)} frames: it was stopped; continue it with --resume."
     text = page("Screening report", lead, sections(outcome, run, screening.predictor))
     try:
         path.write_text(text, encoding="utf-8")
@@ -167,7 +167,7 @@ def write_report(path: Path, outcome: Outcome, run: Run, screening: Screening) -
 def judge_of(
     predictor: HitPredictor, threshold: float, geometry: Geometry, *, list_spots: bool = False
 ) -> Judge:
-    """Return what decides which frames are kept, before drift."""
+    """Return the rule that decides which frames are kept, before drift."""
     from fedbragg.screening.judge import FrameScorer, Judge
 
     scorer = FrameScorer(

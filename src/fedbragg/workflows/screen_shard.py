@@ -1,4 +1,4 @@
-"""Screen one shard of a run into a folder, from which `fedbragg.workflows.merge` takes it."""
+"""Screen one shard of a run into a folder, for `fedbragg.workflows.merge`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def screen_shard(run: Run, screening: Screening, session: Session, progress: Pro
 
 
 def record_of(paths: Sequence[str], screening: Screening, shard: Shard, frames: int) -> ShardRecord:
-    """Return what a shard's folder says about itself; ``frames`` are those of the whole run."""
+    """Return the record that a shard's folder holds; ``frames`` are those of the whole run."""
     from fedbragg.screening.shards.record import ShardRecord
     from fedbragg.version import __version__
 

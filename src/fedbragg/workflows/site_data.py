@@ -20,7 +20,7 @@ class SiteData(Generic[D]):
     train: D
     held_out: D  # the last in time, never trained on
     speed: float = 1.0  # of training, relative to the other sites
-    share_style: bool = True  # whether other sites may know how its pictures look
+    share_style: bool = True  # whether other sites may get the style of its pictures
     largest_fall: float | None = None  # of the first metric, for it to accept a new model; None accepts any
     device: str = "cpu"  # where it trains, see learn/device.py
 

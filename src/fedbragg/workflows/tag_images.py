@@ -24,7 +24,7 @@ class TaggedImage:
     path: str  # the file as the user can open it
     index: int  # position in that file, from 0
     probabilities: Mapping[str, float] | None  # by the tag's name; None if the image cannot be tagged
-    reason: str = ""  # what is wrong and what to do, in one line
+    reason: str = ""  # the problem and the remedy, in one line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,11 +35,11 @@ class TaggedView:
     index: int  # position in that file, from 0
     probabilities: NDArray[np.float64] | None = None  # (tags,) in the order of the model's names
     view: TagView | None = None  # the prepared image
-    reason: str = ""  # what is wrong and what to do, in one line
+    reason: str = ""  # the problem and the remedy, in one line
 
 
 def tag_images(run: Run, predictor: TagPredictor, threads: int) -> Iterator[TaggedImage]:
-    """Yield the tags of every image in order; an image that cannot be tagged says why."""
+    """Yield the tags of every image in order; an image that cannot be tagged has a reason."""
     names = predictor.card.names
     for image in tag_views(run, predictor.tagger, threads):
         known = image.probabilities

@@ -12,13 +12,13 @@ from fedbragg.files import written_whole
 from fedbragg.workflows.tag_images import TaggedView
 
 DECIMALS = 4
-"""Of a probability; the page and the counts use the same rounded numbers."""
+"""Decimals of a probability; the page and the counts use the same rounded numbers."""
 PLACE = ("path", "frame")
 
 
 @contextmanager
 def tag_table(path: Path, names: Sequence[str]) -> Iterator[Callable[[TaggedView], None]]:
-    """Open the table ``path,frame,TAG,...`` and give a function that adds an image, empty where it has no tags.
+    """Open the table ``path,frame,TAG,...`` and give a function that adds an image's row, empty if it has no tags.
 
     Paths that are not UTF-8 are written as they are (PEP 383). Raises InputError if the file cannot be written.
     """
@@ -56,7 +56,7 @@ def written_or_refused(path: Path) -> Iterator[None]:
 
 
 def write_parquet(path: Path, table: Path, names: Sequence[str]) -> None:
-    """Write the table as Parquet, null where an image has no tags; raise InputError if that cannot be."""
+    """Write the table as Parquet, null where an image has no tags; raise InputError if it cannot be written."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
     from pyarrow import parquet

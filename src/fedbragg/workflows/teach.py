@@ -1,4 +1,4 @@
-"""Adapt a hit finder to labels given on the page, and judge it on labels that did not teach it."""
+"""Adapt a hit finder to labels given on the page, and judge it on labels held out of training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fedbragg.version import __version__
 from fedbragg.workflows.train import ADAPTING, paired_gain
 
 METRIC = "AUC"
-"""What is compared; unlike an accuracy it does not depend on a threshold, which calibration moves."""
+"""The metric to compare; unlike an accuracy it does not depend on a threshold, which calibration moves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""The process that adapts a model while people go on labelling: a request on standard input, events on standard output.
+"""The process that adapts a model while people keep labelling: a request on standard input, events on standard output.
 
-It ends when standard input ends, so that none is left when the page's server is gone.
+It ends when standard input ends, so no process outlives the page's server.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ COMMAND = (sys.executable, "-m", "fedbragg.workflows.teach_worker")
 
 
 class Events:
-    """Writes what happens, one line of JSON each; a Progress."""
+    """Writes events, one line of JSON each; a Progress."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def stage(self, title: str, total: int | None = None) -> Step:
-        """Say that a stage begins, and return what counts its units."""
+        """Report that a stage begins, and return the callback that counts its units."""
         done = 0
 
         def step(text: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Events:
 
 
 def main() -> None:
-    """Carry out the request, and say its result or why there is none."""
+    """Carry out the request, and report its result or the error."""
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_input, daemon=True).start()
     events = Events(sys.stdout)

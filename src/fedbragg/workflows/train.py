@@ -48,14 +48,14 @@ class TrainRequest:
 class Trained:
     """The trained model compared with the one it started from, on the examples held back."""
 
-    unit: str  # what one example is called
+    unit: str  # the word for one example
     headline: str  # the metric that decides
     trained: int  # examples trained on
     held_out: int  # examples held back
     before: Mapping[str, Estimate]
     after: Mapping[str, Estimate]
     gain: Estimate  # of the headline, with its paired 95 % interval
-    next_command: str  # to go on with, with {model} for the model file
+    next_command: str  # suggested next, with {model} for the model file
 
     @property
     def verdict(self) -> str:

@@ -32,7 +32,7 @@ FITTING = FitSettings(epochs=60, batch=8, learning_rate=2e-3, annealed=True)
 
 @dataclass(frozen=True, slots=True)
 class SegmentsTraining:
-    """What to train on, from what, and how."""
+    """The micrographs to train on, the start model and the settings."""
 
     images: Path  # folder of the micrographs
     masks: Path  # folder of the masks, paired by file name
@@ -47,7 +47,7 @@ class SegmentsTraining:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedSegments:
-    """How good the model is on the micrographs held back."""
+    """The model's metrics on the micrographs held back."""
 
     names: tuple[str, ...]
     trained: int  # micrographs trained on to be judged; the model written has learnt from all

@@ -35,7 +35,7 @@ def _nothing(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a watch tells whoever started it, one function for each kind of news."""
+    """Callbacks of a watch, one for each kind of news."""
 
     series: Callable[[SeriesOutcome], None]  # a series is over
     verdict: Callable[[LiveFrame, Verdict], None]  # in the order of the images
@@ -52,7 +52,7 @@ class WatchRequest:
     limit: float  # of the score, from which frames are kept
     out: Path  # each series gets a folder in it
     threads: int
-    queue: int = 0  # frames received and not yet decided; 0 is eight a thread
+    queue: int = 0  # most frames that wait for a decision; 0 is eight a thread
     keep_when_full: bool = False  # keep frames without a score; otherwise the sender waits
     fail_safe: bool = True
     once: bool = False  # end with the first series
@@ -70,12 +70,12 @@ class WatchRequest:
 
     @property
     def places(self) -> int:
-        """Return how many frames may be received and not yet decided."""
+        """Return how many frames may wait for a decision."""
         return self.queue or PLACES_PER_THREAD * self.threads
 
 
 def watch(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -> Watched:
-    """Screen what a live source gives until its end or until it is stopped.
+    """Screen a live source until it ends or is stopped.
 
     Raises ConfigError for an address that cannot be used, InputError where results cannot be written.
     """
@@ -135,7 +135,7 @@ def scorer_of(request: WatchRequest, look: Look | None = None) -> Callable[[Live
     scorer = FrameScorer(predictor.scorer, predictor.card.prepare, list_spots, masks=predictor.masks)
 
     def judged(frame: LiveFrame) -> Verdict:
-        """Return the verdict; one odd frame must not end a watch, and what cannot be scored is kept."""
+        """Return the verdict; one bad frame must not end a watch, and a frame that cannot be scored is kept."""
         found: Frame | Unreadable = Unreadable(frame.series, frame.number, "", f"//{frame.number}")
         try:
             found = _decoded(frame)
@@ -173,7 +173,7 @@ def _settings(address: str, request: WatchRequest) -> SeriesSettings:
 def _folders(
     request: WatchRequest, settings: SeriesSettings, warn: Callable[[str], None]
 ) -> Callable[[str, bool], SeriesFolder]:
-    """Return what opens the folder of a series, with its own drift monitor."""
+    """Return the function that opens the folder of a series, with its own drift monitor."""
     from fedbragg.live.series_folder import SeriesFolder
     from fedbragg.workflows.screen import drift_monitor
 
@@ -185,7 +185,7 @@ def _folders(
 
 
 class _Watcher:
-    """Shows what a watch tells, and forwards what is kept."""
+    """Passes the news of a watch to its callbacks, and forwards kept frames."""
 
     def __init__(self, shown: Shown, request: WatchRequest, forward: Forwarding | None) -> None:
         self.shown, self._request, self._forward = shown, request, forward

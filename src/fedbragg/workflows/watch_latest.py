@@ -1,4 +1,4 @@
-"""Show the newest frames of a live source on the page and leave the others out: for eyes, never for screening."""
+"""Show the newest frames of a live source on the page and drop the others: for viewing, never for screening."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def watch_latest(address: str, request: WatchRequest, shown: Shown, stop: StopSignal) -> Watched:
-    """Show what comes until the source ends or until it is stopped; nothing is written and nothing is promised.
+    """Show frames until the source ends or is stopped; write nothing and guarantee nothing.
 
     Raises ConfigError for an address that cannot be used, and for options that would keep a selection of frames.
     """

@@ -113,5 +113,5 @@ def test_numbers_that_are_no_sum_are_refused() -> None:
         with pytest.raises(SumRefused):
             decode(noise, shape, 4)
     honest = total(updates(4), shape)
-    with pytest.raises(SumRefused, match="no sum of updates"):
+    with pytest.raises(SumRefused, match="not a sum of updates"):
         decode(Vector(noise.numbers, honest.counts), shape, 4)

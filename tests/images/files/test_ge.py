@@ -39,6 +39,6 @@ def test_without_a_header_images_have_2048_pixels_along_an_edge(tmp_path: Path, 
 
 def test_sizes_that_fit_no_image_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.ge").write_bytes(bytes(8192 + 1000))
-    assert_refused(tmp_path / "a.ge", "no whole number of images")
+    assert_refused(tmp_path / "a.ge", "not a whole number of images")
     (tmp_path / "b.ge").write_bytes(b"something else".ljust(9000))
-    assert_refused(tmp_path / "b.ge", "is no GE file")
+    assert_refused(tmp_path / "b.ge", "is not a GE file")

@@ -15,7 +15,7 @@ from fedbragg.images import open_run
 @pytest.mark.parametrize("shape", [(0, 60, 70), (70,), (2, 3, 60, 70), (0, 0)])
 def test_arrays_of_impossible_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     np.save(tmp_path / "a.npy", np.zeros(shape, np.uint16))
-    assert_refused(tmp_path / "a.npy", "no frame|no image")
+    assert_refused(tmp_path / "a.npy", "no frame|not an image")
 
 
 def test_arrays_of_python_objects_are_refused(tmp_path: Path) -> None:

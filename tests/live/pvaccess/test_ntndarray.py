@@ -59,7 +59,7 @@ def test_what_cannot_be_packed_is_sent_as_it_is() -> None:
         ({"value": ("ushortValue", COUNTS.ravel()), "sizes": (3, 90, 72)}, "it has 3 dimensions"),
         ({"value": ("ushortValue", COUNTS.ravel()), "sizes": (91, 72)}, "but its data hold 12960"),
         ({"value": ("ushortValue", COUNTS.ravel()), "sizes": (0, 72)}, "images of 2 are read"),
-        ({"value": ("booleanValue", np.zeros(6480, "?"))}, "no array of numbers"),
+        ({"value": ("booleanValue", np.zeros(6480, "?"))}, "not an array of numbers"),
         (
             {"value": ("ubyteValue", np.zeros(50, "u1")), "codec": {"name": "bslz4", "parameters": 6}},
             "do not have the size of its image",

@@ -133,9 +133,9 @@ def test_a_series_name_is_printed_harmlessly() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"hello, this is no CBOR", "no CBOR map: this is no Stream2. Check the port"),
+        (b"hello, this is no CBOR", "no CBOR map: this is not Stream2. Check the port"),
         (b"", "a message of 0 bytes is cut short"),
-        (b"\xff\xfe", "this is no Stream2"),
+        (b"\xff\xfe", "this is not Stream2"),
         (cbor2.dumps([1, 2]), "no CBOR map"),
         (cbor2.dumps({"a": 1}), "a message without a type"),
         (cbor2.dumps({"type": "image", "image_id": 1}), "names no series"),
@@ -188,14 +188,14 @@ LARGE = [40_000, 40_000]
         (tagged_array("ab", 69, b""), "its shape is not two numbers"),
         (tagged_array([-2, 3], 69, b""), "its shape is not two numbers"),
         (tagged_array([2, 2], 87, bytes(64)), "unknown type of tag 87"),
-        (tagged_array([2, 2], 69, "abcd"), "its numbers are no bytes"),
+        (tagged_array([2, 2], 69, "abcd"), "its numbers are not bytes"),
         (tagged_array([2, 2], 69, packed(5, 2, b"")), "its compression (tag 56500) is not described"),
         (
             tagged_array([2, 2], 71, packed("bslz4", 8, (32).to_bytes(8, "big") + bytes(40))),
             "at most 32 bits",
         ),
-        (b"\0\0\0\0", "no array of rows and columns"),
-        (None, "no array of rows and columns"),
+        (b"\0\0\0\0", "not an array of rows and columns"),
+        (None, "not an array of rows and columns"),
     ],
 )
 def test_an_image_that_cannot_be_decoded_is_kept_with_one_line_and_allocates_nothing(

@@ -108,7 +108,7 @@ def test_ticks_are_the_same_after_writing_and_reading() -> None:
     for ticks in ((), ("ring",), ("ring", "halo")):
         written = Entry("a.h5", 0, ticks, "ada", TIME, "abc")
         assert Entry.from_line(written.to_line()) == written
-    with pytest.raises(ValueError, match="no text"):
+    with pytest.raises(ValueError, match="not text"):
         Entry.from_line(Entry("a.h5", 0, (), "ada", TIME).to_line().replace("[]", "[1]"))
 
 

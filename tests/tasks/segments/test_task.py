@@ -202,7 +202,7 @@ def test_simulated_pictures_of_one_structure_differ_in_style() -> None:
     ("spoil", "said"),
     [
         ("size", r"0.png: 64 x 64 pixels, its picture has 128 x 96"),
-        ("value", r"0.png: the value 7 is no class. Give indices from 0 to 2"),
+        ("value", r"0.png: the value 7 is not a class. Give indices from 0 to 2"),
         ("colour", r"0.png: a colour picture"),
         ("single", r"masks: the masks hold a single class"),
         ("text", r"0.png: cannot be read \(not a picture\)"),

@@ -38,7 +38,7 @@ class Recorder:
         store: CheckpointStore | None = None,
         epsilon: Callable[[int], float | None] = lambda barriers: None,
     ) -> None:
-        """Record to ``store``; ``epsilon`` tells what private training has cost after so many barriers."""
+        """Record to ``store``; ``epsilon`` returns the cost of private training after a number of barriers."""
         self._epsilon = epsilon
         self._listener = listener
         self._evaluate = evaluate

@@ -13,11 +13,11 @@ from fedbragg.federation.wire import EncodedUpdate
 POLL = 0.1
 """Seconds between two checks for trainings that hang."""
 THREAD_NAME = "training"
-"""By which the command line finds trainings that still run when it ends."""
+"""Name by which the command line finds trainings that still run when it ends."""
 
 
 Trained = EncodedUpdate | OfferedUpdate
-"""What a training makes: an update, or an offer of one for a masked sum."""
+"""The result of a training: an update, or an offer of one for a masked sum."""
 
 
 class Training:

@@ -48,7 +48,7 @@ class SimulatedNetwork:
     counts_seconds: bool = True
 
     def delivery(self, trainer: Trainer, command: SendModel) -> float:
-        """Return how long the model, the training and the update take, with what is lost on the way."""
+        """Return how long the model, the training and the update take, including lost messages."""
         link = self.links.get(trainer.name, SimulatedLink())
         sent = size(command.model)
         returned = 0.0 if self.secure else sent * self._compression_ratio()  # a masked sum sends it later
@@ -64,7 +64,7 @@ class SimulatedNetwork:
                 yield end, SiteJoined(site)
 
     def transfer(self, site: str, received: int, sent: int) -> float:
-        """Return the seconds in which a site receives and sends so many bytes of a masked sum."""
+        """Return the seconds in which a site receives and sends this many bytes of a masked sum."""
         link = self.links.get(site, SimulatedLink())
         return 2 * link.latency + (received + sent) / link.bandwidth
 
@@ -72,7 +72,7 @@ class SimulatedNetwork:
         """Return the seconds until a message that is lost with this probability, each time, has been sent once more."""
         if loss >= 1:
             return inf
-        # A seed of its own, so that losses do not depend on what quantisation draws.
+        # A seed of its own, so that losses do not depend on the draws of quantisation.
         sent = generator_for(self.seed + 1, site, version).geometric(1 - loss)
         return float(sent - 1) * self.resent
 

@@ -2,7 +2,7 @@
 
 A training's end is known before it starts: samples x epochs / speed, plus what the network adds. So
 trainings run ahead on threads while their updates are delivered in the clock's order, and the same seed
-gives the same numbers whatever the threads do. A training that would end after the next barrier does not
+gives the same numbers for any timing of the threads. A training that would end after the next barrier does not
 start until the clock reaches it, because the barrier will probably supersede it.
 """
 
@@ -48,11 +48,11 @@ class Network(Protocol):
         ...
 
     def incidents(self) -> Iterable[tuple[float, events.Event]]:
-        """Return what happens to sites, and when."""
+        """Return the incidents at sites, with their times."""
         ...
 
     def transfer(self, site: str, received: int, sent: int) -> float:
-        """Return how long a site takes to receive and to send so many bytes, on the engine's clock."""
+        """Return how long a site takes to receive and to send this many bytes, on the engine's clock."""
         ...
 
 

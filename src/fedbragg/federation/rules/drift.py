@@ -1,7 +1,7 @@
-"""SCAFFOLD and FedDyn: correct how a site's own data pull its model away from the others'.
+"""SCAFFOLD and FedDyn: correct the pull of a site's own data away from the others' models.
 
-Both papers keep tensors at each site. Here the server keeps them, because they follow from what it receives: a site
-gets what it must add to its gradient with the model, so it keeps nothing and may restart at any time.
+Both papers keep tensors at each site. Here the server keeps them, because they follow from the updates it receives: a
+site gets the correction of its gradient with the model, so it keeps nothing and may restart at any time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fedbragg.types import State
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """What a site sent for a barrier that counted it."""
+    """A site's report at a barrier that counted it."""
 
     step: State  # its model minus the barrier's before
     gradient: State  # of its loss, at that barrier's model; empty where the rule does not ask for it
@@ -34,14 +34,14 @@ def no_pull(settings: FederationSettings) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a rule remembers of each site, and what follows from it; all tensors are named as the model's."""
+    """A rule's memory of each site, and its use; all tensors have the names of the model's."""
 
     remember: Callable[[State, Report, FederationSettings], State]
-    """Takes what is remembered of a site (empty at first) and its report; returns what to remember from now on."""
+    """Takes the memory of a site (empty at first) and its report; returns the new memory."""
     correction: Callable[[State, State], State]
-    """Takes what is remembered of a site, and the mean over all sites; returns what the site adds to its gradient."""
+    """Takes the memory of a site, and the mean over all sites; returns the correction of the site's gradient."""
     move: Callable[[State, FederationSettings], State] = nothing
-    """Takes the mean over all sites; returns what is added to the model after a barrier."""
+    """Takes the mean over all sites; returns the step of the model after a barrier."""
     proximal_mu: Callable[[FederationSettings], float] = no_pull
     """Returns how strongly a site is pulled to the model that it started from, as FitSettings.proximal_mu."""
     sends_gradient: bool = False

@@ -14,9 +14,9 @@ from fedbragg.state_arithmetic import blocks, is_weight
 from fedbragg.types import State
 
 BETA1, BETA2, EPSILON = 0.5, 0.999, 1e-8
-"""Of Adam, as in the authors' code."""
+"""Adam's constants, as in the authors' code."""
 SHORTEST = 1e-12
-"""A distance below this counts as this, so that its inverse stays finite."""
+"""Smaller distances are raised to this, so that the inverse stays finite."""
 
 
 def fedawa(

@@ -1,4 +1,4 @@
-"""The table of aggregation rules. Add one from outside with ``register`` or, for a while, with ``registered``."""
+"""The table of aggregation rules. Add one with ``register``, or for a ``with`` block with ``registered``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An aggregation rule as one row: its fields are all that distinguishes it from the others."""
+"""An aggregation rule as one row: its fields hold all differences from other rules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Combine = Callable[[State, Sequence[State], Sequence[float], FederationSettings]
 after."""
 
 Amount = Literal["site", "samples", "balance"]
-"""What a site counts by: as one, by its labelled frames, by its label entropy."""
+"""The amount by which a site counts: one, its labelled frames, or its label entropy."""
 Schedule = Literal["sync", "async", "hybrid", "compass"]
 SCHEDULES: frozenset[Schedule] = frozenset({"sync", "async", "hybrid", "compass"})
 UNGROUPED: frozenset[Schedule] = frozenset({"sync", "async", "hybrid"})
@@ -45,25 +45,25 @@ class Rule:
     """One aggregation rule."""
 
     weights: Weigh = by_size
-    """Each site's weight from what is known of its data: (sites,) shares that sum to one."""
+    """Each site's weight from its profile: (sites,) shares that sum to one."""
     weights_of_steps: WeighSteps | None = None
     """The same from the steps themselves; used at a barrier for which every site was drawn."""
     combine: Combine = weighted_mean
     """Combines all steps into the model after a barrier."""
     on_arrival: Literal["step", "mix", "recombine"] = "step"
-    """What one update does to the model on arrival: add its damped step, mix in its site's model, or apply
+    """The effect of one update on the model on arrival: add its damped step, mix in its site's model, or apply
     ``combine`` to the newest step of every site."""
     schedules: frozenset[Schedule] = SCHEDULES
     """The schedules with which the rule works."""
     compression: Literal["full", "half", "quantised"] | None = None
-    """How updates are encoded, whatever the settings say; None leaves it to the settings."""
+    """The encoding of updates, overriding the settings; None leaves it to the settings."""
     amounts: tuple[Amount, ...] = ()
     """Where ``weights`` is the mean of the sites' shares in these amounts: secure aggregation needs their sums alone.
     Empty for a rule that needs single updates or weights, which secure aggregation refuses."""
     calibration: Literal["margin", "prior"] | None = None
     """How sites shift their logits in training, by their labels' frequencies (learn/calibration.py)."""
     drift: Drift | None = None
-    """What is remembered of each site to correct its training."""
+    """The memory of each site that corrects its training."""
     needs_steps: bool = False
     """Whether sites must report the steps of their optimiser."""
     needs_proximal_mu: bool = False
@@ -78,7 +78,7 @@ class Rule:
 
     @property
     def averages(self) -> bool:
-        """Return whether the rule is a weighted mean whose weights ask nothing of the steps but their number.
+        """Return whether the rule is a weighted mean whose weights use only the number of steps.
 
         Only such a mean can be taken among the sites of each network alone.
         """
@@ -93,7 +93,7 @@ class Rule:
         return self.drift is not None and self.drift.sends_gradient
 
     def local_terms(self, settings: FederationSettings) -> LocalTerms:
-        """Return what the rule adds to the training at a site."""
+        """Return the rule's changes to the training at a site."""
         calibration = Calibration(self.calibration, settings.calibration_tau) if self.calibration else None
         if self.drift is None:
             return LocalTerms(calibration, sends_steps=self.needs_steps)

@@ -1,4 +1,4 @@
-"""Site weights by size, and what all weights share: profiles, normalising, capping."""
+"""Site weights by size, and the parts shared by all weights: profiles, normalising, capping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Weights = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a site reports about its data and its last training."""
+    """A site's report about its data and its last training."""
 
     samples: int  # number of labelled frames
     label_counts: tuple[tuple[int, ...], ...]  # one histogram for each question the labels answer

@@ -1,4 +1,4 @@
-"""The messages of a masked sum as JSON and arrays, for whatever network carries them; bytes are base64 in JSON."""
+"""The messages of a masked sum as JSON and arrays, for any network; bytes are base64 in JSON."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def encoded(message: AnyMessage) -> tuple[dict[str, Any], State]:
 
 
 def decoded(fields: Mapping[str, Any], arrays: State) -> AnyMessage:
-    """Return the message of fields and arrays; raise FederationError where they hold none."""
+    """Return the message of fields and arrays; raise FederationError where they hold no message."""
     kind = fields.get("kind")
     if kind == VECTOR:
         return MaskedVector(_vector(arrays))

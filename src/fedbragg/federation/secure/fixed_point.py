@@ -7,7 +7,7 @@ means (equations 7, 9 and 10 of Xu et al. 2022).
 
 No sum can wrap around. A number of g is at most ``clip`` in size, since it is at most the update's norm, and a is at
 most one of its unit, so ``sites`` rounded terms of at most clip x scale + 1/2 stay below 2**31. Counts are products of
-an amount below 2**24 or equal, a factor up to 2**26 and at most 2**12 sites, hence at most 2**62.
+an amount below 2**24 or equal, a factor up to 2**26 and at most 2**12 sites, so at most 2**62.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class TensorShape:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the integers of a masked vector stand for."""
+    """The layout of a masked vector's integers."""
 
     tensors: tuple[TensorShape, ...]  # sorted by name
     amounts: tuple[Amount, ...]  # each gives one weighted mean; the result is the mean of these
@@ -127,7 +127,7 @@ class AmountMean:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedMean:
-    """What the server learns of the updates in a sum."""
+    """The facts that the server learns about the updates in a sum."""
 
     parts: tuple[AmountMean, ...]  # in the order of Layout.amounts; a part with total 0 does not count
 
@@ -239,7 +239,7 @@ def _mean(
     rounding = 0.5 * layout.sites * unit / (layout.scale * amount) * max(1.0, numbers.size) ** 0.5
     if length > layout.clip * (1 + SLACK) + rounding or not 0 <= loss <= LARGEST_FACTOR / LOSS_UNIT:
         raise SumRefused(
-            f"the sum is no sum of updates: their mean has norm {length:.3g} and loss {loss:.3g}"
+            f"the sum is not a sum of updates: their mean has norm {length:.3g} and loss {loss:.3g}"
         )
     return step, loss
 

@@ -1,4 +1,4 @@
-"""Who signs a message, and who may: the site's own key, and the authority that knows every site's."""
+"""Signatures of messages: the site's own key, and the authority that knows every site's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Identity(Protocol):
 
     @property
     def certificate(self) -> bytes:
-        """Return what shows the authority whose key it is."""
+        """Return the certificate that shows the authority whose key it is."""
         ...
 
     def sign(self, content: bytes) -> bytes:
@@ -35,7 +35,7 @@ class Authority(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a site signs with, and what it checks the others' signatures by."""
+    """The key with which a site signs, and the authority for others' signatures."""
 
     identity: Identity
     authority: Authority

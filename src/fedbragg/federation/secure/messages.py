@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from fedbragg.federation.secure.fixed_point import Vector
 
 IN_JSON = ConfigDict(extra="forbid", strict=True, ser_json_bytes="base64", val_json_bytes="base64")
-"""How pydantic reads and writes a message: no unknown field, and bytes as base64."""
+"""Pydantic's settings for messages: no unknown field, and bytes as base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Advert:
 
     @property
     def content(self) -> bytes:
-        """Return what is signed; ``bound`` is not, for the site keeps to it whatever others read."""
+        """Return the signed content; ``bound`` is not, because the site itself keeps to it."""
         parts = (self.terms, self.mask_key, self.share_key, self.seed_digest, self.site.encode())
         return b"fedbragg keys\n" + b"".join(parts)  # all but the last have 32 bytes
 
@@ -57,7 +57,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Survivors:
-    """Who sent shares, and whose vectors have arrived."""
+    """The sites that sent shares, and those whose vectors have arrived."""
 
     __pydantic_config__ = IN_JSON
     senders: tuple[str, ...]  # sorted
@@ -131,12 +131,12 @@ def keys_digest(adverts: Iterable[Advert]) -> bytes:
 
 
 def shares_content(keys: bytes) -> bytes:
-    """Return what a site signs when it sends shares."""
+    """Return the content that a site signs when it sends shares."""
     return b"fedbragg shares\n" + keys
 
 
 def list_content(keys: bytes, survivors: Survivors) -> bytes:
-    """Return what a site signs of the survivors."""
+    """Return the content that a site signs about the survivors."""
     names = [",".join(survivors.senders), ",".join(survivors.survivors)]
     return b"fedbragg survivors\n" + keys + "\n".join(names).encode()
 

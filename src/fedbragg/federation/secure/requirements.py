@@ -1,4 +1,4 @@
-"""Which settings secure aggregation can keep its promise with; all others are refused, each with the reason."""
+"""The settings with which secure aggregation can keep its promise; others are refused, each with the reason."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The server's part in one masked sum: a state machine without I/O, the sites' messages in, messages to sites out.
 
 A site that is dropped before its vector has arrived is left out of the sum, one that is dropped later stays in it. Each
-step goes on when every site has answered or been dropped. The end is a weighted mean, or a refusal with its reason.
+step follows when every site has answered or been dropped. The result is a weighted mean, or a refusal with its reason.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ServerSum:
         return self._go_on_if_complete()
 
     def drop(self, sites: Sequence[str]) -> Outgoing:
-        """Go on without sites that are gone or late; what they have sent stays."""
+        """Continue without sites that are gone or late; their messages so far stay."""
         if self.outcome is not None or not self.awaited.intersection(sites):
             return {}
         self.awaited.difference_update(sites)

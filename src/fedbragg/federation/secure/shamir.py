@@ -62,7 +62,7 @@ def _weights(points: tuple[int, ...]) -> list[int]:
 def _number(share: bytes) -> int:
     value = int.from_bytes(share, "big")
     if len(share) != SHARE or value >= PRIME:
-        raise SumRefused("a share is no number of the field; a site sent a wrong one")
+        raise SumRefused("a share is not a number of the field; a site sent a wrong one")
     return value
 
 

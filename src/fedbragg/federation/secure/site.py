@@ -1,7 +1,7 @@
 """A site's part in one masked sum: a state machine without I/O, a message of the server in, an answer out.
 
-It is for one trained update and one sum. It refuses, and says why, whatever could show the server more than the sum of
-at least three sites; after a refusal it answers nothing more.
+It is for one trained update and one sum. It refuses, with the reason, every message that could show the server more
+than the sum of at least three sites; after a refusal it answers nothing more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fedbragg.types import Update
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """What a site draws for one sum; not shown when printed."""
+    """The secrets that a site draws for one sum; not shown when printed."""
 
     mask: masks.KeyPair
     share: masks.KeyPair

@@ -1,4 +1,4 @@
-"""What all sites of a sum must agree on: the model they trained from, the integers' meaning, how many must open it."""
+"""The terms on which all sites of a sum agree: the start model, the integers' meaning, how many must open it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fedbragg.types import State
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a sum is of, and who may open it."""
+    """The content of a sum, and the sites that may open it."""
 
     model: str  # SHA-256 of the model that all sites trained from
     layout: Layout

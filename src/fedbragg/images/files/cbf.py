@@ -72,7 +72,7 @@ def _decode(header: bytes, binary: bytes, pool: BufferPool) -> Counts:
     element = re.search(rb'X-Binary-Element-Type:\s*"([^"]*)"', header)
     dtype = ELEMENTS.get(element.group(1).decode("latin-1") if element else "")
     if dtype is None:
-        raise UnreadableFileError("its pixels are no integers of 8, 16 or 32 bits. Convert it to NeXus.")
+        raise UnreadableFileError("its pixels are not integers of 8, 16 or 32 bits. Convert it to NeXus.")
     cols = whole_number(header, rb"X-Binary-Size-Fastest-Dimension:\s*(\d+)")
     rows = whole_number(header, rb"X-Binary-Size-Second-Dimension:\s*(\d+)")
     if not 0 < rows * cols < MOST_PIXELS:

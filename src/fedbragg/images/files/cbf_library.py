@@ -82,7 +82,7 @@ def _joined(panels: list[NDArray[Any]]) -> Counts:
 
 
 def _header(handle: Any) -> Header:
-    """Read what imgCIF's categories say of the first section's detector: angstrom, millimetres and pixels."""
+    """Read imgCIF's categories for the first section's detector: angstrom, millimetres and pixels."""
     pixel = pair(*(_known(partial(handle.get_pixel_size_fs, 0, axis)) for axis in (1, 2)))
     distance = centre = None
     with suppress(Exception):
@@ -101,7 +101,7 @@ def _header(handle: Any) -> Header:
 
 
 def _known(ask: Callable[[], Any]) -> float | None:
-    """Return a positive number of the header; None where it is not there."""
+    """Return a positive number of the header; None if missing."""
     with suppress(Exception):
         value = float(ask())
         return value if value > 0 else None

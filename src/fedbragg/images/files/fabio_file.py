@@ -33,7 +33,7 @@ def _no_header(header: Mapping[str, Any], content: bytes) -> Header:
 
 @dataclass(frozen=True, slots=True)
 class FabioReader:
-    """One of fabio's readers, and what is done here around it."""
+    """One of fabio's readers, with our check of the file and our reading of the header."""
 
     module: str  # in the package fabio
     name: str  # of the class in that module
@@ -60,7 +60,7 @@ def _open(path: str, readers: Sequence[FabioReader]) -> ImageFile:
 def _decoded(content: bytes, path: str, reader: FabioReader) -> Any:
     from fabio.fabioutils import BytesIO
 
-    logging.getLogger("fabio").setLevel(logging.CRITICAL)  # what it logs is reported by our own errors
+    logging.getLogger("fabio").setLevel(logging.CRITICAL)  # our own errors report its messages
     # Not through fabio's own registry, which fills itself at its first use and is not safe for threads.
     image = getattr(import_module(f"fabio.{reader.module}"), reader.name)()
     return image.read(BytesIO(content, fname=path))

@@ -19,7 +19,7 @@ START = b"ADEPT"
 FIELDS = struct.Struct("<10sHLHLHHHH")
 """Name of the format, version and bytes of the standard header, of the user's; images, rows, columns, bits."""
 HEADER, EDGE = 8192, 2048
-"""Bytes of the header and pixels along an edge of the panels, where the header does not say."""
+"""Bytes of the header and pixels along an edge of the panels, if the header lacks them."""
 DEPTHS: dict[int, np.dtype[Any]] = {8: np.dtype("<u1"), 16: np.dtype("<u2"), 32: np.dtype("<u4")}
 BLANK = bytes(10)
 """Beginning of files whose writer left the header empty, as at the Advanced Photon Source since 2018."""
@@ -28,7 +28,7 @@ NUMBER = rb"Num_Images\s*=\s*(\d+)"
 
 
 def describe(file: IO[bytes]) -> Description:
-    """Return the images of a file; raise UnreadableFileError for a header that is none."""
+    """Return the images of a file; raise UnreadableFileError for an invalid header."""
     start = file.read(HEADER)
     if len(start) < HEADER:
         raise UnreadableFileError(f"its header is cut short ({len(start)} of {HEADER} bytes). Copy it again.")
@@ -54,12 +54,12 @@ def _sizes(start: bytes, size: int) -> tuple[int, int, tuple[int, int], np.dtype
     if start.startswith(BLANK):
         whole, rest = divmod(size - HEADER, EDGE * EDGE * 2)
         if rest:
-            raise UnreadableFileError(f"its {size} bytes are no whole number of images. Copy it again.")
+            raise UnreadableFileError(f"its {size} bytes are not a whole number of images. Copy it again.")
         return HEADER, whole, edge, DEPTHS[16]
     text = re.search(NUMBER, start)
     if text:
         return HEADER, int(text.group(1)), edge, DEPTHS[16]
     _, _, standard, _, user, number, rows, cols, bits = FIELDS.unpack_from(start)
     if not start.startswith(START) or bits not in DEPTHS or not rows * cols:
-        raise UnreadableFileError("is no GE file. Check that the extension is right.")
+        raise UnreadableFileError("is not a GE file. Check that the extension is right.")
     return standard + user, number, (rows, cols), DEPTHS[bits]

@@ -21,10 +21,10 @@ WORDS = 2
 
 
 def describe(file: IO[bytes]) -> Description:
-    """Return the image of a file; raise UnreadableFileError for a header that is none."""
+    """Return the image of a file; raise UnreadableFileError for an invalid header."""
     start = file.read(HEADER)
     if len(start) < HEADER or not recognised(start):
-        raise UnreadableFileError("is no HiPic file of 16-bit counts. Check that the extension is right.")
+        raise UnreadableFileError("is not a HiPic file of 16-bit counts. Check that the extension is right.")
     _, comment, cols, rows, *_ = FIELDS.unpack_from(start)
     return Description((Page((rows, cols), np.dtype("<u2"), HEADER + comment),))
 

@@ -1,4 +1,4 @@
-"""Files of one or few images: what a format offers, and the source of frames that is built on it."""
+"""Files of one or few images: the interface of a format, and the source of frames built on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fedbragg.types import Counts, Frame
 
 
 class UnreadableFileError(Exception):
-    """What is wrong with a file and what to do, in one line without its path, which the source adds."""
+    """A problem of a file and the remedy, in one line without the path, which the source adds."""
 
 
 class ImageFile(Protocol):
@@ -28,7 +28,7 @@ class ImageFile(Protocol):
 
     @property
     def header(self) -> Header:
-        """Return what the file records about its detector."""
+        """Return the file's facts about its detector."""
         ...
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ LOAD_ERRORS = (
     *(OSError, ValueError, EOFError, KeyError, NotImplementedError, MemoryError),
     *(zipfile.BadZipFile, zlib.error),
 )
-"""What NumPy raises on damaged files, by trial."""
+"""Errors that NumPy raises on damaged files, found by trial."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ def _open(path: str) -> NumpyFile:
         ) from None
     if array.ndim not in (2, 3) or 0 in array.shape[-2:]:
         raise UnreadableFileError(
-            f"shape {array.shape} is no image. Give (rows, cols) or (frames, rows, cols)."
+            f"shape {array.shape} is not an image. Give (rows, cols) or (frames, rows, cols)."
         )
     return NumpyFile(array if array.ndim == 3 else array[np.newaxis])
 

@@ -45,7 +45,7 @@ def _nothing_packed(file: IO[bytes], index: int, page: Page) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a file says of its images."""
+    """A file's description of its images."""
 
     pages: tuple[Page, ...]
     header: Header = field(default_factory=Header)
@@ -66,7 +66,7 @@ class PagesFile:
 
     @property
     def header(self) -> Header:
-        """Return what the file records about its detector."""
+        """Return the file's facts about its detector."""
         return self.description.header
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ def opened_in_pages(describe: Describe) -> OpenSource:
 
 
 def open_pages(path: str, describe: Describe, pool: BufferPool) -> PagesFile:
-    """Open a file; raise UnreadableFileError, or what ``describe`` raises."""
+    """Open a file; raise UnreadableFileError, or the errors of ``describe``."""
     packed = read_bytes(path) if path.lower().endswith(PACKED) else None
 
     def reopen() -> IO[bytes]:

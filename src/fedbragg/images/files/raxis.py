@@ -1,4 +1,4 @@
-"""R-AXIS image plates of Rigaku: a binary header and 16-bit counts, whose highest bit stands for a factor."""
+"""R-AXIS image plates of Rigaku: a binary header and 16-bit counts, whose highest bit marks a scale factor."""
 
 from __future__ import annotations
 

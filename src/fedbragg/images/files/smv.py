@@ -65,4 +65,4 @@ def _is_hipic(path: str) -> bool:
         with Path(path).open("rb") as file:
             return recognised(file.read(FIELDS.size))
     except OSError:
-        return False  # whoever opens it says why
+        return False  # opening it reports the reason

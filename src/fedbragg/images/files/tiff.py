@@ -22,9 +22,9 @@ def describe(file: IO[bytes]) -> Description:
     import tifffile
 
     if not file.read(4).startswith(STARTS):
-        raise UnreadableFileError("is no TIFF file. Check that the extension is right.")
+        raise UnreadableFileError("is not a TIFF file. Check that the extension is right.")
     file.seek(0)
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is reported by our own errors
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # our own errors report its messages
     with tifffile.TiffFile(file) as opened:
         pages = tuple(_page(page, opened.byteorder) for page in opened.pages)
         text = str(opened.pages.first.description) if pages else ""

@@ -14,7 +14,7 @@ from fedbragg.images.packed_frame import Reduce
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """A frame's counts, and what was learnt while they were decoded."""
+    """A frame's counts, and the results of checks made while they were decoded."""
 
     counts: NDArray[Any]  # (rows, cols)
     as_known: bool  # whether the decoder found that an earlier frame's mask holds

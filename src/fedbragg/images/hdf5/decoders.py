@@ -14,7 +14,7 @@ from fedbragg.images.mask import KnownMask, UntrustedPixels
 from fedbragg.images.packed_frame import PackedFrame, Reduce
 
 PACKERS = {2: "LZ4", 3: "Zstandard"}
-"""Bitshuffle's own numbers for what packs its blocks."""
+"""Bitshuffle's own numbers for the compression of its blocks."""
 WIDTHS = (1, 2, 4)
 """Bytes of an element that our own decoder transposes; HDF5 itself decodes wider ones."""
 
@@ -78,7 +78,7 @@ class Bitshuffle:
     def reduced(
         self, chunk: bytes, counts: NDArray[Any], known: KnownMask, reduce: Reduce
     ) -> tuple[bool, object]:
-        """Fill counts, reducing them meanwhile; return as `Decode` does, and what ``reduce`` made of the counts."""
+        """Fill counts, reducing them meanwhile; return as `Decode` does, and the result of ``reduce``."""
         packed = self._packed(chunk, counts, known.untrusted)
         state, made = reduce(packed, known.mask)
         return self._as_expected(state, packed), made
@@ -132,7 +132,7 @@ def _shuffle_deflate(chunk: bytes, counts: NDArray[Any], expected: UntrustedPixe
 
 
 def _inflated(chunk: bytes, size: int) -> bytes:
-    """Decompress at most one byte more than ``size``, which tells a longer chunk without filling the memory."""
+    """Decompress at most one byte more than ``size``, which detects a longer chunk without filling the memory."""
     try:
         decompressor = zlib.decompressobj()
         content = decompressor.decompress(chunk, size + 1)

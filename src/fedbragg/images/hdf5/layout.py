@@ -28,7 +28,7 @@ class ImageDataset:
 
     address: str  # file and name, for messages
     dataset: Any  # None where the link leads nowhere
-    event: str = ""  # what CrystFEL puts for the ``%`` of ``/entry/data/%``; empty where it needs none
+    event: str = ""  # CrystFEL's value for the ``%`` of ``/entry/data/%``; empty where it needs none
 
     @property
     def frames(self) -> int:

@@ -82,7 +82,7 @@ def _beam_position(detector: Any, axis: str) -> float | None:
 
 
 def _length(group: Any, *names: str) -> float | None:
-    """Return the first of several lengths that is there, in metres, also where the file names no unit."""
+    """Return the first length present of several, in metres, even if the file names no unit."""
     for name in names:
         value = scalar(group, name)
         if value is not None:

@@ -1,13 +1,13 @@
-"""How files of hits say that fedbragg has written them, so that reading a folder does not count their frames again."""
+"""Marks in files of hits written by fedbragg, so that reading a folder does not count their frames again."""
 
 from __future__ import annotations
 
 from typing import Any
 
 NXMX_ORIGIN = "entry/screening"
-"""The group that says so in an NXmx file."""
+"""The group that marks an NXmx file."""
 CXI_ORIGIN = "entry_1/screening_1"
-"""The group that says so in a CXI file."""
+"""The group that marks a CXI file."""
 PROGRAM = "program"
 """The field of these groups that names the program."""
 

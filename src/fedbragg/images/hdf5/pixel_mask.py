@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from fedbragg.images.hdf5.fields import detector_group, integers, item
 
 NAMES = ("pixel_mask", "detectorSpecific/pixel_mask", "mask")
-"""Of the mask within the detector's group."""
+"""Names of the mask within the detector's group."""
 CXI_VALID = 0x20 | 0x2000 | 0x4000
 """CXI's bits of pixels that can be used: in a peak, found by a hit finder, background subtracted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelMask:
-    """Where a file keeps its pixel mask."""
+    """The location of a file's pixel mask."""
 
     values: Any  # a dataset, or an array
     valid_bits: int  # bits that do not make a pixel unusable

@@ -1,4 +1,4 @@
-"""How many images the master file of a DECTRIS detector promises, before its data files hold them."""
+"""The number of images that a DECTRIS master file promises, before its data files hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fedbragg.images.hdf5.layout import is_eiger_master
 
 
 def promised_images(file: Any) -> int | None:
-    """Return the number of images that the detector was armed for; None where the file does not say.
+    """Return the number of images that the detector was armed for; None if unknown.
 
     It is ``nimages``, those of a trigger, times ``ntrigger`` (DECTRIS SIMPLON API, detector configuration).
     """

@@ -29,9 +29,9 @@ class Segment:
     chunks: ChunkReader | None = None  # reads without HDF5's own filters, where the layout allows it
 
     def frames_written(self, start: int) -> int:
-        """Return how many frames are there before the first that is not, those before ``start`` taken as there.
+        """Return the number of frames before the first missing one; those before ``start`` are assumed present.
 
-        A writer may make a dataset as large as it will be and fill it later: then a frame's chunk is not there yet.
+        A writer may make a dataset as large as it will be and fill it later: then a frame's chunk may not exist yet.
         """
         if self.dataset is None or self.chunks is None:
             return 0 if self.dataset is None else self.count

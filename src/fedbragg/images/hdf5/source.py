@@ -27,12 +27,12 @@ from fedbragg.types import Frame, Geometry
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError, OverflowError, MemoryError)
-"""What h5py raises on damaged files, by trial."""
+"""Errors that h5py raises on damaged files, found by trial."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameLocation:
-    """Where the counts of a frame lie: what a link or a virtual dataset to it must name."""
+    """The location of a frame's counts, as a link or a virtual dataset names it."""
 
     dataset: Any  # open, in the file that holds the counts
     position: int  # along the dataset's first axis
@@ -63,7 +63,7 @@ class _Segments:
 
 
 def _with_open_handles(found: _Segments, before: _Segments) -> _Segments:
-    """Return what was found, with the handles that are open where a dataset is one of those before."""
+    """Return the datasets found, with the open handles of those known before."""
     known = {segment.address: segment for segment in before.segments}
     segments = [_with_handle(segment, known.get(segment.address)) for segment in found.segments]
     return replace(found, segments=segments)
@@ -111,7 +111,7 @@ class HDF5Source:
 
     @property
     def promised(self) -> int | None:
-        """Return how many images a detector's master file promises; None where it does not say."""
+        """Return how many images a detector's master file promises; None if unknown."""
         return promised_images(self._files[self.path])
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class HDF5Source:
         return self._segments.starts[-1]
 
     def frames_written(self, start: int) -> int:
-        """Return the number of frames before the first that is missing, those before ``start`` taken as there."""
+        """Return the number of frames before the first that is missing, those before ``start`` are assumed present."""
         for first, segment in zip(self._segments.starts, self._segments.segments, strict=False):
             if first + segment.count > start:
                 there = segment.frames_written(max(0, start - first))
@@ -128,7 +128,7 @@ class HDF5Source:
         return len(self)
 
     def paths(self) -> list[str]:
-        """Return the file and those that hold its frames, as far as they are there."""
+        """Return the file and those that hold its frames, as far as they exist."""
         datasets = (part.dataset for part in self._segments.segments if part.dataset is not None)
         return list(dict.fromkeys([self.path, *(dataset.file.filename for dataset in datasets)]))
 

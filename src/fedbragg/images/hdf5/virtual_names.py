@@ -1,4 +1,4 @@
-"""Names of files and datasets in virtual datasets, where ``%b`` stands for a number and ``%%`` for a percent sign."""
+"""Names of files and datasets in virtual datasets, where ``%b`` means a number and ``%%`` a percent sign."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A page that shows how a watch goes on, and its figures for other programs."""
+"""A page that shows the progress of a watch, and its figures for other programs."""

@@ -1,4 +1,4 @@
-"""The pictures of the latest hits: few, and not more often than a person can look."""
+"""Pictures of the latest hits, made no faster than a person can look at them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class LatestHits:
     """Keeps pictures of the frames that threads of a watch have just scored."""
 
     def __init__(self, *, all_frames: bool = False) -> None:
-        """Show hits, or with ``all_frames`` whatever comes."""
+        """Show hits, or all frames with ``all_frames``."""
         self._all_frames = all_frames
         self._lock = threading.Lock()
         self._latest: deque[tuple[int, Thumbnail]] = deque(maxlen=SHOWN)
         self._made, self._due = 0, 0.0
 
     def see(self, live: LiveFrame, frame: Frame, verdict: Verdict) -> None:
-        """Keep a picture of a frame if it is one to be shown and the last picture is old enough."""
+        """Keep a picture of a frame if the page shows such frames and the last picture is old enough."""
         if verdict.score is None or not (verdict.keep or self._all_frames):
             return
         with self._lock:

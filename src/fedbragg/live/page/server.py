@@ -17,9 +17,9 @@ from fedbragg.web.guard import Admission, Application, Guard
 from fedbragg.web.page_files import page_routes
 
 SECONDS_BETWEEN = 0.5
-"""Of the states that are sent."""
+"""Interval at which the page gets the state."""
 METRICS = "/metrics"
-"""The one path without a token: it holds counts only, and what collects them cannot know the token."""
+"""The one path without a token: it holds counts only, and Prometheus does not know the token."""
 
 
 def application(state: LiveState, admission: Admission, over: Callable[[], bool]) -> Application:

@@ -1,4 +1,4 @@
-"""How a watch is going: written by the watch, read by the threads that serve the page."""
+"""The progress of a watch: written by the watch, read by the threads that serve the page."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from fedbragg.screening.summary.tally import BINS
 from fedbragg.types import Verdict
 
 RECENT = 500
-"""Frames of which hit rate and background are drawn."""
+"""Number of latest frames whose hit rate and background are drawn."""
 PIECES = 50
 """Points of each curve."""
 WINDOW = 25
-"""Frames before each point that it stands for."""
+"""Frames up to each point over which it averages."""
 SPAN = 5.0
-"""Seconds over which the rate is counted."""
+"""Seconds over which the frame rate is averaged."""
 LINES = 4
 NO_SCORE, HIGHEST = 255, 200
 """Codes of the map: no score; a score of 1. A score of 0 is 0."""
@@ -37,12 +37,12 @@ NO_SCORE, HIGHEST = 255, 200
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """What does not change during a watch."""
+    """The fixed facts of a watch."""
 
     source: str  # as the user named it
     limit: float  # of the score, from which frames are kept
-    places: int  # in the queue
-    promise: str  # what the model guarantees, in one line
+    places: int  # length of the queue
+    promise: str  # the model's guarantee, in one line
     grid: Grid | None = None  # where the frames of a series are taken
     latest_only: bool = False  # frames are left out when they come too fast
 
@@ -93,7 +93,7 @@ class LiveState:
             self._place(frame.number, verdict)
 
     def progress(self, progress: Progress) -> None:
-        """Take the state of the queue, and count how fast frames come."""
+        """Take the state of the queue, and update the frame rate."""
         now = time.monotonic()
         with self._lock:
             self._progress = progress
@@ -118,7 +118,7 @@ class LiveState:
             )
 
     def line(self, text: str) -> None:
-        """Take a line of what is wrong."""
+        """Show a line about a problem."""
         with self._lock:
             self._lines.appendleft(text)
 
@@ -144,7 +144,7 @@ class LiveState:
             return self._map.tobytes()
 
     def snapshot(self) -> dict[str, Any]:
-        """Return all that the page draws, but for pictures and map."""
+        """Return everything that the page draws except pictures and map."""
         rate = self.rate()
         with self._lock:
             series, progress, grid = self._series, self._progress, self.settings.grid

@@ -14,9 +14,9 @@ from fedbragg.types import Frame, Verdict
 LONGEST = 300
 """Pixels of the longer edge of a picture."""
 BRIGHTEST = 99.9
-"""Percentile of the blocks that is drawn black, where it is far enough from the median, which is drawn white."""
+"""Percentile of the blocks that is drawn black if far enough above the median, which is drawn white."""
 FAINTEST = 3.0
-"""So many times the median, and so many counts more, at least: otherwise the noise of a frame would be drawn black."""
+"""Black is at least this many times the median, and this many counts above it: else noise would be drawn black."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

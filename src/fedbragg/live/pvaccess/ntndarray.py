@@ -18,7 +18,7 @@ from fedbragg.live.packed_image import (
 )
 
 TYPES = {1: "i1", 2: "<i2", 3: "<i4", 4: "<i8", 5: "u1", 6: "<u2", 7: "<u4", 8: "<u8", 9: "<f4", 10: "<f8"}
-"""The dtype of each scalar type of pvData, by which a codec's parameter names that of the pixels."""
+"""The dtype of each scalar type of pvData, which a codec's parameter gives for the pixels."""
 MEMBERS = {
     "i1": "byteValue",
     "i2": "shortValue",
@@ -37,10 +37,10 @@ HEADERS = {BITSHUFFLE_LZ4: 12, LZ4: 16}
 
 
 def packed_image(value: Any) -> PackedImage:
-    """Return the image of an NTNDArray; raise MessageError where it is none that is read here."""
+    """Return the image of an NTNDArray; raise MessageError for an unsupported one."""
     array, codec = value.value, value.codec.name
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
-        raise MessageError("its value is no array of numbers.")
+        raise MessageError("its value is not an array of numbers.")
     shape = _rows_and_columns([int(each.size) for each in value.dimension])
     if codec in ("", None):
         return checked(PackedImage(shape, array.dtype, NO_COMPRESSION, 0, array.tobytes()))
@@ -48,7 +48,7 @@ def packed_image(value: Any) -> PackedImage:
 
 
 def _unpackable(shape: tuple[int, int], codec: str, parameter: object, data: bytes) -> PackedImage:
-    """Return an image with the header that HDF5 puts before the bytes, and areaDetector leaves out."""
+    """Return an image with the HDF5 header, which areaDetector leaves out."""
     if codec not in (LZ4, BITSHUFFLE_LZ4):
         lossy = ", which changes counts" if codec == "jpeg" else ""
         raise MessageError(f"its codec is {codec}{lossy}. Set the codec to none, lz4 or bslz4.")

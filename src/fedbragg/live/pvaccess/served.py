@@ -12,11 +12,11 @@ from fedbragg.live.packed_image import PackedImage
 from fedbragg.live.pvaccess.ntndarray import fields_of
 
 POLL = 0.1
-"""Seconds after which a sender that waits for a client looks whether it is to stop."""
+"""Seconds between checks whether to stop, while a sender waits for a client."""
 LAST = 0.5
 """Seconds in which the last image reaches its clients."""
 FIGURES = {"HITRATE": "d", "FRAMES": "l", "MISSING": "l"}
-"""Name behind the prefix and type of each figure."""
+"""Each figure's name, which follows the prefix, and its type."""
 
 
 class ImageChannel:
@@ -39,18 +39,18 @@ class ImageChannel:
         return True
 
     def post(self, image: PackedImage, number: int) -> None:
-        """Give all clients an image; one that is too slow misses it."""
+        """Send an image to all clients; one that is too slow misses it."""
         self.variable.post(self._value(self._type, fields_of(image, number)))
 
 
 class _Handler:
-    """What p4p calls when clients come and go."""
+    """The callbacks of p4p when clients connect and disconnect."""
 
     def __init__(self, first: Callable[[], None]) -> None:
         self._first = first
 
     def onFirstConnect(self, variable: Any) -> None:  # noqa: N802  p4p's name
-        """Note that a client is there."""
+        """Note that a client has connected."""
         self._first()
 
 
@@ -67,7 +67,7 @@ def image_channel(name: str) -> Iterator[ImageChannel]:
 
 @contextmanager
 def figure_channels(prefix: str) -> Iterator[Callable[[str, float], None]]:
-    """Serve ``PREFIX:HITRATE``, ``PREFIX:FRAMES`` and ``PREFIX:MISSING``; give what sets one by its name."""
+    """Serve ``PREFIX:HITRATE``, ``PREFIX:FRAMES`` and ``PREFIX:MISSING``; give a function that sets one by its name."""
     from p4p.nt import NTScalar
     from p4p.server import Server
     from p4p.server.thread import SharedPV

@@ -15,7 +15,7 @@ from fedbragg.live.source import Event, Ignored, LiveFrame, Notice
 from fedbragg.live.streamed_series import LatestSeries
 
 WAITING = 2
-"""Images that wait in our own queue; the subscription holds so many more, and then the server leaves some out."""
+"""Images that wait in our own queue; the subscription holds as many again, then the server drops images."""
 REQUEST = "record[queueSize=4]field()"
 SCHEME = "pva://"
 
@@ -23,12 +23,12 @@ SCHEME = "pva://"
 class PVAccessSource:
     """The frames of ``pva://CHANNEL``; see the protocol ``Source``.
 
-    PVAccess never lets a sender wait: a client that is too slow misses images. Their ``uniqueId`` tells how many, and
-    the frames' numbers leave out as many.
+    PVAccess never lets a sender wait: a client that is too slow misses images. Their ``uniqueId`` shows how many, and
+    the frames' numbers skip as many.
     """
 
     def __init__(self, address: str, decoding: Decoding) -> None:
-        """Subscribe, also before the channel is there; decode as ``decoding`` says."""
+        """Subscribe, even before the channel exists; decode as ``decoding`` says."""
         from p4p.client.thread import Context
 
         self.name, channel = address, address.removeprefix(SCHEME)
@@ -52,7 +52,7 @@ class PVAccessSource:
             return self._without(value)
         self._away = False
         if value.value is None:
-            return Ignored(b"")  # what a channel holds before its first image
+            return Ignored(b"")  # a channel's value before its first image
         return self._frame(value)
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class PVAccessSource:
             return
 
     def _without(self, problem: Exception) -> Event | None:
-        """Say once that nobody serves the channel."""
+        """Report once that the channel does not exist."""
         if self._away:
             return None
         self._away = True

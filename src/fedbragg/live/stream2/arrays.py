@@ -26,10 +26,10 @@ TYPED = {
 
 
 def packed_image(value: object) -> PackedImage:
-    """Read an array's header; raise MessageError for one that is no image or whose size cannot be true."""
+    """Read an array's header; raise MessageError for one that is no image or has an impossible size."""
     tag, content = tagged(value)
     if tag != MULTI_DIMENSIONAL or not _is_sequence(content, 2):
-        raise MessageError("its data are no array of rows and columns (tag 40).")
+        raise MessageError("its data are not an array of rows and columns (tag 40).")
     (shape, typed) = content
     kind, values = tagged(typed)
     if kind not in TYPED:
@@ -50,7 +50,7 @@ def _compressed(values: object) -> tuple[str, int, bytes]:
     if tag == -1 and isinstance(content, bytes):
         return NO_COMPRESSION, 0, content
     if tag != COMPRESSED or not _is_sequence(content, 3):
-        raise MessageError("its numbers are no bytes.")
+        raise MessageError("its numbers are not bytes.")
     name, element, data = content
     if not (isinstance(name, str) and type(element) is int and isinstance(data, bytes)):
         raise MessageError("its compression (tag 56500) is not described by a name, a size and bytes.")

@@ -1,4 +1,4 @@
-"""CBOR bytes -> the fields of a message, whatever the bytes are."""
+"""CBOR bytes -> the fields of a message; malformed bytes raise our own error."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from fedbragg.live.message import MessageError, shown
 
 MAX_DEPTH = 32
-"""Of nested containers; a message of a detector has six."""
+"""Most levels of nested containers; a detector's message has six."""
 UNUSED_TAGS = (35, 36)
-"""Regular expressions and e-mails, which cbor2 would parse: they cost time and are no part of a message."""
+"""Regular expressions and e-mails, which cbor2 would parse: they cost time and no message has them."""
 
 
 def fields_of(message: bytes) -> Mapping[Any, Any]:
     """Return a message's fields, with or without tag 55799 in front; raise MessageError where there are none.
 
-    cbor2 reads byte strings piece by piece and containers item by item, so a length that the message does not hold
+    cbor2 reads byte strings piece by piece and containers item by item, so a declared length beyond the message's end
     allocates nothing.
     """
     import cbor2
@@ -27,7 +27,7 @@ def fields_of(message: bytes) -> Mapping[Any, Any]:
         )
     except cbor2.CBORDecodeEOF:
         raise MessageError(f"a message of {len(message)} bytes is cut short.") from None
-    except Exception as error:  # hostile bytes raise whatever the decoder's parts raise
+    except Exception as error:  # hostile bytes can raise any error of the decoder's parts
         raise MessageError(_no_stream2(f"no CBOR ({shown(str(error))})")) from None
     # After tag 55799 cbor2 returns a frozen dictionary and tuples, which are no dict and no list.
     if not isinstance(value, Mapping):
@@ -36,8 +36,8 @@ def fields_of(message: bytes) -> Mapping[Any, Any]:
 
 
 def _no_stream2(reason: str) -> str:
-    return f"{reason}: this is no Stream2. Check the port, and that the detector's stream format is cbor."
+    return f"{reason}: this is not Stream2. Check the port, and that the detector's stream format is cbor."
 
 
 def _nothing(value: object, immutable: bool) -> None:
-    """Stand in for a decoder."""
+    """Return None in place of a decoded tag."""

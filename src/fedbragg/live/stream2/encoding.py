@@ -26,7 +26,7 @@ Pack = Callable[[NDArray[Any]], Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesDescription:
-    """What a series' start message says."""
+    """The content of a series' start message."""
 
     unique_id: str
     number: int
@@ -38,7 +38,7 @@ class SeriesDescription:
 
 
 def start_message(series: SeriesDescription) -> bytes:
-    """Return the message that begins a series; fields that are not known are left out."""
+    """Return the message that begins a series; unknown fields are left out."""
     import cbor2
 
     geometry = series.geometry
@@ -98,7 +98,7 @@ def array(pixels: NDArray[Any], pack: Pack) -> Any:
 
 
 def packer(compression: str) -> Pack:
-    """Return what packs pixels: ``bslz4``, ``lz4`` or ``none``."""
+    """Return the name of a compression: ``bslz4``, ``lz4`` or ``none``."""
     return _bytes if compression == NO_COMPRESSION else partial(_packed, compression)
 
 

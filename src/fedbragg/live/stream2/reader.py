@@ -1,4 +1,4 @@
-"""Messages of Stream2 -> events: start, image and end, told apart by content; no sockets."""
+"""Messages of Stream2 -> events: start, image and end, recognised by content; no sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stream2Reader:
         self._channel, self._known = channel, LatestSeries(decoding)
 
     def read(self, fields: Mapping[Any, Any], message: bytes) -> Event:
-        """Return what a message with these fields tells; raise MessageError where it cannot be used."""
+        """Return the event of a message with these fields; raise MessageError where it cannot be used."""
         kind = fields.get("type")
         if kind == "image":
             return self._image(fields, message)
@@ -33,7 +33,7 @@ class Stream2Reader:
             return SeriesEnd(_series_name(fields), message)
         if isinstance(kind, str):
             return Ignored(message)  # such as Jungfraujoch's own messages
-        raise MessageError("a message without a type: this is no Stream2. Check the port and the sender.")
+        raise MessageError("a message without a type: this is not Stream2. Check the port and the sender.")
 
     def _start(self, fields: Mapping[Any, Any], message: bytes) -> SeriesStart:
         name, start = _series_name(fields), read_start(fields)

@@ -1,1 +1,1 @@
-"""Frames as the page shows them, and what a model makes of them."""
+"""Frames as the page shows them, and a model's judgement of them."""

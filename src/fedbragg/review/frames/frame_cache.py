@@ -1,4 +1,4 @@
-"""Frames, their sums and judgements kept at hand: the few that the page asks for again and again."""
+"""A cache of the few frames, sums and judgements that the page asks for repeatedly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.types import Frame
 
 KEPT_FRAMES = 3
-"""Decoded; the browser keeps the pictures of more."""
+"""Number of decoded frames kept; the browser caches more pictures."""
 KEPT_JUDGEMENTS = 256
 
 
@@ -28,7 +28,7 @@ class ScaledFrame:
 
     frame: Frame
     scale: Scale
-    positions: tuple[int, ...]  # of the frames that are in it, in order
+    positions: tuple[int, ...]  # of the frames in it, in order
 
 
 class FrameCache:
@@ -46,7 +46,7 @@ class FrameCache:
         self.unreadable: set[int] = set()  # positions of frames found to be so
 
     def frame(self, position: int, together: int = 1) -> ScaledFrame:
-        """Return a frame, or the sum of so many around it; raise FrameError if it cannot be read.
+        """Return a frame, or the sum of this many around it; raise FrameError if it cannot be read.
 
         Neighbours that cannot be read or have another shape are left out.
         """
@@ -60,11 +60,11 @@ class FrameCache:
 
     def warm_up(self) -> None:
         """Read the first frame, so that compiled functions are loaded when the page asks for it."""
-        with suppress(FrameError):  # the page says it
+        with suppress(FrameError):  # the page will show the error
             self.frame(0)
 
     def judgement(self, position: int) -> Judgement:
-        """Return what the model makes of a frame; raise FrameError if it cannot be read or scored."""
+        """Return the model's judgement of a frame; raise FrameError if it cannot be read or scored."""
         with self._judging:
             if position not in self._judgements:
                 frame = self.frame(position).frame
@@ -89,7 +89,7 @@ class FrameCache:
     def _neighbours(
         self, position: int, together: int, shape: tuple[int, ...], added: list[int]
     ) -> Iterator[Frame]:
-        """Yield those that can be added, one in memory at a time, and note their positions."""
+        """Yield the neighbours that can be added, one in memory at a time, and note their positions."""
         for other in window(position, together, len(self._run)):
             with suppress(FrameError):
                 if other != position and (found := self._one(other)).counts.shape == shape:

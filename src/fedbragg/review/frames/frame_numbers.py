@@ -1,4 +1,4 @@
-"""Which number a frame has on the page, and which frame of which file that is."""
+"""Map between a frame's number on the page and its file and index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.review.labels.entry import FrameKey
 from fedbragg.review.labels.label_table import name_of
 
 MOST_NAMED = 20
-"""Labels without a frame that are named one by one."""
+"""Most labels without a frame that are listed one by one."""
 
 
 class FrameNumbers:

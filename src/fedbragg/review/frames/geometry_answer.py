@@ -1,4 +1,4 @@
-"""What the page knows about the detector's geometry."""
+"""The detector's geometry as the page gets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fedbragg.types import Geometry, Panel
 
 
 def geometry_answer(geometry: Geometry, shape: tuple[int, int]) -> dict[str, Any]:
-    """Return panels, beam and rings for frames of this shape; all empty where the geometry is not known."""
+    """Return panels, beam and rings for frames of this shape; all empty if the geometry is unknown."""
     panels = panels_in(geometry, shape)
     if not panels or not geometry.wavelength:
         return {"wavelength": None, "panels": [], "beam": None, "rings": [], "ice": []}

@@ -1,4 +1,4 @@
-"""What the model makes of a frame, and why: its score, and every peak with the probability that it is a spot."""
+"""A model's judgement of a frame: its score, and every peak with the probability that it is a spot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_PEAKS = 500
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A significant peak, and what the model thinks of it."""
+    """A significant peak, and the model's probability for it."""
 
     row: int  # pixel
     column: int  # pixel
@@ -30,7 +30,7 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A frame's score, and what it comes from."""
+    """A frame's score, and the peaks behind it."""
 
     score: float  # probability of a hit
     keep: bool

@@ -1,4 +1,4 @@
-"""What an earlier screening found of the run's frames, read from its verdicts.csv, so that none is scored twice."""
+"""Scores of the run's frames from an earlier screening's verdicts.csv, so that none is scored twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KnownScores:
 
 
 def nothing_known(frames: int) -> KnownScores:
-    """Return what is known before anything is."""
+    """Return empty scores for a number of frames."""
     return KnownScores(np.full(frames, np.nan), np.full(frames, np.nan, np.float32), np.zeros(frames, bool))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fedbragg.types import Frame
 
 MOST = 50
-"""Frames that are summed at most."""
+"""Most frames that are summed."""
 
 
 def window(position: int, number: int, frames: int) -> range:

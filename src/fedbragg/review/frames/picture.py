@@ -12,16 +12,16 @@ from fedbragg.review.frames.reduction import MASKED, SATURATED, VALID, Reduced, 
 from fedbragg.types import Frame
 
 SPECIAL = 2
-"""Codes at the top: the highest is masked, the one below saturated."""
+"""Number of special codes at the top: the highest is masked, the next saturated."""
 SCALED_AT = 1024
 """Pixels of the longer edge of the reduced frame that decides the scale."""
 BRIGHTEST = 99.9
-"""Percentile of its blocks that still has a code of its own where counts need more than 16 bits."""
+"""Percentile of its blocks that gets the highest code where counts need more than 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a code stands for: count = offset + gain * code. The same for every region of a frame."""
+    """The meaning of a code: count = offset + gain * code. The same for every region of a frame."""
 
     bits: int  # 8 or 16
     offset: float  # counts

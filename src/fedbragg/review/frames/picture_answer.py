@@ -1,4 +1,4 @@
-"""A picture as the browser gets it: codes as the body, what they mean in a header."""
+"""A picture as the browser gets it: codes as the body, their scale in a header."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fedbragg.review.frames.picture import picture_of, whole
 from fedbragg.review.frames.reduction import Region, reduce_region
 
 MOST_BLOCKS = 8_000_000
-"""Blocks of a picture; a browser asks for what its window shows."""
+"""Most blocks of a picture; a browser asks for the part that its window shows."""
 LARGEST = 1 << 20
-"""Of any number in an address."""
+"""Largest number accepted in an address."""
 BYTES = "application/octet-stream"
 
 
@@ -45,7 +45,7 @@ def number_in(request: Request, name: str, default: int) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 7 and int(text) <= LARGEST):
-        raise HTTPException(400, f"{name} is no number from 0 to {LARGEST}.")
+        raise HTTPException(400, f"{name} is not a number from 0 to {LARGEST}.")
     return int(text)
 
 
@@ -53,5 +53,5 @@ def together_in(request: Request) -> int:
     """Return how many frames are to be summed."""
     number = number_in(request, "together", 1)
     if not 1 <= number <= MOST:
-        raise HTTPException(400, f"together is no number from 1 to {MOST}.")
+        raise HTTPException(400, f"together is not a number from 1 to {MOST}.")
     return number

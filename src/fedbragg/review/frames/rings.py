@@ -1,4 +1,4 @@
-"""Where circles of one lattice spacing lie on a detector, on a plane or on panels, and where the beam hits it."""
+"""Circles of one lattice spacing on a detector, flat or of panels, and the point where the beam hits it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ SPACINGS = (
 """Angstrom: resolution rings that may be drawn."""
 MOST_RINGS = 5
 APART = 0.12
-"""Two rings are at least so far apart, as a share of the frame's longer edge."""
+"""Least distance between two rings, as a share of the frame's longer edge."""
 ICE_SPACINGS = tuple(sorted({line.d for line in ICE}, reverse=True))
 POINTS = 721
 
 
 def panels_in(geometry: Geometry, shape: tuple[int, int]) -> tuple[Panel, ...]:
-    """Return the panels, each with its distance; a plane is one. Empty where the geometry is not known."""
+    """Return the panels, each with its distance; a plane is one. Empty if the geometry is unknown."""
     if not geometry.wavelength:
         return ()
     panels = geometry.panels or _plane(geometry, shape)
@@ -122,7 +122,7 @@ def ice_rings(panels: Sequence[Panel], wavelength: float) -> list[tuple[float, l
 
 
 def beam_place(panels: Sequence[Panel]) -> tuple[float, float] | None:
-    """Return row and column where the beam hits the detector; None where it goes between its panels."""
+    """Return row and column where the beam hits the detector; None where it passes between panels."""
     zero = np.zeros(1)
     for panel in panels:
         row, col = place_on(panel, zero, zero)

@@ -1,4 +1,4 @@
-"""The scores of all frames of a run: those that a screening left, and the others, computed while people label."""
+"""The scores of all frames of a run: read from a screening, or computed while people label."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scores:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self.screened = self.complete  # whether all were there to begin with
+        self.screened = self.complete  # whether all were known at the start
         self.problem = ""  # why it ended early
 
     def start(self) -> None:
@@ -34,7 +34,7 @@ class Scores:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End the work and wait for the frame at hand."""
+        """End the work and wait for the current frame."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -52,7 +52,7 @@ class Scores:
 
     @property
     def started(self) -> bool:
-        """Return whether scores were asked for, or were there."""
+        """Return whether scores were asked for, or known at the start."""
         return self._thread is not None or self.complete
 
     @property
@@ -83,5 +83,5 @@ class Scores:
                     level = scored.background
                     self._known.levels[start + offset] = np.nan if level is None else level
                     self._known.looked[start + offset] = True
-        except (FedbraggError, OSError) as error:  # the page says so; labelling goes on
+        except (FedbraggError, OSError) as error:  # the page shows it; labelling continues
             self.problem = f"Scoring stopped: {error}"

@@ -1,1 +1,1 @@
-"""Labels of several people, and what one person can do with them."""
+"""Labels of several people, and one person's work with them."""

@@ -1,4 +1,4 @@
-"""What stands after a journal's entries in their order: each person's label of each frame."""
+"""The labels after all of a journal's entries: each person's label of each frame."""
 
 from __future__ import annotations
 

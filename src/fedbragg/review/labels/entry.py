@@ -1,4 +1,4 @@
-"""One line of the label journal: who said what about which frame, or took it back."""
+"""One line of the label journal: a person's label of a frame, or its withdrawal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from datetime import datetime
 from fedbragg.types import Label
 
 Ticks = tuple[str, ...]
-"""The answers that hold of an example; all others that were asked do not."""
+"""The answers that apply to an example; all others do not."""
 
 Answer = Label | Ticks
-"""What a person may say: one label of three, or any number of ticks."""
+"""A person's answer: one label of three, or any number of ticks."""
 
 FrameKey = tuple[str, int | None]
 """File as the journal names it, and frame from 0; None for all frames of the file."""
@@ -44,13 +44,13 @@ class Entry:
 
     @staticmethod
     def from_line(line: str) -> Entry:
-        """Read an entry; raise ValueError if the line is none. Fields that this version does not know are ignored."""
+        """Read an entry; raise ValueError if the line holds none. Unknown fields are ignored."""
         values = json.loads(line)
         if not isinstance(values, dict):
             raise ValueError("not an object")
         frame = values.get("frame")
         if not (frame is None or (type(frame) is int and frame >= 0)):
-            raise ValueError("frame is no number from 0")
+            raise ValueError("frame is not a number from 0")
         path, person, time = (_text(values, name) for name in ("path", "person", "time"))
         label = _answer(values)
         model, score = values.get("model"), values.get("score")
@@ -74,7 +74,7 @@ def _answer(values: dict[str, object]) -> Answer | None:
     found = values.get("label")
     if isinstance(found, list):
         if not all(isinstance(name, str) for name in found):
-            raise ValueError("a tick is no text")
+            raise ValueError("a tick is not text")
         return tuple(found)
     return None if found == UNDO else Label(_text(values, "label"))
 

@@ -1,4 +1,4 @@
-"""Which labels teach a model and which judge it: by run or by stretch, never frame by frame.
+"""Split labels into those that train a model and those that judge it: by run or by stretch, never frame by frame.
 
 Neighbours in time are near-copies, so a frame must not judge a model that its neighbour taught. The rule depends only
 on the files, so a frame keeps its part when more labels come.
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from fedbragg.types import Label
 
 THIRD = 3
-"""One run or stretch in so many judges."""
+"""One in this many runs or stretches judges."""
 STRETCHES, SHORTEST = 30, 5
-"""Stretches of a run, and frames of one at least."""
+"""Number of stretches of a run, and fewest frames of one."""
 BALANCED = (0.15, 0.6)
-"""Share of the frames in the runs that judge; where it is not between, stretches of frames judge instead."""
+"""Allowed share of frames in the judging runs; outside these limits, stretches of frames judge instead."""
 FEWEST = 5
-"""Labels of each kind, hit or miss, that teach at least, and that judge at least."""
+"""Fewest labels of each kind, hit or miss, for training and for judging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class LabelParts:
 
     @property
     def lacking(self) -> str:
-        """Return in words what is missing; empty where the labels suffice."""
+        """Describe which labels are missing; empty where they suffice."""
         parts = ((self.teaching, "teach"), (self.judging, "judge"))
         lines = [line for labels, verb in parts if (line := _lacking(labels, verb))]
         return " ".join(lines)

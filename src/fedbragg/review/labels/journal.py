@@ -15,11 +15,11 @@ from pathlib import Path
 from fedbragg.review.labels.entry import Entry
 
 MOST_WARNINGS = 20
-"""Damaged lines that are named one by one."""
+"""Most damaged lines that are listed one by one."""
 
 
 class Journal:
-    """Reads what is new in the file, and appends to it; use one in one thread at a time."""
+    """Reads new entries from the file, and appends to it; use it in one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,7 +38,7 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[JournalWriter]:
-        """Keep other writers out, so that what ``news`` gives inside is the latest. Raises OSError."""
+        """Keep other writers out, so that ``news`` returns the latest entries inside. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o664)
         try:

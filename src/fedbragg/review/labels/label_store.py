@@ -36,7 +36,7 @@ class Taken:
 
 
 class TableForm(Protocol):
-    """What the table beside a journal holds."""
+    """The columns of the table beside a journal."""
 
     @property
     def answers(self) -> type:
@@ -44,7 +44,7 @@ class TableForm(Protocol):
         ...
 
     def before(self, table: Path, current: CurrentLabels, time: str) -> list[Entry]:
-        """Return what a table held that the journal never heard of; raise LabelError if it would be lost."""
+        """Return a table's labels that the journal lacks; raise LabelError if they would be lost."""
         ...
 
     def write(self, table: Path, current: CurrentLabels) -> None:
@@ -70,7 +70,7 @@ class LabelStore:
     """The labels beside a table; safe to call from several threads, and with other processes at the same files."""
 
     def __init__(self, table: Path, form: TableForm | None = None) -> None:
-        """Open nothing yet; ``form`` is that of the table, path,frame,label unless given."""
+        """Name the table without opening it; ``form`` is its form, path,frame,label by default."""
         self.table, self._form = table, form or HitTable()
         self.journal = Journal(journal_of(table))
         self._current = CurrentLabels()
@@ -115,7 +115,7 @@ class LabelStore:
             return self._current.labels(key)
 
     def refresh(self) -> None:
-        """Read what others wrote. Raises OSError."""
+        """Read the entries of other processes. Raises OSError."""
         with self._lock:
             self._read()
 

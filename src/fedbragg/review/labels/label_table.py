@@ -1,4 +1,4 @@
-"""The table ``path,frame,label`` beside the journal: written after every label, read once to begin with."""
+"""The table ``path,frame,label`` beside the journal: written after every label, read once at the start."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _order(key: FrameKey) -> tuple[object, int]:
 
 
 def entries_from_before(table: Path, current: CurrentLabels, time: str) -> list[Entry]:
-    """Return the labels of a table that the journal never heard of, as entries of one person.
+    """Return the labels of a table that the journal lacks, as entries of one person.
 
     Raises LabelError for a table that cannot be read, or whose further columns would be lost.
     """
@@ -69,7 +69,7 @@ def _check_columns(table: Path) -> None:
         with table.open(encoding="utf-8-sig", newline="") as file:
             columns = [name.strip() for name in next(csv.reader(file), [])]
     except (OSError, UnicodeDecodeError, csv.Error):
-        return  # read_labels says what is wrong
+        return  # read_labels reports the error
     further = [name for name in columns if name not in COLUMNS]
     if further:
         raise LabelError(

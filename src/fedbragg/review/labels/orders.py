@@ -1,4 +1,4 @@
-"""In which order frames are shown: by time, by uncertainty, at random, or where people disagree."""
+"""The order in which frames are shown: by time, by uncertainty, at random, or only where people disagree."""
 
 from __future__ import annotations
 

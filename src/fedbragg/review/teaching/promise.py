@@ -1,6 +1,6 @@
-"""How far labels are from the promise of ``calibrate``: which of them count, and how many hits are missing.
+"""Distance of the labels from the promise of ``calibrate``: which of them count, and how many hits are missing.
 
-Only an unbiased sample counts: the frames at the start of the random order that all have a label, in whatever order
+Only an unbiased sample counts: the frames at the start of the random order that all have a label, in any order
 they were labelled. Frames labelled by uncertainty beyond it are those near the threshold, which are rare in the run;
 with them the bound would not hold.
 """
@@ -17,14 +17,14 @@ from fedbragg.screening.guarantee.demand import Demand
 from fedbragg.types import Label
 
 DEMAND = Demand()
-"""That of ``fedbragg calibrate`` without options."""
+"""The demand of ``fedbragg calibrate`` without options."""
 KNOWN_FROM = 10
-"""Frames in the sample from which the share of hits is estimated."""
+"""Fewest frames in the sample for an estimate of the share of hits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """What the labels give, and what the promise needs."""
+    """The labels so far, and the number that the promise needs."""
 
     demand: str  # in words
     needed: int  # hits

@@ -1,4 +1,4 @@
-"""Adapt the model to the labels given so far, show whether it got better, and take it where the person says so."""
+"""Adapt the model to the labels given so far, show whether it improved, and use it if the person accepts it."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ RANDOM_TABLE = ".random.csv"
 
 
 class Teaching:
-    """What the page can ask for about the model; safe to call from several threads."""
+    """The page's requests about the model; safe to call from several threads."""
 
     def __init__(self, session: LabellingSession, command: Sequence[str]) -> None:
         """Teach by a worker process that ``command`` starts."""
         self._session, self._process = session, TeachProcess(command)
         self._folder = tempfile.TemporaryDirectory(prefix="fedbragg-teach")
         self._judges = judging_frames(session.numbers.files)
-        self._parts: LabelParts | None = None  # of the training at hand
+        self._parts: LabelParts | None = None  # of the current training
 
     def state(self) -> dict[str, Any]:
-        """Return how far teaching is, what it found, and how far the promise is."""
+        """Return the progress of teaching, its result, and the distance from the promise."""
         labels = self._session.agreed()
         split = self._split(labels)
         report = self._process.report
@@ -123,7 +123,7 @@ class Teaching:
         return label_parts(labels, self._judging())
 
     def _judging(self) -> NDArray[np.bool_]:
-        """Return which frames judge: those of the rule that never taught the model at hand."""
+        """Return which frames judge: those chosen by the rule that never taught the current model."""
         judges = self._judges.copy()
         judges[list(self._taught())] = False
         return judges
@@ -141,7 +141,7 @@ class Teaching:
 
 
 def _without_nan(values: Any) -> Any:
-    """Return a result as JSON can hold it."""
+    """Return a result with NaN replaced, which JSON lacks."""
     if isinstance(values, dict):
         return {name: _without_nan(value) for name, value in values.items()}
     return None if isinstance(values, float) and not isfinite(values) else values

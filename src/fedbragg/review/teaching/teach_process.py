@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How far the worker has come."""
+    """The progress of the worker."""
 
     status: str = "idle"  # idle, running, done or failed
     stage: str = ""
@@ -33,7 +33,7 @@ class TeachProcess:
 
     @property
     def report(self) -> Report:
-        """Return how far it has come."""
+        """Return the worker's progress."""
         return self._report
 
     def start(self, request: Mapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ class TeachProcess:
 
     def _take(self, process: subprocess.Popen[str], report: Report) -> None:
         with self._lock:
-            if process is self._process:  # what a stopped one says counts no longer
+            if process is self._process:  # ignore events of a stopped one
                 self._report = report
 
 

@@ -10,7 +10,7 @@ from fedbragg.review.teaching.session import Teaching
 
 
 def teaching_routes(teaching: Teaching) -> list[Route]:
-    """Return the addresses; each answer to a change is how things stand after it."""
+    """Return the addresses; the answer to each change is the state after it."""
 
     def state(request: Request) -> Response:
         return JSONResponse(teaching.state())

@@ -44,16 +44,16 @@ class TickPages:
         self._session = session
 
     def state(self, request: Request) -> Response:
-        """Return where answers stand."""
+        """Return the state of the answers."""
         return JSONResponse(self._session.state())
 
     def picture(self, request: Request) -> Response:
-        """Return codes of an image, or a curve, or why it cannot be read."""
+        """Return codes of an image, or a curve, or the reason why it cannot be read."""
         position = self._position(request)
         name, index = self._session.numbers.key(position)
         try:
             found = self._session.show(position)
-        except FedbraggError as error:  # an answer like another: the page says it and goes on
+        except FedbraggError as error:  # sent as a normal answer: the page shows it and stays usable
             about: dict[str, object] = {"unreadable": str(error), "name": name, "frame": index}
             return Response(headers={"x-picture": json.dumps(about)})
         if not isinstance(found, Curve):

@@ -1,4 +1,4 @@
-"""What one person can do at the page that asks for ticks: look at examples, answer, take back."""
+"""One person's session at the page that asks for ticks: look at examples, answer, take back."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from fedbragg.tasks.base import Checklist, Curve
 from fedbragg.types import Frame
 
 KEPT = 4
-"""Examples kept at hand."""
+"""Number of examples kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickReviewer:
-    """Who answers, where the answers go, and with which model."""
+    """The person who answers, the table of answers, and the model."""
 
     person: str
     table: Path
@@ -74,7 +74,7 @@ class TickSession:
         """
         unknown = set(ticks) - set(self.checklist.names)
         if unknown:
-            raise InputError(f"{sorted(unknown)[0]!r} is no answer here.")
+            raise InputError(f"{sorted(unknown)[0]!r} is not an answer here.")
         self.show(position)
         path, frame = self.numbers.key(position)
         chosen = tuple(name for name in self.checklist.names if name in ticks)
@@ -94,7 +94,7 @@ class TickSession:
         return {"position": self.numbers.position(taken.entry.key), "warning": taken.warning}
 
     def state(self) -> dict[str, Any]:
-        """Return examples, answers, people and what is wrong; raise OSError where the journal cannot be read."""
+        """Return examples, answers, people and problems; raise OSError where the journal cannot be read."""
         self.store.refresh()
         given = [self.answer_of(position) for position in range(len(self.numbers))]
         agreements = self.store.agreements()
@@ -109,5 +109,5 @@ class TickSession:
         }
 
     def notices(self) -> list[str]:
-        """Return what is wrong with the answers on the disk, a line each."""
+        """Return problems with the answers on the disk, a line each."""
         return [*self.store.journal.warnings, *self.numbers.without_frame(self.store.frames())]

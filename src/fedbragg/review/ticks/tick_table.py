@@ -23,7 +23,7 @@ class TickTable:
         self._columns, self._names = columns, names
 
     def before(self, table: Path, current: CurrentLabels, time: str) -> list[Entry]:
-        """Return nothing; raise LabelError where a table is there that no journal made, which would be lost."""
+        """Return nothing; raise LabelError for an existing table without a journal, which would be lost."""
         if table.exists() and not any(True for _ in current.frames()) and table.stat().st_size:
             raise LabelError(
                 f"{table}: the page did not write it, and would replace it. Give another --labels."
@@ -31,7 +31,7 @@ class TickTable:
         return []
 
     def write(self, table: Path, current: CurrentLabels) -> None:
-        """Write what more than half of the people say of each answer, nothing where they are even. Raises OSError."""
+        """Write the majority's verdict on each answer, empty where people are split evenly. Raises OSError."""
         keys = sorted(current.frames(), key=lambda key: (natural_key(key[0]), key[1] or 0))
         with (
             written_whole(table, durable=True) as fresh,

@@ -1,4 +1,4 @@
-// What the page asks of the server. All addresses are relative: the token stands before them.
+// The page's requests to the server. All addresses are relative, because the token comes before them.
 
 export class Problem extends Error {}
 
@@ -34,7 +34,7 @@ export const tick = (frame, ticks) =>
 export const give = (frame, label) =>
   json(`frames/${frame}/label`, { method: "POST", body: JSON.stringify({ label }) });
 
-// A picture: codes of counts, row by row, and what they stand for; or the points of a curve. One that cannot be read has
+// A picture: codes of counts, row by row, and their scale; or the points of a curve. One that cannot be read has
 // only its name and `unreadable`.
 export async function picture(frame, query, signal) {
   const response = await ask(`frames/${frame}/picture?${new URLSearchParams(query)}`, { signal });

@@ -18,7 +18,7 @@ export class Brightness {
     return { ...this.limits, curve: by("scale").value, inverted: by("inverted").checked };
   }
 
-  // Take in a new picture; its levels follow from it where they are automatic.
+  // Take a new picture; automatic levels follow from it.
   take(picture) {
     this.scale = picture.scale;
     this.histogram = histogramOf(picture.codes, picture.scale);

@@ -1,4 +1,4 @@
-// The pixels around the cursor with their exact counts, fetched in parts that are larger than what is shown.
+// The pixels around the cursor with their exact counts, fetched in parts larger than the area shown.
 
 import { counts } from "./api.js";
 import { greyOf, stateColour } from "./levels.js";
@@ -51,7 +51,7 @@ export class CloseUp {
     if (this.frame !== null && (changed() || !this.covers(...this.place))) await this.fetch();
   }
 
-  // Whether what is shown around a pixel, up to the frame's edge, is at hand.
+  // Whether the area shown around a pixel, up to the frame's edge, has been fetched.
   covers(row, col) {
     const { region, shape } = this.part;
     const half = (SHOWN - 1) / 2;

@@ -2,7 +2,7 @@
 
 const LINE = "#1c2733";
 const COLOURS = ["#1f5fa8", "#a34a18", "#12633a", "#7a3aa0", "#8c1d18", "#0f7a7a"];
-const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]; // no meaning by colour only
+const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]; // patterns too, so that colour is not the only difference
 const [ROW, FOOT] = [16, 34]; // screen pixels
 
 export const styleOf = (number) => ({

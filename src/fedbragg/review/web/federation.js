@@ -1,11 +1,11 @@
-// The state of a federation, asked for again and again.
+// The state of a federation, requested repeatedly.
 
 import * as api from "./api.js";
 import { styleOf } from "./curve.js";
 import { size } from "./sizes.js";
 
 const by = (id) => document.getElementById(id);
-const PAUSE = 2000; // milliseconds from an answer to the next question
+const PAUSE = 2000; // milliseconds from an answer to the next request
 const [LEFT, FOOT] = [48, 26]; // screen pixels
 
 let last = null;

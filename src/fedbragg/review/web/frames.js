@@ -1,4 +1,4 @@
-// Pictures of frames: the one at hand, and the next ones, fetched before they are asked for.
+// Pictures of frames: the current one, and the next ones, fetched in advance.
 
 import { picture } from "./api.js";
 
@@ -15,7 +15,7 @@ export class Frames {
     const found = this.pictures.get(key) ?? picture(frame, size);
     this.pictures.delete(key);
     this.pictures.set(key, found);
-    found.catch(() => this.pictures.delete(key)); // asked again next time
+    found.catch(() => this.pictures.delete(key)); // requested again next time
     for (const old of this.pictures.keys()) if (this.pictures.size > KEPT) this.pictures.delete(old);
     return found;
   }
@@ -28,7 +28,7 @@ export class Frames {
       try {
         await this.get(frame, size);
       } catch {
-        return; // said when it is shown
+        return; // reported when it is shown
       }
     }
   }

@@ -1,5 +1,5 @@
 // The map of a grid scan: where each frame was taken, how strong its background is, and which label you gave it. The
-// background is no opinion of the model, so it may be seen before the label.
+// background is not the model's opinion, so it may be seen before the label.
 
 import { NAMES } from "./sidebar.js";
 
@@ -107,7 +107,7 @@ export class GridMap {
   }
 
   // The more background, the darker, on a scale of square roots; the highest and lowest twentieth have no shade of
-  // their own, for one bright point would leave the others alike.
+  // their own, because one bright point would make the others look alike.
   shades() {
     const known = this.levels.filter((level) => !Number.isNaN(level)).map((level) => Math.sqrt(Math.max(0, level))).sort();
     const [low, high] = [0.05, 0.95].map((share) => known[Math.floor(share * known.length)] ?? 0);

@@ -1,4 +1,4 @@
-// Looking at one frame after the other, and labelling them: what keys and buttons do.
+// Look at one frame after the other, and label them: the actions of keys and buttons.
 
 import * as api from "./api.js";
 import { AHEAD, Frames } from "./frames.js";
@@ -6,7 +6,7 @@ import { GridMap } from "./grid_map.js";
 import { Queue } from "./queue.js";
 import { NAMES, say, showFrame, showJudgement, showLast, showProblem, showState } from "./sidebar.js";
 
-const MOST_WAITING = 3; // a key held down must not fill the line
+const MOST_WAITING = 3; // a key held down must not fill the queue
 const by = (id) => document.getElementById(id);
 
 export class Labelling {
@@ -17,7 +17,7 @@ export class Labelling {
     this.frames = new Frames();
     this.judgements = new Map();
     this.playing = false;
-    this.waiting = 0; // actions under way or in line
+    this.waiting = 0; // actions running or queued
     this.last = Promise.resolve();
   }
 
@@ -68,7 +68,7 @@ export class Labelling {
     });
   }
 
-  // Draw the frame at hand once more, summed or not.
+  // Draw the current frame again, summed or not.
   again() {
     return this.guarded(() => this.show(this.queue.now, 1));
   }
@@ -77,8 +77,8 @@ export class Labelling {
     return this.waiting > 0;
   }
 
-  // Run one action after the other; what goes wrong is said on the page. A label that comes while something is
-  // under way is dropped, for it may be meant for the frame before.
+  // Run one action after the other; errors are shown on the page. A label that comes while an action
+  // runs is dropped, because it may be meant for the frame before.
   guarded(action, { patient = true } = {}) {
     if (this.waiting > (patient ? MOST_WAITING : 0)) return undefined;
     this.waiting++;
@@ -91,7 +91,7 @@ export class Labelling {
     showProblem(error.message);
   }
 
-  // Show a frame; one that cannot be read is said and skipped in the direction of the step.
+  // Show a frame; one that cannot be read is reported and skipped in the direction of the step.
   async show(frame, step) {
     let skipped = 0;
     let shown = frame;
@@ -137,7 +137,7 @@ export class Labelling {
     return unlabelled.length ? unlabelled : this.queue.upcoming(AHEAD, { all: true });
   }
 
-  // Text and marks of the frame at hand; the score only of one that has a label.
+  // Text and marks of the current frame; its score only if it has a label.
   async describe() {
     const frame = this.queue.now;
     const code = this.queue.labels[frame];
@@ -237,9 +237,9 @@ export class Labelling {
     });
   }
 
-  // Take in what was labelled in other tabs, and the scores since the order was made.
+  // Take in labels from other tabs, and the scores since the order was made.
   async refresh() {
-    this.labelled?.(); // how far teaching and the promise are
+    this.labelled?.(); // progress of teaching and of the promise
     const scoring = this.state.scoring.done;
     this.state = await api.state();
     this.queue.labels = await api.labels();
@@ -250,7 +250,7 @@ export class Labelling {
     }
   }
 
-  // Another model judges from now on, so what the old one said counts no longer.
+  // Another model judges from now on, so the old one's judgements are dropped.
   modelChanged(path) {
     return this.guarded(async () => {
       this.judgements.clear();
@@ -260,7 +260,7 @@ export class Labelling {
     });
   }
 
-  // Look what others did; an action that begins meanwhile knows better.
+  // Fetch the work of others; an action that begins meanwhile has newer data.
   async returned() {
     if (this.busy || !this.queue) return;
     try {

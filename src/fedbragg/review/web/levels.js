@@ -6,7 +6,7 @@ export const CURVES = ["linear", "sqrt", "log"];
 
 const LOWEST = 0.05;
 const HIGHEST = 0.997;
-const LEAST = 2.5; // range of the square roots of counts that is always shown, so that noise does not fill it
+const LEAST = 2.5; // smallest range of the square roots of counts that is shown, so that noise does not fill it
 
 export const special = (scale) => (1 << scale.bits) - 2; // this code is saturated, the next one masked
 export const countOf = (code, scale) => scale.offset + scale.gain * code;

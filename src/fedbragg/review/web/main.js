@@ -1,4 +1,4 @@
-// Put the parts of the page together, and say which key does what.
+// Put the parts of the page together, and define the keys.
 
 import { Brightness } from "./brightness.js";
 import { CloseUp } from "./close_up.js";
@@ -12,9 +12,9 @@ import { Viewer } from "./viewer.js";
 const by = (id) => document.getElementById(id);
 const PANNED = 0.2; // of the window
 const ZOOMED = 1.5;
-const REFRESHED = 2000; // milliseconds between looks at the scoring while it goes on
+const REFRESHED = 2000; // milliseconds between requests for the progress of scoring
 
-let labelling = null; // the parts call each other back, the first time before all are there
+let labelling = null; // the parts call each other back, the first time before all exist
 let brightness = null;
 
 const shown = () => ({ spots: by("show-spots").checked, rings: by("show-rings").checked, ice: by("show-ice").checked });

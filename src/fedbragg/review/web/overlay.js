@@ -1,4 +1,4 @@
-// What is drawn above a frame: resolution rings, ice rings, the beam, spots.
+// Drawn over a frame: resolution rings, ice rings, the beam, spots.
 
 const RING = "#1f5fa8";
 const ICE = "#0f7a7a";
@@ -66,7 +66,7 @@ function drawBeam({ context, viewer, dots }, [row, col]) {
   }
 }
 
-// A spot is a whole circle; a peak that the model takes for none is a broken, thinner one.
+// A spot is a whole circle; a peak that the model does not take for a spot is a broken, thinner one.
 function drawSpots({ context, viewer, dots }, peaks) {
   const radius = Math.max(8 * dots, 4 * viewer.view.scale);
   const labelled = viewer.view.scale > 2 * dots || peaks.length <= 40;

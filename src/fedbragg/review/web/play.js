@@ -1,4 +1,4 @@
-// Playing: one frame after the other in the order at hand, until its end or the next key.
+// Play: one frame after the other in the current order, until its end or the next key.
 
 const PAUSE = 200; // milliseconds from one frame to the next, at least
 

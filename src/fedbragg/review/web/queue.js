@@ -43,7 +43,7 @@ export class Queue {
     return place === NOWHERE ? undefined : place;
   }
 
-  // The next readable frames without a label, after the one at hand and then from the start; all of them where `all`.
+  // The next readable frames without a label, after the current one and then from the start; all of them where `all`.
   upcoming(number, { fromStart = false, all = false } = {}) {
     const place = this.placeOf(this.now);
     const first = fromStart || place === undefined ? 0 : place + 1;

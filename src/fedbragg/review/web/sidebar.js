@@ -1,4 +1,4 @@
-// The words beside the frame: progress, the last label, the score once it may be seen, people, what to know.
+// The text beside the frame: progress, the last label, the score once it may be seen, people, notices.
 
 const by = (id) => document.getElementById(id);
 export const NAMES = ["", "hit", "maybe", "miss"];
@@ -69,11 +69,11 @@ function sumOf(positions) {
   return `Sum of frames ${first}–${last}${without}. The label is for the one frame.`;
 }
 
-// Why the frame was scored so; null while it is secret.
+// The reason for the frame's score; null while it is secret.
 export function showJudgement(found) {
   by("peaks").hidden = !found || found.peaks.length === 0;
   if (!found) {
-    by("score").textContent = "Shown after your label, so that it cannot sway you.";
+    by("score").textContent = "Shown after your label, so that it cannot influence you.";
     return;
   }
   by("score").textContent = why(found);

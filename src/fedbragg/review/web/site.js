@@ -37,8 +37,8 @@ function drawAhead({ messages, tensors_known: known, unknown, federation, sent }
   const sentence = large
     ? `Each round: ${large.tensors.length} tensors in ${exact(large.document)} bytes, and the other fields in a few hundred bytes${last}${large.more ? `; ${large.more}` : ""}.`
     : federation
-      ? "How large an update is shows when the model has come."
-      : "Without a federation only polls leave. Fields and sizes of an update show when one starts, before this site trains.";
+      ? "The size of an update is shown once the model has arrived."
+      : "Without a federation only polls leave. Fields and sizes of an update are shown when one starts, before this site trains.";
   put("ahead", unknown || sentence);
   by("messages").tBodies[0].replaceChildren(
     ...messages.map((message) => row([message.topic, message.when, message.fields.join(", ") || "none", bytesOf(message)])),
@@ -91,7 +91,7 @@ function recordRow({ time, version, epsilon, topic, fields, tensors, bytes, sha2
   return line;
 }
 
-let drawn = ""; // what the table of messages follows from
+let drawn = ""; // the data behind the table of messages
 
 function draw(state) {
   put("site", state.site);

@@ -1,4 +1,4 @@
-// Bytes in the unit that suits them.
+// Bytes as text, in a suitable unit.
 
 export function size(bytes) {
   for (const unit of ["B", "kB", "MB"]) {

@@ -1,10 +1,10 @@
-// Teaching: the model adapted to the labels so far, whether it got better, and how far the promise is.
+// Teaching: the model adapted to the labels so far, whether it improved, and the distance from the promise.
 
 import * as api from "./api.js";
 
 const by = (id) => document.getElementById(id);
-const LOOKS = 500; // milliseconds between looks at a training
-const MOST_STRETCHES = 4; // named one by one
+const LOOKS = 500; // milliseconds between requests for the progress of a training
+const MOST_STRETCHES = 4; // listed one by one
 
 export class Teach {
   constructor(failed, taken) {
@@ -17,7 +17,7 @@ export class Teach {
     by("random-table").addEventListener("click", () => this.writeTable());
   }
 
-  // Ask the server and show its answer; what goes wrong is said where other problems are.
+  // Ask the server and show its answer; errors are shown with the other problems.
   async ask(request) {
     try {
       const state = await request();

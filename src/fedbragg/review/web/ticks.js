@@ -1,4 +1,4 @@
-// Answering one example after the other by ticking what holds.
+// Answer one example after the other by ticking the answers that apply.
 
 import * as api from "./api.js";
 import { Brightness } from "./brightness.js";
@@ -16,7 +16,7 @@ const frames = new Frames();
 let state = null;
 const unreadable = new Set();
 let now = 0;
-let shown = null; // the example at hand; null where it cannot be read
+let shown = null; // the current example; null if it cannot be read
 let last = Promise.resolve();
 let waiting = 0;
 
@@ -29,7 +29,7 @@ function failed(error) {
   showProblem(error.message);
 }
 
-// One action after the other; an answer that comes while something is under way is dropped, for it may be meant for
+// One action after the other; an answer that comes while an action runs is dropped, because it may be meant for
 // the example before.
 function guarded(action, most = 3) {
   if (waiting > most) return undefined;
@@ -105,12 +105,12 @@ function display(found) {
   frames.ahead(next.slice(0, AHEAD), { longest: viewer.longest, together: 1 });
 }
 
-let described = Promise.resolve(); // an answer must stand until what the model says of it has come
+let described = Promise.resolve(); // an answer must stay until the model's probabilities have come
 
 async function describe() {
   const [position, answer] = [now, state.answers[now]];
   by("mine").textContent = answer === null ? "No answer yet" : `You ticked ${answer.length || "none"}`;
-  by("secret").textContent = answer === null ? "What the model says shows after your answer." : "";
+  by("secret").textContent = answer === null ? "The model's probabilities are shown after your answer." : "";
   const outputs = [...by("choices").querySelectorAll("output")];
   for (const output of outputs) output.textContent = "";
   if (answer === null) return;

@@ -1,5 +1,5 @@
 // The frame in its canvas: a reduced picture of the whole, and above it the part in view at the resolution it needs.
-// Moving and zooming draw what is there at once; the finer part arrives a moment later.
+// Moving and zooming redraw the present picture at once; the finer part arrives a moment later.
 
 import { picture as fetchPicture } from "./api.js";
 import { lookUpTable, paint } from "./levels.js";
@@ -179,7 +179,7 @@ export class Viewer {
     }
   }
 
-  // Whether the part at hand is fine enough and covers the window.
+  // Whether the present part is fine enough and covers the window.
   covers(step) {
     if (!this.part || this.part.picture.region.step !== step) return false;
     const { region, shape } = this.part.picture;

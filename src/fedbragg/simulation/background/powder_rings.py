@@ -87,7 +87,7 @@ def grain_spots(
 ) -> NDArray[np.float64]:
     """Draw the spots (n, 6) of the rings, as ``exposure.add_expected_spots`` takes them.
 
-    ``height`` is what the strongest ring has in photons a pixel if it is smooth.
+    ``height`` is the photons a pixel of the strongest ring if it is smooth.
     """
     strongest = max(line.weight for line in powder)
     rings = [

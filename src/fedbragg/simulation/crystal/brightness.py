@@ -1,6 +1,6 @@
 """Draw a frame's crystals, so bright that a given number of their spots is visible.
 
-Published runs tell how many spots hits show, but not how many photons their crystals scatter. One factor (flux times
+Publications report how many spots hits show, but not how many photons their crystals scatter. One factor (flux times
 crystal volume) scales all spots. Sorting the spots by the factor at which each becomes visible gives the factor for n
 visible spots. See docs/decisions/0021-brightness-from-visible-spots.md.
 """

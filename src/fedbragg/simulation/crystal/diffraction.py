@@ -1,4 +1,4 @@
-"""Find the reflections that diffract in one still: how strongly, and where on the detector.
+"""Find the reflections that diffract in one still, with their strengths and positions on the detector.
 
 A reflection at distance e (1/angstrom) from the Ewald sphere diffracts with strength exp(-e^2 / 2 w^2) / w. Its width
 w combines block size, mosaicity, divergence and bandwidth. For a mosaic crystal w is proportional to |S| cos(theta) =

@@ -1,9 +1,9 @@
-"""Cosmic rays and radioactivity of the surroundings: charge that no photon of the beam left.
+"""Cosmic rays and radioactivity of the surroundings: charge that does not come from the beam's photons.
 
 Muons cross the sensor in straight lines; electrons knocked out by gamma rays wander and leave most charge where they
 stop ("worms"), or stop within a pixel or two (Groom 2002, Experimental Astronomy 14, 45). In a CCD behind a phosphor
 they hit the silicon itself: the charge diffuses over less than a pixel, whereas the phosphor blurs every X-ray. A
-photon counter counts each crossed pixel once, whatever the energy.
+photon counter counts each crossed pixel once, at any energy.
 """
 
 from __future__ import annotations

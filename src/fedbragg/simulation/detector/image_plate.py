@@ -39,7 +39,7 @@ class ImagePlate:
 
 
 def draw_image_plate(generator: np.random.Generator) -> ImagePlate:
-    """Draw a plate and scanner within what is sold."""
+    """Draw a plate and scanner like those on the market."""
     return ImagePlate(
         gain=float(np.exp(generator.uniform(np.log(0.3), np.log(4)))),
         offset=float(generator.uniform(2, 300)),

@@ -1,7 +1,7 @@
 """Precipitates so dense that only channels of the matrix part them, as the gamma prime of nickel superalloys.
 
 Slow cooling leaves two sizes: large ones, which share the area out and partly grow together, and small ones that form
-later in what matrix is left (Singh et al. 2011, Acta Mater. 59, 6208).
+later in the matrix that is left (Singh et al. 2011, Acta Mater. 59, 6208).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CLEAR = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How precipitates share an area out."""
+    """How precipitates divide an area."""
 
     diameter: float  # pixel, of the cells that precipitates fill
     channel: float  # pixel, mean width of the matrix between two

@@ -1,4 +1,4 @@
-"""What structures and styles draw alike."""
+"""Random draws that structures and styles share."""
 
 from __future__ import annotations
 

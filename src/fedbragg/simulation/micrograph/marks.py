@@ -1,4 +1,4 @@
-"""What preparation leaves on a surface: scratches, which look like boundaries, polishing marks and pits."""
+"""Marks of preparation on a surface: scratches, which look like boundaries, polishing marks and pits."""
 
 from __future__ import annotations
 

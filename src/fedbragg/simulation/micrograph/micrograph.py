@@ -1,4 +1,4 @@
-"""Simulated micrographs with their truth: what is drawn for a laboratory and what for each of its pictures."""
+"""Simulated micrographs with their truth: draws for a laboratory, and draws for each of its pictures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def draw_structure(kind: Kind, shape: tuple[int, int], generator: np.random.Gene
 def _draw_precipitates(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.int32]:
     if generator.random() < BICONTINUOUS:
         field = smooth_noise(shape, log_uniform(generator, 3, 12), generator)
-        # The smaller part counts as the precipitate: nothing else tells two like networks apart.
+        # The smaller part counts as the precipitate: nothing else distinguishes two similar networks.
         return (field > np.quantile(field, 1 - generator.uniform(0.15, 0.4))).astype(np.int32)
     if generator.random() < PACKED:
         precipitates = pack_precipitates(_draw_packing(generator), shape, generator)

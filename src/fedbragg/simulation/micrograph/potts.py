@@ -30,7 +30,7 @@ OVERSHOOT = 0.03
 
 @dataclass(frozen=True, slots=True)
 class GrainGrowth:
-    """What grains to grow."""
+    """The grains to grow."""
 
     shape: tuple[int, int]  # pixel (rows, cols); the structure is periodic in both
     diameter: float  # pixel, of the circle with the mean grain's area
@@ -38,7 +38,7 @@ class GrainGrowth:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grown:
-    """A grain structure, and how long it took to grow."""
+    """A grain structure, and the sweeps it took to grow."""
 
     grains: NDArray[np.int32]  # (rows, cols) from 0, without gaps in the numbers
     sweeps: int  # Monte-Carlo steps on the finest lattice: attempted changes for each pixel

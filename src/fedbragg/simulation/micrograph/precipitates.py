@@ -30,7 +30,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Particles:
-    """Where particles lie."""
+    """Positions and sizes of particles."""
 
     centres: NDArray[np.float64]  # (particles, 2) pixel, row and column
     radii: NDArray[np.float64]  # (particles,) pixel
@@ -42,7 +42,7 @@ def place_particles(
 ) -> Particles:
     """Place particles at random, the largest of each population first, so that no two come too close.
 
-    Distances wrap around the edges. A later population fills what room the earlier ones leave.
+    Distances wrap around the edges. A later population fills the room that the earlier ones leave.
     """
     centres, radii, kinds = np.empty((0, 2)), np.empty(0), list[int]()
     for kind, population in enumerate(populations):

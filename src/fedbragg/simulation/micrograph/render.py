@@ -1,4 +1,4 @@
-"""From a structure and a style to a picture, step by step as light and surface make it."""
+"""Render a structure in a style as a picture, in the order in which surface, light and camera act."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOFTNESS = 0.3
 
 
 def render(structure: Structure, style: Style, generator: np.random.Generator) -> Picture:
-    """Picture a structure in a style; what differs from picture to picture is drawn from ``generator``."""
+    """Picture a structure in a style; differences from picture to picture are drawn from ``generator``."""
     surface = _etched(structure, style.etching, generator)
     _add_particles(surface, structure.particles > 0, style.particle)
     grey = add_marks(np.zeros(structure.grains.shape, np.float32), style.marks, generator)
@@ -66,7 +66,7 @@ def _streaks(grains: NDArray[np.int32], generator: np.random.Generator) -> Field
 
 
 def _boundary_strength(grains: NDArray[np.int32], orientations: NDArray[np.float64]) -> Field:
-    """Return how deep a boundary is etched (rows, cols): less the closer the orientations of its two grains."""
+    """Return the depth of etching of a boundary (rows, cols): smaller for grains of similar orientation."""
     strength = np.zeros(grains.shape, np.float32)
     for axis in (0, 1):
         after = np.roll(grains, -1, axis)
@@ -108,7 +108,7 @@ def _add_particles(surface: Field, inside: NDArray[np.bool_], particle: Particle
 
 
 def _photographed(surface: Field, camera: Camera, generator: np.random.Generator) -> Picture:
-    """Return what the camera writes of grey levels (3, rows, cols)."""
+    """Return the camera's picture of grey levels (3, rows, cols)."""
     shape = surface.shape[1:]
     row = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
     col = np.linspace(-1, 1, shape[1], dtype=np.float32)[None]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLASSES = ("matrix", "boundary", "precipitate")
-"""What a pixel shows, by its class index."""
+"""The classes of pixels, by index."""
 MATRIX, BOUNDARY, PRECIPITATE = range(3)
 
 

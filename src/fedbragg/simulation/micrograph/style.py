@@ -1,4 +1,4 @@
-"""How a laboratory's micrographs look: etching, contrast, marks of preparation, optics and camera.
+"""The look of a laboratory's micrographs: etching, contrast, marks of preparation, optics and camera.
 
 Grey levels run from 0 (black) to 1 (white) before the gamma of the camera. A style belongs to a laboratory; every
 picture of it draws its own scratches, noise and levels of single grains.
@@ -15,7 +15,7 @@ from fedbragg.simulation.micrograph.draws import log_uniform
 
 @dataclass(frozen=True, slots=True)
 class Etching:
-    """What etching makes of grains and boundaries."""
+    """The effect of etching on grains and boundaries."""
 
     matrix: float  # grey level of the matrix
     shading: float  # standard deviation of the grains' grey levels, by their orientation
@@ -31,7 +31,7 @@ class Etching:
 
 @dataclass(frozen=True, slots=True)
 class Particle:
-    """How particles stand out of the matrix."""
+    """The look of particles against the matrix."""
 
     contrast: float  # grey levels, against the matrix
     rim: float  # grey levels of the bright or dark edge around a particle
@@ -42,7 +42,7 @@ class Particle:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What preparation leaves on the surface."""
+    """Marks that preparation leaves on the surface."""
 
     scratches: float  # mean number in 512 x 512 pixels
     scratch_contrast: float  # standard deviation, grey levels
@@ -55,7 +55,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """What optics and camera add."""
+    """The effects of optics and camera."""
 
     vignetting: float  # share of the light lost in the corners
     slope: float  # grey levels from edge to edge
@@ -68,7 +68,7 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a laboratory's micrographs look."""
+    """The look of a laboratory's micrographs."""
 
     etching: Etching
     particle: Particle
@@ -88,7 +88,7 @@ def _sign(generator: np.random.Generator, negative: float) -> float:
 
 
 def _draw_etching(generator: np.random.Generator) -> Etching:
-    """Draw what shows grains: mostly lines, else colours alone (tint etching) or grey alone (orientation contrast)."""
+    """Draw how grains show: mostly lines, else colours alone (tint etching) or grey alone (orientation contrast)."""
     coloured, lined = generator.random() < 0.35, generator.random() < 0.7
     weakest = 0.02 if lined else 0.06
     return Etching(

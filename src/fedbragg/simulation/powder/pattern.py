@@ -38,7 +38,7 @@ class SimulatedPattern:
 def draw_present(
     phases: int, conditions: PowderConditions, generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw which phases are in a pattern (phases,), each independently."""
+    """Draw the phases present in a pattern (phases,), each independently."""
     return generator.uniform(size=phases) < conditions.presence
 
 

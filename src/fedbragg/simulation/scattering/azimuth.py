@@ -1,4 +1,4 @@
-"""How intensity depends on the azimuth: symmetry, alignment, and the grains of a powder.
+"""Intensity by azimuth: symmetry, alignment, and the grains of a powder.
 
 A factor is (n AZIMUTH_STEPS + 1,) of mean 1 over one turn, n a whole number; the last entry repeats the first.
 """
@@ -45,7 +45,7 @@ def grainy(
 
 
 def finer_steps(radius: float) -> int:
-    """Return for how many steps each of AZIMUTH_STEPS must stand, so that at a radius none is longer than a pixel."""
+    """Return the number of finer steps for each of AZIMUTH_STEPS, so that none at a radius is longer than a pixel."""
     return min(max(math.ceil(2 * math.pi * radius / AZIMUTH_STEPS), 1), FINEST)
 
 

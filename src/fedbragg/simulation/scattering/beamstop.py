@@ -1,4 +1,4 @@
-"""Beamstops: what keeps the direct beam off the detector, and the shadow it throws."""
+"""Beamstops, which keep the direct beam off the detector, and their shadows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the detector stands: pixels to momentum transfer and back."""
+"""The position of the detector: pixels to momentum transfer and back."""
 
 from __future__ import annotations
 

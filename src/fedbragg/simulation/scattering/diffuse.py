@@ -1,4 +1,4 @@
-"""Diffuse scattering: four laws at small angles, and what rises towards large ones."""
+"""Diffuse scattering: four laws at small angles, and scattering that rises towards large ones."""
 
 from __future__ import annotations
 

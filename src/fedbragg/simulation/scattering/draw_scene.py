@@ -52,7 +52,7 @@ def _direction(experiment: Experiment, shared: np.random.Generator, generator: n
 
 
 def _add_instrument(scene: Scene, draws: Draws, experiment: Experiment) -> None:
-    """Add what the instrument scatters: background, glow around the stop, slit streaks, the direct beam."""
+    """Add the instrument's own scattering: background, glow around the stop, slit streaks, the direct beam."""
     if draws.chance(0.55):
         scene.add_smooth(Role.BACKGROUND, np.full(len(scene.q), draws.log(3e-4, 30)))
     if not experiment.camera.beam_inside:

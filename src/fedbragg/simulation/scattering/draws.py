@@ -1,4 +1,4 @@
-"""What the kinds of sample draw alike: radii in view, symmetries, and peaks with them."""
+"""Random draws that the kinds of sample share: radii in view, symmetries, and peaks with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.simulation.scattering.scene import Peak, Scene, Table, textured
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Two sources of chance: what all frames of an experiment share, and what is one frame's own."""
+    """Two generators: one that all frames of an experiment share, and one for each frame."""
 
     structure: np.random.Generator  # starts again at every frame of an experiment
     frame: np.random.Generator

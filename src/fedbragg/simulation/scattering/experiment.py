@@ -17,7 +17,7 @@ REGIMES = ("small angle", "wide angle", "grazing")
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What an instrument measures, and with what."""
+    """An instrument: its regimes, detectors, range of counts and kinds of sample."""
 
     name: str
     regimes: Mapping[str, float]  # shares of "small angle", "wide angle", "grazing"
@@ -71,7 +71,7 @@ class Experiment:
     stop: Beamstop | None
     peak_counts: float  # 99.9th percentile of a typical image
     seed: int  # of the details that all images share: diffuse scattering, windows, defects
-    gaps_masked: bool = True  # whether the file says where the gaps are
+    gaps_masked: bool = True  # whether the file marks the gaps
     spread: float = field(default=0.7)  # standard deviation of the logarithm of an image's strength
     specular_stop: Beamstop | None = None  # a second stop, in the beam that a film reflects
     turns: int = 0  # quarter turns by which the file shows the detector

@@ -34,7 +34,7 @@ class ScatteringImage:
     """A simulated image with its truth."""
 
     counts: NDArray[Any]  # (rows, cols), as the file has them
-    mask: NDArray[np.bool_]  # (rows, cols), True = the file says that the pixel is invalid
+    mask: NDArray[np.bool_]  # (rows, cols), True = the file marks the pixel as invalid
     tags: NDArray[np.int8]  # (tags,) 1, 0 or UNKNOWN, in the order of TAGS
     expected: NDArray[
         np.float32
@@ -50,7 +50,7 @@ class Setup:
     experiment: Experiment
     place: Polar
     gap: NDArray[np.bool_]  # True where there is no sensor
-    mask: NDArray[np.bool_]  # True where the file says so
+    mask: NDArray[np.bool_]  # True where the file marks it so
     stops: tuple[
         NDArray[np.float32], NDArray[np.float32]
     ]  # share of the light that passes stop and specular stop
@@ -60,7 +60,7 @@ class Setup:
 
 
 def set_up(experiment: Experiment) -> Setup:
-    """Compute what the images of an experiment share."""
+    """Compute the values that the images of an experiment share."""
     camera = experiment.camera
     place = polar(*offsets(camera))
     gap = gap_mask(experiment.layout, max(camera.rows, camera.cols))
@@ -111,7 +111,7 @@ def simulate_image(setup: Setup, seed: np.random.SeedSequence) -> ScatteringImag
 
 
 def _turned(image: ScatteringImage, turns: int) -> ScatteringImage:
-    """Return the image as a file shows it whose detector stands on its side or on its head."""
+    """Return the image as written by a detector mounted on its side or upside down."""
     for _ in range(turns % 4):
         (column, row), cols = image.centre, image.counts.shape[1]
         arrays = (np.ascontiguousarray(np.rot90(a)) for a in (image.counts, image.mask, image.expected))

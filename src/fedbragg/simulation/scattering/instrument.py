@@ -1,4 +1,4 @@
-"""What an instrument adds between the scattered light and the file: fixtures in the way, read-out and defects."""
+"""The instrument between the scattered light and the file: fixtures in the beam, read-out and defects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SATURATION = {"int32": 2**20, "uint16": 65535}
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """How photons become the numbers of the file."""
+    """The conversion of photons to the numbers in the file."""
 
     integrating: bool
     gain: float = 1.0  # counts a photon
@@ -32,7 +32,7 @@ class Readout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fixtures:
-    """What the images of an experiment share besides scattered light."""
+    """The fixtures that the images of an experiment share."""
 
     passed: NDArray[
         np.float32

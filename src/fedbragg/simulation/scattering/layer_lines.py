@@ -1,4 +1,4 @@
-"""Layer lines: what a structure that repeats along one axis alone scatters (Cochran, Crick and Vand 1952)."""
+"""Layer lines: the scattering of a structure that repeats along one axis only (Cochran, Crick and Vand 1952)."""
 
 from __future__ import annotations
 

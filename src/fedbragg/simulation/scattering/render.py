@@ -17,7 +17,7 @@ _ALL_AROUND = np.ones(AZIMUTH_STEPS + 1, np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polar:
-    """Where each pixel lies relative to the beam."""
+    """Each pixel's position relative to the beam."""
 
     radius: NDArray[np.float32]  # (rows, cols) pixel
     turn: NDArray[np.float32]  # (rows, cols) in steps of azimuth, as the factors count them

@@ -1,4 +1,4 @@
-"""All light of one image before a detector counts it: smooth terms, peaks, and what lies across the rings."""
+"""All light of one image before a detector counts it: smooth terms, peaks, and features across the rings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Table = NDArray[np.float64]
 
 
 class Role(Enum):
-    """What a smooth term is called by someone who looks at the image."""
+    """The visual name of a smooth term in the image."""
 
     LOW_Q = auto()  # falls off away from the beam
     HIGH_Q = auto()  # rises away from the beam

@@ -27,4 +27,4 @@ TAGS = (
     "structure_factor",
 )
 UNKNOWN = -1
-"""A tag that the image does not decide: neither there nor absent."""
+"""A tag that the image does not decide: neither present nor absent."""

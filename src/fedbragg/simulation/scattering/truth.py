@@ -1,4 +1,4 @@
-"""The tags of a simulated image: what is in the light, and can be seen in it.
+"""The tags of a simulated image: the features that are in its light and can be seen.
 
 A feature is present when it stands out from the other light on its pixels: by contrast, and by a matched filter's
 signal over the counting noise. Between "seen" and "not seen" lies a range in which a tag stays unknown.
@@ -45,7 +45,7 @@ def light_by_radius(sums: RadialSums, exposure: float) -> Light:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How well something stands out."""
+    """The visibility of a feature."""
 
     contrast: float  # its largest share of the light besides it
     signal: float  # matched filter, in standard deviations of the counting noise
@@ -58,7 +58,7 @@ class Shown:
 
 
 def shown_table(light: Light, table: Table) -> Shown:
-    """Return how well a smooth term stands out: contrast reached on a fiftieth of the pixels, and its change by radius.
+    """Return a smooth term's visibility: contrast reached on a fiftieth of the pixels, and its change by radius.
 
     A term that is uniform over the image counts as background, however strong it is.
     """
@@ -73,7 +73,7 @@ def shown_table(light: Light, table: Table) -> Shown:
 
 
 def shown_peak(light: Light, peak: Peak) -> Shown:
-    """Return how well a ring or halo stands out of the light around it; nothing where too little of it is in view."""
+    """Return the visibility of a ring or halo against the light around it; 0 where too little of it is in view."""
     first, last = int(max(peak.radius - 2 * peak.sigma - 1, 0)), int(peak.radius + 2 * peak.sigma) + 2
     radii = np.arange(first, min(last, len(light.pixels)))
     if len(radii) == 0:
@@ -92,7 +92,7 @@ def shown_peak(light: Light, peak: Peak) -> Shown:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides tags besides the scene's light."""
+    """Facts that decide tags besides the scene's light."""
 
     regime: str
     stop: str  # "circular", "linear", "wedge" or ""

@@ -18,7 +18,7 @@ class Promise:
     max_loss: float  # share of hits that may be lost
     confidence: float  # probability over calibration sets that the bound holds; 0 if only the mean is bounded
     guarantee: str  # "confident" (Learn then Test) or "expected" (conformal risk control)
-    counted: str  # what counts as independent: "frame", "file", "folder" or "group"
+    counted: str  # the independent unit: "frame", "file", "folder" or "group"
     hits: int  # labelled hits that were scored
     units: int  # independent units: the hits, or their groups
     lost: int  # hits below the threshold

@@ -1,4 +1,4 @@
-"""Train a network of hit finding towards what others say of public frames (FedDF, Lin et al. 2020)."""
+"""Train a network of hit finding towards the answers of others on public frames (FedDF, Lin et al. 2020)."""
 
 from __future__ import annotations
 

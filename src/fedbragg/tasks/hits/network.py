@@ -1,4 +1,4 @@
-"""The networks of hit finding: what each makes of a frame's peaks.
+"""The networks of hit finding, which turn a frame's peaks into a score.
 
 spotnet finds the spots, and decides from their number whether the frame is a hit. A small network gives the peak of a
 cell the probability that it is a Bragg spot, from the cell and its surroundings. It runs only in cells with a peak, a

@@ -34,7 +34,7 @@ class HitPredictor:
 
     @property
     def reduce(self) -> Reduce | None:
-        """Return what makes screening of HDF5 files faster where it is given to ``open_files``; None: nothing does."""
+        """Return a function for ``open_files`` that speeds up screening of HDF5 files; None if there is none."""
         from fedbragg.tasks.hits.prepare.contrast import EIGHT
         from fedbragg.tasks.hits.prepare.decoding import BlockReducer
 

@@ -128,7 +128,7 @@ def _layers(inputs: Sequence[Tensor], deltas: Sequence[Tensor], spans: Sequence[
 
 
 def frames_by_unit(data: HitData) -> list[Tensor]:
-    """Return the positions of each unit's frames; raise LabelError where it is unknown what the frames show."""
+    """Return the positions of each unit's frames; raise LabelError where the frames' units are unknown."""
     if data.units is None:
         raise LabelError(
             "it is unknown which run or crystal each frame shows, so private training cannot begin."
@@ -144,7 +144,7 @@ def train_privately(
     generator: np.random.Generator,
     hit_weight: float,
 ) -> tuple[dict[str, NDArray[Any]], NoisedFacts]:
-    """Return the state after private training of ``network``, and what else is told about the frames."""
+    """Return the state after private training of ``network``, and the noisy facts about the frames."""
     units = HitUnits(HitProblem(counting(network), data, hit_weight=hit_weight), frames_by_unit(data))
     facts = fit_privately(network, units, fit, terms, generator)
     return state_of(network), facts

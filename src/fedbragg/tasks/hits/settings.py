@@ -16,7 +16,7 @@ class HitsSettings(Section):
     """The network of hit finding and its start model."""
 
     network: NetworkName = "spotnet"
-    """What is trained; where sites run different networks, the one in model.onnx."""
+    """The network to train; where sites run different networks, the one in model.onnx."""
     block: int = Field(default=8, ge=6, le=32)
     """Pixels along the edge of one cell of the view."""
     hit_weight: float = Field(default=3.0, gt=0)

@@ -47,7 +47,7 @@ def labelled(
 ) -> HitData:
     """Prepare the frames of a run that have a label, in order; raise LabelError if there is none.
 
-    ``unit`` says what shows one run or crystal where the labels do not: "file" or "frame", as in [[sites]].
+    ``unit`` defines one run or crystal where the labels do not: "file" or "frame", as in [[sites]].
     """
     found = [
         labels.label(path, index) for path, frames in run.files for index in range(frames)

@@ -79,7 +79,7 @@ def recipe_for(wavelength: float, two_theta: tuple[float, float] | None, base: P
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedPhases:
-    """A trained network, and what its model file needs."""
+    """A trained network, and the further content of its model file."""
 
     training: PhaseTraining
     state: State

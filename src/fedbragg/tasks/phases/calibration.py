@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fedbragg.metrics.beta_calibration import ScoreMap, fit_beta
 
 UNCHANGED = ScoreMap(1.0, 1.0, 0.0)
-"""The map that returns every score as it is."""
+"""The map that leaves every score unchanged."""
 
 
 def fit_calibration(labels: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[ScoreMap, ...]:

@@ -24,7 +24,7 @@ MOST_POSITIVE = 10.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What a loss depends on."""
+    """The inputs of a loss."""
 
     logits: Tensor  # (batch, phases)
     labels: Tensor  # (batch, phases) 1, 0, or -1 for unknown

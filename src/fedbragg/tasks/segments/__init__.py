@@ -1,4 +1,4 @@
-"""Segments: where the grains, precipitates and cracks of micrographs are."""
+"""Segments: the grains, precipitates and cracks of micrographs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def task_of_model(path: Path) -> SegmentsTask:
 
 
 def open_model(path: Path) -> SegmentPredictor:
-    """Open a model file; raise ModelFileError where it is none of segments."""
+    """Open a model file; raise ModelFileError for one of another task, or another file."""
     from fedbragg.tasks.segments.predictor import SegmentPredictor
 
     return SegmentPredictor(path)

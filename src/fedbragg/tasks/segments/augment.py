@@ -1,4 +1,4 @@
-"""What may differ between two pictures of the same surface: turn, mirror, light, focus and noise."""
+"""Augment crops by differences between pictures of the same surface: turn, mirror, light, focus and noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Crop = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 def augmented(crop: Crop, symmetry: Symmetry, generator: np.random.Generator) -> Crop:
-    """Turn and mirror a crop at random, as its picture's symmetry allows, and light it otherwise."""
+    """Turn and mirror a crop at random, as its picture's symmetry allows, and change its light."""
     picture, labels = _turned(crop, symmetry, generator)
     gain = np.float32(np.exp(generator.normal(0, CONTRAST)))
     lit = picture * gain + np.float32(generator.normal(0, BRIGHTNESS))

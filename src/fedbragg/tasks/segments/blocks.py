@@ -28,7 +28,7 @@ Probabilities = Callable[[NDArray[Any], Scaling], NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segments:
-    """What a model says of one picture."""
+    """A model's answer for one picture."""
 
     classes: NDArray[np.uint8]  # (rows, cols) class index
     instances: Instances  # (rows, cols) grain or particle, from 1; 0 belongs to none

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def slightly_blurred(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return planes (any, rows, cols) blurred; beyond an edge its pixels go on."""
+    """Return planes (any, rows, cols) blurred; edge pixels are repeated beyond an edge."""
     for axis in (1, 2):
         width = [(0, 0)] * 3
         width[axis] = (1, 1)

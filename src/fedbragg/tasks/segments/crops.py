@@ -13,9 +13,9 @@ from fedbragg.tasks.segments.style import PATCH
 from fedbragg.tasks.segments.tiles import STRIDE
 
 CROP, SMALL_CROP, LARGE_CROP = PATCH, 128, 512
-"""pixel, along the edge of what one step reads: mostly, of pictures that are no larger, and of large ones at most.
+"""pixel, along the edge of a crop: usually, of pictures that are no larger, and of large ones at most.
 
-What a pixel shows often depends on what lies far away: a layer is the oxide because of what is above and below it.
+A pixel's class often depends on distant pixels: a layer is the oxide because of the layers above and below it.
 """
 AIMED = 0.5
 """Share of the crops that lie about a pixel of a class drawn at random, so that rare classes are seen."""

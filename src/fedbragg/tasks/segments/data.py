@@ -38,7 +38,7 @@ class SegmentData:
 
     @property
     def label_counts(self) -> tuple[tuple[int, ...], ...]:
-        """Return the number of pixels of each class; unlabelled ones count nowhere."""
+        """Return the number of pixels of each class; unlabelled ones are not counted."""
         return (tuple(int(n) for n in self.truth.sum(axis=0)),)
 
     @property

@@ -19,8 +19,8 @@ def flood(
 ) -> NDArray[np.int32]:
     """Return the marker, from 1, whose water reaches each pixel first (rows, cols).
 
-    Water rises from the markers and spreads to the four neighbours of a pixel that are ``free``; of two fronts on a
-    level the one that was there first wins. Pixels that are not free, or that no water reaches, keep their marker.
+    Water rises from the markers and spreads to the four neighbours of a pixel that are ``free``; if two fronts meet on
+    a level the first to arrive wins. Pixels that are not free, or that no water reaches, keep their marker.
     """
     lowest, highest = float(height.min(initial=0)), float(height.max(initial=0))
     steps = (height - lowest) * ((LEVELS - 1) / max(highest - lowest, 1e-12))

@@ -1,4 +1,4 @@
-"""From the probability of boundaries to grains, and from classes to particles."""
+"""Turn the probability of boundaries into grains, and classes into particles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALLEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What the pixels of a picture may show."""
+    """The classes of a picture's pixels."""
 
     names: tuple[str, ...]  # by class index; the first is the matrix
     boundary: str = "boundary"  # the class that separates grains, where it is one of the names
@@ -62,7 +62,7 @@ def true_instances(labels: NDArray[np.uint8], classes: Classes) -> Instances:
 def _grains(boundary: NDArray[np.float32]) -> NDArray[Any]:
     """Return grains by watershed: they meet on the ridge of the boundaries' probability; particles lie within them.
 
-    Markers are the middles of what the boundaries enclose, found where the distance to them has a peak; so a boundary
+    Markers are the middles of the enclosed regions, found where the distance to them has a peak; so a boundary
     with a gap still parts two grains.
     """
     from scipy.ndimage import distance_transform_edt
@@ -83,10 +83,10 @@ def _shared_out(height: NDArray[np.float32], markers: NDArray[np.int32]) -> NDAr
 
 
 def _markers(distance: NDArray[np.float32], enclosed: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the middles of grains, numbered from 1; what encloses a single one is a marker as a whole.
+    """Return the middles of grains, numbered from 1; a region with a single middle is a marker as a whole.
 
     Most grains are enclosed well, and the watershed then has only their boundaries to share out. Peaks are looked for
-    on every second pixel, for they are wider than that.
+    on every second pixel, because they are wider than that.
     """
     from skimage.measure import label
 

@@ -1,4 +1,4 @@
-"""How well a model segments labelled micrographs: every measure of each, and their means with intervals."""
+"""Evaluate a model on labelled micrographs: every measure of each, and their means with intervals."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ RESAMPLES = 400
 def agreement(
     probabilities: NDArray[np.floating], labels: NDArray[np.uint8], classes: Classes
 ) -> NDArray[np.float64]:
-    """Return how probabilities (classes, rows, cols) agree with labels (rows, cols), as one row of numbers.
+    """Compare probabilities (classes, rows, cols) with labels (rows, cols), as one row of numbers.
 
-    First the confusion matrix, true class by answered class, then OTHERS. Unlabelled pixels count nowhere.
+    First the confusion matrix, true class by answered class, then OTHERS. Unlabelled pixels are not counted.
     """
     number = len(classes.names)
     counts = confusion(labels, probabilities.argmax(axis=0).astype(np.uint8), number)

@@ -1,4 +1,4 @@
-"""How the network learns from labelled micrographs: crops, the loss, the training, the probabilities."""
+"""Train the network on labelled micrographs: crops, the loss, the training, the probabilities."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ AS_THEY_ARE = Restyling()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentProblem:
-    """What the training loop asks: crops of micrographs, about as many an epoch as cover them once."""
+    """Crops and loss for the training loop; an epoch has about as many crops as cover the micrographs once."""
 
     network: SegmentNet
     data: SegmentData
@@ -104,7 +104,7 @@ def class_weights(counts: NDArray[np.int64]) -> Tensor:
 def segment_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Return weighted cross-entropy plus one minus the mean Dice (Milletari et al. 2016) of the classes that occur.
 
-    ``logits`` is (batch, classes, rows, cols), ``labels`` (batch, rows, cols) with UNKNOWN where nothing is learnt.
+    ``logits`` is (batch, classes, rows, cols), ``labels`` (batch, rows, cols) with UNKNOWN where a pixel is ignored.
     """
     known = labels != UNKNOWN
     entropy = functional.cross_entropy(logits, labels, weights, ignore_index=UNKNOWN, reduction="sum")

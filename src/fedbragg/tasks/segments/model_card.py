@@ -1,4 +1,4 @@
-"""What a model file of the segments task says of itself."""
+"""The card in a model file of the segments task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TASK = "segments"
 
 @dataclass(frozen=True, slots=True)
 class SegmentCard:
-    """Which classes a model tells apart, and how pictures become what it sees."""
+    """The classes of a model, and the preparation of its pictures."""
 
     classes: Classes
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class SegmentCard:
 
     @staticmethod
     def from_json(text: str) -> SegmentCard:
-        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError for other text."""
         values = card_values(text, TASK, (FORMAT,))
         if values["prepare"] != prepared_as():
             raise ValueError("written by another version of fedbragg")
@@ -45,5 +45,5 @@ class SegmentCard:
 
 
 def prepared_as() -> dict[str, float]:
-    """Return what decides how a picture becomes what the network reads."""
+    """Return the settings that decide how a picture is prepared."""
     return {"lowest": LOWEST, "highest": HIGHEST, "clipped": CLIPPED}

@@ -14,12 +14,12 @@ from fedbragg.types import State
 CHANNELS, STRIDES = (16, 32, 48, 64, 80, 96, 96), (1, 2, 2, 2, 2, 2)
 """Widths of the U-Net at one half of the picture's size, and at each halving down to one 64th.
 
-Two phases often look alike but for their shape, so a pixel within a particle must see beyond its rim.
+Two phases often differ in shape alone, so a pixel within a particle must see beyond its rim.
 """
 FEATURES = 24
-"""Numbers that the classes of two by two pixels are told from."""
+"""Numbers from which the classes of two by two pixels follow."""
 SLOPE = 0.1
-"""Of the activation below zero."""
+"""Slope of the activation below zero."""
 FOLD = 2
 """pixel, along the edge of the squares that the U-Net reads and answers as one."""
 
@@ -50,7 +50,7 @@ class SegmentNet(nn.Module):
 
 
 def folded(pictures: Tensor) -> Tensor:
-    """Return squares of FOLD x FOLD pixels as channels; written out, for the export of torch's own reorders them."""
+    """Return squares of FOLD x FOLD pixels as channels; written out, as the export of torch's own reorders them."""
     batch, colours, rows, cols = pictures.shape
     squares = pictures.reshape(batch, colours, rows // FOLD, FOLD, cols // FOLD, FOLD)
     return squares.permute(0, 1, 3, 5, 2, 4).reshape(batch, colours * FOLD**2, rows // FOLD, cols // FOLD)

@@ -17,14 +17,14 @@ Picture = NDArray[Any]
 """(rows, cols) grey or (rows, cols, 3) red, green, blue; uint8 or uint16 as the file has it."""
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 SMALLEST = 16
-"""pixel, the shortest side of a picture in which anything can be told apart."""
+"""pixel, the shortest side of a picture that shows any structure."""
 LARGEST = 1 << 30
 """pixel, more than any instrument writes; a damaged header must not fill the memory."""
 _one_at_a_time = threading.Lock()  # Pillow's limit is one for the whole process
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a micrograph; transparency is left out. Raise InputError, which names the file, where it is none."""
+    """Read a micrograph; transparency is left out. Raise InputError, which names the file, for any other file."""
     picture = _decode(path, _levels)
     if min(picture.shape[:2]) < SMALLEST:
         rows, cols = picture.shape[:2]
@@ -53,7 +53,7 @@ def read_mask(path: Path, shape: tuple[int, ...] | None, classes: int) -> NDArra
     unknown = np.setdiff1d(np.unique(mask), [*range(classes), 255])
     if len(unknown):
         raise InputError(
-            f"{path}: the value {unknown[0]} is no class. Give indices from 0 to {classes - 1}, 255 for unknown."
+            f"{path}: the value {unknown[0]} is not a class. Give indices from 0 to {classes - 1}, 255 for unknown."
         )
     return mask.astype(np.uint8)
 
@@ -74,7 +74,7 @@ def _decode(path: Path, pixels: Callable[[Any], Picture]) -> Picture:
 
 
 def _levels(image: Any) -> Picture:
-    """Return what an opened picture shows: grey of its depth, or 8-bit colour."""
+    """Return the levels of an opened picture: grey of its depth, or 8-bit colour."""
     if image.mode.startswith("I"):
         return _deep(image)
     if image.mode == "F":

@@ -1,4 +1,4 @@
-"""Which micrographs and masks files, globs and folders name."""
+"""Find the micrographs and masks that files, globs and folders name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fedbragg.tasks.segments.picture_file import SUFFIXES
 def find_pictures(paths: Sequence[str]) -> list[Path]:
     """Return the pictures that files, globs and folders name, each of these in natural order.
 
-    A file that is named itself is returned whatever it is. Raises RunError where a folder or a glob holds no picture.
+    A file named by its own path is always returned. Raises RunError where a folder or a glob holds no picture.
     """
     found = [path for name in paths for path in _expand(name)]
     return list(dict.fromkeys(found))

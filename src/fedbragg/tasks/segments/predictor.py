@@ -24,13 +24,13 @@ class SegmentPredictor:
     """An opened model file of segments; safe to call from several threads."""
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Open a model file; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError for any other file."""
         self.path = path
         self.segmenter = Segmenter(path, threads)
 
     @property
     def card(self) -> SegmentCard:
-        """Return what the file says of itself."""
+        """Return the file's card."""
         return self.segmenter.card
 
     def __call__(self, picture: NDArray[Any], progress: Progress = SILENT) -> Segments:

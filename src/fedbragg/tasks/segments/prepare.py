@@ -1,4 +1,4 @@
-"""From a picture of any depth to what the network reads: three colours, scaled by the picture's own percentiles."""
+"""Prepare a picture of any depth for the network: three colours, scaled by the picture's own percentiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOWEST, HIGHEST = 1.0, 99.0
-"""Percentiles of the grey levels that become -1 and 1: a few outliers must not darken all else."""
+"""Percentiles of the grey levels that become -1 and 1: a few outliers must not darken the rest."""
 CLIPPED = 2.0
 """Largest value that the network reads, either way."""
 SAMPLED = 1 << 20

@@ -21,14 +21,14 @@ RESTYLED = 0.5
 LEVELS = 0.8
 """Half ranges: drawn levels of the classes lie within this of the middle."""
 APART = 0.2
-"""Half ranges, by which drawn levels of two classes differ at least, if ten draws give that."""
+"""Half ranges, the least difference of two classes' drawn levels, if ten draws find such levels."""
 TINT, SHARPER = 0.05, 0.5
 """Standard deviations: of a colour's level about the grey one, and of the logarithm of a class' spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restyling:
-    """In which styles a training shows its micrographs, beside their own."""
+    """The styles in which a training shows its micrographs, besides their own."""
 
     others: Sequence[Style] = ()  # of other sites
     drawn: float = 0.0  # share of the remaining crops in a style that is drawn at random
@@ -41,7 +41,7 @@ class Restyling:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Restyler:
-    """What restyling needs to know of the micrographs themselves."""
+    """The micrographs' own styles, as restyling needs them."""
 
     restyling: Restyling
     own: Sequence[Style]  # of each micrograph, of the others' kind; empty where there are no others

@@ -10,20 +10,20 @@ from fedbragg.tasks.segments.instances import Classes
 
 
 class SegmentsSettings(Section):
-    """Which classes a federation tells apart, and how its model starts."""
+    """The classes of a federation, and its start model."""
 
     names: tuple[Name, ...] = Field(default=CLASSES, min_length=2, max_length=64)
     """The classes by the index that the sites' masks hold; the first is the matrix or the background."""
     boundary: str = "boundary"
-    """The class that separates grains; where it is none of ``names``, no grains are told apart."""
+    """The class that separates grains; if it is not one of ``names``, grains are not separated."""
     public_pictures: int = Field(default=200, ge=0)
     """Simulated micrographs that the start model is trained on; 0 starts at random."""
     public_epochs: int = Field(default=10, ge=0)
     """Passes over the public micrographs."""
     mixed: float = Field(default=0.0, ge=0, lt=1)
-    """Share of simulated micrographs in what a site trains on, beside its own; Ma et al. (2020) take 0.5."""
+    """Share of simulated micrographs in a site's training, besides its own; Ma et al. (2020) take 0.5."""
     drawn: float = Field(default=0.0, ge=0, le=1)
-    """Share of what a site trains on that it sees with grey levels drawn at random for each class."""
+    """Share of a site's training crops that get grey levels drawn at random for each class."""
 
     @field_validator("names")
     @classmethod

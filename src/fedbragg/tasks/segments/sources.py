@@ -53,7 +53,7 @@ def _read_pair(picture: Path, mask: Path, classes: int, step: Step) -> LabelledP
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What micrographs to simulate."""
+    """The micrographs to simulate."""
 
     structures: int
     styles: int = 1  # pictures of each structure, each in a style of its own
@@ -87,7 +87,7 @@ def _pictured(what: Simulated, index: int, seed: np.random.SeedSequence) -> list
 
 
 def labelled_as(micrograph: Micrograph, names: Sequence[str]) -> LabelledPicture:
-    """Return a simulated micrograph with the indices of the given classes; what they do not name is unknown."""
+    """Return a simulated micrograph with the indices of the given classes; others become unknown."""
     index = np.array([names.index(name) if name in names else UNKNOWN for name in CLASSES], np.uint8)
     classes: NDArray[np.uint8] = index[micrograph.structure.classes]
     return LabelledPicture(micrograph.picture, classes)

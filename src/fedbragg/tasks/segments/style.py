@@ -1,4 +1,4 @@
-"""How a site's micrographs look, without what they show: measured at one site, put on the structures of another.
+"""The look of a site's micrographs without their structures: measured at one site, applied to structures of another.
 
 Two kinds of style are known. ``statistics``: mean and deviation of every class's grey levels in each colour, the
 adaptive instance normalisation of Huang and Belongie (2017) with one set of numbers a class, so that dark boundaries
@@ -27,14 +27,14 @@ FLATTEST = 0.02
 PATCH = 256
 """pixel, along the edge of the squares whose spectra are averaged; a crop to train on is one."""
 LOWEST = 12
-"""Largest spatial frequency, in waves a patch, whose amplitude is a matter of style."""
+"""Largest spatial frequency, in waves a patch, whose amplitude belongs to the style."""
 
 Scaled = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """How micrographs look."""
+    """The look of a site's micrographs."""
 
     kind: Kind
     values: NDArray[np.float32]
@@ -47,7 +47,7 @@ def known_kind(kind: str) -> Kind:
     for known in get_args(Kind):
         if kind == known:
             return cast(Kind, known)
-    raise ConfigError(f"[style]: share: {kind!r} is no style of micrographs.")
+    raise ConfigError(f"[style]: share: {kind!r} is not a style of micrographs.")
 
 
 def style_of_picture(
@@ -84,12 +84,12 @@ def restyled(part: Scaled, labels: NDArray[np.uint8], own: Style, other: Style) 
 
 
 def style_tensors(style: Style) -> State:
-    """Return a style as it travels."""
+    """Return a style as tensors to send."""
     return {style.kind: style.values}
 
 
 def style_from(tensors: State, classes: int) -> Style:
-    """Read a style that has travelled; raise FederationError where it is none of these classes."""
+    """Read a style that was received; raise FederationError where it does not fit these classes."""
     shapes = {"statistics": (classes + 1, 3, 2), "spectrum": (3, 2 * LOWEST + 1, LOWEST + 1)}
     for kind in get_args(Kind):
         if tensors.keys() == {kind}:

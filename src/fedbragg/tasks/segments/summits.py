@@ -1,6 +1,6 @@
 """Find the summits of a landscape that stand out by a depth: its h-maxima (Soille 2003, section 6.3.4).
 
-A summit stands out by h when every way to a higher point leads down by at least h. Those are the points that the
+A summit stands out by h when every way to a higher point leads down by at least h. These are the points where the
 landscape lowered by h, grown again below the landscape (its reconstruction), stays h under. The reconstruction goes
 twice over the picture and finishes from a queue (Vincent 1993, IEEE Trans. Image Processing 2, 176, the hybrid).
 """
@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 ROUNDING = np.float32(2e-6)
-"""Of a height, so that a difference of just the depth counts."""
+"""Rounding of a height, so that a difference of exactly the depth counts."""
 
 
 def summits(height: NDArray[np.float32], depth: float) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Which turns and mirror images of a micrograph could be pictures of such a specimen too.
+"""Find the turns and mirror images of a micrograph that could be pictures of such a specimen too.
 
 Grains and particles of a bulk look alike from all sides. A section through layers is always mounted the same way: its
 surface is at the top, layers lie across, and a crack runs down where a pore lies flat. Turned by a quarter, it would
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from fedbragg.tasks.segments.data import UNKNOWN
 
 DIRECTED = 1.5
-"""A class whose outline has so many times more steps one way than the other has a direction."""
+"""A class has a direction if its outline has this many times more steps one way than the other."""
 FEWEST_STEPS = 200
-"""Of a class's outline, both ways together, below which chance alone gives it a direction."""
+"""Fewest steps of a class's outline, both ways together; with fewer, chance alone gives it a direction."""
 
 
 class Symmetry(Enum):
-    """What may be done to a picture."""
+    """The turns and mirror images allowed for a picture."""
 
     ALL = "quarter turns and mirror images"
     LEFT_RIGHT = "left and right may change places"

@@ -38,7 +38,7 @@ STYLES = 2
 
 @dataclass(frozen=True, slots=True)
 class SegmentsTask:
-    """Where the grains, precipitates and cracks of micrographs are."""
+    """The task of segmenting the grains, precipitates and cracks of micrographs."""
 
     settings: SegmentsSettings
     name: ClassVar[str] = "segments"
@@ -49,7 +49,7 @@ class SegmentsTask:
 
     @property
     def questions(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the one question: what a pixel shows."""
+        """Return the one question: the class of a pixel."""
         return {"pixel": self.settings.names}
 
     @property

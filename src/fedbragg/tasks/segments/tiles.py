@@ -24,7 +24,7 @@ Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of a picture: what is read, and what of the answer is kept."""
+    """A part of a picture: the region that is read, and the part of the answer that is kept."""
 
     read: tuple[slice, slice]  # rows and columns in the picture
     kept: tuple[slice, slice]  # rows and columns in the picture
@@ -75,7 +75,7 @@ def _padded(part: NDArray[np.float32], forward: Forward) -> NDArray[np.float32]:
 
 
 def _spans(length: int, size: int, margin: int) -> list[tuple[slice, slice]]:
-    """Return what is read and what is kept along one axis."""
+    """Return the ranges that are read and kept along one axis."""
     if length <= size:
         return [(slice(0, length), slice(0, length))]
     number = -(-(length - 2 * margin) // (size - 2 * margin))

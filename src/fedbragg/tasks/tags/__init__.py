@@ -1,4 +1,4 @@
-"""Tags: what a scattering image shows."""
+"""Tags: the features that a scattering image shows."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def task_of_model(path: Path) -> TagsTask:
 
 
 def open_model(path: Path) -> TagPredictor:
-    """Open a model file; raise ModelFileError where it is none of tags."""
+    """Open a model file; raise ModelFileError for one of another task, or another file."""
     from fedbragg.tasks.tags.predictor import TagPredictor
 
     return TagPredictor(path)
 
 
 def open_checklist(paths: Sequence[str], model: Path, table: Path) -> TagChecklist:
-    """Open images to ask for their tags; raise FedbraggError where that fails."""
+    """Open images for tagging on a page; raise FedbraggError where that fails."""
     from fedbragg.images.open import open_files
     from fedbragg.tasks.tags.checklist import TagChecklist
 

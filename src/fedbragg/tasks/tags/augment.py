@@ -1,6 +1,7 @@
-"""What an image might as well have been: turned, mirrored, partly unmeasured, noisy. Tags stay what they are.
+"""Augment images: turn, mirror, hide parts, add noise. Tags stay the same.
 
-Rotation, gaps, noise and defects are learnt, not repaired. Counts keep their scale, for two tags are about strength.
+Rotation, gaps, noise and defects are learnt, not repaired. Counts keep their scale, because two tags are about
+strength.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _mirrored(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple
 
 
 def _turned(views: Tensor, beams: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Turn some images by any angle about the middle; what comes into the picture was not measured."""
+    """Turn some images by any angle about the middle; cells from outside the picture count as unmeasured."""
     chosen = _chosen(TURNED, len(views), generator)
     if not len(chosen):
         return views, beams

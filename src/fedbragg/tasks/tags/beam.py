@@ -1,8 +1,8 @@
-"""Where the direct beam is: lines along the gradients meet there, and parts of the picture point at it.
+"""Find the direct beam: lines along the gradients meet there, and parts of the picture point at it.
 
 Scattering falls and rises along radii, so the gradient of the light at any place lies on a line through the beam (the
 radial symmetry of Parthasarathy, Nature Methods 2012). The least-squares meeting point of lines is exact, also outside
-the picture. Which lines to trust, and which places look like a beam themselves, is learnt.
+the picture. The network learns which lines to trust, and which places look like a beam themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.nn import functional
 PARTS = 16
 """Parts of the picture along an edge; each has a trusted share of lines and points at one place."""
 PRIOR = 1e-3
-"""Trust in the middle of the picture, against all parts together: decides where nothing else does."""
+"""Trust in the middle of the picture, relative to all parts together: decides only where no part does."""
 FLAT = 1e-4
 """Squared gradient, in units of the first channel, below which a part has no direction."""
 VOTES = 4
@@ -81,5 +81,5 @@ def meeting_point(votes: Tensor, lines: Tensor) -> Tensor:
 
 
 def places(number: int, like: Tensor) -> Tensor:
-    """Return the middles of so many parts along an edge (number,), from -1 to 1."""
+    """Return the middles of ``number`` parts along an edge (number,), from -1 to 1."""
     return (torch.arange(number, dtype=like.dtype, device=like.device) + 0.5) * (2 / number) - 1

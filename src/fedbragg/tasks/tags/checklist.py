@@ -1,4 +1,4 @@
-"""Scattering images on a page that asks for their tags."""
+"""Scattering images for a page that asks for their tags."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ COMB_WIDTH = 2 * WIDTH
 
 
 class CombReader(nn.Module):
-    """Features of which rings occur together."""
+    """Features that show which rings occur together."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ def on_fixed_ratios(rings: Tensor, nearest: Tensor, farthest: Tensor) -> Tensor:
 
 
 def standing_out(profile: Tensor) -> Tensor:
-    """Return how far light stands out of its neighbours (batch, 2, places), in deviations: as it is, and clipped.
+    """Return the light's excess over its neighbours (batch, 2, places), in deviations: plain, and clipped.
 
     ``profile`` (batch, 2, places) holds the light and its coverage.
     """
@@ -93,7 +93,7 @@ def standing_out(profile: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, measured: Tensor, places: int) -> Tensor:
-    """Return the mean over so many places around each, of the measured ones."""
+    """Return the mean over the measured places around each place."""
     sums: Sequence[Tensor] = [
         functional.avg_pool1d(part, places, 1, places // 2) for part in (values * measured, measured)
     ]

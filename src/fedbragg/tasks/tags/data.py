@@ -35,7 +35,7 @@ class TagData:
 
     @property
     def label_counts(self) -> tuple[tuple[int, ...], ...]:
-        """Return for each tag how many images lack it and how many show it; unannotated ones count nowhere."""
+        """Return for each tag how many images lack it and how many show it; unannotated ones are not counted."""
         absent, present = (self.labels == 0).sum(dim=0), (self.labels == 1).sum(dim=0)
         return tuple((int(a), int(p)) for a, p in zip(absent, present, strict=True))
 

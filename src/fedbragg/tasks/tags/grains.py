@@ -1,7 +1,7 @@
-"""How grainy each part of an image is: what differs between its pixels in every direction, beyond counting noise.
+"""Measure the graininess of each part of an image: variation in every direction between pixels, beyond counting noise.
 
-Grains of a powder are one or two pixels wide on most detectors, what a network reads of an image several. A smooth ring
-changes along one direction, grains along all: the smaller eigenvalue of the structure tensor tells them apart.
+Grains of a powder are one or two pixels wide on most detectors, a network's cells several. A smooth ring
+changes along one direction, grains along all: the smaller eigenvalue of the structure tensor separates them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 FEWEST = 4.0
-"""Squares of 2 x 2 pixels in a part that tell anything: those of 3 x 3 pixels."""
+"""Fewest squares of 2 x 2 pixels for a part to be judged: those in 3 x 3 pixels."""
 QUIET = 0.25
-"""Share of the parts taken to show nothing but noise; the image's gain comes from them."""
+"""Share of the parts assumed to show only noise; the image's gain comes from them."""
 DEVIATIONS = 5.0
 """Standard deviations by which a part must exceed the quietest ones' noise; of parts with noise alone, 1 in 70 does."""
 FINE = 0.1
-"""Contrast that the logarithm still tells from none."""
+"""Contrast that the logarithm still distinguishes from none."""
 
 
 def graininess(
@@ -48,10 +48,10 @@ def _gain(rough: NDArray[np.float32], squares: NDArray[np.float32], light: NDArr
 
     It contains a read noise in proportion. Where nearly all parts are rough, it is too large and the contrast small.
     """
-    told = (squares >= FEWEST) & (light > 0)
-    if not told.any():
+    judged = (squares >= FEWEST) & (light > 0)
+    if not judged.any():
         return 0.0
-    ratios = rough[told] / (2 * light[told])
+    ratios = rough[judged] / (2 * light[judged])
     place = int(QUIET * ratios.size)
     return float(np.partition(ratios, place)[place])
 

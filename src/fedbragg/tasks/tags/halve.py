@@ -1,6 +1,6 @@
-"""From a view of 256 cells along an edge, which people look at, to the 128 that the network reads.
+"""Reduce a view of 256 cells along an edge, which people look at, to the 128 that the network reads.
 
-The network learns four times as fast from a quarter of the cells; what is finer is in the third channel and the fourth.
+The network learns four times as fast from a quarter of the cells; finer detail is in the third channel and the fourth.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ READ = CELLS // 2
 def halved(views: Tensor) -> Tensor:
     """Return views (images, channels, CELLS, CELLS) as (images, channels, READ, READ).
 
-    Light is a mean over what was measured, as counts; spread and graininess are the largest of four cells.
+    Light is a mean over measured pixels, as counts; spread and graininess are the largest of four cells.
     """
     light, coverage, inside = views[:, :1], views[:, 1:2], views[:, 2:]
     counts = torch.expm1(light * SCALE) * coverage  # in units of prepare.FAINT

@@ -1,4 +1,4 @@
-"""How good tags are: every metric of each tag, and their means."""
+"""Evaluate tags: every metric of each tag, and their means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people say of scattering images: the table ``path,frame,TAG,TAG,...`` with 1, 0, or nothing for unknown."""
+"""People's tags of scattering images: the table ``path,frame,TAG,TAG,...`` with 1, 0, or nothing for unknown."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class TagTable:
 
 
 def read_tags(table: Path, names: Sequence[str]) -> TagTable:
-    """Read a table of tags; a tag without a column is unknown, other columns are left alone.
+    """Read a table of tags; a tag without a column is unknown, other columns are ignored.
 
-    Paths are seen from the table's folder; an empty frame, or no such column, stands for all frames of a file.
+    Relative paths start at the table's folder; an empty frame, or no such column, means all frames of a file.
     Raises LabelError, naming the line, where the table cannot be used.
     """
     rows = _rows(table)
@@ -88,7 +88,7 @@ def _frame(where: str, row: Mapping[str, str | None]) -> int | None:
     if not text:
         return None
     if not text.isdecimal():
-        raise LabelError(f"{where}: frame {text!r} is no number. Count the frames of a file from 0.")
+        raise LabelError(f"{where}: frame {text!r} is not a number. Count the frames of a file from 0.")
     return int(text)
 
 

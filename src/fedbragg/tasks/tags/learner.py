@@ -1,4 +1,4 @@
-"""How tagnet learns from annotated images: the loss, the training, the probabilities."""
+"""Train tagnet on annotated images: the loss, the training, the probabilities."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from fedbragg.types import State
 GIVEN = 0.5
 """Share of the images that training reads about their true beam, so that reading need not wait for finding."""
 CHANGE = 0.2
-"""What a residual block adds at first, against what it passes on."""
+"""Initial scale of a residual block's branch, relative to its input."""
 BATCH = 32
 PRETRAINING_RATE = 3e-3
 STEM = "trunk.stem.0.weight"
-"""Of the weights, those that read a view's channels."""
+"""Name of the weights that read a view's channels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagProblem:
-    """What the training loop asks."""
+    """Images, augmentation and loss for the training loop."""
 
     network: TagNet
     data: TagData
@@ -134,7 +134,7 @@ def _problem(
 ) -> TagProblem:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shifts = yes_shifts(data.label_counts, fitting.calibration)
-    device = open_device(fitting.device)  # images and augmentation too, for a GPU would wait for them
+    device = open_device(fitting.device)  # images and augmentation too, else a GPU would wait for them
     augmentation = torch.Generator(device).manual_seed((seed + 1) % 2**63)
     return TagProblem(network, data.to(device), augmentation, augment, shifts)
 

@@ -1,4 +1,4 @@
-"""What a model file of the tags task says of itself."""
+"""The card in a model file of the tags task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TASK = "tags"
 
 @dataclass(frozen=True, slots=True)
 class TagCard:
-    """Which tags a model gives, and how images become what it sees."""
+    """The tags that a model gives, and the preparation of its images."""
 
     names: tuple[str, ...]
     threshold: float = 0.5  # probability from which an image counts as tagged
@@ -39,7 +39,7 @@ class TagCard:
 
     @staticmethod
     def from_json(text: str) -> TagCard:
-        """Read a card; raise ValueError, KeyError, TypeError or AttributeError where it is none."""
+        """Read a card; raise ValueError, KeyError, TypeError or AttributeError for other text."""
         values = card_values(text, TASK, FORMATS)
         if values["prepare"] != prepared_as():
             raise ValueError("written by another version of fedbragg")
@@ -48,5 +48,5 @@ class TagCard:
 
 
 def prepared_as() -> dict[str, float]:
-    """Return what decides how an image becomes a view."""
+    """Return the settings that decide how an image becomes a view."""
     return {"cells": CELLS, "faint": FAINT, "scale": SCALE}

@@ -25,7 +25,7 @@ PACKAGED = Path(__file__).with_name("default.onnx")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tagged:
-    """What a model says of one image."""
+    """A model's answer for one image."""
 
     probabilities: NDArray[np.float64]  # (tags,)
     beam: tuple[float, float]  # pixel, (column, row) where the direct beam seems to be; may lie off the image
@@ -40,7 +40,7 @@ class Tagger:
         self.card = read_card(path, self._session, TagCard.from_json, REMEDY)
 
     def __call__(self, view: TagView) -> Tagged:
-        """Say which tags a prepared image has."""
+        """Return the tags and the beam of a prepared image."""
         probabilities, beam = self._session.run(None, {"views": view.channels[None, : self.card.channels]})
         return Tagged(probabilities[0].astype(np.float64), view.pixel((float(beam[0, 0]), float(beam[0, 1]))))
 

@@ -1,7 +1,7 @@
 """tagnet: two readings of one view, joined.
 
 A convolutional trunk reads the picture and helps to find the direct beam. A polar reading about that beam sees, from
-measured cells only, what rotation and gaps leave unchanged.
+measured cells only, features that rotation and gaps leave unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fedbragg.tasks.tags.refine import refined
 WIDTHS, DEPTHS = (24, 48, 96), (1, 2, 1)
 """Channels and blocks of the trunk at 32, 16 and 8 parts along an edge."""
 LEVELS = 2
-"""Numbers that say how strong an image is as a whole, beside one of each channel."""
+"""Numbers for the strength of the whole image, besides one for each channel."""
 
 
 class Block(nn.Module):
@@ -41,7 +41,7 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The picture's features, and what its parts say about the direct beam."""
+    """The picture's features, and its parts' votes for the direct beam."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Trunk(nn.Module):
 
 
 class Reading(NamedTuple):
-    """What the network says of images."""
+    """The network's answer for images."""
 
     logits: Tensor  # (batch, tags)
     found: Tensor  # (batch, 2) the beam by the trunk's votes, which training moves; halves of the view from its middle

@@ -1,4 +1,4 @@
-"""What lies around a beam: read along the radius, by combs of rings, and as a whole picture in polar coordinates."""
+"""Read a view about a beam: along the radius, by combs of rings, and as a whole picture in polar coordinates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLAR_WIDTH = 2 * RING_WIDTH + 3 * SHEET_WIDTH + COMB_WIDTH
 
 
 class PolarReader(nn.Module):
-    """Features of what lies around a beam, from measured cells alone."""
+    """Features of a view about a beam, from measured cells alone."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -26,13 +26,13 @@ class TagPredictor:
     """An opened model file of tags; safe to call from several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Open a model file; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError for any other file."""
         self.path = path
         self.tagger = Tagger(path)
 
     @property
     def card(self) -> TagCard:
-        """Return what the file says of itself."""
+        """Return the file's card."""
         return self.tagger.card
 
     def __call__(self, frame: Frame) -> Tagged:

@@ -1,6 +1,6 @@
-"""From a scattering image of any size to a view of fixed size: block means over valid pixels, and their coverage.
+"""Reduce a scattering image of any size to a view of fixed size: block means over valid pixels, and their coverage.
 
-Nothing is healed: where nothing was measured, the coverage says so. The same function serves training and tagging.
+Nothing is healed: the coverage is 0 where nothing was measured. The same function serves training and tagging.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ NARROWEST = 5
 """Pixels along the shorter edge: a colour picture, read as counts, has 3 or 4, a curve 1 or 2."""
 CHANNELS = ("log of the mean", "coverage", "spread inside a cell", "graininess")
 FAINT = 0.02
-"""Counts a pixel that the logarithm still tells from none."""
+"""Counts a pixel that the logarithm still distinguishes from none."""
 SCALE = 5.0
 """Natural logarithms to one unit of the first channel."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagView:
-    """What the network sees of an image: a square of cells, the image in its middle, its proportions kept."""
+    """The network's view of an image: a square of cells, the image in its middle, its proportions kept."""
 
     channels: NDArray[np.float32]  # (4, CELLS, CELLS), as CHANNELS names them; 0 where nothing was measured
     corner: tuple[int, int]  # cell, (row, col) of the image's first pixel

@@ -1,4 +1,4 @@
-"""How the packaged tags model learns: which simulated images, how often, at which rate."""
+"""The training of the packaged tags model: its simulated images, epochs and learning rate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Recipe:
 
     @property
     def simulated(self) -> Simulated:
-        """Return which images to simulate."""
+        """Return the images to simulate."""
         return Simulated(self.experiments, self.images)
 
 

@@ -1,7 +1,7 @@
 """A beam made precise: the place where most gradient lines meet that pass near a first guess.
 
-A ring a few cells wide is lost to the polar reading when the beam is as far off. Lines along gradients that miss the
-guess come of spots, gaps and streaks; each pass trusts them less (least squares with Cauchy's weights, squared), and
+A ring a few cells wide is lost to the polar reading when the beam is as far off. Gradient lines that miss the
+guess come from spots, gaps and streaks; each pass trusts them less (least squares with Cauchy's weights, squared), and
 the tolerance narrows.
 """
 

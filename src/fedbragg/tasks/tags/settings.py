@@ -11,7 +11,7 @@ from fedbragg.simulation.scattering.tag_names import TAGS
 
 
 class TagsSettings(Section):
-    """Which tags a federation gives, and how its model starts."""
+    """The tags of a federation, and its start model."""
 
     names: tuple[Name, ...] = Field(default=TAGS, min_length=1)
     """The tags, as the columns of the sites' tables are called; others than the published ones start untrained."""

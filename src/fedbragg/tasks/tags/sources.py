@@ -27,7 +27,7 @@ SIDES = (256, None, 384, 256, 1024, 512)
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What simulated images to train on."""
+    """The simulated images to train on."""
 
     experiments: int
     images: int = 10  # of each experiment
@@ -39,7 +39,7 @@ class Simulated:
 def simulated(what: Simulated, seed: int, step: Step, threads: int | None = None) -> TagData:
     """Simulate and prepare images, experiment after experiment; they belong to nobody.
 
-    Parts of a seed's experiments, one after the other, are the same as all at once. None takes all cores.
+    Parts of a seed's experiments, one after the other, are the same as all at once. None uses all cores.
     """
     numbers = range(what.first, what.first + what.experiments)
     total = what.experiments * what.images

@@ -31,12 +31,12 @@ from fedbragg.types import State
 from fedbragg.version import __version__
 
 IMAGES = 2
-"""Images of each simulated experiment that the start model is trained on: few, for more experiments teach more."""
+"""Images of each simulated experiment that the start model is trained on: few, because more experiments teach more."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagsTask:
-    """What scattering images show."""
+    """The task of tagging scattering images."""
 
     settings: TagsSettings
     name: ClassVar[str] = "tags"

@@ -20,7 +20,7 @@ MEAN, COVERAGE = 0, 3
 
 
 def ring_features(channels: int) -> int:
-    """Return the features along the radius, of views with so many channels: two of each beyond the third."""
+    """Return the features along the radius, of views with this many channels: two of each beyond the third."""
     return HARMONICS + 7 + 2 * (channels - 3)
 
 

@@ -1,4 +1,4 @@
-"""Where the cluster is: at HOST:PORT, found on this machine, or still to be started."""
+"""Find the cluster: at HOST:PORT, on this machine, or still to be started."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fedbragg.errors import ClusterError, ConfigError
 
 AUTO, LOCAL = "auto", "local"
 VARIABLE = "RAY_ADDRESS"
-"""Of the environment."""
+"""Environment variable with the cluster's address."""
 ADDRESS = re.compile(r"([\w.-]+):(\d{1,5})|\[([\da-fA-F:]+)\]:(\d{1,5})")
 TIMEOUT = 5.0
-"""Seconds in which the cluster must take a connection, and answer."""
+"""Seconds within which the cluster must accept a connection, and answer."""
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 """How a client begins HTTP/2 (RFC 9113, section 3.4), which gRPC and so Ray speaks: a preface and empty settings."""
 SETTINGS = 4
@@ -31,7 +31,7 @@ def check_address(address: str) -> None:
 
 
 def find_cluster(address: str) -> str:
-    """Return HOST:PORT of the cluster that is meant, or ``local`` where one is to be started.
+    """Return HOST:PORT of the cluster to use, or ``local`` where one is to be started.
 
     ``auto`` is the cluster that RAY_ADDRESS names, else the one that `ray start` started on this machine, else
     ``local``. Raises ClusterError where no cluster answers at an address that somebody gave.
@@ -57,7 +57,7 @@ def folder_of_ray() -> str:
 
 
 def _started_here() -> str:
-    """Return what `ray start` wrote down; empty where it did not."""
+    """Return the address that `ray start` recorded; empty if there is none."""
     try:
         return Path(folder_of_ray(), "ray", "ray_current_cluster").read_text(encoding="utf-8").strip()
     except OSError:
@@ -65,7 +65,7 @@ def _started_here() -> str:
 
 
 def _answers(address: str) -> bool:
-    """Return whether somebody at HOST:PORT speaks as Ray does, which itself waits two minutes for an answer."""
+    """Return whether a server at HOST:PORT speaks Ray's protocol; Ray itself would wait two minutes for it."""
     found = ADDRESS.fullmatch(address)
     if found is None:
         return False

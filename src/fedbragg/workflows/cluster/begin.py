@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from fedbragg.screening.shards.shard import Shard
 
 SHORTEST = 1000
-"""Frames of a shard, at least, where the user does not say how many shards there are."""
+"""Fewest frames of a shard, where the user gives no number of shards."""
 SHARDS_A_NODE = 4
-"""So that a slow node holds the others up for a short time only."""
+"""Several shards a node, so that a slow node delays the end only briefly."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Begun:
-    """A screening whose results, or the results of a part of it, may be on disk."""
+    """A screening, of which some or all results may be on disk."""
 
     paths: Sequence[str]
     screening: Screening
@@ -40,7 +40,7 @@ class Begun:
 
 
 def begin_on_cluster(paths: Sequence[str], screening: Screening, *, resume: bool) -> Begun:
-    """Open the run and look at OUT, where nothing is written yet; raise FedbraggError for what cannot be done."""
+    """Open the run and read OUT without writing; raise FedbraggError where the screening cannot be done."""
     from fedbragg.screening import checkpoint
 
     opened = open_checked(paths, screening)
@@ -50,9 +50,9 @@ def begin_on_cluster(paths: Sequence[str], screening: Screening, *, resume: bool
 
 
 def make_shards(begun: Begun, asked: int | None, nodes: int) -> dict[Shard, Path]:
-    """Return each shard's folder, in order, with what a node must know; ``asked`` is how many the user wants.
+    """Return each shard's folder, in order, with the record that a node needs; ``asked`` is how many the user wants.
 
-    Unless it is resumed, what an earlier screening left in OUT is removed. A shard that is not complete continues in a
+    Unless it is resumed, results of an earlier screening in OUT are removed. An incomplete shard continues in a
     copy of its folder. Raises ConfigError where a resumed screening has another number of shards than is asked for.
     """
     from fedbragg.screening.shards.attempts import first_try, newest_tries, next_try
@@ -75,7 +75,7 @@ def make_shards(begun: Begun, asked: int | None, nodes: int) -> dict[Shard, Path
 
 
 def _make_out(begun: Begun) -> None:
-    """Make OUT and its checkpoint, by which another command knows what is being screened there."""
+    """Make OUT and its checkpoint, which shows other commands what is being screened there."""
     from fedbragg.screening import checkpoint
     from fedbragg.screening.shards.attempts import remove_tries
     from fedbragg.workflows.folder import make_folder

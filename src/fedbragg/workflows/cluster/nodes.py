@@ -1,4 +1,4 @@
-"""What screening needs of a cluster: its nodes, and one task at a time on each."""
+"""The interface that screening needs of a cluster: its nodes, and one task at a time on each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Node:
     """A machine of the cluster that is running."""
 
     key: str  # the cluster's own name for it
-    name: str  # for people, such as node04
+    name: str  # shown to the user, such as node04
     cores: int  # that tasks may use
 
 
@@ -22,7 +22,7 @@ class Ended:
 
     node: str  # key
     answer: str = ""
-    error: str = ""  # why there is no answer, in one line
+    error: str = ""  # the reason for no answer, in one line
     lost: bool = False  # the worker or the node died; else the task could not run there
 
 
@@ -38,7 +38,7 @@ class Cluster(Protocol):
         ...
 
     def ended(self, seconds: float) -> Sequence[Ended]:
-        """Wait at most so long for a task to end; return those that have."""
+        """Wait up to this time for a task to end; return those that have."""
         ...
 
     def cancel(self) -> None:

@@ -23,15 +23,15 @@ OBJECTS = 100_000_000
 STDERR = 2
 """The file descriptor."""
 GRACE = 10.0
-"""Seconds in which tasks that are asked to stop must have written their checkpoints."""
+"""Seconds that tasks have to write their checkpoints when asked to stop."""
 LOOPBACK = "127.0.0.2"
-"""Of a cluster that is started here; Ray would replace 127.0.0.1 by the machine's address on the network."""
+"""Address of a cluster that is started here; Ray would replace 127.0.0.1 by the machine's address on the network."""
 QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # else Ray reports its use to its makers
+    "RAY_USAGE_STATS_ENABLED": "0",  # else Ray reports its use to its developers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it warns that this will be the default
     "RAY_enable_worker_prestart": "0",  # one worker a node is enough
 }
-"""In the environment of this process, where Ray looks for such settings when it is imported."""
+"""Set in the environment of this process, which Ray reads when it is imported."""
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def ray_cluster(address: str) -> Iterator[RayCluster]:
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     with (
         Path(os.devnull).open("w") as nowhere,
-        redirect_stdout(nowhere),  # on which Ray prints that a node is lost; the output is for results
+        redirect_stdout(nowhere),  # where Ray prints that a node is lost; standard output is for results
         _local() if address == LOCAL else _connected(address) as ray,
     ):
         try:
@@ -73,8 +73,8 @@ def _connected(address: str) -> Iterator[Any]:
 def _local() -> Iterator[Any]:
     """Start a cluster of this machine alone, which ends with this process; give the module.
 
-    Ray 2.60 listens on all of the machine's addresses, whatever it is told. So only who has the secret is answered, and
-    that only this process and those that it starts have (token authentication, from Ray 2.52 on).
+    Ray 2.60 listens on all of the machine's addresses, whatever its settings. So it answers only those with the secret,
+    and only this process and those that it starts have it (token authentication, from Ray 2.52 on).
     """
     os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     import ray
@@ -136,7 +136,7 @@ class RayCluster:
         self._running[options.remote(task)] = node.key
 
     def ended(self, seconds: float) -> Sequence[Ended]:
-        """Wait at most so long for a task to end; return those that have."""
+        """Wait up to this time for a task to end; return those that have."""
         if not self._running:
             time.sleep(seconds)
             return []
@@ -144,7 +144,7 @@ class RayCluster:
         return [self._ended(answer) for answer in ready]
 
     def cancel(self) -> None:
-        """Ask every task to stop after the frames at hand, and wait some seconds for it."""
+        """Ask every task to stop after its current frames, and wait some seconds for it."""
         for answer in self._running:
             self._ray.cancel(answer, force=False)
         if self._running:
@@ -169,7 +169,7 @@ def _node(row: dict[str, Any], *, alone: bool) -> Node:
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words why a task is lost; Ray takes twenty lines for it."""
+    """Describe in a few words why a task is lost; Ray takes twenty lines for it."""
     names = {
         "WorkerCrashedError": "its process died",
         "LocalRayletDiedError": "its process died with Ray's",

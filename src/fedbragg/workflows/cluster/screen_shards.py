@@ -28,7 +28,7 @@ UNSEEN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ShardState:
-    """How far one shard is."""
+    """The progress of one shard."""
 
     shard: Shard
     state: str  # waiting, screening or done
@@ -39,7 +39,7 @@ class ShardState:
 
 
 class Display(Protocol):
-    """What the user sees of it."""
+    """The progress of all shards, as the user sees it."""
 
     def show(self, states: Sequence[ShardState]) -> None:
         """Show how far the shards are."""
@@ -64,7 +64,7 @@ def screen_shards(
 ) -> Screener:
     """Screen the shards that are not complete; return where they are, also after a signal.
 
-    Raises ClusterError where it cannot go on; what is done by then is on disk.
+    Raises ClusterError where it cannot continue; the frames done by then are on disk.
     """
     screener = Screener(screening, cluster, display)
     try:
@@ -106,7 +106,7 @@ class Screener:
         return self._assignment.lost.total()
 
     def advance(self, stop: StopSignal) -> None:
-        """Give shards to idle nodes, wait a moment for one to end, and show how far all are.
+        """Give shards to idle nodes, wait a moment for one to end, and show the progress of all.
 
         Ctrl-C on a terminal reaches the nodes that run on this machine too: then none of them is lost.
         """
@@ -148,7 +148,7 @@ class Screener:
         number = self._assignment.lose(node, f"{reason} (on {self._names[node]})", time.monotonic())
         self._folders[number] = next_try(self._folders[number])
         self._display.tell(
-            f"shard {self._shards[number]} was lost on {self._names[node]}: {reason}. It goes on."
+            f"shard {self._shards[number]} was lost on {self._names[node]}: {reason}. It will continue."
         )
 
     def _check_seen(self, number: int, node: str) -> None:
@@ -157,7 +157,7 @@ class Screener:
         while not self._is_complete(number):
             if time.monotonic() > limit:
                 raise ClusterError(
-                    f"{self._folders[number].parent}: what {node} wrote there is not seen here. --out must lie on a "
+                    f"{self._folders[number].parent}: the files of {node} are not visible here. --out must lie on a "
                     "file system that all nodes share."
                 )
             time.sleep(TICK)

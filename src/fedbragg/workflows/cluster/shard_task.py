@@ -1,4 +1,4 @@
-"""The task that a node gets: screen the shard that a folder describes, or the rest of it.
+"""A node's task: screen the shard that a folder describes, or the rest of it.
 
 Task and answer are texts of JSON. The frames are read from the file system and the verdicts are written to it.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """Which shard to screen, and on how many cores."""
+    """The shard to screen, and the number of cores."""
 
     folder: str  # absolute; holds the shard's record and checkpoint
     threads: int
@@ -32,7 +32,7 @@ class ShardTask:
 
 @dataclass(frozen=True, slots=True)
 class ShardAnswer:
-    """What became of it."""
+    """The result of a shard's task."""
 
     problem: str = ""  # why the shard cannot be screened on this node
     stopped: int = 0  # the signal that stopped it; 0 is none
@@ -44,7 +44,7 @@ class ShardAnswer:
 
 
 def run_shard(text: str) -> str:
-    """Screen a shard in this process; what the user can put right is part of the answer."""
+    """Screen a shard in this process; an error that the user can fix is part of the answer."""
     task = ShardTask(**json.loads(text))
     try:
         answer = ShardAnswer(stopped=_screen(Path(task.folder), task.threads))
@@ -72,7 +72,7 @@ def _screen(folder: Path, threads: int) -> int:
 
 
 def _record(folder: Path) -> ShardRecord:
-    """Read what the shard's folder says; refuse a folder that others do not see, and another version."""
+    """Read the shard's record; refuse a folder that other nodes do not see, and another version."""
     from fedbragg.screening.shards.record import RECORD, load_record
 
     if not (folder / RECORD).exists():
@@ -89,7 +89,7 @@ def _record(folder: Path) -> ShardRecord:
 
 
 def _command_folder(record: ShardRecord) -> chdir[str]:
-    """Work in the folder in which the command was given, from which relative paths lead."""
+    """Work in the folder in which the command was given, where relative paths start."""
     if not Path(record.folder).is_dir():
         raise InputError(
             f"{record.folder}: is not there on this node. Give the command in a folder that all nodes share."

@@ -120,7 +120,7 @@ def test_a_new_site_gets_a_kit_and_the_other_kits_stay_as_they_are(made: Path) -
     assert (made / "north/startup/client.key").read_bytes() == before
     roots = {(made / name / "startup/rootCA.pem").read_bytes() for name in ("north", "south", "server")}
     assert len(roots) == 1
-    assert provisioned(made.parent, SETTINGS).stdout == "kits: every kit is there already\n"
+    assert provisioned(made.parent, SETTINGS).stdout == "kits: every kit exists already\n"
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ def test_a_site_takes_part_up_to_its_own_limit(federation: InProcessFederation) 
     record = json.loads((federation.folder / "site1" / "epsilon.json").read_text())
     assert [line["steps"] for line in record] == [2, 2]
     left = [json.loads(line) for line in (federation.folder / "site1" / SENT).read_text().splitlines()]
-    told = [line["epsilon"] for line in left if line["topic"] == "update"]
-    assert told == pytest.approx(spent)
+    epsilons = [line["epsilon"] for line in left if line["topic"] == "update"]
+    assert epsilons == pytest.approx(spent)
 
 
 def test_a_site_with_a_limit_refuses_a_federation_without_noise(federation: InProcessFederation) -> None:

@@ -29,7 +29,7 @@ RETRY = 1.0
 
 
 class AdminClient:
-    """Give commands with an account's kit; it logs in when needed, and again after the server was away."""
+    """Give commands with an account's kit; it logs in when needed, and again after an outage of the server."""
 
     def __init__(self, kit: Path, timeout: float, say: Callable[[str], None] = lambda _: None) -> None:
         """Use ``kit``; give up when the server has not answered for ``timeout`` seconds.
@@ -49,7 +49,7 @@ class AdminClient:
         self.close()
 
     def start(self, settings: Federation, *, restart: bool) -> str:
-        """Start a federation and return its name; without ``restart``, go on with one of equal settings."""
+        """Start a federation and return its name; without ``restart``, resume one of equal settings."""
         fields = {"settings": without_paths(settings), "restart": restart}
         return str(self._answer(START, fields)["federation"])
 
@@ -87,7 +87,7 @@ class AdminClient:
         return reply["answer"]
 
     def _reply(self, command: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return what the server replies, as soon as it can be reached."""
+        """Return the server's reply, as soon as it can be reached."""
         start, silent = time.monotonic(), False
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The commands that an account may give the server, over FLARE's login; authorization.json says who may give which."""
+"""Commands that an account may give the server, over FLARE's login; authorization.json defines who may give which."""
 
 from __future__ import annotations
 

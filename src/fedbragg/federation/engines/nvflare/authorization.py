@@ -31,7 +31,7 @@ def site_rights() -> dict[str, Any]:
 
 
 def server_resources(kit: Path, component: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return resources.json of a server: our component, and what FLARE needs to start, with its files in the kit."""
+    """Return resources.json of a server: our component, those that FLARE needs to start, and its files in the kit."""
     scratch = kit / "flare"
     store = {"path": "nvflare.app_common.storages.filesystem_storage.FilesystemStorage"}
     snapshots = {**store, "args": {"root_dir": str(scratch / "snapshots"), "uri_root": "/"}}

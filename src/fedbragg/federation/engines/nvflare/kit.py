@@ -1,4 +1,4 @@
-"""One kit: whose it is, read from its folder, and the README that says how to use it."""
+"""One kit: its owner, read from its folder, and the README that explains its use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Kit:
 
 
 def open_kit(folder: Path, *kinds: str) -> Kit:
-    """Read a kit; raise ConfigError where the folder is none, or is for another kind than ``kinds``."""
+    """Read a kit; raise ConfigError where the folder is no kit, or not one of the ``kinds``."""
     try:
         kit = Kit(**json.loads((folder / KIT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -67,7 +67,7 @@ On {host}: install `fedbragg[federate]`, then run
     fedbragg serve KIT
 
 with this folder as KIT. Open port {port} (TCP) to the sites and the coordinator, and no other port. The server keeps
-the federation's state in `KIT/federation`; after a stop or a crash it goes on from there when you start it again.
+the federation's state in `KIT/federation`; after a stop or a crash, a restarted server resumes from there.
 """,
     "site": """\
 # Kit of the site {name}
@@ -92,7 +92,7 @@ that you installed and refuses code from elsewhere. `[limits]` in your file limi
     fedbragg federate federation.toml --engine nvflare --kit KIT
 
 starts a federation and follows it, with this folder as KIT; `fedbragg status --kit KIT` shows its state. Both connect
-to {host}, port {port} (TCP, TLS). You may end the command: the federation goes on at the server.
+to {host}, port {port} (TCP, TLS). You may end the command: the federation keeps running at the server.
 """,
     "observer": """\
 # Kit of the observer {name}

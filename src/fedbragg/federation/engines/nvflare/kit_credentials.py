@@ -74,7 +74,7 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def kit_credentials(kit: Path) -> Credentials:
-    """Return what a site's kit signs and checks with; raise ConfigError where its files cannot be used."""
+    """Return the keys with which a site's kit signs and checks; raise ConfigError where its files cannot be used."""
     holder, startup = open_kit(kit, "site"), kit / "startup"
     try:
         key = load_pem_private_key((startup / "client.key").read_bytes(), password=None)

@@ -146,7 +146,7 @@ def _write(path: Path, content: Any) -> None:
 
 
 class _Output:
-    """Keep what FLARE prints and logs, for the message if something goes wrong."""
+    """Keep FLARE's output and logs, for the message if something goes wrong."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []

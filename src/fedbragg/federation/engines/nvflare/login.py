@@ -1,7 +1,7 @@
 """Log a site's client in at the server, again and again for a stated time, unless one side refuses the other.
 
-FLARE's own client tries for ever while nothing listens at the address or a certificate is refused, and ends without a
-word where the server is slow to answer: after 15 s without a cell of its own, or after one message that was not
+FLARE's own client tries for ever while nothing listens at the address or a certificate is refused, and ends with no
+message where the server is slow to answer: after 15 s without a cell of its own, or after one message that was not
 answered in 30 s.
 """
 
@@ -25,13 +25,13 @@ from fedbragg.federation.engines.nvflare.refused_certificate import refused_cert
 from fedbragg.federation.engines.nvflare.timed_line import say
 
 SILENT = 10.0
-"""Seconds after which the site's people are told that there is no login yet; at most half of the limit."""
+"""Seconds without a login after which a line says so; at most half of the limit."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two logins; each pause is twice as long as the one before."""
 FIRST_LOOK = 3.0
 """Seconds without a login before the certificates are tried; at most half of the limit. Most logins take less."""
 REFUSALS = 2
-"""Refused logins in a row after which there is no hope; one alone may be a message that came late."""
+"""Refused logins in a row after which the client ends; a single one may be a message that came late."""
 REJECTED = "error:client_registration "
 """Before the server's reason, in the exception of FLARE's client."""
 NOT_DONE = 2
@@ -40,7 +40,7 @@ NOT_DONE = 2
 
 @dataclass(frozen=True, slots=True)
 class FailedLogin:
-    """Why one try has failed."""
+    """The reason why one try failed."""
 
     reason: str
     refused: bool = False  # by the server, in an answer; else it did not answer
@@ -124,7 +124,7 @@ def _try_once(client: Any, context: Any) -> FailedLogin | None:
 
 
 def _failed(error: BaseException | None) -> FailedLogin:
-    """Return what the exceptions of FLARE's client say: those raised on the way hold the server's own reason."""
+    """Return the reason from the exceptions of FLARE's client: the earlier ones in the chain hold the server's own."""
     while isinstance(error, FLCommunicationError):
         if error.message.startswith(REJECTED):
             return FailedLogin(error.message.removeprefix(REJECTED), refused=True)
@@ -133,6 +133,6 @@ def _failed(error: BaseException | None) -> FailedLogin:
 
 
 def end_in_one_line(reason: str) -> None:
-    """End the process with a line and an exit code: FLARE's threads would go on, or end it without a word."""
+    """End the process with a line and an exit code: FLARE's threads would keep it running, or end it silently."""
     os.write(2, f"fedbragg: {reason}\n".encode())  # sys.stderr may be redirected
     os._exit(NOT_DONE)

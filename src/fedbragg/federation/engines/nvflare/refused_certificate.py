@@ -15,15 +15,15 @@ from nvflare.fuel.f3.drivers.net_utils import get_ssl_context
 CONNECT = 5.0
 """Seconds for the connection and the TLS handshake."""
 VERDICT = 2.0
-"""Seconds after the handshake in which a server says that it refuses a certificate; else it waits for a message."""
+"""Seconds after the handshake within which a server refuses a certificate; if it accepts, it waits for a message."""
 ABOUT_CERTIFICATES = ("CERTIFICATE", "UNKNOWN_CA", "DECRYPT_ERROR")
 """Parts of the names of TLS alerts (RFC 8446, section 6.2); the last is for a signature that is wrong."""
 
 
 def refused_certificate(kit: Path, address: str) -> str | None:
-    """Connect to the server at host:port as FLARE does; return who refuses whose certificate, and what to do.
+    """Connect to the server at host:port as FLARE does; return which side refuses a certificate, and what to do.
 
-    Return None where both accept, and where the server cannot be reached or is too slow to tell.
+    Return None where both accept, and where the server cannot be reached or is too slow to decide.
     """
     host, port = address.rsplit(":", 1)
     try:

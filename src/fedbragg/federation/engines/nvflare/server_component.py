@@ -55,7 +55,7 @@ def service_of(connection: Connection) -> FederationService:
 
 
 def end_process(number: int, frame: FrameType | None) -> None:
-    """End at once on a signal: all that matters is on disk, and FLARE's threads would hold the process up."""
+    """End at once on a signal: the federation's state is on disk, and FLARE's threads would delay the end."""
     os._exit(0)
 
 

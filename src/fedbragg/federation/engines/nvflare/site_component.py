@@ -68,7 +68,7 @@ class FederationSite(FLComponent):  # type: ignore[misc]
             end_in_one_line(f"server {self._address}: {error}.")
         except Exception:
             traceback.print_exc()
-            os._exit(1)  # systemd, or whatever watches the client, starts it again
+            os._exit(1)  # systemd, or another service manager, starts it again
         time.sleep(LINGER)
         os._exit(0)
 
@@ -95,7 +95,7 @@ def run(kit: Path, name: str, organisation: str) -> int:
     from nvflare.fuel.f3.mpm import MainProcessMonitor
     from nvflare.private.fed.app.client import client_train
 
-    # Until the server is reached there is no client that could end in order, and FLARE's threads go on trying.
+    # Before the server is reached there is no client to end in order, and FLARE's threads keep trying.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end_process)
     arguments = argparse.Namespace(

@@ -1,4 +1,4 @@
-"""Real sites, whatever network carries their messages.
+"""Real sites, over any network.
 
 Read in this order: protocol and update_message (what is sent), sessions and driver (run the coordinator in real time),
 hosted and service (the server), client_state and client (a site), worker_process and worker (where a site trains).

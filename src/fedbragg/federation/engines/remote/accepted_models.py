@@ -1,4 +1,4 @@
-"""The models that a real site has accepted: its standard for the next ones, and the newest of them, over restarts."""
+"""The models that a real site has accepted: the best score so far, and the newest model; both outlive a restart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AcceptedModels:
         self.standard: Standard | None = None
 
     def enter(self, federation: str) -> None:
-        """Take the standard of a federation up again, or begin a new one."""
+        """Load the standard of a federation, or begin a new one."""
         self._federation = federation
         if self._largest_fall is None:
             return
@@ -43,7 +43,7 @@ class AcceptedModels:
 
     @property
     def otherwise(self) -> tuple[Path, float | None] | None:
-        """Return the newest accepted model and the least score of one to prefer, None where none was judged."""
+        """Return the newest accepted model and the score below which to use it; None where none was judged."""
         if self.standard is None or self.standard.best is None:
             return None
         return self._folder / MODEL, self.standard.least

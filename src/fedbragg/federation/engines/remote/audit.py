@@ -1,4 +1,4 @@
-"""Check what a site has written down of its messages, by itself and against what its server has."""
+"""Check a site's record of its messages, by itself and against its server's record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class AuditFile:
-    """The lines of one file, and where its chain of hashes is broken."""
+    """The lines of one file, and the places where its chain of hashes is broken."""
 
     entries: Sequence[Entry]
     problems: Sequence[str]
@@ -38,7 +38,7 @@ class GrowingAudit:
         self._read, self._lines, self._chain = 0, 0, START  # bytes and lines so far, and their chain
 
     def read(self) -> AuditFile:
-        """Return the lines that are whole and new since the last call; raise OSError where it cannot be opened."""
+        """Return the complete lines added since the last call; raise OSError where it cannot be opened."""
         if self._path.stat().st_size < self._read:
             return AuditFile([], [f"{self._path}: lines were removed while it was read"])
         with self._path.open("rb") as file:
@@ -52,7 +52,7 @@ class GrowingAudit:
         return AuditFile(entries, problems)
 
     def unfinished(self) -> list[str]:
-        """Return that the last line is not whole; empty where it is."""
+        """Return a problem where the last line is incomplete; empty otherwise."""
         size = self._path.stat().st_size
         return [] if size == self._read else [f"{self._path}: the last line is not whole"]
 
@@ -73,7 +73,7 @@ class GrowingAudit:
 
 
 def compare(site: Iterable[Entry], server: Iterable[Entry], name: str) -> list[str]:
-    """Return where a site's messages differ from those that the server has received in its ``name``."""
+    """Return the differences between a site's messages and those that the server received under its ``name``."""
     lines = list(site)
     sent = {_key(entry): entry for entry in lines if _is_message(entry)}
     unanswered = {_key(entry) for entry in lines if not _is_message(entry)}

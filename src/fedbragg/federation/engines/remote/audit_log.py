@@ -1,4 +1,4 @@
-"""What left a site, and what its server received: append-only JSON lines in a chain of hashes.
+"""Records of the messages that left a site, or that its server received: append-only JSON lines in a chain of hashes.
 
 A line begins with a hash of all lines before it and of itself, so one that is changed, removed or inserted breaks the
 chain; lines cut off at the end are found by comparing the site's file with the server's. A message that repeats the
@@ -23,7 +23,7 @@ from fedbragg.federation.engines.remote.protocol import split_message
 
 SENT, RECEIVED = "sent.jsonl", "received.jsonl"
 START = "0" * 64
-"""Stands for the chain before the first line."""
+"""The chain's hash before the first line."""
 HEAD, TAIL = b'{"chain": "', b'", '
 """Around the chain's hash at the beginning of a line."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -33,7 +33,7 @@ class AuditLog:
     """One file of lines; any thread may append."""
 
     def __init__(self, path: Path) -> None:
-        """Go on with the file at ``path``, if there is one."""
+        """Continue the file at ``path``, if there is one."""
         self._path = path
         self._lock = threading.Lock()
         self._chain = _last_chain(path)
@@ -44,7 +44,7 @@ class AuditLog:
     ) -> None:
         """Append a message of a site, unless it repeats the last one of its topic.
 
-        ``known`` is what the one who writes knows besides: the version of the model that the site has trained on last,
+        ``known`` holds further fields that the writer knows: the version of the model that the site trained on last,
         and the epsilon that its trainings have cost so far.
         """
         digest = hashlib.sha256(payload).hexdigest()
@@ -73,12 +73,12 @@ class AuditLog:
 
 
 class AuditedLink:
-    """A link to the server that writes down what it sends, before it is sent."""
+    """A link to the server that records each message before sending it."""
 
     def __init__(
         self, link: Link, site: str, log: AuditLog, known: Callable[[], Mapping[str, Any]] = dict
     ) -> None:
-        """Write to ``log`` what goes over ``link``, with what is ``known`` besides (see AuditLog.message)."""
+        """Record in ``log`` the messages over ``link``, with the fields of ``known`` (see AuditLog.message)."""
         self._link, self._site, self._log, self._known = link, site, log, known
 
     def ask(self, topic: str, payload: bytes, timeout: float) -> memoryview:
@@ -104,7 +104,7 @@ def described(payload: bytes | memoryview) -> dict[str, Any]:
 
 
 def chained(chain: str, content: bytes) -> str:
-    """Return the chain's hash after a line with this content, which begins behind the hash."""
+    """Return the chain's hash after a line with this content, which follows the hash."""
     return hashlib.sha256(chain.encode() + content).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A site's side: poll the server, train what it assigns, send the update; no code of a network here.
+"""A site's side: poll the server, train as assigned, send the update; no network code here.
 
 The site asks and the server answers, never the other way round; a notice from the server only makes it poll at once.
 A report is sent again until the server answers it. client_state.py defines the states.
@@ -46,7 +46,7 @@ from fedbragg.federation.secure.identity import Credentials
 from fedbragg.federation.tensors import read_shapes
 
 SHORTEST_TIMEOUT = 5.0
-"""Seconds that a poll may take at least."""
+"""Shortest time allowed for a poll, in seconds."""
 
 
 class SiteClient:
@@ -80,7 +80,7 @@ class SiteClient:
         self._private = PrivateUpdates(self._config.limits, folder)
         self._state: State = Outside()
         self._terms = Terms()
-        self._version: int | None = None  # of the model that it has trained on last
+        self._version: int | None = None  # of the model that it trained on last
         self._request: str | None = None  # in progress, or the last one that ended
 
     def wake(self) -> None:
@@ -120,12 +120,12 @@ class SiteClient:
         self._worker.close()
 
     def _known(self) -> dict[str, Any]:
-        """Return what the record of what leaves says beside each message."""
+        """Return the further fields that the audit log gets with each message."""
         known = {"version": self._version, "epsilon": self._private.epsilon}
         return {name: value for name, value in known.items() if value is not None}
 
     def _write_report(self, activity: Activity) -> None:
-        with contextlib.suppress(OSError):  # a full disk; training goes on without the report
+        with contextlib.suppress(OSError):  # a full disk; training continues without the report
             self._report_file.write(activity, self._terms, self._log.trouble, self._version)
 
     def _round(self, connection: ServerConnection) -> None:

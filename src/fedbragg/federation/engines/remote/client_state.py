@@ -89,7 +89,7 @@ class Exporting:
 class Finished:
     """The federation has ended and nothing is left to do."""
 
-    text: str = ""  # what became of the final model
+    text: str = ""  # result of writing the final model
 
 
 State = (

@@ -59,7 +59,7 @@ class ServerConnection:
         return model
 
     def leave(self, client: str) -> str:
-        """Tell the server that a client ends, so that no round waits for it; return in one line what came of it."""
+        """Tell the server that a client ends, so that no round waits for it; return the result in one line."""
         try:
             self.ask("leave", {"client": client}, LEAVE_TIMEOUT)
         except NoAnswerError:
@@ -70,7 +70,7 @@ class ServerConnection:
 
 
 def check_answer(topic: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields of an answer; raise FederationError where they report an error or no federation.
+    """Return an answer's fields; raise FederationError where they report an error or no federation.
 
     It is a ReplacedError where the server has another client of this site.
     """
@@ -84,7 +84,7 @@ def check_answer(topic: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class ConnectionLog:
-    """Say once when the server falls silent, when it answers again, and when an error occurs."""
+    """Prints a line when the server stops answering, when it answers again, and when an error occurs."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -94,7 +94,7 @@ class ConnectionLog:
 
     @property
     def trouble(self) -> str:
-        """Return what is wrong at the moment, in one line; empty where nothing is."""
+        """Return the current problem in one line; empty if there is none."""
         return self._silence or self._last_error
 
     def silence(self, reason: str) -> None:
@@ -111,11 +111,11 @@ class ConnectionLog:
             self._silent_since, self._silence = None, ""
 
     def error(self, text: str) -> None:
-        """Note an error; one that repeats is said once."""
+        """Note an error; a repeated one is printed once."""
         if text != self._last_error:
             self._say(text)
         self._last_error = text
 
     def success(self) -> None:
-        """Note a round without an error, so that the next error is said."""
+        """Note a round without an error, so that the next error is printed."""
         self._last_error = ""

@@ -1,4 +1,4 @@
-"""The server's program that teaches different networks on public frames, and how it is asked to.
+"""The server's program that teaches different networks on public frames, and the exchange with it.
 
 It runs beside the server, because it needs the task's own code and its frames in memory. An order is a line of JSON on
 its standard input, the answer a line on its standard output; models are in files.
@@ -23,12 +23,12 @@ from fedbragg.files import write_whole
 from fedbragg.types import State
 
 COMBINED, TEACHER = "combined:", "site:"
-"""Begin the names of tensors in a round's file: of the combined model, and of a site's own, ``site:NAME:``."""
+"""Prefixes of tensor names in a round's file: for the combined model, and for a site's own, ``site:NAME:``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Round:
-    """What a barrier gives to teach: the combined model of all networks, and each site's own model."""
+    """The models to teach at a barrier: the combined model of all networks, and each site's own model."""
 
     combined: State
     teachers: Mapping[str, State]

@@ -64,7 +64,7 @@ class RealTimeDriver:
         self._check = min(settings.server.site_timeout / 4, CHECK)
         self._events: SimpleQueue[events.Event | EncodedUpdate] = SimpleQueue()
         self._deadline: tuple[float, events.DeadlinePassed] | None = None
-        self._run_id = f"{time.time_ns():x}"  # no two runs of a server give a request the same name
+        self._run_id = f"{time.time_ns():x}"  # so request names differ between runs of a server
         self._requests = 0
         self._messages = ModelMessages()
         self._stop_reason: str | None = None
@@ -118,7 +118,7 @@ class RealTimeDriver:
         return message
 
     def shapes(self, site: str) -> Shapes:
-        """Return type and shape of each tensor of the model that a site gets; it learns them before it trains."""
+        """Return type and shape of each tensor of the model that a site gets, for the site to see before it trains."""
         return shapes_of(self._plan.part(site, self._initial))
 
     def final_model(self, site: str | None = None) -> bytes:
@@ -157,7 +157,7 @@ class RealTimeDriver:
         """Return the message of a masked sum that a site is to answer; raise FederationError where there is none."""
         step = self._sessions.step(site)
         if step is None:
-            raise FederationError("the sum goes on without this site, or has ended")
+            raise FederationError("the sum continues without this site, or has ended")
         return step.content
 
     def take_answer(self, site: str, message: Message, nbytes: int) -> bool:
@@ -208,7 +208,7 @@ class RealTimeDriver:
         return time.monotonic() - self._started
 
     def _next_event(self) -> events.Event | None:
-        """Wait a moment for the next event; return None if there is none yet."""
+        """Wait a moment for the next event; return None if none has come yet."""
         due = self._deadline[0] if self._deadline else inf
         try:
             event = self._events.get(timeout=min(self._check, max(due - self._now(), 0.0)))
@@ -222,7 +222,7 @@ class RealTimeDriver:
     def _update_event(self, sent: EncodedUpdate) -> events.Event:
         try:
             update = decode(sent)
-        except (ValueError, TypeError, ArithmeticError) as error:  # a broken site may send anything
+        except (ValueError, TypeError, ArithmeticError) as error:  # a faulty site may send anything
             return events.SiteFailed(sent.site, f"its update cannot be decoded: {error}", sent.version)
         self._sessions.note_update(update)
         self._recorder.note(update_arrived(update, sent.nbytes, self._now()))

@@ -41,7 +41,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The federation cannot go on."""
+    """The federation cannot continue."""
 
     reason: str
 
@@ -84,11 +84,11 @@ class HostedFederation:
 
     @property
     def saved(self) -> bool:
-        """Return whether there is a checkpoint to go on from."""
+        """Return whether there is a checkpoint to resume from."""
         return CheckpointStore(self._folder.checkpoints, "").exists
 
     def stop(self, reason: str) -> None:
-        """End the federation early, whatever it is doing."""
+        """End the federation early, in any state."""
         with self._lock:
             self._stop_reason = reason
             match self._state:
@@ -116,7 +116,7 @@ class HostedFederation:
 
     @contextmanager
     def _distillation(self, programs: ServerPrograms) -> Iterator[Refine | None]:
-        """Yield what teaches the sites' networks at barriers, None where all sites run the same one."""
+        """Yield the function that teaches the sites' networks at barriers, None where all sites run the same one."""
         if not networks_of(self.settings):
             yield None
             return
@@ -138,7 +138,7 @@ class HostedFederation:
         return read_tensors(path)
 
     def _start_process(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        with self._lock:  # stop() finds either no process, and none is started, or this one
+        with self._lock:  # so stop() either ends this process or prevents its start
             self._check_not_stopped()
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             self._state = Preparing(process)
@@ -174,5 +174,5 @@ class HostedFederation:
 
     def _fail(self, reason: str) -> None:
         with self._lock:
-            if not self.finished:  # then the model is on disk, whatever failed after that
+            if not self.finished:  # once finished the model is on disk, and a later failure does not matter
                 self._state = Failed(reason)

@@ -28,7 +28,7 @@ SIGNED = "signed.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class ListsInFile:
-    """The lists of survivors that a site has signed, one JSON object a line; they outlive a restart of its client."""
+    """The lists of survivors that a site has signed, one JSON object a line; kept over a restart of its client."""
 
     path: Path
 
@@ -100,7 +100,7 @@ class MaskedUpdates:
         return self._answered[0] == step
 
     def answer(self, step: Mapping[str, Any], message: Message | None) -> bytes:
-        """Return the answer to a step's message; None stands for one that is answered already."""
+        """Return the answer to a step's ``message``, which is None where the step is answered already."""
         if message is not None and not self.is_answered(step):
             if self._part is None:
                 raise FederationError("this site has offered no update")

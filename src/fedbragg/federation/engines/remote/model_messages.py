@@ -1,4 +1,4 @@
-"""Messages that hold a model, as the server sends them, and how long one with an update may be."""
+"""The server's messages that hold a model, and the largest size of one with an update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fedbragg.types import State
 
 
 class ModelMessages:
-    """Encode models; any thread may ask. Every site of a round gets the same one, so the last is kept."""
+    """Encodes models, from any thread. All sites of a round get the same model, so the last message is kept."""
 
     def __init__(self) -> None:
         self._last: tuple[State | None, bytes] = (None, b"")
@@ -27,7 +27,7 @@ class ModelMessages:
 def largest_update(plan: Plan, model: State) -> int:
     """Return the bytes of the longest message with an update.
 
-    No number takes more than 8; a masked one has two numbers, and a gradient has as many as the model.
+    A number takes at most 8 bytes; a masked one counts as two numbers, and a gradient has as many as the model.
     """
     most = 16 if plan.privacy.secure or plan.rule.sends_gradient else 8
     return 2 * LARGEST_HEAD + sum(most * tensor.size for tensor in model.values())

@@ -1,4 +1,4 @@
-"""What a site will send, worked out before it is sent.
+"""Work out what a site will send, before it sends anything.
 
 An update of zeros goes through the code that encodes real updates, so what is announced here cannot differ from what
 is sent later: names, types, shapes and bytes of the tensors are exact. The text beside them, a few hundred bytes,
@@ -36,9 +36,9 @@ REQUEST = "18d0c0a5f3e2b1c4-100"
 STYLE = f"unless the site's own file forbids it, how its pictures look: at most {MOST} numbers of 4 bytes"
 """The style's shapes are the task's, which this package does not know."""
 GRADIENT = "the gradient of its loss at the model that came: at most as many numbers as the model has"
-"""Which of a model's tensors are trained is the task's too."""
+"""The task alone knows which of a model's tensors are trained."""
 LARGEST = 1 << 28
-"""Numbers of the largest model for which this is worked out."""
+"""Size in numbers of the largest model for which this is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,15 @@ class OutgoingTensor:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message that a site sends for each training, or for another occasion."""
+    """A message that a site sends for each training, or on another occasion."""
 
     topic: str
     when: str
     fields: tuple[str, ...]
-    text: int | None  # bytes of its fields, about; None where only the sent message tells
+    text: int | None  # approximate bytes of its fields; None where they are known only on sending
     tensors: tuple[OutgoingTensor, ...] = ()
     document: int = 0  # bytes of the safetensors document with the tensors, exact
-    more: str = ""  # what else it may hold, in words
+    more: str = ""  # further content, in words
 
 
 def shapes_of(model: State) -> dict[str, tuple[str, list[int]]]:
@@ -72,7 +72,7 @@ def shapes_of(model: State) -> dict[str, tuple[str, list[int]]]:
 def outgoing_messages(
     settings: Mapping[str, Any], site: str, sites: int, model: Shapes
 ) -> list[OutgoingMessage]:
-    """Return what ``site`` sends in a federation of ``sites`` sites with these settings, as the server gives them.
+    """Return the messages of ``site`` in a federation of ``sites`` sites with these settings, as the server gives them.
 
     ``model`` may be empty: then the tensors are not known yet. Raises ValueError for settings of
     another version, FederationError for a model that cannot be sent.

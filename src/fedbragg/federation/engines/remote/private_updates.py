@@ -1,4 +1,4 @@
-"""A real site's part in differential privacy: each training is entered in its record first, or is refused."""
+"""A real site's part in differential privacy: each training is first entered in the site's record, or is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD = "epsilon.json"
 
 
 class PrivateUpdates:
-    """Count what the updates of one site have told, and stop before a budget is passed."""
+    """Count the epsilon that one site's updates have spent, and stop before a budget is exceeded."""
 
     def __init__(self, limits: Limits, folder: Path) -> None:
         self._limits, self._path = limits, folder / RECORD
@@ -28,7 +28,7 @@ class PrivateUpdates:
         self.epsilon: float | None = None  # spent in this federation; None where it is not private
 
     def enter(self, federation: str, settings: Mapping[str, Any]) -> str:
-        """Prepare for a federation, and return what it promises; empty where it is not private.
+        """Prepare for a federation, and return its privacy promise; empty where it is not private.
 
         Raise FederationError where this site cannot take part.
         """
@@ -52,7 +52,7 @@ class PrivateUpdates:
         return f"{text}; spent so far {spent:.3g} of {self._limits.epsilon:g}"
 
     def take(self, epochs: int) -> None:
-        """Enter a training of some epochs; raise BudgetSpent where it would tell too much."""
+        """Enter a training of some epochs; raise BudgetSpent where it would exceed a budget."""
         if self._terms is not None:
             entry = Entry(self._federation, cost_of(self._terms, epochs))
             self.epsilon = PrivacyLedger(self._path).take(entry, self._budgets)

@@ -2,7 +2,7 @@
 
 A message is the length of the head (4 bytes, little endian), the head (JSON with the protocol's version and the
 message's fields), and, if it has tensors, a safetensors document up to the end. Every version starts with the length
-and a JSON object, so a peer of another version is recognised whatever follows.
+and a JSON object, so a peer of another version is always recognised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNNUMBERED = 1
 LARGEST_HEAD = 4 << 20
 """Bytes of the longest head that is read; parsed JSON takes many times its length."""
 LARGE = 1 << 20
-"""Bytes from which a message takes so long on a slow link that it delays the messages behind it."""
+"""From this many bytes on, a message on a slow link delays the messages behind it."""
 PREFIX = 4  # bytes of the head's length
 
 
@@ -69,7 +69,7 @@ def split_message(
     except (ValueError, RecursionError) as error:
         raise FederationError(f"a message of {len(view)} bytes is damaged: {error}") from None
     if not isinstance(head, dict):
-        raise FederationError(f"a message of {len(view)} bytes is damaged: its head is no JSON object")
+        raise FederationError(f"a message of {len(view)} bytes is damaged: its head is not a JSON object")
     check_protocol(head, sender, receiver)
     if head.keys() != {"protocol", "fields"} or not isinstance(head["fields"], dict):
         raise FederationError("the head of a message must hold protocol and fields, and nothing else")

@@ -1,4 +1,4 @@
-"""Send what a site's client has to report: the end of a request, and its answers in a masked sum."""
+"""Send the reports of a site's client: the end of a request, and its answers in a masked sum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fedbragg.federation.engines.remote.worker_process import WorkerProcess
 
 
 class Reporter:
-    """Encode and send the reports of one site; what was not answered can be sent again."""
+    """Encode and send the reports of one site; a report without an answer can be sent again."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Reporter:
     ) -> None:
         """Send the updates of ``worker``, as they are or by ``masked``; ``announce`` precedes a large message.
 
-        ``say`` prints a line for the site's people.
+        ``say`` prints a line at the site.
         """
         self._worker, self._masked, self._announce, self._say = worker, masked, announce, say
 

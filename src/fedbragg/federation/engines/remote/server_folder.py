@@ -15,7 +15,7 @@ from fedbragg.files import write_whole
 
 @dataclass(frozen=True, slots=True)
 class ServerFolder:
-    """A server's folder; it survives a restart of the server."""
+    """A server's folder, from which a restarted server resumes."""
 
     path: Path
 
@@ -62,6 +62,6 @@ def without_paths(settings: Federation) -> dict[str, Any]:
         excluded["privacy"] = True
     table = settings.model_dump(mode="json", exclude=excluded)
     for site in table["sites"]:
-        if not site["network"]:  # likewise the key
+        if not site["network"]:  # nor this key
             del site["network"]
     return table

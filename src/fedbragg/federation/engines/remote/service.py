@@ -1,6 +1,6 @@
-"""The server's side: answers sites' messages and accounts' commands, whatever network carries them.
+"""The server's side: answers sites' messages and accounts' commands over any network.
 
-All of a federation's state is in one folder; a server that starts again goes on from it.
+All of a federation's state is in one folder; a restarted server resumes from it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FederationService:
         self._lock = threading.Lock()  # held where the federation or its folder is replaced
 
     def resume(self) -> None:
-        """Go on with the federation in the folder, if there is one."""
+        """Resume the federation in the folder, if there is one."""
         with self._lock:
             if (stored := self._folder.read()) is not None:
                 self._host(*stored)
@@ -66,7 +66,7 @@ class FederationService:
     # Commands of accounts
 
     def start(self, settings: Mapping[str, Any], *, restart: bool) -> dict[str, Any]:
-        """Start a federation; with equal settings go on with the one there, unless ``restart``. Return its name.
+        """Start a federation; with equal settings resume the present one, unless ``restart``. Return its name.
 
         Raise FederationError while another one runs.
         """
@@ -130,7 +130,7 @@ class FederationService:
             self._note_problem(site, str(error))
             return encode_message(Message({"error": str(error)}))
         except ReplacedError as error:
-            self._note_problem(site, "two clients ran with its kit; the one that connected last goes on")
+            self._note_problem(site, "two clients ran with its kit; the one that connected last continues")
             return encode_message(Message({"error": str(error), "replaced": True}))
         except FederationError as error:
             return encode_message(Message({"error": str(error)}))
@@ -198,7 +198,7 @@ class FederationService:
     def _run(self, hosted: HostedFederation) -> None:
         hosted.run(self._programs)
         with self._lock:
-            # Stopped before its first barrier: a restarted server has nothing to go on from.
+            # Stopped before its first barrier: a restarted server has nothing to resume.
             if self._hosted is hosted and hosted.over and not hosted.saved:
                 self._folder.settings.unlink(missing_ok=True)
 

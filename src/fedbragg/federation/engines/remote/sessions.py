@@ -49,7 +49,7 @@ class SiteSession:
     """One site as its messages show it."""
 
     site: str
-    client: str | None = None  # a random number that the site's client draws when it starts
+    client: str | None = None  # a random number that the client draws when it starts
     replaced: set[str] = field(default_factory=set)  # the clients before it
     last_message: float | None = None  # seconds on the driver's clock
     gone: bool = False
@@ -68,7 +68,7 @@ class SiteSession:
         self.last_message, self.in_transfer = now, in_transfer
 
     def disconnect(self) -> None:
-        """Count as gone until the next poll."""
+        """Count the site as gone until the next poll."""
         self.gone, self.request, self.step = True, None, None
 
     def timeout(self, server: ServerSettings) -> float:
@@ -112,7 +112,7 @@ class SessionTable:
         """Note a poll; return whether the site has just connected, and its current request.
 
         A site that is ``sending`` an update may be silent for as long as a message may take. Raise ReplacedError for
-        a client that runs still, although another one of this site has polled since.
+        a client that still runs although another one of this site has polled since.
         """
         with self._lock:
             session = self._sessions[site]
@@ -210,7 +210,7 @@ class SessionTable:
             session.version, session.loss, session.samples = update.version, update.loss, update.samples
 
     def note_problem(self, site: str, problem: str) -> None:
-        """Note what went wrong last at a site."""
+        """Note the latest problem of a site."""
         with self._lock:
             self._sessions[site].problem = problem
 

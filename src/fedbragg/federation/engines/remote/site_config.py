@@ -1,4 +1,4 @@
-"""A site's own file: where its data are, and what it takes part in. It is read here and never leaves the site.
+"""A site's own file: its data, and the federations it takes part in. It is read here and never leaves the site.
 
 runs = ["/data/2026/*.cbf"]
 labels = "/data/2026/labels.csv"
@@ -30,7 +30,7 @@ DAY = 86400.0  # seconds
 
 
 class Limits(Section):
-    """What a site takes part in, whatever a federation asks for."""
+    """A site's own limits on taking part in any federation."""
 
     tasks: tuple[str, ...] = ()
     """Tasks that it trains for; none given means all that are installed here."""
@@ -39,14 +39,14 @@ class Limits(Section):
     secure: bool = False
     """Whether it takes part only where updates are summed under masks."""
     epsilon: float = Field(default=0.0, ge=0)
-    """Most that private training may tell about one run or crystal, all federations together; 0 is no limit.
+    """Largest epsilon of private training for one run or crystal, over all federations; 0 is no limit.
 
     With a limit the site takes part only in federations with [privacy] epsilon.
     """
     delta: float = Field(default=1e-5, gt=0, lt=0.1)
-    """At which delta epsilon is counted."""
+    """The delta at which epsilon is counted."""
     largest_fall: float | None = Field(default=None, ge=0)
-    """How much worse than the best accepted so far a new model may be on the held-out examples; none judges nothing."""
+    """How much worse than the best accepted model a new one may be on the held-out examples; None: not judged."""
     gpu: bool = False
     """Whether its trainer uses a GPU where there is one."""
 
@@ -61,7 +61,7 @@ class SiteConfig(Section):
     share_style: bool = True
     """Whether the other sites may know how its pictures look, where the federation asks for it."""
     unit: Literal["file", "frame"] = "file"
-    """What shows one run or crystal where the labels have no column crystal, as in [[sites]]."""
+    """How frames are grouped by run or crystal where the labels have no column crystal, as in [[sites]]."""
     limits: Limits = Limits()
 
 

@@ -1,4 +1,4 @@
-"""What a site's own people may know of its client: one small file at the site, written at each change.
+"""The state of a site's client for the staff of that site: one small file, written at each change.
 
 A page at the site reads it (docs/how-to/real-sites.md). It never leaves the site, so it may name local reasons.
 """
@@ -28,7 +28,7 @@ class Terms:
     settings: Mapping[str, Any] = field(default_factory=dict)  # without server and sites
     heartbeat: float = 2.0  # seconds between two polls
     training_timeout: float = 0.0  # seconds for one training
-    sites: int = 0  # that take part; told where updates are summed under masks
+    sites: int = 0  # number that take part; given where updates are summed under masks
     model: Shapes = field(default_factory=dict)  # of the model that the site gets
 
     @classmethod
@@ -39,16 +39,16 @@ class Terms:
         return cls(federation, fields["settings"], timeouts["heartbeat"], timeouts["training"], sites, model)
 
     def with_model(self, tensors: Shapes) -> Terms:
-        """Return the terms with the shapes of the model that came, whatever was announced, without styles."""
+        """Return the terms with the shapes of the received model, in place of the announced ones, without styles."""
         return replace(self, model=parted(tensors)[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the client does, in words for the site's people."""
+    """The client's state, in words for the site's people."""
 
     doing: str
-    why: str = ""  # the site's own words; they may name its files
+    why: str = ""  # the reason as seen at the site; it may name files
     refused: bool = False
     ended: bool = False
 
@@ -61,7 +61,7 @@ class ReportFile:
         self._written: dict[str, Any] = {}
 
     def write(self, activity: Activity, terms: Terms, trouble: str, version: int | None) -> None:
-        """Write what the client does, for which federation, and what is wrong with the connection.
+        """Write the client's state, its federation, and any problem of the connection.
 
         ``version`` is that of the model that the site has trained on last.
         """

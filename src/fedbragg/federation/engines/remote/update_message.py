@@ -49,7 +49,7 @@ class UpdateFields(_Fields):
     quantised: dict[str, QuantisedFields]
     """By name, the tensors that are sent as codes."""
     steps: Count = 0
-    """Of the optimiser, where the rule divides by them."""
+    """Number of the optimiser's steps, where the rule divides by them."""
 
 
 def update_message(encoded: EncodedUpdate, request: str) -> Message:

@@ -1,7 +1,7 @@
 """The process that holds a site's data: it reads them once and forks a process for each training.
 
 Orders come as lines on standard input, events go out as lines on standard output; models and updates are in files.
-When the client that started it is gone, the worker ends, and a training ends with its worker: no process is left.
+The worker ends with the client that started it, and a training ends with its worker: no process is left.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ExportModel = Callable[[State, Path], str]
 
 
 def _cannot_judge(model: State) -> float:
-    """Return no number: this site has nothing to judge a model with."""
+    """Return None: this site has no data to judge a model."""
     return nan
 
 
@@ -121,7 +121,7 @@ class _Worker:
     def _load(self, order: messages.Load) -> None:
         try:
             self.site = self.load_site(order)
-        except Exception as error:  # a site's files may hold anything; its people must read why they fail
+        except Exception as error:  # a site's files may hold anything; the site must see why they fail
             _report(messages.LoadFailed(type(error).__name__, str(error)))
         else:
             _report(messages.Loaded())
@@ -174,7 +174,7 @@ def _export(site: LoadedSite, order: messages.Export) -> None:
 
 
 def _chosen(site: LoadedSite, order: messages.Export) -> tuple[State, str]:
-    """Return the model to write, and what to say of it."""
+    """Return the model to write, and a remark on the choice."""
     model = read_tensors(Path(order.model))
     if order.otherwise:
         try:

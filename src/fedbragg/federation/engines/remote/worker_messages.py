@@ -1,4 +1,4 @@
-"""What a client and its worker process exchange: orders in, events out, each a line of JSON. Tensors are in files."""
+"""Messages between a client and its worker: orders in, events out, a line of JSON each. Tensors are in files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedbragg.config import Federation, SiteSettings
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why something failed: the part that may leave the site, and what the site's own people read."""
+    """The reason of a failure: one text that may leave the site, and one for the site itself."""
 
     public: str  # holds no path and nothing of the data
     local: str

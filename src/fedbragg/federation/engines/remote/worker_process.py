@@ -62,7 +62,7 @@ class WorkerProcess:
         self._order(replace(order, judge=judge, least=standard.least if standard else None))
 
     def stop_training(self) -> None:
-        """Stop training, if it does."""
+        """Stop training, if one runs."""
         self._order(Stop())
 
     def export(
@@ -101,7 +101,7 @@ class WorkerProcess:
         process.kill()
         process.wait()
         if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # an order that it did not read any more
+            with contextlib.suppress(BrokenPipeError):  # it ended before it read this order
                 process.stdin.close()
 
     @property

@@ -1,4 +1,4 @@
-// Small charts as SVG. Each says in words what it shows, for who cannot see it.
+// Small charts as SVG, each with a text description for people who cannot see it.
 
 const WIDTH = 360, HEIGHT = 150, LEFT = 52, RIGHT = 6, TOP = 8, BOTTOM = 20;
 const SVG = "http://www.w3.org/2000/svg";

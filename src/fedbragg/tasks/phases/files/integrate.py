@@ -27,7 +27,7 @@ LEAST_PIXELS = 4
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """How images become patterns."""
+    """Settings for turning images into patterns."""
 
     poni: Path | None = None  # pyFAI's file of the geometry; None takes the image's own
     mask_spots: bool = False  # leave out the spots of single grains

@@ -30,7 +30,7 @@ def is_pattern(path: Path) -> bool:
 def read_pattern(path: Path, wavelength: float | None, *, given: bool = False) -> Pattern:
     """Read a pattern; ``wavelength`` (angstrom) converts angles to q unless the file gives its own.
 
-    With ``given`` the wavelength replaces the file's. Raises InputError naming the file, what is wrong and what to do.
+    With ``given`` the wavelength replaces the file's. Raises InputError with the file, the problem and the remedy.
     """
     columns = _read(path)
     if columns.axis.ndim != 1 or columns.axis.shape != columns.intensity.shape:

@@ -31,7 +31,7 @@ def read_text(path: Path) -> Columns:
 
 def _text(path: Path) -> str:
     if path.stat().st_size > LARGEST:
-        raise InputError(f"{path}: {path.stat().st_size / 2**20:.0f} MiB of text is no powder pattern.")
+        raise InputError(f"{path}: {path.stat().st_size / 2**20:.0f} MiB of text is not a powder pattern.")
     raw = path.read_bytes()
     if b"\0" in raw[:4096]:
         raise InputError(

@@ -38,7 +38,7 @@ def read_xrdml(path: Path) -> Columns:
 def _root(path: Path) -> Xml.Element:
     size = path.stat().st_size
     if size > LARGEST:
-        raise InputError(f"{path}: {size / 2**20:.0f} MiB is no powder pattern.")
+        raise InputError(f"{path}: {size / 2**20:.0f} MiB is not a powder pattern.")
     raw = path.read_bytes()
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw or raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         # Nested entities can fill the memory; no instrument writes any. In UTF-16 this search would miss them.

@@ -1,1 +1,1 @@
-"""What a materials scientist measures on a segmented micrograph: grains, phase fractions and grain size numbers."""
+"""Measurements on a segmented micrograph: grains, phase fractions and grain size numbers."""

@@ -31,7 +31,7 @@ GROUPS = 2
 
 @dataclass(frozen=True, slots=True)
 class GrainSize:
-    """How large the grains of a micrograph are."""
+    """The size of a micrograph's grains."""
 
     grains: int
     intercept: Estimate  # micrometre, mean lineal intercept
@@ -87,7 +87,7 @@ def _along(grains: Instances, angle: float) -> tuple[float, float]:
 
 
 def _crossings(line: NDArray[np.int32]) -> int:
-    """Return how often a line changes from one grain to another, whatever lies between the two.
+    """Return how often a line changes from one grain to another, with anything between the two.
 
     Pixels make a slanting boundary a staircase, on which a line changes back and forth: a run shorter than STAIR
     between two of the same other grain is such a step and does not count.
@@ -119,7 +119,7 @@ def _counted(grains: Instances) -> float:
 
 
 def _numbers(grains: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the numbers that occur; sorting all pixels would take as long as all else."""
+    """Return the numbers that occur; sorting all pixels would take as long as the rest of the measurement."""
     occurs = np.zeros(int(grains.max(initial=0)) + 1, bool)
     occurs[grains] = True
     return np.flatnonzero(occurs[1:]).astype(np.int32) + 1

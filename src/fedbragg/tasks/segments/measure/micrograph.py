@@ -1,4 +1,4 @@
-"""All that is measured on one segmented micrograph."""
+"""Make all measurements on one segmented micrograph."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fedbragg.tasks.segments.measure.table import InstanceTable, instance_table
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredMicrograph:
-    """What a micrograph shows, and how much of it."""
+    """A micrograph's classes, instances and measurements."""
 
     classes: NDArray[np.uint8]  # (rows, cols) class index
     instances: Instances  # (rows, cols) grain or particle, from 1; 0 belongs to none

@@ -13,9 +13,9 @@ WRITTEN = re.compile(r"\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([a-zµμ]+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How long a pixel is."""
+    """The length of a pixel."""
 
-    micrometres: float | None = None  # None where nobody said
+    micrometres: float | None = None  # None if unknown
 
     @property
     def unit(self) -> str:
@@ -29,7 +29,7 @@ class Scale:
 
 
 def read_scale(text: str | None) -> Scale:
-    """Read the length of a pixel with its unit; raise InputError where it is none."""
+    """Read the length of a pixel with its unit; raise InputError where the text is no length."""
     if text is None:
         return Scale()
     match = WRITTEN.fullmatch(text)

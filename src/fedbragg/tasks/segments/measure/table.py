@@ -1,4 +1,4 @@
-"""One row for each grain or particle: where it lies, how large it is, and its shape."""
+"""One row for each grain or particle: its position, size and shape."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ def heal(
 ) -> Healed:
     """Fill the gaps (rows, cols) of an image (rows, cols) by ``symmetry``, ``smooth`` or ``network``.
 
-    Values that are not finite are gaps, too. ``beam`` is (column, row) in pixels; None estimates it. What nothing
-    measured tells stays not a number. Raises InputError where nothing was measured, ConfigError for another method.
+    Values that are not finite are gaps, too. ``beam`` is (column, row) in pixels; None estimates it. Pixels that no
+    measured pixel can fill stay NaN. Raises InputError where nothing was measured, ConfigError for another method.
     """
     from fedbragg.tasks.tags.healing.healed import image_of
     from fedbragg.tasks.tags.healing.methods import filler, known_method, place

@@ -17,7 +17,7 @@ SMALLEST = 8
 
 
 class FilledBy(IntEnum):
-    """How a pixel of a healed image came about."""
+    """The source of a pixel's value in a healed image."""
 
     MEASURED = 0  # unchanged
     SYMMETRY = 1  # mostly from pixels that a symmetry makes equal
@@ -26,12 +26,12 @@ class FilledBy(IntEnum):
     ACROSS = 4  # mostly from the two sides of the gap where it is shortest
     SMOOTH = 5  # from a biharmonic surface
     NETWORK = 6
-    UNFILLED = 255  # not a number in the healed image: nothing measured tells
+    UNFILLED = 255  # NaN in the healed image: no measured pixel helps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GappedImage:
-    """Counts, and where they were measured."""
+    """Counts, and the pixels where they were measured."""
 
     counts: NDArray[np.float32]  # (rows, cols), 0 where nothing was measured
     measured: NDArray[np.bool_]  # (rows, cols)
@@ -39,7 +39,7 @@ class GappedImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Healed:
-    """An image without gaps, as far as anything measured tells."""
+    """An image without gaps, as far as measured pixels can fill them."""
 
     counts: NDArray[np.float32]  # (rows, cols), measured ones as they were; not a number where unfilled
     steps: NDArray[np.uint8]  # (rows, cols), values of FilledBy
@@ -67,7 +67,7 @@ def gapped(frame: Frame, gaps: NDArray[np.bool_] | None = None) -> GappedImage:
     valid = image.counts[image.measured]
     if valid.min() == valid.max():
         raise _refused(
-            frame, f"has {valid[0]:g} on every valid pixel, which tells nothing. Give an image with counts."
+            frame, f"has {valid[0]:g} on every valid pixel, which shows nothing. Give an image with counts."
         )
     return image
 

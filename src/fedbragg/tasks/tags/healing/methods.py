@@ -16,7 +16,7 @@ Fill = Callable[[GappedImage, Beam | None], Healed]
 
 
 class Method(StrEnum):
-    """How gaps are filled."""
+    """One way to fill gaps."""
 
     SYMMETRY = "symmetry"
     SMOOTH = "smooth"
@@ -37,10 +37,10 @@ def place(beam: tuple[float, float]) -> Beam:
 
 
 def filler(method: Method, model: Path | None = None) -> Fill:
-    """Return what fills gaps by a method; without a beam, ``symmetry`` estimates it.
+    """Return the function of a method; without a beam, ``symmetry`` estimates it.
 
     Without a model, ``network`` takes the packaged one. Raises MissingExtraError for ``smooth`` without the extra
-    [heal], ModelFileError for a model that is none.
+    [heal], ModelFileError for a file that is no model.
     """
     if method is Method.SMOOTH:
         from fedbragg.tasks.tags.healing.smooth import heal_smoothly

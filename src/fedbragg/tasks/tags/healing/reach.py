@@ -1,4 +1,4 @@
-"""Which gap pixels lie between measured ones: no method may fill any other."""
+"""Find the gap pixels between measured ones: no method may fill any other."""
 
 from __future__ import annotations
 

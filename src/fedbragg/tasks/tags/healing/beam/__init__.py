@@ -1,1 +1,1 @@
-"""Where the direct beam meets the plane of the detector."""
+"""Estimate where the direct beam meets the plane of the detector."""

@@ -1,4 +1,4 @@
-"""How well a place fits as the direct beam: sharp rings about it, and equal light opposite (Friedel's law)."""
+"""Score a place as the direct beam: sharp rings about it, and equal light opposite (Friedel's law)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from fedbragg.tasks.tags.healing.beam.picture import CUT, Picture
 
 REFLECTED = 0.5
-"""What a perfect point reflection is worth beside rings that explain everything."""
+"""Worth of a perfect point reflection, relative to rings that explain everything."""
 FARTHEST = 2.0
 """Lengths of the longer edge from the middle beyond which no beam is sought."""
 OUTSIDE = 0.1
-"""What each length of the longer edge outside the image costs: far away, all rings are straight lines."""
+"""Cost of each length of the longer edge outside the image: far away, all rings are straight lines."""
 FEWEST = 20
-"""Cells that must have an opposite one."""
+"""Fewest cells that must have an opposite one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Agreement:
 
     @property
     def score(self) -> float:
-        """Return what decides between places: both signs, less a cost for a beam outside."""
+        """Return the score that ranks places: rings and reflection, less a cost for a beam outside."""
         return self.explained(self.share) - OUTSIDE * self.outside
 
     def explained(self, share: float) -> float:
-        """Return both signs in one figure; the reflection explains only what rings do not, and where it is measured."""
+        """Combine both; the reflection counts only for variance that rings leave, and where it is measured."""
         return self.rings + REFLECTED * share * self.reflected * (1 - max(self.rings, 0))
 
 
@@ -53,9 +53,9 @@ def agreement(image: Picture, place: NDArray[np.float64]) -> Agreement:
 
 
 def cost_near(image: Picture, start: NDArray[np.float64]) -> Callable[[NDArray[np.float64]], float]:
-    """Return what to minimise near a start: minus what is explained, the reflection's weight kept as it is there.
+    """Return the function to minimise near a start: minus the explained share, with the reflection's weight fixed.
 
-    If it were not kept, a place nearer the middle would win by reflecting more.
+    With a free weight, a place nearer the middle would win by reflecting more.
     """
     share = agreement(image, start).share
     return lambda place: -agreement(image, place).explained(share)

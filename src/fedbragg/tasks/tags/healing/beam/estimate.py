@@ -16,7 +16,7 @@ from fedbragg.tasks.tags.healing.healed import GappedImage
 CELLS = 160
 """Cells along the longer edge of the coarse picture; the fine one has three times as many."""
 MOVED, LEAST_MOVED = 0.012, 6.0
-"""Share of the longer edge, and pixels at least, by which the beam is moved to see how much worse another place is."""
+"""Share of the longer edge, and pixels at least, by which the beam is moved to measure how fast the agreement falls."""
 HALF_SURE = 0.01
 """Loss of agreement by that move at which the confidence is one half."""
 SURE = 0.65

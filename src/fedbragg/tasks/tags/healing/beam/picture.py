@@ -1,4 +1,4 @@
-"""A scattering image in coarse cells, as the search for the beam compares it."""
+"""A scattering image in coarse cells, for the search of the beam."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 LOWEST, HIGHEST = -2.0, 4.0
 """Usual deviations from the median beyond which values are cut: shadows and the direct beam must not decide."""
 CUT = 1.0
-"""Usual deviations from a mean beyond which a cell counts no more: it lies in a shadow or in a spot."""
+"""Usual deviations from a mean at which a cell's error is cut: it lies in a shadow or in a spot."""
 COVERED = 0.3
 """Share of a cell's pixels that must be measured."""
 
@@ -36,7 +36,7 @@ class Picture:
 
 
 def picture(counts: NDArray[np.float32], measured: NDArray[np.bool_], cell: int) -> Picture:
-    """Average an image (rows, cols) over cells of ``cell`` x ``cell`` pixels; what does not fill one is left out."""
+    """Average an image (rows, cols) over cells of ``cell`` x ``cell`` pixels; incomplete cells are left out."""
     number = _sums(measured, cell)
     mean = _sums(np.where(measured, np.maximum(counts, 0), 0), cell) / np.maximum(number, 1)
     there = number >= COVERED * cell * cell

@@ -1,4 +1,4 @@
-"""What the healing network's model file says of itself."""
+"""The card in the healing network's model file."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class HealingCard:
 
     @classmethod
     def from_json(cls, text: str) -> HealingCard:
-        """Read a card; raise ValueError, KeyError or AttributeError where it is none."""
+        """Read a card; raise ValueError, KeyError or AttributeError for other text."""
         return cls(provenance=card_values(text, TASK, (FORMAT,))["provenance"])

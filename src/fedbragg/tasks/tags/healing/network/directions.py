@@ -1,4 +1,4 @@
-"""Fills of a gap along straight lines: what healnet chooses from.
+"""Fills of a gap along straight lines, from which healnet chooses.
 
 Along a line through a gap pixel, the logarithm of the local mean is interpolated between the measured pixels at both
 ends. Which line is right depends on what crosses the gap, and how wide a mean should be on how noisy the counts are:

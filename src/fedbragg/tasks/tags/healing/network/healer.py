@@ -28,7 +28,7 @@ class Healer:
     """An opened healing network."""
 
     def __init__(self, path: Path) -> None:
-        """Open a model file; raise ModelFileError where it is none."""
+        """Open a model file; raise ModelFileError for any other file."""
         self._session = open_session(path, 1, REMEDY)
         self.card = read_card(path, self._session, HealingCard.from_json, REMEDY)
 

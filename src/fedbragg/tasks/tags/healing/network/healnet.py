@@ -1,6 +1,6 @@
 """healnet: a small U-Net that chooses how to cross a gap, pixel by pixel.
 
-It is told at every scale what was measured: each level of its descent receives the logarithm of the mean over measured
+Each level of its encoder gets the measured data at its own scale: the logarithm of the mean over measured
 pixels, averaged as counts and so right for Poisson counts of any size, and the share of pixels that was measured. Its
 output weighs fills along lines through the gap, which ``directions`` makes, and corrects their mean.
 """
@@ -20,7 +20,7 @@ COARSEST = len(WIDTHS) + 1
 LEAK = 0.1
 """Slope of the activation below 0, so that none of the few channels dies."""
 FAR = 30.0
-"""What is taken from the logit of a line without two ends."""
+"""Subtracted from the logit of a line without two ends."""
 SCALE = 4.0
 """Natural logarithms to one unit of the network's channels."""
 
@@ -47,8 +47,8 @@ class HealNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         before = (0, *WIDTHS[:-1])
-        told = (3 + FILLS, *[3] * (len(WIDTHS) - 1))
-        self.down = nn.ModuleList(Pair(t + b, w) for t, b, w in zip(told, before, WIDTHS, strict=True))
+        given = (3 + FILLS, *[3] * (len(WIDTHS) - 1))
+        self.down = nn.ModuleList(Pair(t + b, w) for t, b, w in zip(given, before, WIDTHS, strict=True))
         self.up = nn.ModuleList(Pair(a + b, b) for a, b in zip(WIDTHS[1:], WIDTHS[:-1], strict=True))
         self.last = nn.Conv2d(WIDTHS[0], FILLS + 2, 1)
 
@@ -72,9 +72,9 @@ class HealNet(nn.Module):
         lines = there * (fills - filled[0])
         kept: list[Tensor] = []
         for level, pair in enumerate(self.down):
-            told = [torch.log1p(means[level]) / SCALE, shares[level], filled[level] / SCALE]
+            given = [torch.log1p(means[level]) / SCALE, shares[level], filled[level] / SCALE]
             finer = [functional.max_pool2d(kept[-1], 2)] if kept else [lines]
-            kept.append(pair(torch.cat([*finer, *told], dim=1)))
+            kept.append(pair(torch.cat([*finer, *given], dim=1)))
         x = kept[-1]
         for level in range(len(self.up) - 1, -1, -1):
             wide = functional.interpolate(x, scale_factor=2.0, mode="nearest")

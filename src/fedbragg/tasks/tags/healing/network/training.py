@@ -24,7 +24,7 @@ LONGEST = (256, 384, 512, 768, 1024)
 SIDE = 10
 """Pixels that stay measured on each side of a bar."""
 ELSEWHERE = 0.03
-"""What an error on a measured pixel costs, against one in a gap: denoising teaches features."""
+"""Cost of an error on a measured pixel, relative to one in a gap: denoising teaches features."""
 
 
 Tile = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
@@ -68,7 +68,7 @@ def _tiles(longest: int, number: int, seed: np.random.SeedSequence) -> Iterator[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HealingProblem:
-    """What the training loop asks."""
+    """Gaps, fills and loss for the training loop."""
 
     network: HealNet
     tiles: Tiles

@@ -25,7 +25,7 @@ NEARLY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Symmetry:
-    """What an image repeats about its beam; agreements are correlations, -1 to 1."""
+    """The symmetry of an image about its beam; agreements are correlations, -1 to 1."""
 
     fold: int  # the best of FOLDS
     agreement: float  # mean, with itself turned by the multiples of 1 / fold of a turn

@@ -1,8 +1,8 @@
 """Estimates of unmeasured pixels from their own ring and its neighbours.
 
-Every estimate is the mean at the pixel's radius times a ratio: the counts of some measured pixels over what the radial
-means expect on them. A ratio of sums averages Poisson counts without bias, however few they are. One count is added to
-each sum, half where it would be, so that a ratio of nothing is one.
+Every estimate is the mean at the pixel's radius times a ratio: the counts of some measured pixels over those that the
+radial means expect on them. A ratio of sums averages Poisson counts without bias, however few they are. One count is
+added to each sum, half where it would be, so that a ratio of nothing is one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Arc(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Where estimates are wanted."""
+    """The places that need estimates."""
 
     angle: NDArray[np.float64]  # (targets,) radian
     ring: NDArray[np.int64]  # (targets,)
@@ -53,7 +53,7 @@ class RingSums:
     sums: NDArray[np.float64]  # (3, pixels + 1) running sums of counts, level, measured pixels
 
     def tables(self) -> RingTables:
-        """Return what the sums over arcs are read from."""
+        """Return the tables from which sums over arcs are read."""
         return RingTables(self.rings.angle, self.rings.starts, self.sums)
 
     def targets(self, pixels: NDArray[np.int64], fold: float) -> Targets:
@@ -91,7 +91,7 @@ def along_azimuth(
 def by_symmetry(
     image: RingSums, targets: NDArray[np.int64], turned: tuple[float, NDArray[np.float64]], arc: Arc
 ) -> NDArray[np.float32]:
-    """Average what a symmetry makes equal to each target: its ring at ``turned[0]`` * angle + each of ``turned[1]``.
+    """Average pixels equal to each target by symmetry: its ring at ``turned[0]`` * angle + each of ``turned[1]``.
 
     ``targets`` are sorted positions; returns (targets,), NaN where too little of it is measured.
     """

@@ -35,7 +35,7 @@ ARCS = (Arc(3.0, 1), Arc(30.0, 1))
 SQUARES, PLAIN_SQUARES = ((3, PRIOR), (9, PRIOR)), ((1, 0.0), (5, 0.0))
 """The same for the sides of a gap, relative to the rings and plain: pixels each way, and counts added."""
 STEPS = (FilledBy.RADIUS, *[FilledBy.AZIMUTH] * 2, *[FilledBy.SYMMETRY] * 6, *[FilledBy.ACROSS] * 4)
-"""What each column of the estimates is."""
+"""The method of each column of the estimates."""
 BLOCK = 0.06
 """Share of the longer edge that a block with weights of its own measures."""
 HIDDEN = 8_000
@@ -70,7 +70,7 @@ class _Work:
 
 
 def heal_by_symmetry(image: GappedImage, beam: tuple[float, float]) -> Healed:
-    """Fill the gaps of an image about a beam (column, row); a pixel that nothing measured tells stays unfilled."""
+    """Fill the gaps of an image about a beam (column, row); a pixel that measured ones cannot fill stays NaN."""
     rings = rings_about(beam, image.counts.shape)
     work = _Work(image, rings, rings.in_order(image.counts))
     usable = image.measured & ~defects(image.counts, image.measured)

@@ -33,7 +33,7 @@ def hidden_sets(measured: NDArray[np.bool_], beam: tuple[float, float]) -> list[
 
 
 def _turned(gap: Gaps, beam: tuple[float, float], degrees: float) -> Gaps:
-    """Return the gaps turned about the beam; what comes from outside the image is none."""
+    """Return the gaps turned about the beam; outside the image there are no gaps."""
     rows, cols = gap.shape
     cosine, sine = np.float32(np.cos(np.deg2rad(degrees))), np.float32(np.sin(np.deg2rad(degrees)))
     column, row = np.float32(beam[0]), np.float32(beam[1])
@@ -46,7 +46,7 @@ def _turned(gap: Gaps, beam: tuple[float, float], degrees: float) -> Gaps:
 
 
 def _moved(gap: Gaps, by: tuple[int, int]) -> Gaps:
-    """Return the gaps moved by (rows, cols); what comes from outside the image is none."""
+    """Return the gaps moved by (rows, cols); outside the image there are no gaps."""
     moved = np.zeros_like(gap)
     to, source = ([], [])
     for step, size in zip(by, gap.shape, strict=True):

@@ -19,7 +19,7 @@ STEPS = 2**29
 
 
 class RingTables(NamedTuple):
-    """What the sum over an arc is read from."""
+    """Tables from which the sum over an arc is read."""
 
     angle: NDArray[np.float32]  # (pixels,) radian, of the sorted pixels
     starts: NDArray[np.int64]  # (rings + 1,) first sorted pixel of each ring

@@ -1,4 +1,4 @@
-"""How much each estimate counts: by how well it does on measured pixels that are hidden on purpose."""
+"""Weigh each estimate by its errors on measured pixels that are hidden on purpose."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RIDGE = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """Estimates of hidden pixels beside what was measured there."""
+    """Estimates of hidden pixels, and the counts measured there."""
 
     estimates: NDArray[np.float32]  # (pixels, estimates), NaN where there is none
     truth: NDArray[np.float32]  # (pixels,) counts
