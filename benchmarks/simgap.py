@@ -203,25 +203,67 @@ def misses(path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    kinds = [kind for kind in ARTEFACTS if kind != "blank"]
-    columns = 7
-    figure, axes = plt.subplots(4, columns, figsize=(2.2 * columns, 9.6))
-    panels = [("pilatus6m", kind) for kind in kinds] + [("ccd", kind) for kind in CCD_KINDS]
-    for axis, (name, kind) in zip(axes.flat, panels, strict=False):
-        _show(axis, _image(next(simulate_run(_only(name, kind), 1, seed=34))), f"{kind}, {name}")
-    last = axes.flat[len(panels) :]
-    for axis, still in zip(last, _beneath_grains("ccd", len(last)), strict=True):
-        _show(axis, _image(still), "crystal beneath grains")
+    panels = [(kind, _image(next(_misses_of(name, kind)))) for kind, name in MISSES]
+    crystals = _beneath_grains("ccd", -len(panels) % COLUMNS or COLUMNS)
+    lines = (len(panels) + len(crystals)) // COLUMNS
+    figure, axes = plt.subplots(lines, COLUMNS, figsize=(2.3 * COLUMNS, 2.5 * lines), layout="constrained")
+    for axis, (kind, image), (_, name) in zip(axes.flat, panels, MISSES, strict=False):
+        _show(axis, *_drawn(image, kind, name), blackest=0.9995 if kind in SMALL else BLACKEST)
+    for axis, still in zip(axes.flat[len(panels) :], crystals, strict=True):
+        _show(axis, _image(still), "no miss: crystal, grains")
         seen = [spot for spot in still.spots if spot.significance >= 6]
         axis.scatter(
             [spot.column for spot in seen], [spot.row for spot in seen], s=18, facecolors="none", edgecolors="#d7301f",
             linewidths=0.5,
         )  # fmt: skip
-    figure.tight_layout()
     figure.savefig(path, dpi=80)
 
 
-CCD_KINDS = ("grains", "saxs", "gisaxs", "behenate", "streak", "powder", "ice", "shadow")
+COLUMNS = 7
+ONLY_CCD = ("image-plate", "cosmic-rays", "zingers", "hot")
+MISSES = tuple(
+    [(kind, "pilatus6m") for kind in ARTEFACTS if kind not in ONLY_CCD]
+    + [(kind, "ccd") for kind in (*ONLY_CCD, "grains", "minerals", "saxs", "gisaxs", "behenate")]
+    + [(kind, "ccd") for kind in ("powder", "ice", "shadow", "streak")]
+)
+"""The kinds of misses on a photon counter, and those that only a CCD or an image plate shows, or shows otherwise."""
+
+
+PART = 100  # pixels
+SMALL = ("zingers", "cosmic-rays", "hot", "edges")
+"""Kinds that show in single pixels: of these a part is enlarged."""
+
+
+def _most_single_pixels(image: Image) -> Image:
+    """Return the part of a frame that has most counts in pixels that stand out from those beside them."""
+    from scipy.ndimage import median_filter
+
+    flat = np.nan_to_num(image)
+    out = np.maximum(flat - 3 * median_filter(flat, 5) - 8, 0) ** 0.5
+    starts = [range(0, side - PART + 1, PART // 2) for side in image.shape]
+    top, left = max(
+        ((top, left) for top in starts[0] for left in starts[1]),
+        key=lambda at: out[at[0] : at[0] + PART, at[1] : at[1] + PART].sum(),
+    )
+    return image[top : top + PART, left : left + PART]
+
+
+def _misses_of(name: str, kind: str) -> Iterator[Still]:
+    return simulate_run(_only(name, kind), 1, seed=34)
+
+
+def _drawn(image: Image, kind: str, name: str) -> tuple[Image, str]:
+    """Return what is drawn of a frame, and its title.
+
+    The highest count of every 2 x 2 pixels of a photon counter, whose single pixels would be lost in print.
+    """
+    title = f"{kind.replace('-', ' ')} ({name})"
+    if kind in SMALL:
+        return _most_single_pixels(image), f"part of {title}"
+    if name == "ccd":
+        return image, title
+    rows, cols = (side // 2 for side in image.shape)
+    return np.fmax.reduce(image[: 2 * rows, : 2 * cols].reshape(rows, 2, cols, 2), axis=(1, 3)), title
 
 
 def _only(name: str, kind: str) -> Beamline:
@@ -253,8 +295,12 @@ def _middle(image: Image, side: int) -> Image:
     return image[top : top + side, left : left + side]
 
 
-def _show(axis: Any, image: Image, title: str) -> None:
-    highest = max(np.nanquantile(image, 0.998), 2 * np.nanmedian(image), 2)
+BLACKEST = 0.998
+"""Share of a frame's pixels that are not black."""
+
+
+def _show(axis: Any, image: Image, title: str, blackest: float = BLACKEST) -> None:
+    highest = max(np.nanquantile(image, blackest), 2 * np.nanmedian(image), 2)
     axis.imshow(image, vmin=0, vmax=highest, cmap="gray_r", interpolation="nearest")
     axis.set_title(title, fontsize=9)
     axis.axis("off")

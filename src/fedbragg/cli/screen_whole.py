@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 def screen_whole_run(paths: list[str], screening: Screening, *, resume: bool) -> int:
     """Screen a run, or the rest of it, print the result and return the exit code."""
     from fedbragg.progress import bars
+    from fedbragg.workflows.compile_ahead import compile_ahead
     from fedbragg.workflows.screen import REPORT, begin, screen_run, write_outputs, write_report
 
     run, session = begin(paths, screening, resume=resume)
     with announced_compiling(say), bars() as progress:
+        if screening.threads > 1:
+            compile_ahead(run)
         outcome = screen_run(run, screening, session, progress)
     if outcome.stopped and outcome.tally.frames == 0:
         return show_stopped(outcome, screening.out, len(run))

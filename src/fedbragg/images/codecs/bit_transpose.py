@@ -38,6 +38,7 @@ class Comparison(NamedTuple):
     differing: int  # STEP bytes, in which the bits that differ are set
 
 
+# Not inlined: then LLVM makes less of it, and decoding takes a tenth longer.
 @compiled
 def untranspose(planes: int, out: int, stream: int, width: int, comparison: Comparison) -> None:
     """Turn the planes at address ``planes`` into elements of ``width`` bytes (1, 2 or 4) at address ``out``.

@@ -16,3 +16,8 @@ def compiled(function: Function) -> Function:
         return cast(Function, numba.njit(nogil=True, cache=True)(function))
     except RuntimeError:  # there is no writable folder for the machine code
         return cast(Function, numba.njit(nogil=True)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function as part of those that call it: for one caller that takes half the time of compiling both."""
+    return cast(Function, numba.njit(inline="always")(function))

@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import types
 
-from fedbragg.images.codecs.compiled import compiled
+from fedbragg.images.codecs.compiled import inlined
 from fedbragg.images.codecs.library import register
 
 SYMBOL = "fedbragg_zstd_decompress"
@@ -21,7 +21,7 @@ _decompress: Any = types.ExternalFunction(
 )
 
 
-@compiled
+@inlined
 def zstd_decompress(source: int, out: int, packed: int, capacity: int) -> int:
     """Decode ``packed`` bytes at the address ``source`` to ``out``; return how many came out, below 0 if damaged."""
     return int(_decompress(out, capacity, source, packed))

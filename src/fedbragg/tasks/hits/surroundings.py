@@ -53,8 +53,8 @@ def _measure_all(
             measures[peak, kind] = channels[kind, row, col]
         # A plain -1 is a type of its own to numba, which then compiles the loop twice.
         place, inner = len(CHANNELS), int(np.int64(-1))
-        total[:AVERAGED] = 0.0
-        total[AVERAGED:] = -np.inf
+        for kind in range(total.size):  # an assignment of slices takes numba a second to compile
+            total[kind] = 0.0 if kind < AVERAGED else -np.inf
         for outer in REACHES:
             _add_ring(channels, (row, col), inner, outer, total)
             for kind in range(AVERAGED):

@@ -20,7 +20,7 @@ def local_background(
     return _smooth(_median_of_medians(mean))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
 def _filled_mean(
     valid: NDArray[np.float32], total: NDArray[np.float32], fewest: float
 ) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ def _median3(a: float, b: float, c: float) -> float:
     return max(min(a, b), min(max(a, b), c))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
 def _median_of_medians(mean: NDArray[np.float32]) -> NDArray[np.float32]:
     rows, cols = mean.shape
     across = mean.copy()
@@ -81,7 +81,7 @@ def _median_of_medians(mean: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
     rows, cols = values.shape
     third = np.float32(1 / 3)

@@ -125,7 +125,7 @@ def refined_centre(
     """
     if len(places) > TRIED_PEAKS:
         places = places[significance >= np.partition(significance, -TRIED_PEAKS)[-TRIED_PEAKS]]
-    y, x = places.T.astype(np.float64)
+    y, x = np.ascontiguousarray(places.T, np.float64)  # numba compiles once more for another layout
     for step in STEPS:
         centre, reach = _best(x, y, centre, int(np.ceil(reach / step)), step), step
     return centre
@@ -154,7 +154,7 @@ def _best(
     return middle[0] + across / equals * step, middle[1] + down / equals * step
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _farthest(
     x: NDArray[np.float64], y: NDArray[np.float64], middle: tuple[float, float], reach: float
 ) -> int:
@@ -165,7 +165,7 @@ def _farthest(
     return int(farthest + 2 * reach)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _shared(
     x: NDArray[np.float64],
     y: NDArray[np.float64],

@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare.centre import estimated_centre, refined_centre
+from fedbragg.tasks.hits.prepare.medians import median
 from fedbragg.tasks.hits.prepare.noise import PhotonScale
 from fedbragg.tasks.hits.prepare.peaks import deviance
 from fedbragg.tasks.hits.prepare.pixels import Blocks
@@ -103,10 +104,16 @@ def noise_correlation(blocks: Blocks) -> tuple[float, float]:
 
 @njit(cache=True, nogil=True)
 def _medians(correlation: NDArray[np.float64]) -> tuple[float, float]:
-    known = np.flatnonzero(np.isfinite(correlation[:, 0]))
-    if known.size < FEWEST_BLOCKS:
-        return 0.0, 0.0
-    return np.median(correlation[known, 0]), np.median(correlation[known, 1])
+    known, number = np.empty((2, correlation.shape[0])), 0
+    for block in range(correlation.shape[0]):
+        if not math.isnan(correlation[block, 0]):
+            known[0, number], known[1, number] = correlation[block, 0], correlation[block, 1]
+            number += 1
+    middle = np.zeros(2)
+    if number >= FEWEST_BLOCKS:
+        for k in range(2):
+            middle[k] = median(known[k, :number])
+    return middle[0], middle[1]
 
 
 def crowding(
@@ -142,7 +149,7 @@ def _crowding(
     return result
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _number(rings: NDArray[np.float64], radius: float, reach: float, bounds: NDArray[np.int64]) -> int:
     """Return how many of the sorted radii lie within ``reach`` of a radius, which never falls from call to call."""
     while bounds[0] < rings.size and rings[bounds[0]] < radius - reach:

@@ -13,21 +13,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fedbragg.images.codecs.bitshuffle import begin, decode_until, end
+from fedbragg.images.codecs.bitshuffle import Decoding, Progress, begin, decode_until, end
 from fedbragg.images.packed_frame import PackedFrame
 from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare.contrast import EIGHT
 from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
 from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks
-from fedbragg.tasks.hits.prepare.pixels import (
-    Given,
-    RowsOfBlocks,
-    reduce_row,
-    working_memory,
-)
-
-Packed = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], int, bool]
-"""The chunk, the counts' bytes, and expected, high and zstd of `decode_bitshuffle`."""
+from fedbragg.tasks.hits.prepare.pixels import Given, RowsOfBlocks, reduce_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +33,23 @@ class BlockReducer:
         masked, counts = self.masks(mask, EIGHT), packed.counts
         rows = RowsOfBlocks.of(counts.dtype, masked)
         memory = counts.reshape(-1).view(np.uint8)
-        given = (read_only(packed.chunk), memory, read_only(packed.expected), packed.high, packed.zstd)
-        state = _decode_and_reduce(given, read_only(counts), rows.given)
-        return int(state), DecodedBlocks(rows.blocks(masked), counts, mask)
+        checked = (read_only(packed.expected), packed.high, packed.zstd)
+        decoding, progress = begin(read_only(packed.chunk), memory, counts.itemsize, *checked)
+        progress = _decode_and_reduce(decoding, progress, read_only(counts), rows.given)
+        return end(decoding, progress), DecodedBlocks(rows.blocks(masked), counts, mask)
 
 
 @njit(cache=True, nogil=True)
-def _decode_and_reduce(packed: Packed, counts: NDArray[Any], given: Given) -> int:
-    """Fill ``counts`` and what ``given`` holds; return the result of `decode_bitshuffle`."""
-    chunk, out, expected, high, zstd = packed
-    width, rows = counts.itemsize, given[2][0].shape[0]
-    row_bytes = EIGHT * counts.shape[1] * width
-    decoding, progress = begin(chunk, out, width, expected, high, zstd)
-    work = working_memory(EIGHT)
-    packed_rows = min(rows, out.size // (8 * width) * (8 * width) // row_bytes)
-    for row in range(packed_rows):
-        progress = decode_until(decoding, progress, (row + 1) * row_bytes)
-        if progress.position < 0:
-            return end(decoding, progress)
-        reduce_row(counts, row, work, given)
-    state = end(decoding, decode_until(decoding, progress, out.size))
-    for row in range(packed_rows, rows):  # the last row may end with elements that are stored unpacked
-        reduce_row(counts, row, work, given)
-    return state
+def _decode_and_reduce(
+    decoding: Decoding, progress: Progress, counts: NDArray[Any], given: Given
+) -> Progress:
+    """Fill ``counts``, whose bytes ``decoding`` holds, and what ``given`` holds, unless the chunk is damaged."""
+    out, rows, row_bytes = decoding[1], given[2][0].shape[0], EIGHT * counts.shape[1] * counts.itemsize
+    for row in range(rows + 1):  # the last time for the rows of pixels below the last block
+        wanted = (row + 1) * row_bytes if row < rows else out.size
+        progress = decode_until(decoding, progress, wanted)
+        if progress[0] < 0:
+            break
+        if row < rows:
+            reduce_rows(counts, (row, row + 1), given)
+    return progress

@@ -46,7 +46,7 @@ def no_likely_peaks(shape: tuple[int, int], block: int) -> Likely:
     )
 
 
-@njit(cache=True, nogil=True, fastmath=False)
+@njit(cache=True, nogil=True, fastmath=False, inline="always")
 def look_at_row(
     counts: NDArray[Any],
     masked: tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.float32]],
@@ -75,7 +75,8 @@ def look_at_row(
                 core, wide = sums_around(counts, i, j, zero)
                 windows = ((core, 9), (wide, 49))
             else:
-                i, j = place_in(counts, mask, peak[row, cols[k]], top, left, EIGHT)
+                # A plain 8 is a type of its own to numba, which then compiles the function twice.
+                i, j = place_in(counts, mask, peak[row, cols[k]], top, left, int(np.int64(EIGHT)))
                 higher = i < 0 or is_shoulder(counts, mask, i, j)
                 windows = sums_beside_masked(counts, mask, i, j)
             peaks[number, 0], peaks[number, 1], peaks[number, 2] = cols[k], -1 if higher else i, j

@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.tasks.hits.prepare.medians import median
 from fedbragg.tasks.hits.prepare.pixels import Blocks
 
 BINS = 12
@@ -119,11 +120,11 @@ def _binned(
 
 @njit(cache=True, nogil=True)
 def _medians(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the median of each stretch of values that ends before one of ``ends``."""
+    """Return the median of each stretch of values that ends before one of ``ends``; the values change places."""
     found = np.empty(ends.size)
     start = 0
     for stretch in range(ends.size):
-        found[stretch] = np.median(values[start : ends[stretch]])
+        found[stretch] = median(values[start : ends[stretch]])
         start = ends[stretch]
     return found
 

@@ -32,7 +32,7 @@ NO_PHOTONS = 1e-9
 """Fewer photons count as none: the logarithm of a denormal number is not finite."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def deviance(photons: float, expected: float) -> float:
     """Return by how many standard deviations ``photons`` exceeds ``expected``; negative if it is below.
 
@@ -109,14 +109,14 @@ def _find(
                 _measure(cell, pixel, windows, background[cell], photons, found)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _seen_early(peak: NDArray[np.float64]) -> tuple[Pixel, Windows]:
     """Return one of the likely peaks."""
     pixel = (int(peak[1]), int(peak[2]), peak[3])
     return pixel, ((peak[4], int(peak[5])), (peak[6], int(peak[7])))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _look_at(
     counts: NDArray[Any], masked: Masked, peak: float, cell: tuple[int, int], block: int, zero: float
 ) -> tuple[Pixel, Windows]:
@@ -152,7 +152,7 @@ def _measure(
     places[0][cell], places[1][cell] = pixel[0], pixel[1]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _mark_candidates(
     background: NDArray[np.float32],
     peak: NDArray[np.float32],

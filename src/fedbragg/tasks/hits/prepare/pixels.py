@@ -48,7 +48,8 @@ class Blocks:
 def block_sums(counts: NDArray[Any], masked: MaskBlocks) -> Blocks:
     """Reduce ``counts`` (rows, cols) to the blocks of their mask."""
     rows = RowsOfBlocks.of(counts.dtype, masked)
-    (_reduce if masked.block == EIGHT else _reduce_any)(counts, rows.given)
+    reduce = reduce_rows if masked.block == EIGHT else _reduce_any
+    reduce(counts, (0, masked.valid.shape[0]), rows.given)
     return rows.blocks(masked)
 
 
@@ -61,15 +62,15 @@ Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]
 the highest count up to which a column's sum is right."""
 Planes = tuple[NDArray[np.float32], NDArray[np.float32]]  # total, peak of Blocks
 Noise = tuple[NDArray[np.float64], NDArray[np.float64]]  # variance, correlation of Blocks
-Given = tuple[Masked, Columns, Planes, Noise, Likely, float]
-"""The fields of RowsOfBlocks"""
 Work = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """A block's pixels (block, block), and working memory of contrast and correlation."""
+Given = tuple[Masked, Columns, Planes, Noise, Likely, float, Work]
+"""The fields of RowsOfBlocks"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowsOfBlocks:
-    """What `reduce_row` is given, and fills, of one frame."""
+    """What `reduce_rows` is given, and fills, of one frame."""
 
     masked: Masked
     columns: Columns
@@ -77,6 +78,7 @@ class RowsOfBlocks:
     noise: Noise
     likely: Likely
     zero: float  # of the type in which counts are added
+    work: Work
 
     @staticmethod
     def of(counts: np.dtype[Any], masked: MaskBlocks) -> RowsOfBlocks:
@@ -90,7 +92,8 @@ class RowsOfBlocks:
         result = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         columns, noise = _column_sums(counts, shape[1] * block, block), (variance, correlated)
         zero = 0.0 if counts.kind == "f" else 0  # whole numbers are added as such, in any order
-        return RowsOfBlocks(given, columns, result, noise, no_likely_peaks(shape, block), zero)
+        likely, work = no_likely_peaks(shape, block), _working_memory(block)
+        return RowsOfBlocks(given, columns, result, noise, likely, zero, work)
 
     def blocks(self, masked: MaskBlocks) -> Blocks:
         """Return the blocks, once all rows are reduced."""
@@ -100,7 +103,7 @@ class RowsOfBlocks:
     @property
     def given(self) -> Given:
         """Return what compiled functions take."""
-        return self.masked, self.columns, self.result, self.noise, self.likely, self.zero
+        return self.masked, self.columns, self.result, self.noise, self.likely, self.zero, self.work
 
 
 def _column_sums(counts: np.dtype[Any], width: int, block: int) -> Columns:
@@ -111,20 +114,29 @@ def _column_sums(counts: np.dtype[Any], width: int, block: int) -> Columns:
     return np.empty(width, np.float32), np.empty((2, width), np.float32), np.empty(1, np.float32), np.inf
 
 
-@njit(cache=True, nogil=True)
-def _reduce(counts: NDArray[Any], given: Given) -> None:
-    """Reduce a frame to blocks of 8 x 8 pixels."""
-    work = working_memory(EIGHT)
-    for row in range(given[2][0].shape[0]):
-        reduce_row(counts, row, work, given)
+def _working_memory(block: int) -> Work:
+    return np.empty((block, block)), np.empty((block // 2, block // 2)), np.empty((block, block))
+
+
+# Called from Python for all rows, and from a compiled loop for one after the other: a function of its own for each
+# would take a second more to compile.
+@njit(cache=True, nogil=True, fastmath=False)
+def reduce_rows(counts: NDArray[Any], rows: tuple[int, int], given: Given) -> None:
+    """Reduce these rows of blocks of 8 x 8 pixels, and look at the likely peaks of those above; none below is read."""
+    masked, columns, result, noise, likely, zero, work = given
+    for row in range(rows[0], rows[1]):
+        _add_row(counts, row, (masked, columns, result))
+        _sample(counts, masked, row, work, noise, zero)
+        if row > 0:
+            beside = (masked[0], masked[1], masked[6])
+            look_at_row(counts, beside, row - 1, (*result, columns[1]), likely, zero)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _reduce_any(counts: NDArray[Any], given: Given) -> None:
-    """Reduce a frame to blocks of another size: apart, so that only who needs it compiles it."""
-    masked, columns, result, noise = given[0], given[1], given[2], given[3]
-    work = working_memory(masked[4])
-    for row in range(result[0].shape[0]):
+def _reduce_any(counts: NDArray[Any], rows: tuple[int, int], given: Given) -> None:
+    """Reduce rows of blocks of another size: apart, so that only who needs it compiles it."""
+    masked, columns, result, noise, work = given[0], given[1], given[2], given[3], given[6]
+    for row in range(rows[0], rows[1]):
         _sum_columns(counts, row, masked[4], columns)
         _combine(columns, row, masked[4], result)
         _cut_masked(counts, masked, row, masked[4], columns, result)
@@ -132,24 +144,15 @@ def _reduce_any(counts: NDArray[Any], given: Given) -> None:
         _sample_any(counts, masked, row, work, noise)
 
 
-@njit(cache=True, nogil=True)
-def working_memory(block: int) -> Work:
-    """Return memory for the noise of blocks."""
-    return np.empty((block, block)), np.empty((block // 2, block // 2)), np.empty((block, block))
-
-
 @njit(cache=True, nogil=True, fastmath=True)
-def reduce_row(counts: NDArray[Any], row: int, work: Work, given: Given) -> None:
-    """Fill a row of blocks of 8 x 8 pixels, and look at the likely peaks of the row above; no pixel below is read."""
-    masked, columns, result, noise, likely, zero = given
+def _add_row(counts: NDArray[Any], row: int, given: tuple[Masked, Columns, Planes]) -> None:
+    """Fill a row of blocks of 8 x 8 pixels."""
+    masked, columns, result = given
     _sum_columns(counts, row, EIGHT, columns)
     _combine(columns, row, EIGHT, result)
-    _cut_masked(counts, masked, row, EIGHT, columns, result)
-    _add_bright(counts, masked, row, EIGHT, columns, result)
-    _sample(counts, masked, row, work, noise, zero)
-    if row > 0:
-        beside = (masked[0], masked[1], masked[6])
-        look_at_row(counts, beside, row - 1, (*result, columns[1]), likely, zero)
+    # The size as a number that LLVM does not know: else it unrolls loops in which no time is spent.
+    _cut_masked(counts, masked, row, masked[4], columns, result)
+    _add_bright(counts, masked, row, masked[4], columns, result)
 
 
 @njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -223,7 +226,7 @@ def _add_bright(
 
 # Unless fastmath is written out, numba compiles a function as its first caller was compiled; and unknown correlations
 # are NaN, which fast arithmetic does not allow.
-@njit(cache=True, nogil=True, fastmath=False)
+@njit(cache=True, nogil=True, fastmath=False, inline="always")
 def _sample(counts: NDArray[Any], masked: Masked, row: int, work: Work, noise: Noise, zero: float) -> None:
     """Measure the noise in the sampled blocks of a row of blocks of 8 x 8 pixels: every step-th of the frame."""
     cells, step = masked[1].shape[1], masked[5]
@@ -233,7 +236,11 @@ def _sample(counts: NDArray[Any], masked: Masked, row: int, work: Work, noise: N
             break
         noise[0][sample] = contrast_of_eight(counts, row * EIGHT, col * EIGHT, zero)
         if sample % CORRELATED == 0:
-            _correlate(counts, masked, (row, col), sample // CORRELATED, work, noise)
+            along, across = np.nan, np.nan
+            if masked[1][row, col] == WHOLE:
+                _copy_block(counts, row * EIGHT, col * EIGHT, work[0])
+                along, across = _correlation(work[0], work[2])
+            noise[1][sample // CORRELATED, 0], noise[1][sample // CORRELATED, 1] = along, across
 
 
 @njit(cache=True, nogil=True, fastmath=False)
@@ -247,25 +254,16 @@ def _sample_any(counts: NDArray[Any], masked: Masked, row: int, work: Work, nois
         _copy_block(counts, row * block, col * block, work[0])
         noise[0][sample] = contrast(work[0], block // 2, work[1])
         if sample % CORRELATED == 0:
-            _correlate(counts, masked, (row, col), sample // CORRELATED, work, noise)
+            along, across = np.nan, np.nan
+            if masked[1][row, col] == WHOLE:
+                along, across = correlation(work[0], block, work[2])
+            noise[1][sample // CORRELATED, 0], noise[1][sample // CORRELATED, 1] = along, across
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _first_sample(cell: int, step: int) -> int:
     """Return the number of the first sample from a cell on."""
     return max(cell - step // 2 + step - 1, 0) // step
-
-
-@njit(cache=True, nogil=True, fastmath=False)
-def _correlate(
-    counts: NDArray[Any], masked: Masked, cell: tuple[int, int], place: int, work: Work, noise: Noise
-) -> None:
-    """Fill a row of the noise's correlation."""
-    along, across = np.nan, np.nan
-    if masked[1][cell] == WHOLE:
-        _copy_block(counts, cell[0] * masked[4], cell[1] * masked[4], work[0])
-        along, across = _correlation(work)
-    noise[1][place, 0], noise[1][place, 1] = along, across
 
 
 @njit(cache=True, nogil=True, fastmath=False, inline="always")
@@ -277,7 +275,5 @@ def _copy_block(counts: NDArray[Any], top: int, left: int, pixels: NDArray[np.fl
 
 # Of pixels as floats, so that this, with its unrolled loops, is compiled once and not for every type of counts.
 @njit(cache=True, nogil=True, fastmath=False)
-def _correlation(work: Work) -> tuple[float, float]:
-    if work[0].shape[0] == EIGHT:
-        return correlation(work[0], EIGHT, work[2])
-    return correlation(work[0], work[0].shape[0], work[2])
+def _correlation(pixels: NDArray[np.float64], work: NDArray[np.float64]) -> tuple[float, float]:
+    return correlation(pixels, EIGHT, work)
