@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from pathlib import Path
 
 import hdf5plugin
@@ -91,3 +93,24 @@ def test_files_have_their_numbers_of_frames_and_frames_their_saturation(tmp_path
     run = open_files(tmp_path)
     assert run.files == [(f"{tmp_path}/a.h5", 3), (f"{tmp_path}/b.npy", 2)]
     assert [run[position].saturation for position in (0, 2, 3)] == [900, 900, None]
+
+
+@pytest.mark.parametrize(("many_in_a_file", "most"), [(True, 3), (False, 8)])
+def test_frames_in_memory_follow_the_cores_where_a_file_holds_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many_in_a_file: bool, most: int
+) -> None:
+    """One thread reads while two cores work; files of one frame are read by as many threads as are asked for."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1})
+    if many_in_a_file:
+        stack(tmp_path / "run.h5", counts("u2", (24, 60, 70)), {})
+    else:
+        for number in range(24):
+            cbf(tmp_path / f"{number:02}.cbf", counts("i4"))
+    together, threads = threading.Barrier(most), set[str]()
+
+    def work(frame: Frame | Unreadable) -> None:
+        threads.add(threading.current_thread().name)
+        together.wait(timeout=20)  # breaks unless so many threads work at the same time
+
+    list(open_run(tmp_path).map(work, 8))
+    assert len(threads) == most

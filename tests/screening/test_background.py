@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
-from fedbragg.screening.background import background_level
+from fedbragg.images.open import open_files
+from fedbragg.screening.background import BackgroundLevel, background_level
+from fedbragg.tasks.hits.prepare import mask_block_cache
+from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
+from fedbragg.tasks.hits.prepare.decoding import BlockReducer
 from fedbragg.types import Frame
 
 
@@ -43,6 +52,18 @@ def test_it_depends_on_gain_and_offset() -> None:
 def test_a_masked_frame_has_no_level() -> None:
     counts = np.ones((64, 64), np.uint16)
     assert background_level(frame(counts, np.ones(counts.shape, np.bool_))) is None
+
+
+def test_it_is_the_same_of_a_frame_reduced_while_it_was_decoded(tmp_path: Path) -> None:
+    counts = np.random.default_rng(5).poisson(2, (3, 131, 149)).astype(np.uint16)
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        packing = dict(hdf5plugin.Bitshuffle())
+        file.create_dataset("entry/data/data", data=counts, chunks=(1, 131, 149), **packing)
+    run = open_files(tmp_path / "run.h5", reduce=BlockReducer(mask_block_cache()))
+    level, frames = BackgroundLevel(), [run[index] for index in range(3)]
+    assert [isinstance(one.reduced, DecodedBlocks) for one in frames] == [False, True, True]
+    assert [level(one) for one in frames] == [background_level(frame(one)) for one in counts]
+    assert level(replace(frames[1], counts=2 * counts[1])) == background_level(frame(2 * counts[1]))
 
 
 def test_it_is_the_same_when_read_from_a_table() -> None:

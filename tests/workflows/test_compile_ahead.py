@@ -11,7 +11,7 @@ import hdf5plugin
 import numpy as np
 from numba import njit
 
-from fedbragg.workflows.compile_ahead import _at_first_compilation, _start_helper
+from fedbragg.workflows.compile_ahead import _at_first_compilation, _start_compiler
 
 FRAMES = """
 import sys
@@ -50,6 +50,7 @@ print(*sorted({name for name, _ in compiled() - ahead}), sep="\\n")
 BEFORE = (
     "fedbragg.images.codecs.",
     "fedbragg.tasks.hits.prepare.decoding.",
+    "fedbragg.tasks.hits.prepare.level_sample.add_to_groups",
     "fedbragg.tasks.hits.prepare.likely_peaks.",
     "fedbragg.tasks.hits.prepare.pixels.",
 )
@@ -81,7 +82,7 @@ def test_nothing_after_the_reduction_is_left_to_compile(tmp_path: Path) -> None:
 
 
 def test_the_process_ends_well() -> None:
-    assert _start_helper(np.dtype(np.uint16), centre_known=True).wait() == 0
+    assert _start_compiler(np.dtype(np.uint16), centre_known=True).wait() == 0
 
 
 def test_only_the_first_compilation_counts() -> None:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedbragg.errors import RunError
-from fedbragg.images.frame_requests import FrameRequest, ReadAhead, map_frames, read_ahead
+from fedbragg.images.frame_requests import (
+    FrameRequest,
+    ReadAhead,
+    map_frames,
+    read_ahead,
+    threads_of_shared_file,
+)
 from fedbragg.images.growing_file import GrowingFile, open_growing
 from fedbragg.images.paths import Paths, expand, is_glob
 from fedbragg.images.run import FileRun
@@ -66,7 +72,7 @@ class FollowedRun:
         stop: int | None = None,
     ) -> Iterator[Result]:
         """Yield ``work`` of every frame in order as they arrive; see FileRun.map."""
-        return map_frames(work, _part(self.requests(), start, stop), threads)
+        return map_frames(work, _part(self.requests(), start, stop), threads_of_shared_file(threads))
 
     def _run_so_far(self) -> FileRun:
         return FileRun(expand(self.paths), self.reading, open_growing)

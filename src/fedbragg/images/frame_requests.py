@@ -91,6 +91,15 @@ def map_frames(
     )
 
 
+def threads_of_shared_file(threads: int) -> int:
+    """Return how many of these threads can work on frames that lie many in a file: one more than there are cores.
+
+    HDF5 reads for one thread at a time, so one thread reads while each core has a frame. Any more threads only take
+    memory, and throw each other's frames out of the processor's caches.
+    """
+    return min(threads, len(os.sched_getaffinity(0)) + 1)
+
+
 def reason_without_path(error: RunError, path: str) -> str:
     """Return a RunError's text after the path."""
     return str(error).removeprefix(f"{path}: ")

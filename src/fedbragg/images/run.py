@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fedbragg.errors import FrameError, RunError
 from fedbragg.images.buffer_pool import BufferPool
-from fedbragg.images.frame_requests import ReadAhead, map_frames, read_ahead, reason_without_path
+from fedbragg.images.frame_requests import (
+    ReadAhead,
+    map_frames,
+    read_ahead,
+    reason_without_path,
+    threads_of_shared_file,
+)
 from fedbragg.images.packed_frame import Reduce
-from fedbragg.images.registry import open_source
+from fedbragg.images.registry import holds_single_frame, open_source
 from fedbragg.images.run_files import RunFiles
 from fedbragg.images.source import OpenSource, RunCache
 from fedbragg.types import Frame, Geometry, Result, Unreadable
@@ -73,7 +79,12 @@ class FileRun:
         start: int = 0,
         stop: int | None = None,
     ) -> Iterator[Result]:
-        """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's."""
+        """Yield ``work`` of every frame in order, done in the thread that decoded it; one thread is the caller's.
+
+        Where a file holds many frames, at most one thread more than there are cores works.
+        """
+        if not all(map(holds_single_frame, self._files.paths)):
+            threads = threads_of_shared_file(threads)
         return map_frames(work, self._files.requests(start, stop), threads)
 
 

@@ -30,25 +30,25 @@ CELL = 8
 
 def compile_ahead(run: Run) -> None:
     """Compile what screening this run needs, where it is not compiled yet; else this takes the time of two frames."""
-    helpers: list[subprocess.Popen[bytes]] = []
-    with suppress(FrameError):  # an unreadable frame is told of when its turn comes
+    compilers: list[subprocess.Popen[bytes]] = []
+    with suppress(FrameError):  # an unreadable frame is reported in its turn
         first = run[0]
         kind, centre_known = first.counts.dtype, first.beam_centre is not None
         try:
             with _at_first_compilation(
-                lambda: helpers.append(_start_helper(kind, centre_known=centre_known))
+                lambda: compilers.append(_start_compiler(kind, centre_known=centre_known))
             ):
                 _reduce_nothing(kind)
-            if helpers and len(run) > 1:
+            if compilers and len(run) > 1:
                 _ = run[1]  # is reduced while it is decoded, now that the mask is known
-            for helper in helpers:
-                helper.wait()
+            for compiler in compilers:
+                compiler.wait()
         finally:
-            for helper in helpers:
-                helper.kill()
+            for compiler in compilers:
+                compiler.kill()
 
 
-def _start_helper(kind: np.dtype[Any], *, centre_known: bool) -> subprocess.Popen[bytes]:
+def _start_compiler(kind: np.dtype[Any], *, centre_known: bool) -> subprocess.Popen[bytes]:
     # What goes wrong there only leaves more to compile here.
     command = [sys.executable, "-m", __name__, kind.str, str(int(centre_known))]
     nothing = subprocess.DEVNULL
@@ -102,6 +102,7 @@ def compile_later_steps(kind: np.dtype[Any], *, centre_known: bool) -> None:
 def _reduced_frame(kind: np.dtype[Any]) -> Frame:
     """Return a frame with round light, spots and a gap, and with its blocks, so that nothing reduces it."""
     from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
+    from fedbragg.tasks.hits.prepare.level_sample import GROUPS
     from fedbragg.tasks.hits.prepare.mask_blocks import blocks_of_mask
     from fedbragg.tasks.hits.prepare.pixels import RowsOfBlocks
     from fedbragg.types import Frame
@@ -113,7 +114,7 @@ def _reduced_frame(kind: np.dtype[Any]) -> Frame:
     rows.result[0][:], rows.result[1][:] = seen.sum(axis=(1, 3)), seen.max(axis=(1, 3))
     # Every block is sampled, for there are few. A photon counter's variance would be its mean.
     rows.noise[0][:], rows.noise[1][:] = 1 + 2 * rows.result[0].ravel() / CELL**2, 0.1
-    reduced = DecodedBlocks(rows.blocks(masked), counts, mask)
+    reduced = DecodedBlocks(rows.blocks(masked), np.zeros(GROUPS), counts, mask)
     return Frame(counts, mask, "made", 0, reduced=reduced)
 
 

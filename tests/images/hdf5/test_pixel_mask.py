@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import numpy as np
+import pytest
 from detector_files import counts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,3 +56,38 @@ def test_a_single_active_area_and_a_mask_of_another_size_mask_nothing() -> None:
         file["metadata/ACTIVE_AREAS"] = [0, 0, 3, 4]
         assert find_pixel_mask(file, (3, 4)) is None
         assert read_pixel_mask(None, 0, (3, 4)) is None
+
+
+PACKED = {
+    "bitshuffle": hdf5plugin.Bitshuffle(),
+    "gzip": {"compression": "gzip", "shuffle": True},
+    "plain": {},
+}
+
+
+@pytest.mark.parametrize("chunks", [(9, 6), (3, 6), None])
+@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize("dtype", ["u1", "u4", "i8", "?", ">u4"])
+def test_a_mask_is_the_same_however_it_is_packed(
+    dtype: str, packed: str, chunks: tuple[int, int] | None
+) -> None:
+    values = np.arange(54).reshape(9, 6) % 4 * 32
+    with h5py.File("mask.h5", "w", driver="core", backing_store=False) as file:
+        how = PACKED[packed] if chunks else {}
+        place = "entry_1/instrument_1/detector_1/mask"
+        file.create_dataset(place, data=values.astype(dtype), chunks=chunks, **how)
+        mask = read_pixel_mask(find_pixel_mask(file, (9, 6)), 0, (9, 6))
+    bits = 0x40 if dtype not in ("u1", "?") else 0xFF  # 0x20 says nothing in CXI's 32 bits
+    assert mask is not None
+    assert mask.tolist() == (values & bits != 0).tolist()
+
+
+def test_a_damaged_mask_is_reported_as_hdf5_reports_it() -> None:
+    with h5py.File("mask.h5", "w", driver="core", backing_store=False) as file:
+        place = "entry_1/instrument_1/detector_1/mask"
+        packed = file.create_dataset(
+            place, data=np.ones((64, 64), np.uint32), chunks=(64, 64), **hdf5plugin.Bitshuffle()
+        )
+        packed.id.write_direct_chunk((0, 0), b"no bitshuffle")
+        with pytest.raises(OSError, match="filter"):
+            read_pixel_mask(find_pixel_mask(file, (64, 64)), 0, (64, 64))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE
-from fedbragg.tasks.hits.surroundings import AROUND, MEASURES, measures_of
+from fedbragg.tasks.hits.surroundings import AROUND, MANY, MEASURES, measure_few, measures_of
 from fedbragg.types import View
 
 CORE, WINGS, RIM, MASKED = range(len(CHANNELS))
@@ -56,7 +57,22 @@ def test_the_measures_are_those_of_a_plain_sum(seed: int) -> None:
     channels = random_channels(seed)
     cells = np.argwhere(channels[CORE] > 0)
     expected = [plain(channels, row, col) for row, col in cells]
-    np.testing.assert_allclose(seen(channels, cells)[:, :AROUND], expected, rtol=1e-6, atol=1e-7)
+    for taken in (slice(None), slice(0, 5)):  # many peaks, and few
+        measured = seen(channels, cells[taken])[:, :AROUND]
+        np.testing.assert_allclose(measured, expected[taken], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("shape", [(20, 25), (3, 40), (40, 3), (1, 1)])
+@pytest.mark.parametrize("seed", range(3))
+def test_many_peaks_are_measured_as_each_by_itself(seed: int, shape: tuple[int, int]) -> None:
+    """Bit for bit; cells in any order, for a turned View lists them so."""
+    channels = random_channels(seed, *shape)
+    channels[CORE, 0, 0] = 2.0
+    cells = np.random.default_rng(seed).permutation(np.argwhere(channels[CORE] > 0))
+    assert len(cells) > MANY * channels[0].size
+    alone = np.zeros((len(cells), AROUND - len(CHANNELS) - 2), np.float32)
+    measure_few(read_only(channels), read_only(cells.astype(np.int64)), alone)
+    np.testing.assert_array_equal(seen(channels, cells)[:, len(CHANNELS) : AROUND - 2], alone)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.images.hdf5.chunks import read_single_chunk
 from fedbragg.images.hdf5.fields import detector_group, integers, item
 
 NAMES = ("pixel_mask", "detectorSpecific/pixel_mask", "mask")
@@ -46,10 +47,16 @@ def read_pixel_mask(mask: PixelMask | None, index: int, shape: tuple[int, int]) 
     """Return a frame's (rows, cols) mask, True = ignore."""
     if mask is None:
         return None
-    values = np.asarray(mask.values[index] if mask.per_frame else mask.values[()]).reshape(shape)
-    if values.dtype.kind in "iu":
+    values = np.asarray(mask.values[index] if mask.per_frame else _all_of(mask.values)).reshape(shape)
+    if mask.valid_bits and values.dtype.kind in "iu":
         values = values & ~np.asarray(mask.valid_bits).astype(values.dtype)
     return np.ascontiguousarray(values != 0)
+
+
+def _all_of(values: Any) -> NDArray[Any]:
+    """Return the content of a dataset or an array."""
+    content = None if isinstance(values, np.ndarray) else read_single_chunk(values)
+    return np.asarray(values[()]) if content is None else content
 
 
 def _outside(areas: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_] | None:

@@ -48,15 +48,16 @@ def judge(frame: Frame, predictor: HitPredictor, geometry: Geometry) -> Judgemen
     score, spot_map = predictor.scorer(view)
     threshold = predictor.card.threshold
     places = spot_places(peaks, spot_map)
+    probability = spot_map[peaks.cells[:, 0], peaks.cells[:, 1]]
     listed = [
         Peak(
-            int(peaks.places[0, row, col]),
-            int(peaks.places[1, row, col]),
-            round(float(peaks.intensity[row, col]), 1),
-            round(float(peaks.significance[row, col]), 1),
-            round(float(spot_map[row, col]), 3),
+            int(peaks.places[peak, 0]),
+            int(peaks.places[peak, 1]),
+            round(float(peaks.intensity[peak]), 1),
+            round(float(peaks.significance[peak]), 1),
+            round(float(probability[peak]), 3),
         )
-        for row, col in np.argwhere((spot_map >= SHOWN_FROM) & (peaks.places[0] >= 0))
+        for peak in np.flatnonzero(probability >= SHOWN_FROM)
     ]
     listed.sort(key=lambda peak: (-peak.probability, -peak.sigma))
     return Judgement(

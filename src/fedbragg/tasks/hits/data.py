@@ -79,8 +79,7 @@ def hit_example(
     view, peaks = prepare_with_peaks(frame, settings)
     known = torch.full((len(view.cells),), UNKNOWN)
     if true_spots is not None:
-        places = torch.from_numpy(peaks.places[:, view.cells[:, 0], view.cells[:, 1]]).float()  # (2, peaks)
-        known = _is_spot(places.T, true_spots)
+        known = _is_spot(torch.from_numpy(peaks.places).float(), true_spots)
     return HitExample(torch.from_numpy(measures_of(view)), label, known)
 
 

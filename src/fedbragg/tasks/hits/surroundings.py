@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.read_only import read_only
+from fedbragg.tasks.hits.many_surroundings import measure_many
 from fedbragg.tasks.hits.prepare import CHANNELS, CONTEXT, PROFILE
 from fedbragg.tasks.hits.prepare.reach import MIDDLE, REACHES, WINDOW
 from fedbragg.types import View
@@ -30,39 +31,53 @@ MEASURES = AROUND + len(PROFILE) + len(CONTEXT)
 """Numbers of a peak, in order: its channels; for each reach the averages and the highest; the highest and the lowest
 mean significance along four lines through the peak; profile; context."""
 
+MANY = 1 / 16
+"""Peaks a cell from which it is faster to measure the surroundings a row of cells at a time."""
 CORE_OF_PEAK = math.log1p(LEAST)
 
 
 def measures_of(view: View) -> NDArray[np.float32]:
     """Return the measures (peaks, 64) of a View; cells beyond the frame count as masked."""
     measures = np.zeros((len(view.cells), MEASURES), np.float32)
-    _measure_all(read_only(view.channels), read_only(view.cells), measures)
+    channels, cells = read_only(view.channels), read_only(view.cells)
+    around = measures[:, len(CHANNELS) : AROUND - 2]
+    if len(cells) > MANY * channels[0].size:
+        measure_many(channels, cells, CORE_OF_PEAK, (AVERAGED, HIGHEST), around)
+    else:
+        measure_few(channels, cells, around)
+    _add_channels_and_lines(channels, cells, measures)
     # A model that knew no context has weight 0 for it.
     measures[:, AROUND : AROUND + view.profiles.shape[1]] = view.profiles
     return measures
 
 
 @njit(cache=True, nogil=True)
-def _measure_all(
+def measure_few(channels: NDArray[np.float32], cells: NDArray[np.int64], around: NDArray[np.float32]) -> None:
+    """Fill the averages and the highest values (peaks, 36), peak by peak."""
+    total = np.empty(AVERAGED + HIGHEST)
+    for peak in range(cells.shape[0]):
+        # A plain -1 is a type of its own to numba, which then compiles the loop twice.
+        place, inner = 0, int(np.int64(-1))
+        for kind in range(total.size):  # an assignment of slices takes numba a second to compile
+            total[kind] = 0.0 if kind < AVERAGED else -np.inf
+        for outer in REACHES:
+            _add_ring(channels, (cells[peak, 0], cells[peak, 1]), inner, outer, total)
+            for kind in range(AVERAGED):
+                around[peak, place + kind] = total[kind] / (2 * outer + 1) ** 2
+            for kind in range(AVERAGED, AVERAGED + HIGHEST):
+                around[peak, place + kind] = total[kind]
+            place, inner = place + AVERAGED + HIGHEST, outer
+
+
+@njit(cache=True, nogil=True)
+def _add_channels_and_lines(
     channels: NDArray[np.float32], cells: NDArray[np.int64], measures: NDArray[np.float32]
 ) -> None:
-    total = np.empty(AVERAGED + HIGHEST)
     for peak in range(cells.shape[0]):
         row, col = cells[peak]
         for kind in range(len(CHANNELS)):
             measures[peak, kind] = channels[kind, row, col]
-        # A plain -1 is a type of its own to numba, which then compiles the loop twice.
-        place, inner = len(CHANNELS), int(np.int64(-1))
-        for kind in range(total.size):  # an assignment of slices takes numba a second to compile
-            total[kind] = 0.0 if kind < AVERAGED else -np.inf
-        for outer in REACHES:
-            _add_ring(channels, (row, col), inner, outer, total)
-            for kind in range(AVERAGED):
-                measures[peak, place + kind] = total[kind] / (2 * outer + 1) ** 2
-            for kind in range(AVERAGED, AVERAGED + HIGHEST):
-                measures[peak, place + kind] = total[kind]
-            place, inner = place + AVERAGED + HIGHEST, outer
-        measures[peak, place], measures[peak, place + 1] = _lines(channels[0], row, col)
+        measures[peak, AROUND - 2], measures[peak, AROUND - 1] = _lines(channels[0], row, col)
 
 
 @njit(cache=True, nogil=True)

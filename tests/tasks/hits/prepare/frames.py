@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,26 @@ def blocks_of(counts: NDArray[Any], block: int, mask: NDArray[np.bool_] | None =
     return block_sums(read_only(counts), blocks_of_mask(hidden, block))
 
 
-def seen(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None, block: int = 8) -> tuple[View, Peaks]:
-    return prepare_with_peaks(frame_of(counts, mask), PrepareSettings(block))
+@dataclass(frozen=True)
+class LaidOut:
+    """The peaks of a frame, each in its block."""
+
+    significance: NDArray[np.float32]  # (cell rows, cell cols) 0 = none
+    intensity: NDArray[np.float32]  # (cell rows, cell cols)
+    places: NDArray[np.int64]  # (2, cell rows, cell cols) -1 = none
+
+
+def laid_out(peaks: Peaks, shape: tuple[int, ...]) -> LaidOut:
+    made = LaidOut(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.full((2, *shape), -1))
+    at = tuple(peaks.cells.T)
+    made.significance[at], made.intensity[at] = peaks.significance, peaks.intensity
+    made.places[:, *at] = peaks.places.T
+    return made
+
+
+def seen(counts: NDArray[Any], mask: NDArray[np.bool_] | None = None, block: int = 8) -> tuple[View, LaidOut]:
+    view, peaks = prepare_with_peaks(frame_of(counts, mask), PrepareSettings(block))
+    return view, laid_out(peaks, view.background.shape)
 
 
 def gaussian_spot(

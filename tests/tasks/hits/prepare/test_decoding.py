@@ -22,9 +22,11 @@ from fedbragg.images import ReadAhead, open_run
 from fedbragg.images.codecs.bitshuffle import AS_EXPECTED, DAMAGED, UNEXPECTED
 from fedbragg.images.open import open_files
 from fedbragg.images.packed_frame import PackedFrame
+from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare import PrepareSettings, mask_block_cache, prepare_with_peaks
 from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
 from fedbragg.tasks.hits.prepare.decoding import BlockReducer
+from fedbragg.tasks.hits.prepare.level_sample import GROUPS, add_to_groups, level_sample
 from fedbragg.tasks.hits.prepare.mask_blocks import blocks_of_mask
 from fedbragg.tasks.hits.prepare.pixels import Blocks
 from fedbragg.types import Frame
@@ -89,6 +91,9 @@ def test_a_frame_of_any_size_is_reduced_as_it_is_decoded(
     assert state == AS_EXPECTED
     np.testing.assert_array_equal(frame.counts, counts)
     assert_same(made.blocks, blocks_of(counts, 8, mask))
+    level = np.zeros(GROUPS)
+    add_to_groups(read_only(counts.reshape(-1)), level_sample(mask).given, 0, shape[0], level)
+    np.testing.assert_array_equal(made.level, level)
 
 
 def test_another_mask_and_damage_are_told() -> None:

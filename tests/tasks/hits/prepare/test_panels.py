@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fedbragg.images.counts import panels_of
-from fedbragg.tasks.hits.prepare import CONTEXT, PrepareSettings, prepare_with_peaks, spot_places
+from fedbragg.tasks.hits.prepare import CONTEXT, Peaks, PrepareSettings, prepare_with_peaks
 from fedbragg.tasks.hits.prepare.panels import about_the_beam, in_the_file, lay_out, spread
 from fedbragg.types import Frame, Panel, Panels
 
@@ -27,7 +27,7 @@ def stack(levels: tuple[float, ...], rows: int = 50, cols: int = 75) -> tuple[np
 def strong(frame: Frame, least: float = 8) -> set[tuple[int, int]]:
     """Return row and column of the peaks above so many standard deviations."""
     peaks = prepare_with_peaks(frame, SETTINGS)[1]
-    return set(map(tuple, peaks.places[:, peaks.significance > least].T.tolist()))
+    return set(map(tuple, peaks.places[peaks.significance > least].tolist()))
 
 
 def test_an_edge_between_panels_is_no_row_of_peaks() -> None:
@@ -47,29 +47,24 @@ def test_a_spot_at_a_panels_edge_is_found_where_it_is_in_the_file() -> None:
     assert strong(frame(counts, panels)) == {(49, 30), (100, 74), (149, 0)}
 
 
+def strengths(peaks: Peaks) -> dict[tuple[int, int], float]:
+    return dict(zip(map(tuple, peaks.places.tolist()), peaks.significance.tolist(), strict=True))
+
+
 @pytest.mark.parametrize("number", [2, 5])
 def test_panels_have_the_peaks_of_separate_frames(number: int) -> None:
     counts, panels = stack((3.0,) * number)
-    together = prepare_with_peaks(frame(counts, panels), SETTINGS)[1]
-    found = {(r, c): s for (r, c), s in zip(places_of(together), values_of(together), strict=True)}
+    together = prepare_with_peaks(frame(counts, panels), PrepareSettings(least=1.0))[1]
+    found = strengths(together)
     alone = {}
     for first, end, _, _ in panels:
         padded = np.zeros((56, 80), np.uint16)
         padded[:50, :75] = counts[first:end]
         mask = np.ones((56, 80), np.bool_)
         mask[:50, :75] = False
-        peaks = prepare_with_peaks(Frame(padded, mask, "a.h5", 0), SETTINGS)[1]
-        alone |= {(r + first, c): s for (r, c), s in zip(places_of(peaks), values_of(peaks), strict=True)}
+        peaks = prepare_with_peaks(Frame(padded, mask, "a.h5", 0), PrepareSettings(least=1.0))[1]
+        alone |= {(row + first, col): strength for (row, col), strength in strengths(peaks).items()}
     assert found == alone and len(found) > 3
-
-
-def places_of(peaks: object) -> list[tuple[int, int]]:
-    everywhere = np.ones(peaks.significance.shape, np.float32)  # type: ignore[attr-defined]
-    return list(map(tuple, spot_places(peaks, everywhere).T.tolist()))  # type: ignore[arg-type]
-
-
-def values_of(peaks: object) -> list[float]:
-    return peaks.significance[peaks.places[0] >= 0].tolist()  # type: ignore[attr-defined, no-any-return]
 
 
 def test_panels_side_by_side_are_parted_and_found_again() -> None:
@@ -81,12 +76,9 @@ def test_panels_side_by_side_are_parted_and_found_again() -> None:
     assert sorted(apart[~hidden].tolist()) == sorted(
         [*counts[:30].ravel().tolist(), *counts[32:].ravel().tolist()]
     )
-    places = np.full((2, layout.shape[0] // 8, layout.shape[1] // 8), -1, np.int32)
-    for row, col in zip(*np.nonzero(~hidden), strict=True):
-        places[:, row // 8, col // 8] = row, col
-    for row, col in in_the_file(places, layout)[:, places[0] >= 0].T:
-        there = np.argwhere((apart == counts[row, col]) & ~hidden)[0]
-        assert (places[:, there[0] // 8, there[1] // 8] == there).all()
+    places = np.argwhere(~hidden)
+    row, col = in_the_file(places, layout).T
+    np.testing.assert_array_equal(counts[row, col], apart[~hidden])
 
 
 def placed(corner: tuple[float, float], first_row: int, turned: bool = False) -> Panel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -17,35 +17,42 @@ from fedbragg.read_only import read_only
 from fedbragg.tasks.hits.prepare import CHANNELS
 from fedbragg.tasks.hits.prepare.likely_peaks import no_likely_peaks
 from fedbragg.tasks.hits.prepare.mask_blocks import PARTLY, WHOLE, blocks_of_mask
-from fedbragg.tasks.hits.prepare.peaks import find_peaks
+from fedbragg.tasks.hits.prepare.peaks import Peaks, find_peaks
 from fedbragg.tasks.hits.prepare.pixels import block_sums
 
 WINGS, RIM = CHANNELS.index("wings"), CHANNELS.index("rim")
 
 
-def peaks_on(background: float, counts: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return measures and places of the peaks of a photon counter's frame with a known background."""
+def peaks_on(background: float, counts: NDArray[np.integer]) -> Peaks:
+    """Return the peaks, however weak, of a photon counter's frame with a known background."""
+    return channels_and_peaks(background, counts)[1]
+
+
+def channels_and_peaks(
+    background: float, counts: NDArray[np.integer], least: float = 0.0
+) -> tuple[NDArray[np.float32], Peaks]:
     mask = np.zeros(counts.shape, np.bool_)
     masked = blocks_of_mask(mask, 8)
     blocks = block_sums(read_only(counts), masked)
     level = np.full(blocks.peak.shape, background, np.float32)
-    return find_peaks(read_only(counts), masked, level, blocks, (1.0, 0.0))
+    return find_peaks(read_only(counts), masked, level, blocks, (1.0, 0.0), least)
 
 
 def test_the_measures_of_a_spot_equal_a_hand_calculation() -> None:
     """20 photons in 3 x 3 pixels on a background of exactly 2: 38 where 18 are expected, 28 where 16 are."""
     counts = np.full((64, 64), 2, np.uint16)
     counts[26:29, 34:37] += np.array([[1, 2, 1], [2, 8, 2], [1, 2, 1]], np.uint16)
-    measures, places = peaks_on(2.0, counts)
-    cell = (27 // 8, 35 // 8)
-    assert tuple(places[:, cell[0], cell[1]]) == (27, 35)
-    core, wings, rim, intensity = measures[:, cell[0], cell[1]]
-    assert core == pytest.approx(4.0973, abs=1e-3)  # sqrt(2 (38 ln(38/18) - 20))
-    assert wings == pytest.approx(2.7090, abs=1e-3)  # sqrt(2 (28 ln(28/16) - 12))
-    assert rim == 0.0
-    assert intensity == 20.0
-    assert (places >= 0).sum() == 2
-    assert np.count_nonzero(measures[0]) == 1
+    channels, peaks = channels_and_peaks(2.0, counts)
+    assert peaks.places.tolist() == [[27, 35]]
+    assert peaks.cells.tolist() == [[27 // 8, 35 // 8]]
+    assert peaks.significance == pytest.approx(4.0973, abs=1e-3)  # sqrt(2 (38 ln(38/18) - 20))
+    assert peaks.intensity.tolist() == [20.0]
+    core, wings, rim, masked = channels[:, 27 // 8, 35 // 8]
+    assert core == pytest.approx(math.log1p(4.0973), abs=1e-3)
+    assert wings == pytest.approx(math.log1p(2.7090), abs=1e-3)  # sqrt(2 (28 ln(28/16) - 12))
+    assert rim == 0.0 == masked
+    assert np.count_nonzero(channels) == 2
+    assert channels_and_peaks(2.0, counts, least=4.1)[1].cells.shape == (0, 2)
 
 
 def test_a_gaussian_spot_of_known_photons_has_the_significance_of_its_share() -> None:
@@ -90,9 +97,9 @@ def test_noise_alone_shows_no_more_peaks_than_chance_allows(level: float) -> Non
 def test_a_zinger_has_no_wings() -> None:
     counts = np.full((64, 64), 3, np.uint16)
     counts[20, 20] = 400
-    measures, _ = peaks_on(3.0, counts)
-    assert measures[0, 2, 2] == pytest.approx(math.sqrt(2 * (424 * math.log(424 / 27) - 397)), rel=1e-5)
-    assert measures[1, 2, 2] == 0.0
+    channels, peaks = channels_and_peaks(3.0, counts)
+    assert peaks.significance == pytest.approx(math.sqrt(2 * (424 * math.log(424 / 27) - 397)), rel=1e-5)
+    assert channels[WINGS, 2, 2] == 0.0
 
 
 def test_zingers_on_noise_have_wings_like_noise_and_spots_of_the_same_strength_do_not() -> None:
@@ -137,9 +144,8 @@ def test_a_rings_rim_is_bright_and_a_spots_is_not() -> None:
 def test_a_spot_on_the_border_of_blocks_gives_one_peak(down: int, right: int, sigma: float) -> None:
     """At every half pixel of a block, on the lines and corners between blocks as well; ties included."""
     expected = gaussian_spot((64, 64), 24 + down / 2, 24 + right / 2, 800, sigma)
-    measures, places = peaks_on(1.0, (np.rint(expected) + 1).astype(np.uint16))
-    assert (measures[0] > 0).sum() == 1
-    row, column = places[:, measures[0] > 0][:, 0]
+    peaks = peaks_on(1.0, (np.rint(expected) + 1).astype(np.uint16))
+    ((row, column),) = peaks.places
     assert abs(row - 24 - down / 2) <= 0.5
     assert abs(column - 24 - right / 2) <= 0.5
 
@@ -147,16 +153,15 @@ def test_a_spot_on_the_border_of_blocks_gives_one_peak(down: int, right: int, si
 def test_two_spots_in_neighbouring_blocks_are_two_peaks() -> None:
     counts = np.ones((64, 64), np.uint16)
     counts[20, 22] = counts[20, 25] = 90
-    measures, _ = peaks_on(1.0, counts)
-    assert (measures[0] > 0).sum() == 2
+    assert len(peaks_on(1.0, counts).cells) == 2
 
 
 def test_a_spot_at_the_frames_corner_is_seen() -> None:
     counts = np.ones((64, 64), np.uint16)
     counts[0, 0], counts[0, 1], counts[1, 0] = 60, 20, 20
-    measures, _ = peaks_on(1.0, counts)
     # 101 photons in the 4 pixels that exist, where 4 are expected
-    assert measures[0, 0, 0] == pytest.approx(math.sqrt(2 * (101 * math.log(101 / 4) - 97)), abs=1e-3)
+    by_hand = math.sqrt(2 * (101 * math.log(101 / 4) - 97))
+    assert peaks_on(1.0, counts).significance == pytest.approx(by_hand, abs=1e-3)
 
 
 @given(
@@ -174,9 +179,11 @@ def test_peaks_seen_early_are_what_pixel_by_pixel_gives(seed: int, level: float,
     masked = blocks_of_mask(mask, 8)
     blocks = block_sums(counts, masked)
     background = np.full(blocks.total.shape, level, np.float32)
-    fast = find_peaks(counts, masked, background, blocks, (1.0, 0.0))
+    fast, fast_peaks = find_peaks(counts, masked, background, blocks, (1.0, 0.0), 1.0)
     slow = replace(masked, state=np.full_like(masked.state, PARTLY))
-    assert masked.state.min() == WHOLE and (fast[1] >= 0).any() and blocks.likely[1].max() > 0
+    assert masked.state.min() == WHOLE and len(fast_peaks.cells) and blocks.likely[1].max() > 0
     late = replace(blocks, likely=no_likely_peaks(background.shape, 8))
-    for found, expected in zip(fast, find_peaks(counts, slow, background, late, (1.0, 0.0)), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    channels, peaks = find_peaks(counts, slow, background, late, (1.0, 0.0), 1.0)
+    np.testing.assert_array_equal(fast, channels)
+    for field in fields(Peaks):
+        np.testing.assert_array_equal(getattr(fast_peaks, field.name), getattr(peaks, field.name))

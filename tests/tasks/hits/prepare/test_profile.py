@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fedbragg.tasks.hits.prepare import PROFILE
+from fedbragg.tasks.hits.prepare.mask_blocks import PARTLY, WHOLE, blocks_of_mask
 from fedbragg.tasks.hits.prepare.profile import LARGEST, profiles_of
 
 Counts = NDArray[np.integer]
@@ -26,7 +28,7 @@ def profile(
     shift: float = 0,
 ) -> dict[str, float]:
     hidden = np.zeros(counts.shape, np.bool_) if mask is None else mask
-    values = profiles_of(counts, hidden, np.array([[row, column]]), (scale, shift))
+    values = profiles_of(counts, blocks_of_mask(hidden, 8), np.array([[row, column]]), (scale, shift))
     assert values.shape == (1, len(PROFILE))
     return dict(zip(PROFILE, values[0].tolist(), strict=True))
 
@@ -121,9 +123,19 @@ def test_pixels_beyond_the_frame_count_as_masked(place: tuple[int, int]) -> None
     assert inside["height"] == pytest.approx(math.log(88))
 
 
+def test_the_mask_is_read_only_where_it_could_matter() -> None:
+    """Bit for bit the same as with the mask read for every peak; peaks anywhere, also in rows that fill no block."""
+    generator = np.random.default_rng(8)
+    counts, mask = generator.poisson(4.0, (83, 70)).astype(np.uint16), generator.random((83, 70)) < 0.002
+    masked = blocks_of_mask(mask, 8)
+    assert (masked.state == WHOLE).any() and (masked.state == PARTLY).any()
+    places = np.argwhere(counts > 6)
+    always = replace(masked, state=np.full_like(masked.state, PARTLY))
+    found, expected = (profiles_of(counts, one, places, (0.7, 0.1)) for one in (masked, always))
+    np.testing.assert_array_equal(found, expected)
+    assert 0 < (found[:, PROFILE.index("masked")] > 0).sum() < len(places)
+
+
 def test_no_peaks_have_no_profiles() -> None:
-    nothing = np.zeros((0, 2), np.int64)
-    assert profiles_of(np.zeros((9, 9), np.uint8), np.zeros((9, 9), np.bool_), nothing, (1.0, 0.0)).shape == (
-        0,
-        15,
-    )
+    nothing, masked = np.zeros((0, 2), np.int64), blocks_of_mask(np.zeros((9, 9), np.bool_), 8)
+    assert profiles_of(np.zeros((9, 9), np.uint8), masked, nothing, (1.0, 0.0)).shape == (0, 15)

@@ -3,9 +3,9 @@
 from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.context import CONTEXT
 from fedbragg.tasks.hits.prepare.mask_blocks import mask_block_cache
+from fedbragg.tasks.hits.prepare.peaks import Peaks
 from fedbragg.tasks.hits.prepare.profile import PROFILE
 from fedbragg.tasks.hits.prepare.view import (
-    Peaks,
     PrepareSettings,
     prepare,
     prepare_with_peaks,

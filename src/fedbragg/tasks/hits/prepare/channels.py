@@ -20,21 +20,18 @@ masked      share of the block's pixels that are masked
 """
 
 
-def channels_of(measures: NDArray[np.float32], masked: MaskBlocks) -> NDArray[np.float32]:
-    """Return the channels (4, cell rows, cell cols) from the measures of `find_peaks`."""
-    result = np.zeros((len(CHANNELS), *masked.valid.shape), np.float32)
-    result[3] = masked.hidden_share
-    _take_logarithms(measures, result)
-    return result
+def empty_channels(masked: MaskBlocks) -> NDArray[np.float32]:
+    """Return the channels (4, cell rows, cell cols) of a frame without a peak."""
+    channels = np.empty((len(CHANNELS), *masked.valid.shape), np.float32)
+    channels[:3], channels[3] = 0, masked.hidden_share
+    return channels
 
 
-@njit(cache=True, nogil=True)
-def _take_logarithms(measures: NDArray[np.float32], channels: NDArray[np.float32]) -> None:
-    """Fill the first three channels where there is a peak, in a few cells of a hundred."""
-    for row in range(channels.shape[1]):
-        for col in range(channels.shape[2]):
-            if measures[0, row, col] > 0:
-                channels[0, row, col] = math.log1p(measures[0, row, col])
-                channels[1, row, col] = math.log1p(max(measures[1, row, col], 0.0))
-                rim = measures[2, row, col]
-                channels[2, row, col] = math.copysign(math.log1p(abs(rim)), rim)
+@njit(cache=True, nogil=True, inline="always")
+def take_logarithms(
+    core: np.float32, wings: np.float32, rim: np.float32, cell: tuple[int, int], channels: NDArray[np.float32]
+) -> None:
+    """Fill the channels of a block with a peak, whose significances are given."""
+    channels[0][cell] = math.log1p(core)
+    channels[1][cell] = math.log1p(max(float(wings), 0.0))
+    channels[2][cell] = math.copysign(math.log1p(abs(rim)), rim)

@@ -124,7 +124,8 @@ def crowding(
     ``radius`` is in pixels (peaks,). A peak does not count for itself. The significance z is that of a Poisson number
     against the mean of the rings beside, given as sign(z) ln(1 + |z|).
     """
-    rings, order = np.sort(radius[counted]), np.argsort(radius)
+    order = np.argsort(radius)
+    rings = radius[order][counted[order]]
     return [_crowding(radius, counted, width, rings, order) for width in widths]
 
 

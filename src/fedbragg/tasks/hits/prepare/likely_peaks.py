@@ -121,7 +121,7 @@ def _listed(marked: NDArray[np.uint8], cols: NDArray[np.int64]) -> int:
 @njit(cache=True, nogil=True, fastmath=False)
 def surroundings_are_whole(state: NDArray[np.uint8], row: int, col: int) -> bool:
     """Tell whether a block and all blocks around it are there and whole."""
-    if row == 0 or col == 0 or row + 1 == state.shape[0] or col + 1 == state.shape[1]:
+    if row == 0 or col == 0 or row + 1 >= state.shape[0] or col + 1 >= state.shape[1]:
         return False
     worst = WHOLE
     for i in range(row - 1, row + 2):

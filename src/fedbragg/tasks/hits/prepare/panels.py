@@ -71,15 +71,16 @@ def background_of_panels(blocks: Blocks, fewest: float, layout: Layout) -> NDArr
     return background
 
 
-def in_the_file(places: NDArray[np.int32], layout: Layout) -> NDArray[np.int32]:
-    """Return places (2, cell rows, cell cols) in the layout, -1 = none, as rows and columns in the file."""
-    found = np.full_like(places, -1)
+def in_the_file(places: NDArray[np.int64], layout: Layout) -> NDArray[np.int64]:
+    """Return places (peaks, 2) in the layout, rows and columns in pixels, as those in the file."""
+    found = np.empty_like(places)
     for panel in layout.panels:
-        there = places[:, *panel.cells]
+        rows, _ = panel.target
+        here = (places[:, 0] >= rows.start) & (places[:, 0] < rows.stop)
         moved = [
-            [[source.start - target.start]] for source, target in zip(panel.source, panel.target, strict=True)
+            source.start - target.start for source, target in zip(panel.source, panel.target, strict=True)
         ]
-        found[:, *panel.cells] = np.where(there >= 0, there + np.array(moved, np.int32), -1)
+        found[here] = places[here] + moved
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fedbragg.read_only import read_only
+from fedbragg.tasks.hits.prepare.channels import empty_channels, take_logarithms
 from fedbragg.tasks.hits.prepare.likely_peaks import (
     REACH,
     Windows,
+    has_higher_neighbour,
     is_shoulder,
     place_in,
     sums_around,
@@ -46,39 +49,50 @@ def deviance(photons: float, expected: float) -> float:
     return root if photons > expected else -root
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """The significant peaks of a frame, before a model decides which are spots; a block has one at most."""
+
+    cells: NDArray[np.int64]  # (peaks, 2) row and column of the block, in row order
+    places: NDArray[np.int64]  # (peaks, 2) row and column in pixels
+    significance: NDArray[np.float32]  # (peaks,) standard deviations
+    intensity: NDArray[np.float32]  # (peaks,) counts above the background
+
+
 def find_peaks(
     counts: NDArray[Any],
     masked: MaskBlocks,
     background: NDArray[np.float32],
     blocks: Blocks,
     photons: tuple[float, float],
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Measure the highest pixel of every block and its surroundings.
+    least: float,
+) -> tuple[NDArray[np.float32], Peaks]:
+    """Measure the highest pixel of every block; return the channels of a View, and the peaks above ``least``.
 
-    ``background`` (cell rows, cell cols) is in counts a pixel; ``photons`` is scale and shift of `PhotonScale`. Returns
-    measures (4, cell rows, cell cols) float32 and places (2, cell rows, cell cols) int32. The measures are the
-    significance of the 3 x 3 pixels around the peak, of its 8 neighbours alone (low for a zinger), of the rim from
-    there to 7 x 7 (high for a ring or an edge), and the intensity in counts above the background. The places are row
-    and column of the peak in pixels. Blocks without a peak hold 0 and place -1; a pixel beside a higher one of the next
-    block is not a peak.
+    ``background`` (cell rows, cell cols) is in counts a pixel; ``photons`` is scale and shift of `PhotonScale`;
+    ``least`` is in standard deviations. A peak's measures are the significance of the 3 x 3 pixels around it, of its 8
+    neighbours alone (low for a zinger) and of the rim from there to 7 x 7 (high for a ring or an edge). A pixel beside
+    a higher one of the next block is not a peak.
     """
-    measures = np.zeros((4, *background.shape), np.float32)
-    places = np.full((2, *background.shape), -1, np.int32)
+    channels = empty_channels(masked)
+    cells, places = np.empty((2, background.size, 2), np.int64)
+    strengths = np.empty((background.size, 2), np.float32)
     pixels = (read_only(masked.mask), masked.state)
     given = (background, blocks.peak, *blocks.likely[:2])
-    zero = 0.0 if counts.dtype.kind == "f" else 0
-    _find(counts, pixels, given, (*photons, zero), masked.block, (measures, places))
-    return measures, places
+    limits = (*photons, 0.0 if counts.dtype.kind == "f" else 0, least)
+    number = _find(counts, pixels, given, limits, masked.block, (channels, cells, places, strengths))
+    significance, intensity = strengths[:number].T.copy()
+    return channels, Peaks(cells[:number].copy(), places[:number].copy(), significance, intensity)
 
 
 Masked = tuple[NDArray[np.bool_], NDArray[np.uint8]]  # mask and state of MaskBlocks
 Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.int64]]
 """background, peak, and the likely peaks that were looked at"""
-Photons = tuple[
-    float, float, float
-]  # scale and shift of PhotonScale, and 0 of the type in which counts are added
+Limits = tuple[float, float, float, float]
+"""Scale and shift of PhotonScale, 0 of the type in which counts are added, and the significance of a listed peak"""
 Pixel = tuple[int, int, float]  # row, column and counts
-Found = tuple[NDArray[np.float32], NDArray[np.int32]]  # measures, places
+Found = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""Channels, and memory for cells, places and (significance, intensity) of a peak in every block"""
 
 
 @njit(cache=True, nogil=True)
@@ -86,14 +100,16 @@ def _find(
     counts: NDArray[Any],
     masked: Masked,
     planes: Planes,
-    photons: Photons,
+    limits: Limits,
     block: int,
     found: Found,
-) -> None:
+) -> int:
+    """Fill ``found``; return the number of listed peaks."""
     background, peak, likely, starts = planes
     candidate = np.empty(background.shape[1], np.bool_)
+    number = 0
     for cell_row in range(background.shape[0]):
-        _mark_candidates(background[cell_row], peak[cell_row], photons, candidate)
+        _mark_candidates(background[cell_row], peak[cell_row], limits, candidate)
         known, end = starts[cell_row], starts[cell_row + 1]
         for cell_col in range(candidate.size):
             if not candidate[cell_col]:
@@ -102,11 +118,12 @@ def _find(
                 known += 1
             cell = (cell_row, cell_col)
             if known < end and likely[known, 0] == cell_col:
-                pixel, windows = _seen_early(likely[known])
+                look = _seen_early(likely[known])
             else:
-                pixel, windows = _look_at(counts, masked, peak[cell], cell, block, photons[2])
-            if pixel[0] >= 0:
-                _measure(cell, pixel, windows, background[cell], photons, found)
+                look = _look_at(counts, masked, peak[cell], cell, block, limits[2])
+            if look[0][0] >= 0:
+                number = _measure(cell, look, background[cell], limits, number, found)
+    return number
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -123,10 +140,13 @@ def _look_at(
     """Return a block's highest pixel and its surroundings; row -1 where a neighbour is higher."""
     mask, state = masked
     row, column = place_in(counts, mask, peak, cell[0] * block, cell[1] * block, block)
-    if row < 0 or is_shoulder(counts, mask, row, column):
+    whole = block >= REACH and surroundings_are_whole(state, cell[0], cell[1])
+    if row < 0 or (
+        has_higher_neighbour(counts, row, column) if whole else is_shoulder(counts, mask, row, column)
+    ):
         return (-1, -1, 0.0), ((0.0, 0), (0.0, 0))
     pixel = (row, column, float(counts[row, column]))
-    if block >= REACH and surroundings_are_whole(state, cell[0], cell[1]):
+    if whole:
         core, wide = sums_around(counts, row, column, zero)
         return pixel, ((core, 9), (wide, 49))
     return pixel, sums_beside_masked(counts, mask, row, column)
@@ -135,32 +155,38 @@ def _look_at(
 @njit(cache=True, nogil=True, inline="always")
 def _measure(
     cell: tuple[int, int],
-    pixel: Pixel,
-    windows: Windows,
+    look: tuple[Pixel, Windows],
     background: float,
-    photons: Photons,
+    limits: Limits,
+    number: int,
     found: Found,
-) -> None:
-    """Fill the measures of a block."""
-    measures, places = found
-    core, wide = windows
-    expected = max(background * photons[0] + photons[1], EMPTY)
-    measures[0][cell] = _significance(core, expected, photons)
-    measures[1][cell] = _significance((core[0] - pixel[2], core[1] - 1), expected, photons)
-    measures[2][cell] = _significance((wide[0] - core[0], wide[1] - core[1]), expected, photons)
-    measures[3][cell] = core[0] - core[1] * background
-    places[0][cell], places[1][cell] = pixel[0], pixel[1]
+) -> int:
+    """Fill the channels of a block, and list its peak if it is significant; return the number of listed ones."""
+    channels, cells, places, strengths = found
+    pixel, (core, wide) = look
+    expected = max(background * limits[0] + limits[1], EMPTY)
+    significance = np.float32(_significance(core, expected, limits))
+    if significance > 0:
+        wings = _significance((core[0] - pixel[2], core[1] - 1), expected, limits)
+        rim = _significance((wide[0] - core[0], wide[1] - core[1]), expected, limits)
+        take_logarithms(significance, np.float32(wings), np.float32(rim), cell, channels)
+    if significance > limits[3]:
+        cells[number, 0], cells[number, 1] = cell
+        places[number, 0], places[number, 1] = pixel[0], pixel[1]
+        strengths[number, 0], strengths[number, 1] = significance, core[0] - core[1] * background
+        number += 1
+    return number
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _mark_candidates(
     background: NDArray[np.float32],
     peak: NDArray[np.float32],
-    photons: Photons,
+    limits: Limits,
     candidate: NDArray[np.bool_],
 ) -> None:
     """Mark the cells of a row whose highest pixel is worth measuring, without a branch so that it vectorises."""
-    scale, shift, _ = photons
+    scale, shift = limits[0], limits[1]
     for cell in range(candidate.size):
         expected = max(background[cell] * scale + shift, EMPTY)
         highest = peak[cell] * scale + shift
@@ -169,29 +195,9 @@ def _mark_candidates(
 
 
 @njit(cache=True, nogil=True)
-def cells_above(significance: NDArray[np.float32], least: float) -> NDArray[np.int64]:
-    """Return row and column (cells, 2) of the cells (rows, cols) above ``least``, in their order."""
-    rows, cols = significance.shape
-    number = 0
-    for row in range(rows):
-        for col in range(cols):
-            number += significance[row, col] > least
-    cells = np.empty((number, 2), np.int64)
-    found = 0
-    for row in range(rows):
-        if found == number:
-            break
-        for col in range(cols):
-            if significance[row, col] > least:
-                cells[found, 0], cells[found, 1] = row, col
-                found += 1
-    return cells
-
-
-@njit(cache=True, nogil=True)
-def _significance(window: tuple[float, int], expected: float, photons: Photons) -> float:
+def _significance(window: tuple[float, int], expected: float, limits: Limits) -> float:
     """Return the significance of counts in a number of pixels, 0 for none; ``expected`` is in photons a pixel."""
     total, pixels = window
     if pixels == 0:
         return 0.0
-    return deviance(total * photons[0] + photons[1] * pixels, expected * pixels)
+    return deviance(total * limits[0] + limits[1] * pixels, expected * pixels)

@@ -15,6 +15,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fedbragg.read_only import read_only
+from fedbragg.tasks.hits.prepare.likely_peaks import surroundings_are_whole
+from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks
+
 PROFILE = (
     "side 1", "side 2", "side 3", "side 4", "corner 1", "corner 2", "corner 3", "corner 4",
     "within 3", "within 5", "within 7", "long", "short", "height", "masked",
@@ -36,18 +40,37 @@ LARGEST = 8.0
 """Every number is clipped to this, because ratios to a dark pixel diverge."""
 
 
-@njit(cache=True, nogil=True)
 def profiles_of(
-    counts: NDArray[Any], mask: NDArray[np.bool_], places: NDArray[np.int64], photons: tuple[float, float]
+    counts: NDArray[Any], masked: MaskBlocks, places: NDArray[np.int64], photons: tuple[float, float]
 ) -> NDArray[np.float32]:
     """Return the profiles (peaks, 15) of the peaks at row and column (peaks, 2)."""
-    result = np.empty((places.shape[0], 15), np.float32)
+    result = np.empty((len(places), len(PROFILE)), np.float32)
+    _describe_all(counts, (read_only(masked.mask), masked.state, masked.block), places, photons, result)
+    return result
+
+
+Masked = tuple[NDArray[np.bool_], NDArray[np.uint8], int]  # mask, state and block of MaskBlocks
+
+
+@njit(cache=True, nogil=True)
+def _describe_all(
+    counts: NDArray[Any],
+    masked: Masked,
+    places: NDArray[np.int64],
+    photons: tuple[float, float],
+    result: NDArray[np.float32],
+) -> None:
+    mask, state, block = masked
     patch = np.empty((EDGE, EDGE))
     for peak in range(places.shape[0]):
         row, column = places[peak]
-        masked = _cut(counts, mask, row, column, photons, patch)
-        _describe(patch, masked, result[peak])
-    return result
+        hidden = 0
+        # Where all blocks around are whole, the mask is not read: it would have to come from memory.
+        if block >= REACH and surroundings_are_whole(state, row // block, column // block):
+            _cut_clear(counts, row, column, photons, patch)
+        else:
+            hidden = _cut(counts, mask, row, column, photons, patch)
+        _describe(patch, hidden, result[peak])
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fedbragg.errors import ConfigError, FrameError
 from fedbragg.read_only import read_only
-from fedbragg.tasks.hits.prepare.background import local_background
-from fedbragg.tasks.hits.prepare.channels import CHANNELS, channels_of
+from fedbragg.tasks.hits.prepare.background import in_photons, local_background
+from fedbragg.tasks.hits.prepare.channels import CHANNELS
 from fedbragg.tasks.hits.prepare.context import BEAM, CONTEXT, COUNTED, centre_of, context_of
 from fedbragg.tasks.hits.prepare.decoded_blocks import DecodedBlocks
 from fedbragg.tasks.hits.prepare.mask_blocks import MaskBlocks, blocks_of_mask
@@ -25,7 +25,7 @@ from fedbragg.tasks.hits.prepare.panels import (
     lay_out,
     spread,
 )
-from fedbragg.tasks.hits.prepare.peaks import cells_above, find_peaks
+from fedbragg.tasks.hits.prepare.peaks import Peaks, find_peaks
 from fedbragg.tasks.hits.prepare.pixels import Blocks, block_sums
 from fedbragg.tasks.hits.prepare.profile import PROFILE, profiles_of
 from fedbragg.types import Frame, Spot, View
@@ -58,15 +58,6 @@ class PrepareSettings:
         return PrepareSettings(int(values["block"]), float(values["least"]), bool(context))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Peaks:
-    """The peak of every block, before a model decides which are spots."""
-
-    significance: NDArray[np.float32]  # (cell rows, cell cols) standard deviations; 0 = none
-    intensity: NDArray[np.float32]  # (cell rows, cell cols) counts above the background
-    places: NDArray[np.int32]  # (2, cell rows, cell cols) row and column in pixels; -1 = none
-
-
 DEFAULT_SETTINGS = PrepareSettings()
 
 
@@ -95,51 +86,42 @@ def prepare_with_peaks(
     if layout is not None:
         counts, mask = map(read_only, spread(counts, mask, layout))
     masked = masks(mask, block)
-    mask, blocks = read_only(mask), _blocks_of(frame, masked) or block_sums(counts, masked)
+    blocks = _blocks_of(frame, masked) or block_sums(counts, masked)
     photons = photon_scale(blocks)
     background = _background(blocks, layout)
     scale = (photons.scale, photons.shift)
-    measures, places = find_peaks(counts, masked, background, blocks, scale)
-    cells = cells_above(measures[0], settings.least)
-    shapes = profiles_of(counts, mask, _listed(places, cells), scale)
+    channels, peaks = find_peaks(counts, masked, background, blocks, scale, settings.least)
+    shapes = profiles_of(counts, masked, peaks.places, scale)
     if layout is not None:
-        places = in_the_file(places, layout)
+        peaks = replace(peaks, places=in_the_file(peaks.places, layout))
     if settings.context:
-        significance = measures[0][cells[:, 0], cells[:, 1]]
-        around = _context(frame, (blocks, photons), _listed(places, cells), significance)
+        around = _context(frame, (blocks, photons), peaks)
         shapes = np.concatenate([shapes, around], axis=1)
-    level = background * np.float32(photons.scale)
-    level += np.float32(photons.shift)
-    np.maximum(level, 0, out=level)
-    view = View(channels_of(measures, masked), level, cells, shapes, block)
-    return view, Peaks(significance=measures[0], intensity=measures[3], places=places)
+    level = in_photons(background, np.float32(photons.scale), np.float32(photons.shift))
+    return View(channels, level, peaks.cells, shapes, block), peaks
 
 
 def _blocks_of(frame: Frame, masked: MaskBlocks) -> Blocks | None:
     """Return the blocks of a frame that was reduced while it was decoded."""
     made = frame.reduced
-    return made.blocks if isinstance(made, DecodedBlocks) and made.are_of(frame, masked) else None
+    if (
+        not isinstance(made, DecodedBlocks)
+        or masked.mask is not made.mask
+        or masked.block != made.blocks.size
+    ):
+        return None
+    return made.blocks if made.are_of(frame) else None
 
 
-def _listed(places: NDArray[np.int32], cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return row and column (peaks, 2) of the peaks in these cells."""
-    return places[:, cells[:, 0], cells[:, 1]].T.astype(np.int64)
-
-
-def _context(
-    frame: Frame,
-    light: tuple[Blocks, PhotonScale],
-    places: NDArray[np.int64],
-    significance: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return the context (peaks, 7) of peaks at row and column (peaks, 2) of the frame."""
+def _context(frame: Frame, light: tuple[Blocks, PhotonScale], peaks: Peaks) -> NDArray[np.float32]:
+    """Return the context (peaks, 7) of peaks whose places are rows and columns of the frame."""
     if frame.placed:
-        return context_of(light[0], about_the_beam(places, frame.placed), significance, BEAM)
+        return context_of(light[0], about_the_beam(peaks.places, frame.placed), peaks.significance, BEAM)
     centre = None
-    if not frame.panels and bool((significance >= COUNTED).any()):
+    if not frame.panels and bool((peaks.significance >= COUNTED).any()):
         # Only clear peaks are compared with rings: without any, the look at all blocks for a centre is saved.
         centre = centre_of(frame.beam_centre, *light)
-    return context_of(light[0], places, significance, centre)
+    return context_of(light[0], peaks.places, peaks.significance, centre)
 
 
 def _background(blocks: Blocks, layout: Layout | None) -> NDArray[np.float32]:
@@ -153,30 +135,26 @@ SPOT = 0.5
 """Probability from which a peak is taken for a spot."""
 
 
-def spot_places(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return row and column (2, spots) of the peaks that a model takes for spots, by its spot map."""
-    rows, cols = np.nonzero(probability >= SPOT)
-    places = peaks.places[:, rows, cols]
-    return places[:, places[0] >= 0]
-
-
-def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
-    """Return the peaks that a model takes for spots, the most significant first.
+def spot_places(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return row and column (2, spots) of the peaks that a model takes for spots.
 
     ``probability`` (cell rows, cell cols) is the model's spot map.
     """
+    return peaks.places[_taken(peaks, probability)].T
+
+
+def spots(peaks: Peaks, probability: NDArray[np.float32]) -> list[Spot]:
+    """Return the peaks that a model takes for spots, by its spot map, the most significant first."""
+    taken = _taken(peaks, probability)
+    places, intensity, significance = peaks.places[taken], peaks.intensity[taken], peaks.significance[taken]
     listed = [
-        Spot(
-            column=float(peaks.places[1, row, col]),
-            row=float(peaks.places[0, row, col]),
-            intensity=float(peaks.intensity[row, col]),
-            significance=float(peaks.significance[row, col]),
-        )
-        for row, col in np.argwhere(_taken(peaks, probability))
+        Spot(column=float(column), row=float(row), intensity=float(counts), significance=float(sigma))
+        for (row, column), counts, sigma in zip(places, intensity, significance, strict=True)
     ]
     return sorted(listed, key=lambda spot: -spot.significance)
 
 
 def _taken(peaks: Peaks, probability: NDArray[np.float32]) -> NDArray[np.bool_]:
-    taken: NDArray[np.bool_] = (probability >= SPOT) & (peaks.places[0] >= 0)
+    """Tell which of the peaks (peaks,) are taken for spots."""
+    taken: NDArray[np.bool_] = probability[peaks.cells[:, 0], peaks.cells[:, 1]] >= SPOT
     return taken
