@@ -23,7 +23,8 @@ from baselines.counters import INTERPRETER
 from baselines.screeners import PEAKS, WAYS, export_dense, stages
 
 SIZES = {"2167 x 2070": (2167, 2070, 40), "4371 x 4150": (4371, 4150, 12)}
-PASSES = 6
+ROUNDS, PASSES = 3, 2
+"""The ways take turns, so that what slows the machine for a while slows all; and passes of each in its turn."""
 THREADS = (2, 8, 16)
 """On two cores."""
 REPEATED = 5
@@ -95,20 +96,23 @@ def rows_of(size: str, path: Path) -> list[list[Any]]:
     ways = [("fedbragg screen", 1), ("fedbragg screen", 2), ("decode alone", 1), ("decode alone", 2)]
     ways += [("peakfinder8", 1)] if os.environ.get(INTERPRETER) else []
     ways += [("DenseNet121", 1)]
-    rows = []
-    for way, cores in ways:
-        slow = way in ("peakfinder8", "DenseNet121")
-        found = measured(way, path, cores, 1 if slow else PASSES)
-        speeds, cpu = found["speeds"], found["cpu"]
-        rows.append([size, way, cores, max(speeds), median(speeds), min(cpu), median(cpu)])
-    return rows
+    found: dict[tuple[str, int], Measured] = {each: {"speeds": [], "cpu": []} for each in ways}
+    for _ in range(ROUNDS):
+        for way, cores in ways:
+            slow = way in ("peakfinder8", "DenseNet121")
+            for what, values in measured(way, path, cores, 1 if slow else PASSES).items():
+                found[way, cores][what] += values
+    return [
+        [size, *way, max(one["speeds"]), median(one["speeds"]), min(one["cpu"]), median(one["cpu"])]
+        for way, one in found.items()
+    ]
 
 
 def threads_of(size: str, path: Path) -> list[list[Any]]:
     """Measure more threads than cores: what they wait for one another costs frames."""
     rows, first = [], 0.0
     for threads in THREADS:
-        found = measured("fedbragg screen", path, THREADS[0], PASSES, threads)
+        found = measured("fedbragg screen", path, THREADS[0], ROUNDS * PASSES, threads)
         speed, cpu = median(found["speeds"]), median(found["cpu"])
         first = first or speed
         rows.append([size, threads, speed, cpu, 100 * (1 - speed / first)])

@@ -32,7 +32,9 @@ class Budget:
     images: int
     batch: int
     seconds: float  # of the process on a CPU, of the clock on a GPU
-    conditions: tuple[str, ...]  # under which it is judged; on a CPU all of them would take longer than training
+    conditions: tuple[
+        str, ...
+    ]  # under which it is judged; on a CPU all of them would take longer than training
 
 
 BUDGETS = {
