@@ -13,6 +13,7 @@ from fedbragg.live.growing_run import GrowingRunSource
 from fedbragg.live.packed_image import PackedImage
 from fedbragg.live.source import LiveFrame
 from fedbragg.tasks import hits
+from fedbragg.tasks.hits.prepare.decoding import BlockReducer
 from fedbragg.types import Frame, Verdict
 from fedbragg.workflows.live_source import open_live
 from fedbragg.workflows.watch import WatchRequest, scorer_of
@@ -58,4 +59,6 @@ def test_frames_of_a_run_on_disk_are_reduced_while_they_are_decoded(tmp_path: Pa
     predictor = hits.open_model(hits.default_model())
     source = open_live(str(tmp_path), WatchRequest(predictor, 0.5, Path("out"), 1))
     assert isinstance(source, GrowingRunSource)
-    assert source._followed.cache.reduce == predictor.reduce
+    reduce = source._followed.cache.reduce
+    assert isinstance(reduce, BlockReducer)
+    assert reduce.masks == predictor.masks
