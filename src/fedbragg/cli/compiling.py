@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-COMPILING = "compiling for this machine, some 10 s once; the next run starts at once"
+COMPILING = "compiling for this machine, some 15 s once; the next run starts at once"
 
 
 @contextmanager
@@ -20,14 +20,14 @@ def announced_compiling(tell: Callable[[str], None]) -> Iterator[None]:
     from numba.core import event
 
     class Listener(event.Listener):
-        told = False
+        announced = False
         depth = 0  # of functions that are compiled for others
 
         def on_start(self, event: Any) -> None:
             self.depth += 1
             gc.disable()
-            if not self.told and event.data["dispatcher"].py_func.__module__.startswith("fedbragg."):
-                self.told = True
+            if not self.announced and event.data["dispatcher"].py_func.__module__.startswith("fedbragg."):
+                self.announced = True
                 tell(COMPILING)
 
         def on_end(self, event: Any) -> None:
