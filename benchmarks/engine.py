@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.ports import free_port
 from harness import Table, publish
 
 ROUNDS = {"empty": 30, "spotnet": 30, "DenseNet121": 12, "VGG19": 4}
@@ -224,12 +225,6 @@ def peak_of(pid: int) -> float:
 def child_of(pid: int) -> int:
     children = (Path(task) / "children" for task in Path(f"/proc/{pid}/task").iterdir())
     return int(next(text for path in children if (text := path.read_text())).split()[0])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from baselines.ports import free_port
 from fedbragg.live.connection import HIGH_WATER
 from screening import REPEATED
 
@@ -133,9 +133,7 @@ def peak() -> float:
 
 def sending(path: Path, frames: int, rate: float, times: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start a sender and return it with its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    address = f"tcp://127.0.0.1:{free_port()}"
     order = ["send", str(path), address, str(frames), str(rate), str(times)]
     return subprocess.Popen([sys.executable, __file__, "--one", *order]), address
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from baselines.ports import free_port
 from harness import Table, publish
 
 SITES = [f"site{number}" for number in range(5)]
@@ -119,12 +119,6 @@ def federation(account: Any, settings: Any, rounds: int) -> tuple[float, float, 
     seconds = np.diff(barriers)[1:]  # the first has the caches cold
     received = status["sites"][0]["received"] // len(barriers)
     return median(seconds), max(seconds), received
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # Many sites on the virtual clock

@@ -7,7 +7,6 @@ Runs the commands that people run: provision, serve, join, federate. Needs NVIDI
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "cli"))
 from browser import browser, until
+
+from baselines.ports import free_port
 
 OUT = Path(__file__).parent.parent / "docs" / "images" / "site-page.png"
 FEDBRAGG = Path(sys.executable).with_name("fedbragg")
@@ -45,12 +46,6 @@ epsilon = 8.0
 [server]
 address = "localhost:{port}"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def prepare(folder: Path) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import h5py
 import hdf5plugin
 import numpy as np
-from numba import njit
 
-from fedbragg.workflows.compile_ahead import _at_first_compilation, _start_compiler
+from fedbragg.workflows.compile_ahead import _start_compiler
 
 FRAMES = """
 import sys
@@ -83,14 +82,3 @@ def test_nothing_after_the_reduction_is_left_to_compile(tmp_path: Path) -> None:
 
 def test_the_process_ends_well() -> None:
     assert _start_compiler(np.dtype(np.uint16), centre_known=True).wait() == 0
-
-
-def test_only_the_first_compilation_counts() -> None:
-    fresh, acted = njit(lambda x: x + 1), list[int]()
-    with _at_first_compilation(lambda: acted.append(1)):
-        fresh(1)
-        fresh(1.0)
-    assert acted == [1]
-    with _at_first_compilation(lambda: acted.append(2)):
-        fresh(2)
-    assert acted == [1]

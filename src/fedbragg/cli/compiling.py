@@ -7,28 +7,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fedbragg.first_compilation import at_first_compilation
+
 COMPILING = "compiling for this machine, some 15 s once; the next run starts at once"
 
 
 @contextmanager
 def announced_compiling(tell: Callable[[str], None]) -> Iterator[None]:
-    """Call ``tell`` with one line when the first of fedbragg's functions is compiled; loaded ones say nothing.
+    """Call ``tell`` with one line when the first of fedbragg's functions is compiled; loaded ones say nothing."""
+    with at_first_compilation(lambda: tell(COMPILING), package="fedbragg."), _no_garbage_collected():
+        yield
 
-    While it compiles no garbage is collected: the compiler's objects live on, and to look at them time and again takes
-    a sixth of its time.
+
+@contextmanager
+def _no_garbage_collected() -> Iterator[None]:
+    """Collect no garbage while numba compiles.
+
+    The compiler's objects live on, and to look at them time and again takes a sixth of its time.
     """
     from numba.core import event
 
     class Listener(event.Listener):
-        announced = False
         depth = 0  # of functions that are compiled for others
 
         def on_start(self, event: Any) -> None:
             self.depth += 1
             gc.disable()
-            if not self.announced and event.data["dispatcher"].py_func.__module__.startswith("fedbragg."):
-                self.announced = True
-                tell(COMPILING)
 
         def on_end(self, event: Any) -> None:
             self.depth -= 1

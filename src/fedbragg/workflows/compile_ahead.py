@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.errors import FrameError
+from fedbragg.first_compilation import at_first_compilation
 from fedbragg.processes import die_with_parent
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def compile_ahead(run: Run) -> None:
         first = run[0]
         kind, centre_known = first.counts.dtype, first.beam_centre is not None
         try:
-            with _at_first_compilation(
+            with at_first_compilation(
                 lambda: compilers.append(_start_compiler(kind, centre_known=centre_known))
             ):
                 _reduce_nothing(kind)
@@ -53,26 +53,6 @@ def _start_compiler(kind: np.dtype[Any], *, centre_known: bool) -> subprocess.Po
     command = [sys.executable, "-m", __name__, kind.str, str(int(centre_known))]
     nothing = subprocess.DEVNULL
     return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
-
-
-@contextmanager
-def _at_first_compilation(act: Callable[[], None]) -> Iterator[None]:
-    """Call ``act`` when the first function is compiled; not where all are in the cache."""
-    from numba.core import event
-
-    class Listener(event.Listener):
-        acted = False
-
-        def on_start(self, event: Any) -> None:
-            if not self.acted:
-                self.acted = True
-                act()
-
-        def on_end(self, event: Any) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Listener()):
-        yield
 
 
 def _reduce_nothing(kind: np.dtype[Any]) -> None:
