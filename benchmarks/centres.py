@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from baselines.anywhere import anywhere
 from fedbragg.read_only import read_only
 from fedbragg.simulation import Still, simulate_run
-from fedbragg.tasks.hits.prepare.centre import FEWEST, _gradients, _intersection
-from fedbragg.tasks.hits.prepare.context import REACH_OF_ESTIMATE
+from fedbragg.tasks.hits.prepare.centre import FEWEST, _intersection, gradient_lines
+from fedbragg.tasks.hits.prepare.context import REACH_OF_ESTIMATE, light_of
 from fedbragg.tasks.hits.prepare.mask_blocks import blocks_of_mask
 from fedbragg.tasks.hits.prepare.noise import photon_scale
 from fedbragg.tasks.hits.prepare.pixels import block_sums
@@ -71,11 +71,8 @@ class Estimate:
 def lines_of(still: Still) -> tuple[NDArray[np.float64], Shape]:
     """Return the gradients as `estimated_centre` has them, and the frame's shape in cells."""
     blocks = block_sums(read_only(still.counts), blocks_of_mask(still.mask, CELL))
-    photons = photon_scale(blocks)
-    mean = blocks.total / np.maximum(blocks.valid, 1) * np.float32(photons.scale) + np.float32(photons.shift)
-    lines = np.empty((mean.size, 5))
-    number = _gradients(mean.astype(np.float32), blocks.valid == CELL**2, CELL**2, lines)
-    return lines[:number], (mean.shape[0], mean.shape[1])
+    mean, used, pixels = light_of(blocks, photon_scale(blocks))
+    return gradient_lines(mean, used, pixels), (mean.shape[0], mean.shape[1])
 
 
 def estimate(way: str, lines: NDArray[np.float64], shape: Shape, centre: tuple[float, float]) -> Estimate:

@@ -37,14 +37,18 @@ def estimated_centre(
     ``mean`` (cell rows, cell cols) is in photons a pixel, ``used`` says which cells count, ``pixels`` is their number
     in a cell. Returns None where too few gradients are significant.
     """
-    lines = np.empty((mean.size, 5))
-    number = _gradients(mean, used, pixels, lines)
-    if number < FEWEST:
+    lines = gradient_lines(mean, used, pixels)
+    if len(lines) < FEWEST:
         return None
-    lines = lines[:number]
     start = (mean.shape[1] / 2 - 0.5, mean.shape[0] / 2 - 0.5)
     column, row, roundness = _intersection(lines, start)
     return (column, row), roundness
+
+
+def gradient_lines(mean: NDArray[np.float32], used: NDArray[np.bool_], pixels: int) -> NDArray[np.float64]:
+    """Return column, row, direction along columns and rows, and significance of the gradients that count (lines, 5)."""
+    lines = np.empty((mean.size, 5))
+    return lines[: _gradients(mean, used, pixels, lines)]
 
 
 @njit(cache=True, nogil=True)

@@ -83,14 +83,20 @@ def centre_of(given: tuple[float, float] | None, blocks: Blocks, photons: Photon
     """Return the beam centre of a file, (column, row) in pixels, or else the one that the light points to."""
     if given is not None:
         return Centre(*given, trust=1.0, reach=REACH_OF_FILE)
-    pixels, half = blocks.size**2, (blocks.size - 1) / 2
-    mean = blocks.total / np.maximum(blocks.valid, 1) * np.float32(photons.scale) + np.float32(photons.shift)
-    found = estimated_centre(mean.astype(np.float32), blocks.valid == pixels, pixels)
+    half = (blocks.size - 1) / 2
+    found = estimated_centre(*light_of(blocks, photons))
     if found is None:
         return None
     (column, row), roundness = found
     trust = MOST_TRUST * roundness
     return Centre(column * blocks.size + half, row * blocks.size + half, trust, REACH_OF_ESTIMATE)
+
+
+def light_of(blocks: Blocks, photons: PhotonScale) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
+    """Return the arguments of `estimated_centre`: photons a pixel, which blocks count, and the pixels of a block."""
+    pixels = blocks.size**2
+    mean = blocks.total / np.maximum(blocks.valid, 1) * np.float32(photons.scale) + np.float32(photons.shift)
+    return mean.astype(np.float32), blocks.valid == pixels, pixels
 
 
 def noise_correlation(blocks: Blocks) -> tuple[float, float]:
