@@ -154,7 +154,8 @@ def pictures(options: argparse.Namespace) -> list[Table]:
             rows,
             [
                 f"Copied: within {COPIED:g} of the frame's length. Of a frame's 100 brightest pixels, those among the "
-                f"100 brightest of what came back. {options.steps} steps; 720 x 720 pixels, new network, labels given."
+                f"100 brightest of what came back. {options.steps} steps; 720 x 720 pixels, new network, labels given. "
+                f"A large step has {options.batch} frames of one site."
             ],
         )
     ]  # fmt: skip
