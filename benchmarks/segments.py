@@ -194,13 +194,39 @@ def speed(running: Running) -> list[Table]:
         )
     grown = timed(lambda: grow_grains(GrainGrowth((512, 512), 30.0), np.random.default_rng(1)), 3)["median"]
     rows.append(["512 x 512 to a mean grain of 30 pixels", "", "", "", f"{grown:.2f}"])
+    with tempfile.TemporaryDirectory() as folder:
+        one, several = (timed(lambda n=n: measured(picture, n, Path(folder)), 5) for n in (1, SEVERAL))
+    further = (several["median"] - one["median"]) / (SEVERAL - 1)
+    rows.append(["the command for one 2048 x 2048, 2 threads", "", "", "", f"{one['median']:.2f}"])
+    rows.append(["the command for each further one, 2 threads", "", "", "", f"{further:.2f}"])
     return [
         Table(
             "Seconds for a micrograph: network, instances, grain size",
             ("what", "network", "instances", "grain size", "all"),
             rows,
+            [
+                "The command, `fedbragg segments measure`, also starts, reads the picture, and writes label image, "
+                "overlay, table and page."
+            ],
         )
     ]
+
+
+SEVERAL = 4
+"""Micrographs of one command, whose time is compared with that of one."""
+
+
+def measured(picture: NDArray[np.generic], number: int, folder: Path) -> None:
+    """Measure copies of a micrograph by one command."""
+    paths = [folder / f"{i}.png" for i in range(number)]
+    for path in paths:
+        if not path.exists():
+            Image.fromarray(picture).save(path)
+    subprocess.run(
+        [sys.executable, "-m", "fedbragg", "segments", "measure", *map(str, paths), "--scale", "0.2um",
+         "--out", str(folder / "out"), "--threads", "2"],
+        capture_output=True, check=True,
+    )  # fmt: skip
 
 
 MEASURED = (

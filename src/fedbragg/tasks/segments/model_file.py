@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from fedbragg.models.exporting import Signature, exported
 from fedbragg.models.onnx_file import open_session, read_card, write_with_card
 from fedbragg.tasks.segments.model_card import SegmentCard
 from fedbragg.tasks.segments.prepare import Scaling
-from fedbragg.tasks.segments.tiles import STRIDE, segment
+from fedbragg.tasks.segments.tiles import STRIDE, number_of_tiles, segment
 from fedbragg.types import State
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class Segmenter:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
-        self._session = open_session(path, threads, REMEDY)
+        self._threads = threads
+        self._session = open_session(path, threads, REMEDY)  # shares one tile out to the threads
+        # Several tiles side by side keep the threads busier than one tile shared out.
+        self._single = open_session(path, 1, REMEDY) if threads > 1 else self._session
         self.card = read_card(path, self._session, SegmentCard.from_json, REMEDY)
 
     def __call__(self, picture: NDArray[Any], scaling: Scaling | None = None) -> NDArray[np.float16]:
@@ -36,12 +40,15 @@ class Segmenter:
 
         ``scaling`` is that of the whole picture where this one is a part.
         """
-        return segment(picture, self._forward, scaling)
+        if self._threads == 1 or number_of_tiles((picture.shape[0], picture.shape[1])) == 1:
+            return segment(picture, partial(_forward, self._session), scaling)
+        return segment(picture, partial(_forward, self._single), scaling, self._threads)
 
-    def _forward(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        (answer,) = self._session.run(None, {"pictures": pictures})
-        probabilities: NDArray[np.float32] = answer
-        return probabilities
+
+def _forward(session: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    (answer,) = session.run(None, {"pictures": pictures})
+    probabilities: NDArray[np.float32] = answer
+    return probabilities
 
 
 def save_segment_model(

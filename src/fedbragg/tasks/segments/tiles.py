@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.ordered_map import ordered_map
 from fedbragg.tasks.segments.prepare import Scaling, scaled, scaling_of
 
 STRIDE = 64
@@ -47,15 +48,21 @@ def number_of_tiles(shape: tuple[int, int], size: int = TILE, margin: int = MARG
     return len(_spans(shape[0], size, margin)) * len(_spans(shape[1], size, margin))
 
 
-def segment(picture: NDArray[Any], forward: Forward, scaling: Scaling | None = None) -> NDArray[np.float16]:
+def segment(
+    picture: NDArray[Any], forward: Forward, scaling: Scaling | None = None, workers: int = 0
+) -> NDArray[np.float16]:
     """Return the probability of every class at every pixel, (classes, rows, cols).
 
-    ``scaling`` is that of the whole picture where this one is a part.
+    ``scaling`` is that of the whole picture where this one is a part. As many tiles as there are ``workers`` are worked
+    on at a time; with none it is one, in the caller's thread.
     """
     scaling, shape = scaling or scaling_of(picture), (picture.shape[0], picture.shape[1])
+
+    def answered(tile: Tile) -> tuple[Tile, NDArray[np.float32]]:
+        return tile, _padded(scaled(picture[tile.read], scaling), forward)
+
     found: NDArray[np.float16] | None = None
-    for tile in tiles(shape):
-        answer = _padded(scaled(picture[tile.read], scaling), forward)
+    for tile, answer in ordered_map(answered, tiles(shape), workers, workers + 1):
         if found is None:
             found = np.empty((len(answer), *shape), np.float16)
         found[:, *tile.kept] = answer[:, *tile.inside]

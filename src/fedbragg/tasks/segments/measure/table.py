@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from fedbragg.metrics.segmentation import Instances
 from fedbragg.tasks.segments.instances import Classes
+from fedbragg.tasks.segments.measure.moments import Moments, moments_of
 from fedbragg.tasks.segments.measure.scale import Scale
-
-STRIP = 1024
-"""Rows counted at a time: pairs of numbers take more memory than the picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,43 +31,23 @@ def instance_table(
     instances: Instances, labels: NDArray[np.uint8], classes: Classes, scale: Scale
 ) -> InstanceTable:
     """Measure every instance of a micrograph (rows, cols)."""
-    from skimage.measure import regionprops_table
-
-    wanted = ("label", "area", "centroid", "axis_major_length", "axis_minor_length", "bbox")
-    found = regionprops_table(instances, properties=wanted)
-    numbers = np.asarray(found["label"], np.int64)
-    area = np.asarray(found["area"], float)
-    rows, cols = instances.shape
-    edge = (
-        (found["bbox-0"] == 0)
-        | (found["bbox-1"] == 0)
-        | (found["bbox-2"] == rows)
-        | (found["bbox-3"] == cols)
-    )
-    shorter = np.maximum(np.asarray(found["axis_minor_length"], float), 1.0)
+    found = moments_of(instances, labels, len(classes.names))
     return InstanceTable(
-        number=numbers,
-        kind=np.array(classes.names)[_class_of(instances, labels, numbers, classes)],
-        row=np.asarray(found["centroid-0"], float),
-        col=np.asarray(found["centroid-1"], float),
-        area=area * scale.length**2,
-        diameter=np.sqrt(4 * area / np.pi) * scale.length,
-        aspect_ratio=np.maximum(np.asarray(found["axis_major_length"], float), 1.0) / shorter,
-        touches_edge=np.asarray(edge, bool),
+        number=found.number,
+        kind=np.array(classes.names)[_class_of(found, classes)],
+        row=found.row,
+        col=found.col,
+        area=found.area * scale.length**2,
+        diameter=np.sqrt(4 * found.area / np.pi) * scale.length,
+        aspect_ratio=np.maximum(found.longer, 1.0) / np.maximum(found.shorter, 1.0),
+        touches_edge=found.touches_edge,
     )
 
 
-def _class_of(
-    instances: Instances, labels: NDArray[np.uint8], numbers: NDArray[np.int64], classes: Classes
-) -> NDArray[np.intp]:
+def _class_of(found: Moments, classes: Classes) -> NDArray[np.intp]:
     """Return the class index of each instance: the most frequent of its pixels that are no boundary."""
-    kinds = len(classes.names)
-    counts = np.zeros((int(instances.max(initial=0)) + 1) * kinds, np.int64)
-    for rows in range(0, len(instances), STRIP):
-        pairs = instances[rows : rows + STRIP].astype(np.int64) * kinds + labels[rows : rows + STRIP]
-        counts += np.bincount(pairs.ravel(), minlength=len(counts))
-    of_instance = counts.reshape(-1, kinds)
+    pixels = found.classes.copy()
     if classes.boundary_index is not None:
-        of_instance[:, classes.boundary_index] = 0
-    found: NDArray[np.intp] = of_instance[numbers].argmax(axis=1)
-    return found
+        pixels[:, classes.boundary_index] = 0
+    found_class: NDArray[np.intp] = pixels.argmax(axis=1)
+    return found_class
