@@ -63,14 +63,17 @@ def _grains(boundary: NDArray[np.float32]) -> NDArray[Any]:
     """Return grains by watershed: they meet on the ridge of the boundaries' probability; particles lie within them.
 
     Markers are the middles of the enclosed regions, found where the distance to them has a peak; so a boundary
-    with a gap still parts two grains.
+    with a gap still parts two grains. Parts between which there is hardly a boundary are joined again.
     """
     from scipy.ndimage import distance_transform_edt
+
+    from fedbragg.tasks.segments.merging import merged
 
     enclosed = boundary < 0.5
     distance = distance_transform_edt(np.pad(enclosed, 1, mode="edge"))[1:-1, 1:-1].astype(np.float32)
     markers = _markers(distance, enclosed)
-    return _without_small(_shared_out(4 * boundary - distance / (1 + distance), markers))
+    parts = _shared_out(4 * boundary - distance / (1 + distance), markers)
+    return _without_small(merged(parts, boundary))
 
 
 def _shared_out(height: NDArray[np.float32], markers: NDArray[np.int32]) -> NDArray[np.int32]:
