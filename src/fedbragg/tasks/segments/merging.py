@@ -35,7 +35,9 @@ def merged(
     means = np.bincount(place, strengths) / np.maximum(np.bincount(place), 1)
     weak = pairs[means < evidence]
     joined = coo_array((np.ones(len(weak), bool), (weak // width, weak % width)), (width, width))
-    _, group = connected_components(joined, directed=False)  # 0 stays 0, and the order is that of the lowest numbers
+    _, group = connected_components(
+        joined, directed=False
+    )  # 0 stays 0, and the order is that of the lowest numbers
     number: NDArray[np.int32] = group.astype(np.int32)[grains]
     return number
 
