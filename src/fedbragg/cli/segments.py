@@ -108,6 +108,7 @@ def _show(row: MeasuredRow) -> None:
     if one.size is not None:
         size = (
             f"; ASTM G {one.size.by_intercepts.value:.2f} by intercepts, {one.size.by_area.value:.2f} by area"
+            + (f" (of only {one.size.grains} grains)" if one.size.too_few else "")
         )
     say(f"{one.name}: {len(one.table.number)} grains and particles; {shares}{size}")
 

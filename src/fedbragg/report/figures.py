@@ -20,6 +20,7 @@ WIDTH = 6.4
 """Inches: narrow enough that the text is still legible where a telephone shrinks the figure."""
 SMALL = 9
 """Points of the smallest text."""
+SIZE_BINS = 24
 INK, SOFT, ACCENT = "#1c2733", "#8a99a8", "#b3541e"
 COLOURS = ("#b3541e", "#2a6f97", "#4f772d", "#7b4b94", "#c99700", "#3d405b", "#9c6644", "#468189")
 
@@ -75,6 +76,24 @@ def score_histogram(counts: NDArray[np.int64], threshold: float) -> str:
     axes.set_ylim(0, 2 * max(1, int(counts.max(initial=0))))
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.legend(frameon=False, fontsize=SMALL)
+    return _svg(figure)
+
+
+def size_distributions(
+    sizes: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]], x_name: str
+) -> str:
+    """Draw how diameters are distributed by number and by area: name to (diameters, areas), each a panel."""
+    figure, panels = _panels(WIDTH, 2.2 * len(sizes), len(sizes))
+    for axes, (name, (diameters, areas)) in zip(panels, sizes.items(), strict=True):
+        bins = np.linspace(0, diameters.max() * 1.05, SIZE_BINS + 1)
+        for weights, way, colour in ((None, "of the number", "#2a6f97"), (areas, "of the area", ACCENT)):
+            shares, _ = np.histogram(diameters, bins, weights=weights)
+            shares = shares / max(shares.sum(), 1e-9)
+            axes.stairs(shares, bins, label=way, color=colour, fill=weights is None, alpha=0.8)
+        axes.set_title(name, loc="left", fontsize=SMALL)
+        axes.set(ylabel="share")
+    panels[0].legend(frameon=False, fontsize=SMALL)
+    panels[-1].set(xlabel=x_name)
     return _svg(figure)
 
 
@@ -186,16 +205,23 @@ def _colours(number: int) -> list[str]:
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return a figure of a size in inches; pyplot, which has global state, is not used."""
+    """Return a figure of a size in inches, with one panel."""
+    figure, (axes,) = _panels(width, height, 1)
+    return figure, axes
+
+
+def _panels(width: float, height: float, number: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels one below the other; pyplot, which has global state, is not used."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes: Any = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=SMALL, colors=INK)
-    axes.xaxis.label.set_size(SMALL + 1)
-    axes.yaxis.label.set_size(SMALL + 1)
-    return figure, axes
+    panels: list[Any] = [figure.add_subplot(number, 1, place + 1) for place in range(number)]
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=SMALL, colors=INK)
+        axes.xaxis.label.set_size(SMALL + 1)
+        axes.yaxis.label.set_size(SMALL + 1)
+    return figure, panels
 
 
 def _svg(figure: Figure) -> str:

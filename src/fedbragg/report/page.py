@@ -73,11 +73,10 @@ def drawing(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def gallery(pictures: Sequence[tuple[bytes, str]]) -> str:
-    """Return JPEG pictures with captions, side by side."""
-    return (
-        '<div class="gallery">' + "".join(_picture(image, caption) for image, caption in pictures) + "</div>"
-    )
+def gallery(pictures: Sequence[tuple[bytes, str]], *, large: bool = False) -> str:
+    """Return JPEG pictures with captions side by side; ``large`` ones fill the page's width."""
+    shown = "".join(_picture(image, caption) for image, caption in pictures)
+    return f'<div class="gallery{" large" if large else ""}">{shown}</div>'
 
 
 def _picture(image: bytes, caption: str) -> str:

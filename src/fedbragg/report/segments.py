@@ -1,33 +1,32 @@
-"""The results of a micrograph: an overlay, the distribution of sizes, and the page about all micrographs."""
+"""The page about measured micrographs: pictures, and for each class its share of the area and its sizes."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.metrics.segmentation import Instances, edges
+from fedbragg.report.figures import size_distributions
 from fedbragg.report.page import PageSection, drawing, gallery, key_figures, page, paragraph, table
 from fedbragg.tasks.segments.instances import Classes
-from fedbragg.tasks.segments.measure.grain_size import GrainSize
+from fedbragg.tasks.segments.measure.grain_size import FEWEST, GrainSize
 from fedbragg.tasks.segments.measure.scale import Scale
 from fedbragg.tasks.segments.measure.table import InstanceTable
-from fedbragg.tasks.segments.prepare import scaling_of
 
-LARGEST = 1024
-"""pixel, the longest side of a picture on the page."""
-OVERLAID = 4096
-"""pixel, the longest side of an overlay."""
-COLOURS = ((0.85, 0.15, 0.10), (0.10, 0.45, 0.85), (0.95, 0.60, 0.05), (0.15, 0.60, 0.25), (0.55, 0.25, 0.65))
-"""Colours of the classes after the first, in turn."""
-TINT = 0.35
-"""Share of a class's colour in the overlay; its rim has the whole colour."""
-BINS = 24
+NONE = "–"
+MIDDLE = (0.1, 0.9)
+"""Shares of the number between which sizes are given: the middle 80 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A micrograph on the page, as JPEG."""
+
+    original: bytes
+    overlay: bytes  # with what was found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,74 +34,21 @@ class Measured:
     """The measurements of one micrograph."""
 
     name: str  # as the user named it
-    overlay: bytes  # JPEG
+    pictures: Pictures
     fractions: Mapping[str, Estimate]  # share of the area, by class
     table: InstanceTable
     size: GrainSize | None  # where there are grains and a scale
     scale: Scale
 
+    @property
+    def unit(self) -> str:
+        """Return the unit of lengths as people read it."""
+        return self.scale.unit.replace("um", "µm")
 
-def overlay(picture: NDArray[Any], labels: NDArray[np.uint8], instances: Instances) -> NDArray[np.uint8]:
-    """Return a picture (rows, cols, 3) with its classes tinted and its instances outlined.
-
-    Of one with a side beyond OVERLAID only every second, third ... pixel is shown.
-    """
-    scaling = scaling_of(picture)
-    every = -(-max(labels.shape) // OVERLAID)
-    seen = (slice(None, None, every), slice(None, None, every))
-    picture, labels, instances = picture[seen], labels[seen], instances[seen]
-    planes = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-    shown = np.clip((planes - scaling.middle) / scaling.half, -1, 1).astype(np.float32) / 2 + 0.5
-    rim = edges(instances)
-    for index in np.unique(labels[labels > 0]):
-        colour, inside = np.array(COLOURS[(index - 1) % len(COLOURS)], np.float32), labels == index
-        shown[inside] = (1 - TINT) * shown[inside] + TINT * colour
-    shown[rim] = COLOURS[0]
-    return (shown * 255).astype(np.uint8)
-
-
-def as_jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """Return a picture (rows, cols, 3) as JPEG, no larger than a page shows."""
-    from PIL import Image
-
-    image = Image.fromarray(picture)
-    image.thumbnail((LARGEST, LARGEST))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
-
-
-def size_distribution(found: InstanceTable, scale: Scale) -> str:
-    """Return a drawing of the diameters of whole instances, by share of the number and of the area."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
-    axes = figure.add_subplot()
-    whole = ~found.touches_edge
-    diameters, areas = found.diameter[whole], found.area[whole]
-    if len(diameters):
-        bins = np.linspace(0, diameters.max() * 1.05, BINS + 1)
-        for weights, name, colour in (
-            (None, "of the number", COLOURS[1]),
-            (areas, "of the area", COLOURS[2]),
-        ):
-            heights, _ = np.histogram(diameters, bins, weights=weights)
-            axes.stairs(
-                heights / max(heights.sum(), 1e-9),
-                bins,
-                label=name,
-                color=colour,
-                fill=weights is None,
-                alpha=0.7,
-            )
-        axes.legend(frameon=False, fontsize=8)
-    axes.set(xlabel=f"equivalent diameter ({scale.unit})", ylabel="share")
-    axes.spines[["top", "right"]].set_visible(False)
-    buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(buffer)
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    def whole(self, kind: str) -> NDArray[np.bool_]:
+        """Return which instances (instances,) are of a class and not cut off by the picture's edge."""
+        chosen: NDArray[np.bool_] = (self.table.kind == kind) & ~self.table.touches_edge
+        return chosen
 
 
 def segments_page(measured: Sequence[Measured], classes: Classes, unread: Sequence[str]) -> str:
@@ -116,30 +62,75 @@ def segments_page(measured: Sequence[Measured], classes: Classes, unread: Sequen
 
 
 def _section(one: Measured, classes: Classes) -> PageSection:
-    rows = [[name, f"{100 * e.value:.2f} %", _interval(e, 100, " %")] for name, e in one.fractions.items()]
     parts = [
-        gallery([(one.overlay, "Grains and particles are outlined; classes after the first are tinted.")]),
-        key_figures(_figures(one)),
-        table(["class", "share of the area", "95 % interval"], rows),
-        drawing(
-            size_distribution(one.table, one.scale),
-            "Sizes of the grains and particles that do not touch the edge.",
+        gallery(
+            [
+                (one.pictures.original, "The micrograph."),
+                (one.pictures.overlay, "Grains and particles outlined, classes after the first tinted."),
+            ],
+            large=True,
         ),
+        key_figures(_figures(one, classes)),
+        _table(one),
     ]
+    sizes = {_many(kind, classes): _sizes(one, kind) for kind in one.fractions if one.whole(kind).any()}
+    if sizes:
+        caption = "Sizes of what does not touch the edge."
+        parts.append(drawing(size_distributions(sizes, f"equivalent diameter ({one.unit})"), caption))
     if one.size is None and classes.boundary_index is not None and one.scale.micrometres is None:
         parts.append(paragraph("Give --scale, the length of a pixel, for the ASTM E112 grain size number."))
+    if one.size is not None and one.size.too_few:
+        parts.append(
+            paragraph(
+                f"{one.size.grains} grains are few for a grain size number: ASTM E112 asks for {FEWEST} in a picture. "
+                "Take a lower magnification, or more of the specimen.",
+                warn=True,
+            )
+        )
     return PageSection(one.name, parts)
 
 
-def _figures(one: Measured) -> list[tuple[str, str]]:
-    whole = one.table.diameter[~one.table.touches_edge]
-    figures = [("grains and particles", str(len(one.table.number)))]
-    if len(whole):
-        figures.append((f"mean equivalent diameter, {one.scale.unit}", f"{whole.mean():.3g}"))
+def _sizes(one: Measured, kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    whole = one.whole(kind)
+    return one.table.diameter[whole], one.table.area[whole]
+
+
+def _table(one: Measured) -> str:
+    """Return a row for each class: its share of the area, and how many and how large its instances are."""
+    columns = (
+        "class",
+        "share of the area",
+        "95 % interval",
+        "number",
+        f"mean diameter, {one.unit}",
+        f"middle 80 %, {one.unit}",
+    )
+    rows = []
+    for kind, share in one.fractions.items():
+        diameters, number = one.table.diameter[one.whole(kind)], int((one.table.kind == kind).sum())
+        sizes = [NONE, NONE]
+        if len(diameters):
+            low, high = np.quantile(diameters, MIDDLE)
+            sizes = [f"{diameters.mean():.3g}", f"{low:.3g} to {high:.3g}"]
+        area = [f"{100 * share.value:.2f} %", _interval(share, 100, " %")]
+        rows.append([kind, *area, str(number) if number else NONE, *sizes])
+    return table(columns, rows)
+
+
+def _figures(one: Measured, classes: Classes) -> list[tuple[str, str]]:
+    kinds = [(kind, int((one.table.kind == kind).sum())) for kind in one.fractions]
+    figures = [(_many(kind, classes), f"{number}") for kind, number in kinds if number]
     if one.size is not None:
         for how, number in (("intercepts", one.size.by_intercepts), ("area", one.size.by_area)):
             figures.append((f"ASTM E112 G by {how}, {_interval(number)}", f"{number.value:.2f}"))
     return figures
+
+
+def _many(kind: str, classes: Classes) -> str:
+    """Return what the instances of a class are called: those of the first are grains, where boundaries part them."""
+    if classes.boundary_index is not None and kind == classes.names[0]:
+        return f"grains of the {kind}"
+    return f"parts of {kind}"
 
 
 def _interval(estimate: Estimate, factor: float = 1.0, unit: str = "") -> str:

@@ -16,7 +16,8 @@ from fedbragg.extras import require
 from fedbragg.files import write_whole, written_whole
 from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
-from fedbragg.report.segments import Measured, as_jpeg, overlay, segments_page
+from fedbragg.report.segments import Measured, Pictures, segments_page
+from fedbragg.report.segments_overlay import as_jpeg, as_shown, overlay
 from fedbragg.tasks import segments
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.measure.micrograph import MeasuredMicrograph, measure
@@ -115,9 +116,11 @@ def measure_micrographs(
 
 
 def _answered(named: Named, found: MeasuredMicrograph, request: MeasureRequest, taken: set[str]) -> Answered:
-    drawn = overlay(named.picture, found.classes, found.instances)
+    shown = as_shown(named.picture)
+    drawn = overlay(shown, found.classes, found.instances)
     stem = unique(Path(named.name).stem or "micrograph", taken)
-    measured = Measured(named.name, as_jpeg(drawn), found.fractions, found.table, found.size, request.scale)
+    pictures = Pictures(as_jpeg(shown), as_jpeg(drawn))
+    measured = Measured(named.name, pictures, found.fractions, found.table, found.size, request.scale)
     return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
 
 

@@ -25,6 +25,8 @@ STEP = 0.5
 """pixel, along a test line."""
 STAIR = 2.0
 """pixel, below which a change to another grain and back is a step of the pixels."""
+FEWEST = 50
+"""Grains that a field of view has at least (E112, section 11)."""
 GROUPS = 2
 """Fields along each edge for the interval of the planimetric method: a field must hold several grains."""
 
@@ -37,6 +39,11 @@ class GrainSize:
     intercept: Estimate  # micrometre, mean lineal intercept
     by_intercepts: Estimate  # ASTM grain size number G
     by_area: Estimate  # ASTM grain size number G
+
+    @property
+    def too_few(self) -> bool:
+        """Return whether there are fewer grains than the standard asks for."""
+        return self.grains < FEWEST
 
 
 def grain_size(grains: Instances, micrometres: float) -> GrainSize:
