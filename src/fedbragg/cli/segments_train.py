@@ -34,7 +34,7 @@ def train(
             "--from", metavar="MODEL", help="Model file to start from.  [default: the packaged model]"
         ),
     ] = None,
-    epochs: EpochsOption = 60,
+    epochs: EpochsOption = 180,
     learning_rate: LearningRateOption = 2e-3,
     held_out: Annotated[
         float,

@@ -7,6 +7,7 @@ import pytest
 
 from fedbragg.simulation.micrograph.micrograph import draw_structure
 from fedbragg.simulation.micrograph.structure import CLASSES
+from fedbragg.tasks.segments import augment
 from fedbragg.tasks.segments.augment import augmented
 from fedbragg.tasks.segments.data import UNKNOWN
 from fedbragg.tasks.segments.symmetry import FEWEST_STEPS, Symmetry, symmetry_of
@@ -53,7 +54,10 @@ def test_grains_have_no_direction() -> None:
 @pytest.mark.parametrize(
     ("symmetry", "views"), [(Symmetry.ALL, 8), (Symmetry.LEFT_RIGHT, 2), (Symmetry.UP_DOWN, 2)]
 )
-def test_every_allowed_view_is_seen_and_no_other(symmetry: Symmetry, views: int) -> None:
+def test_every_allowed_view_is_seen_and_no_other(
+    symmetry: Symmetry, views: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(augment, "MOVED", 0)
     labels = np.arange(16, dtype=np.uint8).reshape(4, 4)
     picture = np.zeros((3, 4, 4), np.float32)
     generator = np.random.default_rng(1)

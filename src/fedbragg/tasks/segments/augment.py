@@ -1,13 +1,24 @@
-"""Augment crops by differences between pictures of the same surface: turn, mirror, light, focus and noise."""
+"""Augment crops by differences between pictures of the same surface: turn, mirror, magnify, light, focus and noise."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from fedbragg.tasks.segments.blur import slightly_blurred
 from fedbragg.tasks.segments.symmetry import Symmetry
 
+MOVED = 0.5
+"""Share of the crops that are seen in another magnification and slightly tilted."""
+MAGNIFIED, FARTHEST = 0.15, 0.35
+"""Standard deviation, and largest size, of the magnification's logarithm."""
+TILTED = math.radians(4)
+"""Standard deviation of the tilt: how straight a specimen is mounted."""
 CONTRAST, BRIGHTNESS = 0.25, 0.2
 """Standard deviations of the logarithm of the contrast, and of the brightness in half ranges."""
 NOISE = 0.08
@@ -19,8 +30,9 @@ Crop = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 def augmented(crop: Crop, symmetry: Symmetry, generator: np.random.Generator) -> Crop:
-    """Turn and mirror a crop at random, as its picture's symmetry allows, and change its light."""
-    picture, labels = _turned(crop, symmetry, generator)
+    """Turn and mirror a crop at random, as its picture's symmetry allows; change its magnification and its light."""
+    turned = _turned(crop, symmetry, generator)
+    picture, labels = _moved(turned, generator) if generator.random() < MOVED else turned
     gain = np.float32(np.exp(generator.normal(0, CONTRAST)))
     lit = picture * gain + np.float32(generator.normal(0, BRIGHTNESS))
     if generator.random() < 0.3:
@@ -39,3 +51,23 @@ def _turned(crop: Crop, symmetry: Symmetry, generator: np.random.Generator) -> C
     if mirrored and symmetry is Symmetry.UP_DOWN:
         return picture[:, ::-1], labels[::-1]
     return (picture[:, :, ::-1], labels[:, ::-1]) if mirrored else (picture, labels)
+
+
+def _moved(crop: Crop, generator: np.random.Generator) -> Crop:
+    """Magnify or reduce a crop about its middle and tilt it; what lies outside is its mirror image."""
+    steps = float(np.clip(generator.normal(0, MAGNIFIED), -FARTHEST, FARTHEST))
+    angle, reach = float(generator.normal(0, TILTED)), math.exp(-steps)
+    cosine, sine = reach * math.cos(angle), reach * math.sin(angle)
+    picture, labels = (torch.from_numpy(np.ascontiguousarray(part)) for part in crop)
+    grid = functional.affine_grid(
+        torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]]),
+        [1, 1, *labels.shape],
+        align_corners=False,
+    )
+
+    def seen(part: Tensor, mode: str) -> NDArray[np.float32]:
+        moved = functional.grid_sample(part[None], grid, mode, "reflection", align_corners=False)
+        shown: NDArray[np.float32] = moved[0].numpy()
+        return shown
+
+    return seen(picture, "bilinear"), seen(labels[None].float(), "nearest")[0].astype(np.uint8)
