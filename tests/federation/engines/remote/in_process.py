@@ -77,7 +77,9 @@ class InProcessFederation:
         said = self.said.setdefault(site, [])
         client = SiteClient(site, config, self.folder / site, said.append, worker_command, credentials)
         self.clients[site] = client
-        thread = threading.Thread(target=client.run, args=(link or DirectLink(self.service, site),))
+        thread = threading.Thread(
+            target=client.run, args=(link or DirectLink(self.service, site),), name=site
+        )
         self._threads.append(thread)
         thread.start()
         return client
@@ -88,6 +90,13 @@ class InProcessFederation:
         wait_for(lambda: self.service.status()["state"] == "running", "the start")
         for client in self.clients.values():
             client.wake()
+
+    def leave(self, site: str) -> None:
+        """End a site's client, and wait until it has sent its last message."""
+        self.clients[site].leave()
+        for thread in self._threads:
+            if thread.name == site:
+                thread.join(10)
 
     def ask(self, site: str, topic: str, **fields: Any) -> Message:
         """Send a message in a site's name, without a client."""

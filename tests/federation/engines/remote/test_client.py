@@ -170,7 +170,7 @@ def test_a_client_that_is_started_again_after_the_end_keeps_its_model(
     models = federation.folder / "site0" / "models"
     (model,) = wait_for(lambda: list(models.glob("*.onnx")), "the final model")
     written = model.stat().st_mtime_ns
-    federation.clients["site0"].leave()
+    federation.leave("site0")
     link = DirectLink(federation.service, "site0")
     federation.join("site0", link=link)
     wait_for(lambda: link.topics.count("poll") >= 3, "three polls")
