@@ -37,8 +37,8 @@ def overlay(shown: NDArray[np.uint8], labels: NDArray[np.uint8], instances: Inst
     labels, instances = labels[_seen(labels.shape)], instances[_seen(labels.shape)]
     drawn = shown.copy()
     for index in np.unique(labels[labels > 0]):
-        colour, inside = 255 * np.array(COLOURS[(index - 1) % len(COLOURS)]), labels == index
-        drawn[inside] = (1 - TINT) * shown[inside] + TINT * colour
+        colour, inside = np.array(COLOURS[(index - 1) % len(COLOURS)], np.float32), labels == index
+        drawn[inside] = np.float32(1 - TINT) * shown[inside] + TINT * 255 * colour
     drawn[edges(instances)] = 255 * np.array(COLOURS[0])
     return drawn
 

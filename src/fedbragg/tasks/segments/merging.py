@@ -19,9 +19,7 @@ Chosen on 24 + 24 simulated micrographs: the largest that costs grains nothing (
 """
 
 
-def merged(
-    grains: NDArray[np.int32], boundary: NDArray[np.float32], evidence: float = EVIDENCE
-) -> NDArray[np.int32]:
+def merged(grains: NDArray[np.int32], boundary: NDArray[np.float32]) -> NDArray[np.int32]:
     """Return grains (rows, cols), numbered from 1, of which those with too weak a boundary between them are one.
 
     ``boundary`` (rows, cols) is the boundary's probability. What is left is numbered in the same order, without gaps.
@@ -31,13 +29,11 @@ def merged(
 
     width = int(grains.max(initial=0)) + 1
     keys, strengths = (np.concatenate(part) for part in zip(*_borders(grains, boundary, width), strict=True))
-    pairs, place = np.unique(keys, return_inverse=True)
-    means = np.bincount(place, strengths) / np.maximum(np.bincount(place), 1)
-    weak = pairs[means < evidence]
+    pairs, place, lengths = np.unique(keys, return_inverse=True, return_counts=True)
+    weak = pairs[np.bincount(place, strengths) / lengths < EVIDENCE]
     joined = coo_array((np.ones(len(weak), bool), (weak // width, weak % width)), (width, width))
-    _, group = connected_components(
-        joined, directed=False
-    )  # 0 stays 0, and the order is that of the lowest numbers
+    # Groups are numbered by their lowest member, so 0 stays 0.
+    _, group = connected_components(joined, directed=False)
     number: NDArray[np.int32] = group.astype(np.int32)[grains]
     return number
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from fedbragg.metrics.segmentation import Instances
 from fedbragg.tasks.segments.instances import Classes
-from fedbragg.tasks.segments.measure.moments import Moments, moments_of
 from fedbragg.tasks.segments.measure.scale import Scale
 
 
@@ -31,10 +30,12 @@ def instance_table(
     instances: Instances, labels: NDArray[np.uint8], classes: Classes, scale: Scale
 ) -> InstanceTable:
     """Measure every instance of a micrograph (rows, cols)."""
+    from fedbragg.tasks.segments.measure.moments import moments_of
+
     found = moments_of(instances, labels, len(classes.names))
     return InstanceTable(
         number=found.number,
-        kind=np.array(classes.names)[_class_of(found, classes)],
+        kind=np.array(classes.names)[_class_of(found.classes, classes)],
         row=found.row,
         col=found.col,
         area=found.area * scale.length**2,
@@ -44,10 +45,10 @@ def instance_table(
     )
 
 
-def _class_of(found: Moments, classes: Classes) -> NDArray[np.intp]:
-    """Return the class index of each instance: the most frequent of its pixels that are no boundary."""
-    pixels = found.classes.copy()
+def _class_of(pixels: NDArray[np.int64], classes: Classes) -> NDArray[np.intp]:
+    """Return the class index of each instance: the most frequent, but the boundary, of its pixels by class."""
+    counted = pixels.copy()
     if classes.boundary_index is not None:
-        pixels[:, classes.boundary_index] = 0
-    found_class: NDArray[np.intp] = pixels.argmax(axis=1)
-    return found_class
+        counted[:, classes.boundary_index] = 0
+    found: NDArray[np.intp] = counted.argmax(axis=1)
+    return found
