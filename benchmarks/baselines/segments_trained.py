@@ -13,6 +13,7 @@ from baselines import segments_real
 from baselines.kept_jobs import Job, Running, kept
 from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, COATING, GRAINS, specimens
+from fedbragg.learn.settings import Precision
 from fedbragg.learn.state import load_state
 from fedbragg.metrics.segmentation import confusion, overlaps
 from fedbragg.models.onnx_file import read_state
@@ -30,6 +31,8 @@ from harness import Table
 SEEDS = range(5)
 MIXED_EPOCHS = 60
 """Epochs of all real pictures, as many steps as every mixture takes."""
+FAST: Precision = "bfloat16"
+"""Of the longest trainings."""
 SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
 Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
 """From a picture to the probability of each class at each pixel, (classes, rows, cols)."""
@@ -93,7 +96,7 @@ def _coating(seed: int, device: str) -> dict[str, list[float]]:
     train = concatenate([site.train for site in experiment.sites])
     network = new_network(len(COATING), seed)
     load_state(network, experiment.start)
-    learner.train(network, train, replace(FITTING, device=device), seed)
+    learner.train(network, train, replace(FITTING, device=device, precision=FAST), seed)
     return {
         test: _overlaps(data, lambda picture: learner.probabilities(network, picture)).tolist()
         for test, data in experiment.tests.items()
@@ -108,8 +111,8 @@ def coating_tables(running: Running) -> list[Table]:
         for test in found[0]
     ]
     notes = [
-        f"All sites' pictures of 1024 x 1024 in one place, {FITTING.epochs} epochs; each seed keeps two other "
-        "specimens from training."
+        f"All sites' pictures of 1024 x 1024 in one place, {FITTING.epochs} epochs in {FAST}; each seed keeps two "
+        "other specimens from training."
     ]
     question = "Barrier coating, trained on all other specimens: IoU"
     return [Table(question, ("judged by", *COATING), rows, notes)]

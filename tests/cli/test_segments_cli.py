@@ -183,8 +183,10 @@ def test_masks_without_names_get_numbers(tmp_path: Path, segment_model: Path) ->
         "--held-out",
         "0",
     ]
-    assert main([*command, "--from", str(segment_model), "--epochs", "1", "--out", str(out)]) == 0
+    more = ["--from", str(segment_model), "--epochs", "1", "--precision", "bfloat16", "--out", str(out)]
+    assert main([*command, *more]) == 0
     assert open_model(out).card.classes.names == ("class0", "class1", "class2", "class3")
+    assert open_model(out).card.provenance["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from fedbragg.errors import ModelFileError
 from fedbragg.learn.loop import fit, mean_gradient
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.precision import layers_in
+from fedbragg.learn.settings import FitSettings, Precision
 from fedbragg.learn.state import load_state, state_of
 from fedbragg.state_arithmetic import difference
 
@@ -65,6 +66,23 @@ def test_the_seed_decides_everything() -> None:
     assert one_loss == same_loss
     assert torch.equal(one.network.weight, same.network.weight)
     assert not torch.equal(one.network.weight, other.network.weight)
+
+
+def test_layers_may_multiply_in_bfloat16_while_the_weights_stay_in_float32() -> None:
+    settings = FitSettings(epochs=60, learning_rate=0.05)
+    coarse, loss = fitted(1, replace(settings, precision="bfloat16"))
+    exact, exact_loss = fitted(1, settings)
+    assert coarse.network.weight.dtype == torch.float32
+    assert loss == pytest.approx(exact_loss, rel=0.02)
+    assert 0 < (coarse.network.weight - exact.network.weight).abs().max() < 0.1
+
+
+@pytest.mark.parametrize(("precision", "unit"), [("float32", 2.0**-23), ("bfloat16", 2.0**-7)])
+def test_a_product_in_bfloat16_is_rounded_to_eight_bits(precision: Precision, unit: float) -> None:
+    """1 + one unit in the last place is the smallest number above 1; half a unit is rounded away."""
+    with layers_in(precision, torch.device("cpu")):
+        found = nn.functional.linear(torch.tensor([[1.0 + unit], [1.0 + unit / 4]]), torch.ones(1, 1))
+    assert found[:, 0].tolist() == [1.0 + unit, 1.0]
 
 
 def test_torchs_global_random_state_does_not_change() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fedbragg.learn.adam import Adam
 from fedbragg.learn.device import device_of, open_device
+from fedbragg.learn.precision import layers_in
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Step
 from fedbragg.types import State
@@ -48,7 +49,8 @@ def fit(
         rate = settings.learning_rate * (0.1 ** (epoch / settings.epochs) if settings.annealed else 1.0)
         total = torch.zeros((), dtype=torch.float64, device=device_of(network))
         for examples in torch.randperm(len(problem), generator=generator).split(settings.batch):
-            loss = problem.loss(examples)
+            with layers_in(settings.precision, device_of(network)):
+                loss = problem.loss(examples)
             (loss + _proximal(network, start, settings.proximal_mu)).backward()
             _correct(network, settings.correction)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from fedbragg.types import State
 
+Precision = Literal["float32", "bfloat16"]
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -38,6 +40,8 @@ class FitSettings:
     device: str = (
         "cpu"  # see learn/device.py; differences in the last digits make another device another model
     )
+    precision: Precision = "float32"
+    """Of the products in the layers; weights, sums and the optimiser stay in float32 (learn/precision.py)."""
     calibration: Calibration | None = None
     correction: State = field(default_factory=dict, compare=False)
     """Added to every step's gradient, by the name of the parameter."""

@@ -138,5 +138,6 @@ def _provenance(training: SegmentsTraining, micrographs: int) -> dict[str, Any]:
         "examples": micrographs,
         "epochs": training.fit.epochs,
         "learning_rate": training.fit.learning_rate,
+        "precision": training.fit.precision,
         "seed": training.seed,
     }
