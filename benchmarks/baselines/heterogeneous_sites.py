@@ -30,7 +30,7 @@ from fedbragg.types import State
 
 FEWEST_FRAMES, MOST_FRAMES = 30, 90
 """Labelled frames of a site, drawn between the two."""
-TASK = HitsTask(HitsSettings(), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
 PUBLIC_SEED = 9100
 AVERAGED = "averaged answers"
 RULES = {"aggregation": "fedkl", "schedule": "sync", "barriers": 6, "workers": 1}

@@ -37,7 +37,7 @@ POOL_HITS = (0.27, 0.13)
 TEST = 80
 """Frames on which a site's models are tested, half of them hits or maybes."""
 MOST_TRAINING = 160
-TASK = HitsTask(HitsSettings(), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
 NAMES = tuple(site.name for site in SITES)
 
 

@@ -31,7 +31,7 @@ DEADLINE = 1.25
 """In trainings of the slowest site before its first update, which are the longest."""
 POINTS = 16
 """Times between 0 and the end of sync at which the newest model is judged."""
-TASK = HitsTask(HitsSettings(), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
 Curve = dict[str, list[float]]
 """The seconds of the clock under "time", and each metric at these, the mean over the facilities."""
 

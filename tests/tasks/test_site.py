@@ -105,6 +105,19 @@ def test_randomness_depends_on_seed_site_and_version_alone() -> None:
     )  # dates and times are seeds too
 
 
+@pytest.mark.parametrize(("public_frames", "rate"), [(None, 1e-4), (0, 1e-3)])
+def test_a_site_trains_at_its_tasks_rate_where_the_settings_name_none(
+    public_frames: int | None, rate: float
+) -> None:
+    task = HitsTask(HitsSettings(public_frames=public_frames), PrepareSettings())
+    sites = [
+        TaskSite("i24", task, made(), TrainingSettings(batch=4, learning_rate=given), 1)
+        for given in (None, rate, 2 * rate)
+    ]
+    own, same, other = (site.train(START, 0, epochs=1) for site in sites)
+    assert equal(own, same) and not equal(own, other)
+
+
 def test_the_proximal_term_shortens_the_update() -> None:
     def length(update: Update) -> float:
         return float(np.sqrt(sum((array**2).sum() for array in update.tensors.values())))

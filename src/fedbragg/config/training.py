@@ -16,7 +16,8 @@ class TrainingSettings(Section):
     """Passes before each later update (FedKL, section 4)."""
     batch: int = Field(default=16, ge=1)
     """Frames in a step of the optimiser."""
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
+    """Of Adam; left out, 0.001, or 0.0001 for hits from the packaged model (decision 135)."""
     proximal_mu: float = Field(default=0.0, ge=0)
     """Strength of FedProx's proximal term, which keeps a site near the global model; 0 switches it off."""
     validation_share: float = Field(default=0.2, gt=0, lt=1)

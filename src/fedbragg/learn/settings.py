@@ -8,6 +8,8 @@ from typing import Literal
 from fedbragg.types import State
 
 Precision = Literal["float32", "bfloat16"]
+LEARNING_RATE = 1e-3
+"""Of Adam, where nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class FitSettings:
 
     epochs: int
     batch: int = 16  # examples a step
-    learning_rate: float = 1e-3  # of Adam, at the start; annealed, it falls to a tenth over the epochs
+    learning_rate: float = (
+        LEARNING_RATE  # of Adam, at the start; annealed, it falls to a tenth over the epochs
+    )
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
     device: str = (

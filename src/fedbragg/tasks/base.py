@@ -150,6 +150,16 @@ class LocalTermsTask(Protocol[Taken]):
 
 
 @runtime_checkable
+class RatedTask(Protocol):
+    """A further property of a task that trains at a learning rate of its own where the settings name none."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Return Adam's learning rate at a site."""
+        ...
+
+
+@runtime_checkable
 class PrivateTask(Protocol[Taken]):
     """Further methods of a task that can be trained with differential privacy, [privacy] epsilon."""
 

@@ -12,10 +12,10 @@ import numpy as np
 from fedbragg.config import TrainingSettings
 from fedbragg.corrections import split_correction
 from fedbragg.errors import ConfigError
-from fedbragg.learn.settings import FitSettings, LocalTerms, PrivateTerms
+from fedbragg.learn.settings import LEARNING_RATE, FitSettings, LocalTerms, PrivateTerms
 from fedbragg.state_arithmetic import difference
 from fedbragg.styles import check_style, split_styles
-from fedbragg.tasks.base import D, LocalTermsTask, PrivateTask, StyledTask, Task
+from fedbragg.tasks.base import D, LocalTermsTask, PrivateTask, RatedTask, StyledTask, Task
 from fedbragg.types import State, Update
 
 NO_TERMS = LocalTerms()
@@ -66,9 +66,15 @@ class TaskSite(Generic[D]):
         return self._with_terms(update, weights, fit, seed)
 
     def _fit(self, epochs: int, correction: State) -> FitSettings:
-        fit, terms = fit_settings(self.training, epochs, self.device), self.terms
+        fit, terms = self._settings(epochs, self.device), self.terms
         mu = fit.proximal_mu + terms.proximal_mu
         return replace(fit, proximal_mu=mu, calibration=terms.calibration, correction=correction)
+
+    def _settings(self, epochs: int, device: str = "cpu") -> FitSettings:
+        training, rate = self.training, self.training.learning_rate
+        if rate is None:
+            rate = self.task.learning_rate if isinstance(self.task, RatedTask) else LEARNING_RATE
+        return FitSettings(epochs, training.batch, rate, proximal_mu=training.proximal_mu, device=device)
 
     def _with_terms(self, update: Update, weights: State, fit: FitSettings, seed: int) -> Update:
         """Apply the aggregation rule's changes to the training."""
@@ -84,7 +90,7 @@ class TaskSite(Generic[D]):
         """Train with noise; frames and label counts are counts of runs or crystals, as the noisy sums tell them."""
         if not isinstance(self.task, PrivateTask):
             raise ConfigError(f"[privacy] epsilon: the task {self.task.name} cannot be trained with noise.")
-        fit, seed = fit_settings(self.training, epochs), training_seed(self.seed, self.name, version)
+        fit, seed = self._settings(epochs), training_seed(self.seed, self.name, version)
         # New noise each time, because the same noise on two models would cancel out.
         generator = np.random.default_rng(None if self.secret_noise else seed)
         state, facts = self.task.train_privately(model, self.data, fit, terms, generator)
@@ -104,12 +110,6 @@ class TaskSite(Generic[D]):
         style = self.task.style(self.data, self.style)
         check_style(style)
         return style
-
-
-def fit_settings(training: TrainingSettings, epochs: int, device: str = "cpu") -> FitSettings:
-    """Return the settings of one training."""
-    mu = training.proximal_mu
-    return FitSettings(epochs, training.batch, training.learning_rate, proximal_mu=mu, device=device)
 
 
 def training_seed(seed: int, site: str, version: int) -> int:

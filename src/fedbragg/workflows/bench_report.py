@@ -49,7 +49,7 @@ def note_of(found: Bench) -> str:
     unit = found.project.task.unit
     return (
         f"Mean over the sites' held-out {unit}s, every site counted alike; mean ± half of the 95 % interval "
-        f"(Student's t) over {_seeds(found.seeds)}, which change the start model and the training, not the data. "
+        f"(Student's t) over {_seeds(found.seeds)}, which change the training and a trained start model, not the data. "
         f'"over {found.arms[0].name}" is taken seed by seed. Training losses of rules that change the loss are not '
         "comparable with the others'."
     )

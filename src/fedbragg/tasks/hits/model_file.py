@@ -23,6 +23,7 @@ from fedbragg.models.onnx_file import (
     card_values,
     open_session,
     read_card,
+    read_state,
     write_with_card,
 )
 from fedbragg.tasks.hits.calibration_card import Calibration
@@ -98,6 +99,12 @@ class Scorer:
         spot_map = np.zeros(view.channels.shape[1:], np.float32)
         spot_map[view.cells[:, 0], view.cells[:, 1]] = probabilities
         return float(score), spot_map
+
+
+def packaged_weights(prepare: PrepareSettings) -> dict[str, State]:
+    """Return the packaged model's weights by its network's name; none where frames are prepared in another way."""
+    card = Scorer(PACKAGED).card
+    return {card.network: read_state(PACKAGED)} if card.prepare == prepare else {}
 
 
 def save_model(

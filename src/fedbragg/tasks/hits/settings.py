@@ -21,8 +21,11 @@ class HitsSettings(Section):
     """Pixels along the edge of one cell of the view."""
     hit_weight: float = Field(default=3.0, gt=0)
     """Weight of a hit or maybe against a miss in the loss; above 1 because a lost hit is worse than a kept miss."""
-    public_frames: int = Field(default=240, ge=0)
-    """Simulated frames with known spots that the start model is trained on; 0 starts at random."""
+    public_frames: int | None = Field(default=None, ge=0)
+    """Simulated frames with known spots that a start model is trained on; 0 starts at random.
+
+    Left out, the packaged model is the start, and 240 frames train that of a network or block that has none.
+    """
     public_epochs: int = Field(default=30, ge=0)
     """Passes over the public frames."""
     distillation_frames: int = Field(default=240, ge=1)

@@ -14,7 +14,7 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import read_labels
 from fedbragg.images.open import open_files
-from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
+from fedbragg.learn.settings import LEARNING_RATE, FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
@@ -30,7 +30,7 @@ from fedbragg.tasks.hits.learner import (
     train,
     whole_frame_of,
 )
-from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, save_model
+from fedbragg.tasks.hits.model_file import PACKAGED, ModelCard, packaged_weights, save_model
 from fedbragg.tasks.hits.network import HitNetwork
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.private import train_privately
@@ -38,6 +38,10 @@ from fedbragg.tasks.hits.settings import HitsSettings, NetworkName
 from fedbragg.tasks.hits.sources import labelled, public_frames
 from fedbragg.types import State
 
+PUBLIC_FRAMES = 240
+"""Simulated frames for the start model of a network that has no packaged one."""
+PACKAGED_RATE = 1e-4
+"""Learning rate of a site from the packaged model."""
 THRESHOLD = 0.5
 """Frames with this score or more are kept, until a calibration finds a better threshold."""
 
@@ -74,12 +78,25 @@ class HitsTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated frames of many detectors."""
+        """Return the packaged model's weights, or train on simulated frames of many detectors."""
         return self.start_models([self.network], seed, progress)[self.network]
 
+    @property
+    def learning_rate(self) -> float:
+        """Return a small rate from the packaged model, which has more to forget than to learn (decision 135)."""
+        packaged = self.settings.public_frames is None and self.network in packaged_weights(self.prepare)
+        return PACKAGED_RATE if packaged else LEARNING_RATE
+
     def start_models(self, networks: Sequence[str], seed: int, progress: Progress) -> dict[str, State]:
-        """Train each of these networks on the same simulated frames."""
-        frames, epochs = self.settings.public_frames, self.settings.public_epochs
+        """Return the packaged model's weights for its network, and train the others on the same simulated frames."""
+        ready = packaged_weights(self.prepare) if self.settings.public_frames is None else {}
+        missing = [name for name in networks if name not in ready]
+        made = ready | (self._pretrained(missing, seed, progress) if missing else {})
+        return {name: made[name] for name in networks}
+
+    def _pretrained(self, networks: Sequence[str], seed: int, progress: Progress) -> dict[str, State]:
+        wanted, epochs = self.settings.public_frames, self.settings.public_epochs
+        frames = PUBLIC_FRAMES if wanted is None else wanted
         data = public_frames(frames, seed, self.prepare, progress) if frames and epochs else None
         step = progress.stage("Training the start model", epochs * len(networks))
         weight = self.settings.hit_weight

@@ -20,7 +20,7 @@ from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
 from fedbragg.tasks.phases.data import PhaseData
 from fedbragg.tasks.phases.losses import Batch, cross_entropy, positive_weights
-from fedbragg.tasks.phases.model_card import PhaseLines
+from fedbragg.tasks.phases.model_card import PhaseCard, PhaseLines
 from fedbragg.tasks.phases.network import ExportedNetwork, PhaseNet, comb_of
 from fedbragg.tasks.phases.prepare import PatternSettings
 from fedbragg.tasks.phases.settings import LossName, OneSided
@@ -28,6 +28,8 @@ from fedbragg.types import State
 
 PRETRAINING_RATE = 4e-3
 BATCH = 64
+CARD_DIGITS = 1e-5
+"""1/angstrom, to which a model file rounds the lines."""
 
 
 class Learner(nn.Module):
@@ -71,6 +73,13 @@ class PhaseTraining:
     settings: PatternSettings = field(default_factory=PatternSettings)
     loss: LossName = "plain"
     one_sided: OneSided = "ignore"
+
+    def fits(self, card: PhaseCard) -> bool:
+        """Return whether a model file has the same phases, in the same order, on the same grid."""
+        if self.settings != card.prepare or [line.name for line in self.lines] != list(card.names):
+            return False
+        pairs = zip(self.lines, card.phases, strict=True)
+        return all(len(a.q) == len(b.q) and np.allclose(a.q, b.q, atol=CARD_DIGITS) for a, b in pairs)
 
     def new_state(self, seed: int) -> dict[str, NDArray[Any]]:
         """Return the state of a network with random weights from the seed."""

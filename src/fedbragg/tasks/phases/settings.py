@@ -26,8 +26,11 @@ class PhasesSettings(Section):
     """The cross-entropy; docs/reference/phases.md compares them."""
     one_sided: OneSided = "ignore"
     """Whether a site trains on a phase that all of its patterns show, or none: "learn", or "ignore"."""
-    public_patterns: int = Field(default=240, ge=0)
-    """Simulated patterns that the start model is trained on; 0 starts at random."""
+    public_patterns: int | None = Field(default=None, ge=0)
+    """Simulated patterns that a start model is trained on; 0 starts at random.
+
+    Left out, the packaged model is the start where it has the same phases and grid, else one trained on 240 patterns.
+    """
     public_epochs: int = Field(default=30, ge=0)
     """Passes over the public patterns."""
 

@@ -15,6 +15,7 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import ConfigError, LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import Estimate
+from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import Progress, Step
 from fedbragg.simulation.powder import Phase, PowderConditions
 from fedbragg.tasks.phases.build import (
@@ -29,11 +30,14 @@ from fedbragg.tasks.phases.labels import pattern_files
 from fedbragg.tasks.phases.learner import PhaseTraining
 from fedbragg.tasks.phases.metrics import mean_metrics, metrics_by_phase
 from fedbragg.tasks.phases.model_card import PhaseCard
-from fedbragg.tasks.phases.model_file import PACKAGED
+from fedbragg.tasks.phases.model_file import PACKAGED, Identifier
 from fedbragg.tasks.phases.settings import PhasesSettings
 from fedbragg.tasks.phases.sources import SimulationPlan, measured, simulated
 from fedbragg.tasks.phases.structures import is_file, read_structures
 from fedbragg.types import State
+
+PUBLIC_PATTERNS = 240
+"""Simulated patterns for the start model of phases or a grid that the packaged model does not have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +83,11 @@ class PhasesTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated patterns."""
-        patterns, epochs, data = self.settings.public_patterns, self.settings.public_epochs, None
+        """Return the packaged model's weights, or train on simulated patterns."""
+        wanted, epochs, data = self.settings.public_patterns, self.settings.public_epochs, None
+        if wanted is None and self.training.fits(Identifier(PACKAGED).card):
+            return read_state(PACKAGED)
+        patterns = PUBLIC_PATTERNS if wanted is None else wanted
         if patterns and epochs:
             plan = SimulationPlan(self._phases(), self.training.settings, self.conditions)
             data = simulated(plan, patterns, seed, progress.stage("Simulating public patterns", patterns))

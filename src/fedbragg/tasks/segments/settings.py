@@ -16,8 +16,11 @@ class SegmentsSettings(Section):
     """The classes by the index that the sites' masks hold; the first is the matrix or the background."""
     boundary: str = "boundary"
     """The class that separates grains; if it is not one of ``names``, grains are not separated."""
-    public_pictures: int = Field(default=200, ge=0)
-    """Simulated micrographs that the start model is trained on; 0 starts at random."""
+    public_pictures: int | None = Field(default=None, ge=0)
+    """Simulated micrographs that a start model is trained on; 0 starts at random.
+
+    Left out, the packaged model is the start: classes that it knows by name keep their weights, others start at random.
+    """
     public_epochs: int = Field(default=10, ge=0)
     """Passes over the public micrographs."""
     mixed: float = Field(default=0.0, ge=0, lt=1)

@@ -16,14 +16,15 @@ from fedbragg.errors import InputError, LabelError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
+from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import SILENT, Progress, Step
 from fedbragg.tasks.segments import learner
 from fedbragg.tasks.segments.crops import number_of_crops
 from fedbragg.tasks.segments.data import SegmentData, concatenate
 from fedbragg.tasks.segments.judge import agreement, summary
 from fedbragg.tasks.segments.model_card import SegmentCard
-from fedbragg.tasks.segments.model_file import PACKAGED, save_segment_model
-from fedbragg.tasks.segments.network import network_of, new_network
+from fedbragg.tasks.segments.model_file import PACKAGED, Segmenter, save_segment_model
+from fedbragg.tasks.segments.network import network_of, new_network, with_classes
 from fedbragg.tasks.segments.picture_paths import find_masks, find_pictures
 from fedbragg.tasks.segments.restyling import Restyling, styles_of
 from fedbragg.tasks.segments.settings import SegmentsSettings
@@ -70,8 +71,11 @@ class SegmentsTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated micrographs of any style; they belong to nobody."""
+        """Return the packaged model, with its classes matched by name, or train on simulated micrographs."""
         number, epochs = self.settings.public_pictures, self.settings.public_epochs
+        if number is None:
+            known = Segmenter(PACKAGED).card.classes.names
+            return with_classes(read_state(PACKAGED), known, self.settings.names, seed)
         network = new_network(len(self.settings.names), seed)
         if number and epochs:
             data = _public(number, self.settings.names, seed, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from fedbragg.learn.calibration import yes_shifts
 from fedbragg.learn.device import device_of, open_device
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
-from fedbragg.learn.state import load_state
+from fedbragg.learn.state import load_state, state_of
 from fedbragg.progress import Step
 from fedbragg.tasks.tags.augment import augmented
 from fedbragg.tasks.tags.comb import CombReader
@@ -33,6 +34,8 @@ BATCH = 32
 PRETRAINING_RATE = 3e-3
 STEM = "trunk.stem.0.weight"
 """Name of the weights that read a view's channels."""
+LAST = ("head.2.weight", "head.2.bias")
+"""Names of the tensors that have a row for each tag."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +110,18 @@ def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
     network = TagNet(tags, polar, len(CHANNELS) if stem is None or stem.ndim != 4 else stem.shape[1])
     load_state(network, state)
     return network
+
+
+def with_tags(state: State, known: Sequence[str], wanted: Sequence[str], seed: int) -> State:
+    """Return a state for other tags: all but the last layer, where the tags that both have keep their weights."""
+    fresh = state_of(new_network(len(wanted), seed))
+    merged = dict(state)
+    for layer in LAST:
+        merged[layer] = fresh[layer].copy()
+        for i, name in enumerate(wanted):
+            if name in known:
+                merged[layer][i] = state[layer][list(known).index(name)]
+    return merged
 
 
 def train(

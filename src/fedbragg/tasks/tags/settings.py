@@ -17,8 +17,11 @@ class TagsSettings(Section):
     """The tags, as the columns of the sites' tables are called; others than the published ones start untrained."""
     one_sided: Literal["ignore", "learn"] = "ignore"
     """Whether a site trains on a tag that all of its annotated images have, or none; "ignore" leaves it out."""
-    public_images: int = Field(default=2000, ge=0)
-    """Simulated images that the start model is trained on; 0 starts at random."""
+    public_images: int | None = Field(default=None, ge=0)
+    """Simulated images that a start model is trained on; 0 starts at random.
+
+    Left out, the packaged model is the start: tags that it knows by name keep their weights, others start at random.
+    """
     public_epochs: int = Field(default=4, ge=0)
     """Passes over the public images."""
 

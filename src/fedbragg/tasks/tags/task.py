@@ -16,6 +16,7 @@ from fedbragg.learn.one_sided import without_one_sided
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
+from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import Progress, Step
 from fedbragg.simulation.scattering.tag_names import TAGS
 from fedbragg.tasks.labelled_run import labelled_run
@@ -24,7 +25,7 @@ from fedbragg.tasks.tags.data import TagData, concatenate
 from fedbragg.tasks.tags.judge import mean_metrics, metrics_by_tag
 from fedbragg.tasks.tags.labels import read_tags
 from fedbragg.tasks.tags.model_card import TagCard
-from fedbragg.tasks.tags.model_file import PACKAGED, save_tags_model
+from fedbragg.tasks.tags.model_file import PACKAGED, Tagger, save_tags_model
 from fedbragg.tasks.tags.settings import TagsSettings
 from fedbragg.tasks.tags.sources import Simulated, labelled, simulated
 from fedbragg.types import State
@@ -69,8 +70,10 @@ class TagsTask:
         return concatenate(parts)
 
     def start_model(self, seed: int, progress: Progress) -> State:
-        """Train on simulated images of any instrument; they belong to nobody."""
+        """Return the packaged model, with its tags matched by name, or train on simulated images."""
         names, epochs = self.settings.names, self.settings.public_epochs
+        if self.settings.public_images is None:
+            return learner.with_tags(read_state(PACKAGED), Tagger(PACKAGED).card.names, names, seed)
         network = learner.new_network(len(names), seed)
         experiments = -(-self.settings.public_images // IMAGES)
         if experiments and epochs:
