@@ -118,7 +118,9 @@ RUNS = {
     "laboratories": Runs("laboratories", laboratories),
     "superalloy": Runs("superalloy", superalloy),
     "unseen-style": Runs(
-        "unseen-style", unseen_style, ("FedAvg", "FedAvg + drawn", "pooled", "pooled + drawn")
+        "unseen-style",
+        unseen_style,
+        ("FedAvg", "FedAvg + drawn", "FedAvg + fixed", "pooled"),
     ),
     "specimens": Runs(
         "specimens", specimens, ("each alone", "FedAvg", "FedAvg + statistics", "FedAvg + drawn", "pooled")

@@ -93,12 +93,17 @@ def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
     budget = experiment.budget
     batch = BATCH if arm.startswith("pooled") else max(BATCH // len(experiment.sites), 1)
     more = arm.rpartition(" + ")[2] if " + " in arm else "off"
-    share = "off" if more == "drawn" else more
+    share = more if more in ("statistics", "spectrum") else "off"
     plan = Federation(
         task="segments",
         seed=seed,
         training=TrainingSettings(
-            warmup_epochs=budget.warmup, epochs=budget.epochs, batch=batch, learning_rate=2e-3
+            warmup_epochs=budget.warmup,
+            epochs=budget.epochs,
+            batch=batch,
+            learning_rate=2e-3,
+            precision="bfloat16",
+            fixed_statistics=more == "fixed",
         ),
         federation=FederationSettings(
             aggregation="fedavg", schedule="sync", barriers=budget.barriers, workers=1

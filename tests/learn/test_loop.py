@@ -137,6 +137,24 @@ def test_the_mean_loss_weighs_a_short_last_batch_by_its_size() -> None:
     assert loss == pytest.approx(line.loss(torch.arange(200)).item(), abs=1e-6)
 
 
+@pytest.mark.parametrize("fixed", [False, True])
+def test_fixed_statistics_normalise_as_the_model_does(fixed: bool) -> None:
+    """A norm of mean 1 and variance 4 halves a difference of 1, whatever the batch; it keeps its statistics then."""
+    line = problem()
+    norm = nn.BatchNorm1d(2, eps=1e-12)
+    norm.running_mean, norm.running_var = torch.tensor([1.0, 1.0]), torch.tensor([4.0, 4.0])
+    network = nn.Sequential(norm, line.network)
+    settings = FitSettings(3, batch=200, learning_rate=0.1, fixed_statistics=fixed)
+    with_norm = Line(network, line.points, line.side)
+    found = mean_gradient(network, with_norm, settings, torch.Generator())["1.weight"][0]
+    by_hand = ((0.5 - line.side)[:, None] * (line.points - 1) / 2).mean(dim=0)
+    assert np.allclose(found, by_hand.numpy(), atol=1e-6) == fixed
+    norm.running_mean, norm.running_var = torch.tensor([1.0, 1.0]), torch.tensor([4.0, 4.0])
+    fit(network, with_norm, settings, torch.Generator())
+    assert (norm.running_mean.tolist() == [1.0, 1.0]) == fixed
+    assert (norm.weight != 1).all() and (norm.bias != 0).all()
+
+
 def test_every_epoch_is_counted_and_the_loss_falls() -> None:
     counted: list[str | None] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from fedbragg.config.section import Section
@@ -18,6 +20,10 @@ class TrainingSettings(Section):
     """Frames in a step of the optimiser."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Of Adam; left out, 0.001, or 0.0001 for hits from the packaged model (decision 135)."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """In which layers multiply; bfloat16 is faster on processors that have it."""
+    fixed_statistics: bool = False
+    """Normalise by the model's BatchNorm statistics instead of each batch's (FixBN); for small batches."""
     proximal_mu: float = Field(default=0.0, ge=0)
     """Strength of FedProx's proximal term, which keeps a site near the global model; 0 switches it off."""
     validation_share: float = Field(default=0.2, gt=0, lt=1)

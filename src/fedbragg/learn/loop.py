@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fedbragg.learn.adam import Adam
 from fedbragg.learn.device import device_of, open_device
+from fedbragg.learn.norms import begin_training
 from fedbragg.learn.precision import layers_in
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Step
@@ -43,7 +44,7 @@ def fit(
     network.to(open_device(settings.device))
     start = [parameter.detach().clone() for parameter in network.parameters()]
     optimiser = Adam(network.parameters())
-    network.train()
+    begin_training(network, settings.fixed_statistics)
     mean_loss = torch.tensor(torch.nan)
     for epoch in range(settings.epochs):
         rate = settings.learning_rate * (0.1 ** (epoch / settings.epochs) if settings.annealed else 1.0)
@@ -69,10 +70,10 @@ def mean_gradient(
     """Return the gradient of the mean loss over all examples, by the name of the parameter.
 
     It leaves the parameters as they are. ``generator`` orders the examples, which matters to BatchNorm alone. Of the
-    settings the batch and the device matter.
+    settings the batch, the device and ``fixed_statistics`` matter.
     """
     network.to(open_device(settings.device))
-    network.train()
+    begin_training(network, settings.fixed_statistics)
     for examples in torch.randperm(len(problem), generator=generator).split(settings.batch):
         (problem.loss(examples) * (len(examples) / len(problem))).backward()
     network.to("cpu")

@@ -46,6 +46,7 @@ class FitSettings:
     )
     precision: Precision = "float32"
     """Of the products in the layers; weights, sums and the optimiser stay in float32 (learn/precision.py)."""
+    fixed_statistics: bool = False  # whether BatchNorm uses the model's statistics (learn/norms.py)
     calibration: Calibration | None = None
     correction: State = field(default_factory=dict, compare=False)
     """Added to every step's gradient, by the name of the parameter."""

@@ -74,7 +74,15 @@ class TaskSite(Generic[D]):
         training, rate = self.training, self.training.learning_rate
         if rate is None:
             rate = self.task.learning_rate if isinstance(self.task, RatedTask) else LEARNING_RATE
-        return FitSettings(epochs, training.batch, rate, proximal_mu=training.proximal_mu, device=device)
+        return FitSettings(
+            epochs,
+            training.batch,
+            rate,
+            training.proximal_mu,
+            device=device,
+            precision=training.precision,
+            fixed_statistics=training.fixed_statistics,
+        )
 
     def _with_terms(self, update: Update, weights: State, fit: FitSettings, seed: int) -> Update:
         """Apply the aggregation rule's changes to the training."""

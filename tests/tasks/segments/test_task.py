@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fedbragg.config import SiteSettings
+from fedbragg.config import SiteSettings, TrainingSettings
 from fedbragg.errors import InputError, LabelError, ModelFileError
 from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import state_of
@@ -24,6 +24,7 @@ from fedbragg.tasks.segments.network import new_network, with_classes
 from fedbragg.tasks.segments.settings import SegmentsSettings
 from fedbragg.tasks.segments.sources import Simulated, simulated
 from fedbragg.tasks.segments.task import SegmentsTask
+from fedbragg.tasks.site import TaskSite
 
 
 def write_site(folder: Path, pictures: int, seed: int = 1) -> SiteSettings:
@@ -72,6 +73,18 @@ def test_training_learns_and_repeats_itself(tmp_path: Path) -> None:
     before, after = (task.metrics(data.truth, task.answers(s, data)) for s in (start, state))
     assert after["mean IoU"].value > before["mean IoU"].value
     assert {"mean IoU", "MAP", "boundary F1", "Rand error", "information", "IoU precipitate"} <= after.keys()
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_with_fixed_statistics_a_site_sends_none(fixed: bool, tmp_path: Path) -> None:
+    task = two_classes()
+    data = task.read(write_site(tmp_path, 2), tmp_path, SILENT)
+    training = TrainingSettings(batch=1, fixed_statistics=fixed, precision="bfloat16")
+    update = TaskSite("north", task, data, training, seed=1).train(task.start_model(1, SILENT), 0, epochs=1)
+    statistics = [name for name in update.tensors if ".running_" in name or ".num_batches" in name]
+    assert len(statistics) > 10
+    assert any(update.tensors[name].any() for name in statistics) != fixed
+    assert update.tensors["head.weight"].any() and update.tensors["norm.weight"].any()
 
 
 def test_a_gradient_and_the_steps_for_rules_that_ask(tmp_path: Path) -> None:
