@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedbragg.config import Federation, FederationSettings, load, read_section
+from fedbragg.config import Federation, FederationSettings, TrainingSettings, load, read_section
 from fedbragg.config.old_settings import (
     ADDED,
     DEFAULTS,
@@ -98,11 +98,11 @@ def test_today_s_names_are_written_as_before_in_the_same_order() -> None:
 
 @pytest.mark.parametrize("task", ["hits", "phases"])
 def test_the_defaults_of_version_0_1_are_still_the_tasks_own(task: str) -> None:
-    """Else a checkpoint would be resumed with other settings than it began with."""
+    """Else a checkpoint would be resumed with other settings than it began with; it holds its start model itself."""
     stored = {section: dict(keys) for section, keys in DEFAULTS.items()}
     read = Federation.model_validate({"task": task, **stored, "sites": SITES})
-    section = {"hits": HitsSettings, "phases": PhasesSettings}[task]
-    assert read_section(read, section) == section()
+    section = {"hits": HitsSettings(public_frames=240), "phases": PhasesSettings(public_patterns=240)}[task]
+    assert read_section(read, type(section)) == section
 
 
 def test_a_checkpoint_from_before_the_renames_can_be_resumed() -> None:
@@ -120,10 +120,34 @@ def test_a_checkpoint_from_before_the_renames_can_be_resumed() -> None:
     assert fingerprint(settings, ["a"], {"w": np.zeros((2, 3), np.float32)}) == stored
 
 
+@pytest.mark.parametrize(
+    ("own", "same"),
+    [
+        ({"task": "phases"}, True),
+        ({"task": "hits", "hits": {"public_frames": 240}}, True),
+        ({"task": "hits"}, False),
+    ],
+)
+def test_a_rate_left_out_is_version_0_1s_where_it_is_still_used(own: dict[str, Any], same: bool) -> None:
+    """Hits from the packaged model train at another rate, so a checkpoint from before is not resumed."""
+    today, before = (
+        fingerprint(
+            Federation.model_validate({**own, "training": training, "sites": SITES}),
+            ["a"],
+            {"w": np.zeros(2)},
+        )
+        for training in ({}, {"learning_rate": 1e-3})
+    )
+    assert (today == before) == same
+
+
 def test_keys_added_later_are_left_out_while_they_hold_their_defaults() -> None:
     """A site of an earlier version would refuse them, and a checkpoint's hash would change."""
-    defaults = FederationSettings().model_dump(mode="json")
-    assert {key: defaults[key] for key in ADDED["federation"]} == ADDED["federation"]
-    assert not without_added({"federation": defaults})["federation"].keys() & ADDED["federation"].keys()
+    sections = {"federation": FederationSettings(), "training": TrainingSettings()}
+    assert sections.keys() == ADDED.keys()
+    for section, settings in sections.items():
+        defaults, added = settings.model_dump(mode="json"), ADDED[section]
+        assert {key: defaults[key] for key in added} == added
+        assert not without_added({section: defaults})[section].keys() & added.keys()
     changed = FederationSettings(feddyn_alpha=0.5).model_dump(mode="json")
     assert without_added({"federation": changed, "seed": 1})["federation"]["feddyn_alpha"] == 0.5

@@ -24,6 +24,8 @@ def test_a_checkpoint_of_version_0_1_is_resumed_to_the_same_model(
     shutil.copytree(VERSION_0_1, tmp_path / "checkpoints")
     problem = make_problem(sizes=(20, 12), speeds=(2.0, 1.0))
     rules = settings(schedule="sync", barriers=3, workers=1)
+    training = rules.training.model_copy(update={"learning_rate": 1e-3})  # the default of version 0.1
+    rules = rules.model_copy(update={"training": training})
     whole = federate(rules, problem.sites, problem.initial)
     problem = make_problem(sizes=(20, 12), speeds=(2.0, 1.0))
     recording = RecordingSettings(checkpoints=tmp_path / "checkpoints")

@@ -33,6 +33,7 @@ def private(**sections: dict[str, object]) -> Federation:
         ({"federation": {"schedule": "hybrid"}}, "how often a site trains"),
         ({"federation": {"schedule": "async"}}, "how often a site trains"),
         ({"style": {"share": "statistics"}}, "no noise to a style"),
+        ({"training": {"precision": "bfloat16"}}, "in float32"),
     ],
 )
 def test_settings_that_cannot_keep_the_promise_are_refused(sections, reason: str) -> None:

@@ -66,6 +66,9 @@ DEFAULTS: Mapping[str, Table] = {
 """Defaults in version 0.1 of the keys that the tasks' own sections hold today."""
 
 
+RATE = 1e-3
+"""[training] learning_rate in version 0.1."""
+
 ADDED: Mapping[str, Mapping[str, Any]] = {
     "federation": {
         "calibration_tau": 1.0,
@@ -73,7 +76,8 @@ ADDED: Mapping[str, Mapping[str, Any]] = {
         "fedawa_steps": 10,
         "fedawa_rate": 0.01,
         "compass_epochs": [1, 5],
-    }
+    },
+    "training": {"precision": "float32", "fixed_statistics": False},
 }
 """By section, keys that were added later, with their defaults."""
 
@@ -132,7 +136,7 @@ def as_version_0_1(table: Table) -> Table:
     A checkpoint stores a hash of the settings, so the hashed settings must stay those of version 0.1.
     """
     task, table = table["task"], without_added(table)
-    old = deepcopy({**DEFAULTS, "training": {**table["training"], **DEFAULTS["training"]}})
+    old = deepcopy({**DEFAULTS, "training": {**_with_rate(table), **DEFAULTS["training"]}})
     own = dict(table.get(task) or {})
     for (section, key), new in MOVED.get(task, {}).items():
         if new in own:
@@ -147,6 +151,15 @@ def as_version_0_1(table: Table) -> Table:
     order = ("task", "seed", "model", "training", "phases", "federation")
     result = {section: old.get(section, table.get(section)) for section in order}
     return {**result, "own": own} if own else result
+
+
+def _with_rate(table: Table) -> Table:
+    """Return [training] with version 0.1's learning rate where none is given and that still is the rate."""
+    training, task = dict(table["training"]), table["task"]
+    from_packaged = task == "hits" and (table.get("hits") or {}).get("public_frames") is None
+    if training.get("learning_rate", ...) is None and not from_packaged:
+        training["learning_rate"] = RATE
+    return training
 
 
 def _move_to_the_task(table: Table, task: str, report: Report) -> None:

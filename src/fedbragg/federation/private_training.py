@@ -30,6 +30,8 @@ def _reasons(settings: Federation) -> Iterator[str]:
             f'must know beforehand how often a site trains, and "{federation.schedule}" lets fast sites train more '
             'often; set schedule = "sync".'
         )
+    if settings.training.precision != "float32":
+        yield "needs gradients in float32; leave precision out of [training]."
     if settings.style.share != "off":
         yield 'adds no noise to a style, which describes pictures; set share = "off" in [style].'
     if rule_of(federation).acts_at_sites:

@@ -36,9 +36,8 @@ class FitSettings:
 
     epochs: int
     batch: int = 16  # examples a step
-    learning_rate: float = (
-        LEARNING_RATE  # of Adam, at the start; annealed, it falls to a tenth over the epochs
-    )
+    learning_rate: float = LEARNING_RATE
+    """Of Adam, at the start; annealed, it falls to a tenth over the epochs."""
     proximal_mu: float = 0.0  # weight of FedProx's term mu / 2 * ||y - x||^2 (Li et al. 2020), x the start
     annealed: bool = False
     device: str = (

@@ -64,6 +64,12 @@ class HitsTask:
         """Return the section ``[hits]``."""
         return self.settings.model_dump(mode="json")
 
+    @property
+    def learning_rate(self) -> float:
+        """Return a small rate from the packaged model, which has more to forget than to learn (decision 135)."""
+        packaged = self.settings.public_frames is None and self.network in packaged_weights(self.prepare)
+        return PACKAGED_RATE if packaged else LEARNING_RATE
+
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> HitData:
         """Read a site's runs and labels."""
         run = open_files([str(folder / path) for path in site.runs])
@@ -80,12 +86,6 @@ class HitsTask:
     def start_model(self, seed: int, progress: Progress) -> State:
         """Return the packaged model's weights, or train on simulated frames of many detectors."""
         return self.start_models([self.network], seed, progress)[self.network]
-
-    @property
-    def learning_rate(self) -> float:
-        """Return a small rate from the packaged model, which has more to forget than to learn (decision 135)."""
-        packaged = self.settings.public_frames is None and self.network in packaged_weights(self.prepare)
-        return PACKAGED_RATE if packaged else LEARNING_RATE
 
     def start_models(self, networks: Sequence[str], seed: int, progress: Progress) -> dict[str, State]:
         """Return the packaged model's weights for its network, and train the others on the same simulated frames."""
