@@ -264,8 +264,8 @@ def test_sites_train_with_noise_and_stop_before_their_limit(finished: Finished) 
     history = json.loads((folder / "private" / "history.json").read_text())["history"]
     spent = [line["epsilon"] for line in history if line["event"] == "barrier"]
     assert 0 < spent[0] < spent[1] <= 4.0
-    # A training of 20 of 26 frames in 2 files is told by estimates, which differ from round to round.
-    assert len({line["samples"] for line in history if line["event"] == "update"}) > 1
+    # A training of 20 of 26 frames in 2 files is counted by noisy estimates, which may be equal by chance.
+    assert {line["samples"] for line in history if line["event"] == "update"} not in ({20}, {26}, {2})
     for site in BEAMLINES:
         entries = json.loads((deployment.kit(site) / "site" / "epsilon.json").read_text())
         assert len(entries) == 2
