@@ -68,6 +68,8 @@ DEFAULTS: Mapping[str, Table] = {
 
 RATE = 1e-3
 """[training] learning_rate in version 0.1."""
+OTHER_RATE_WITHOUT = {"hits": "public_frames"}
+"""By task, the key without which its sites train at another rate today: from the packaged model."""
 
 ADDED: Mapping[str, Mapping[str, Any]] = {
     "federation": {
@@ -156,8 +158,9 @@ def as_version_0_1(table: Table) -> Table:
 def _with_rate(table: Table) -> Table:
     """Return [training] with version 0.1's learning rate where none is given and that still is the rate."""
     training, task = dict(table["training"]), table["task"]
-    from_packaged = task == "hits" and (table.get("hits") or {}).get("public_frames") is None
-    if training.get("learning_rate", ...) is None and not from_packaged:
+    key = OTHER_RATE_WITHOUT.get(task)
+    other = key is not None and (table.get(task) or {}).get(key) is None
+    if training.get("learning_rate", ...) is None and not other:
         training["learning_rate"] = RATE
     return training
 
