@@ -8,6 +8,9 @@ import time
 
 from nvflare.fuel.flare_api.flare_api import new_secure_session
 
+WAIT = 90
+"""Seconds for the sites to come back and the job to be handed out: FLARE tries again at growing intervals."""
+
 
 def main(kit: str, job: str) -> None:
     session = new_secure_session("coordinator@fedbragg.local", kit, timeout=20)
@@ -21,7 +24,7 @@ def main(kit: str, job: str) -> None:
 
 
 def outcome(session, job: str) -> dict[str, object]:
-    for _ in range(60):
+    for _ in range(WAIT * 2):
         meta = session.get_job_meta(job)
         if meta["status"].startswith("FINISHED") or meta.get("job_deploy_detail"):
             break

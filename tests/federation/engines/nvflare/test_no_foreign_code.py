@@ -47,7 +47,7 @@ def submit(deployment: Deployment) -> dict[str, Any]:
     """Submit the job as the coordinator; return the outcome."""
     job = write_job(deployment.folder)
     command = [sys.executable, str(HERE / "submit_job.py"), str(deployment.kit("coordinator")), str(job)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
