@@ -23,14 +23,14 @@ from fedbragg.tasks.hits.learner import pretrain
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.sources import public_frames
-from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.hits.task import PUBLIC_FRAMES, HitsTask
 from fedbragg.tasks.networks import TaskStudent
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
 
 FEWEST_FRAMES, MOST_FRAMES = 30, 90
 """Labelled frames of a site, drawn between the two."""
-TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=PUBLIC_FRAMES), PrepareSettings())
 PUBLIC_SEED = 9100
 AVERAGED = "averaged answers"
 RULES = {"aggregation": "fedkl", "schedule": "sync", "barriers": 6, "workers": 1}

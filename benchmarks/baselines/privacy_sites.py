@@ -24,7 +24,7 @@ from fedbragg.progress import SILENT
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
-from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.hits.task import PUBLIC_FRAMES, HitsTask
 from fedbragg.types import State
 from fedbragg.workflows.facilities import RUN, SITES, write_facility
 from fedbragg.workflows.simulate import LABELS
@@ -37,7 +37,7 @@ POOL_HITS = (0.27, 0.13)
 TEST = 80
 """Frames on which a site's models are tested, half of them hits or maybes."""
 MOST_TRAINING = 160
-TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=PUBLIC_FRAMES), PrepareSettings())
 NAMES = tuple(site.name for site in SITES)
 
 

@@ -19,7 +19,7 @@ from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.learner import pretrain
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
-from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.hits.task import PUBLIC_FRAMES, HitsTask
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State, Update
 
@@ -31,7 +31,7 @@ DEADLINE = 1.25
 """In trainings of the slowest site before its first update, which are the longest."""
 POINTS = 16
 """Times between 0 and the end of sync at which the newest model is judged."""
-TASK = HitsTask(HitsSettings(public_frames=240), PrepareSettings())
+TASK = HitsTask(HitsSettings(public_frames=PUBLIC_FRAMES), PrepareSettings())
 Curve = dict[str, list[float]]
 """The seconds of the clock under "time", and each metric at these, the mean over the facilities."""
 

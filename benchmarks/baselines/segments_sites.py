@@ -15,6 +15,7 @@ import numpy as np
 
 from baselines.kept_jobs import Job
 from fedbragg.config import Federation, FederationSettings, SiteSettings, StyleSettings, TrainingSettings
+from fedbragg.learn.settings import Precision
 from fedbragg.tasks.segments.data import SegmentData
 from fedbragg.tasks.segments.settings import SegmentsSettings
 from fedbragg.tasks.segments.task import SegmentsTask
@@ -29,6 +30,9 @@ BATCH = 8
 """Crops in a step of pooled training; a site takes its share of them, so that all ways make as many steps."""
 DRAWN = 0.5
 """Share of the crops that an arm with drawn styles shows in one, as many as sharing sites show in another site's."""
+
+FAST: Precision = "bfloat16"
+"""Precision of the longest trainings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def project_of(experiment: Experiment, arm: str, seed: int) -> Project:
             epochs=budget.epochs,
             batch=batch,
             learning_rate=2e-3,
-            precision="bfloat16",
+            precision=FAST,
             fixed_statistics=more == "fixed",
         ),
         federation=FederationSettings(

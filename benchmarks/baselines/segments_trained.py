@@ -13,7 +13,7 @@ from baselines import segments_real
 from baselines.kept_jobs import Job, Running, kept
 from baselines.phases_judging import interval
 from baselines.segments_experiments import ALLOY, COATING, GRAINS, specimens
-from fedbragg.learn.settings import Precision
+from baselines.segments_sites import FAST
 from fedbragg.learn.state import load_state
 from fedbragg.metrics.segmentation import confusion, overlaps
 from fedbragg.models.onnx_file import read_state
@@ -31,8 +31,6 @@ from harness import Table
 SEEDS = range(5)
 MIXED_EPOCHS = 60
 """Epochs of all real pictures, as many steps as every mixture takes."""
-FAST: Precision = "bfloat16"
-"""Of the longest trainings."""
 SHOWN = ("mean IoU", "MAP", "boundary F1", "Rand error", "information")
 Shares = Callable[[NDArray[np.generic]], NDArray[np.floating]]
 """From a picture to the probability of each class at each pixel, (classes, rows, cols)."""

@@ -172,8 +172,8 @@ class SiteSum:
         if signed is not None and signed != survivors:
             raise SumRefused(
                 f"this site has signed a sum of {', '.join(signed)} for this model; the sum of others would show the "
-                "difference. Have those sites come back, or start from a model of its own: set public_frames (hits), "
-                "public_patterns (phases), public_images (tags) or public_pictures (segments), and another seed"
+                "difference. Have those sites come back, or start from a model of its own: set the number of "
+                "public examples in the task's section, and another seed"
             )
         self._lists.add(self._terms.model, survivors)
         self._list = message

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fedbragg.learn.state import load_state, state_of
+from fedbragg.learn.state import load_state, state_of, with_answers
 from fedbragg.types import State
 
 CHANNELS, STRIDES = (16, 32, 48, 64, 80, 96, 96), (1, 2, 2, 2, 2, 2)
@@ -22,6 +22,8 @@ SLOPE = 0.1
 """Slope of the activation below zero."""
 FOLD = 2
 """pixel, along the edge of the squares that the U-Net reads and answers as one."""
+LAST = ("head.weight", "head.bias")
+"""Names of the tensors that have FOLD * FOLD rows for each class."""
 
 
 class SegmentNet(nn.Module):
@@ -77,11 +79,4 @@ def network_of(state: State, classes: int) -> SegmentNet:
 
 def with_classes(state: State, known: Sequence[str], wanted: Sequence[str], seed: int) -> State:
     """Return a state for other classes: all but the last layer, where the classes that both have keep their weights."""
-    fresh = state_of(new_network(len(wanted), seed))
-    merged = {**fresh, **{name: array for name, array in state.items() if not name.startswith("head.")}}
-    for name in ("head.weight", "head.bias"):
-        ours, theirs = (array.reshape(-1, FOLD**2, *array.shape[1:]) for array in (merged[name], state[name]))
-        for i, one in enumerate(wanted):
-            if one in known:
-                ours[i] = theirs[list(known).index(one)]
-    return merged
+    return with_answers(state, state_of(new_network(len(wanted), seed)), LAST, known, wanted)

@@ -16,7 +16,7 @@ from fedbragg.learn.calibration import yes_shifts
 from fedbragg.learn.device import device_of, open_device
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.settings import FitSettings
-from fedbragg.learn.state import load_state, state_of
+from fedbragg.learn.state import load_state, state_of, with_answers
 from fedbragg.progress import Step
 from fedbragg.tasks.tags.augment import augmented
 from fedbragg.tasks.tags.comb import CombReader
@@ -114,14 +114,7 @@ def network_of(state: State, tags: int, polar: bool = True) -> TagNet:
 
 def with_tags(state: State, known: Sequence[str], wanted: Sequence[str], seed: int) -> State:
     """Return a state for other tags: all but the last layer, where the tags that both have keep their weights."""
-    fresh = state_of(new_network(len(wanted), seed))
-    merged = dict(state)
-    for layer in LAST:
-        merged[layer] = fresh[layer].copy()
-        for i, name in enumerate(wanted):
-            if name in known:
-                merged[layer][i] = state[layer][list(known).index(name)]
-    return merged
+    return with_answers(state, state_of(new_network(len(wanted), seed)), LAST, known, wanted)
 
 
 def train(

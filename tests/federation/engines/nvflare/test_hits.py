@@ -264,8 +264,10 @@ def test_sites_train_with_noise_and_stop_before_their_limit(finished: Finished) 
     history = json.loads((folder / "private" / "history.json").read_text())["history"]
     spent = [line["epsilon"] for line in history if line["event"] == "barrier"]
     assert 0 < spent[0] < spent[1] <= 4.0
-    # A training of 20 of 26 frames in 2 files is counted by noisy estimates, which may be equal by chance.
-    assert {line["samples"] for line in history if line["event"] == "update"} not in ({20}, {26}, {2})
+    # A training of 20 of 26 frames in 2 files is counted by noisy estimates, which differ from round to round, unless
+    # the noise has taken all of them to 1 or below, which counts as 1.
+    counted = {line["samples"] for line in history if line["event"] == "update"}
+    assert len(counted) > 1 or counted == {1}
     for site in BEAMLINES:
         entries = json.loads((deployment.kit(site) / "site" / "epsilon.json").read_text())
         assert len(entries) == 2
