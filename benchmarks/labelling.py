@@ -23,12 +23,14 @@ from fedbragg.models.onnx_file import read_state
 from fedbragg.review.teaching.promise import random_sample
 from fedbragg.screening.guarantee.risk import allowed_losses, threshold_at
 from fedbragg.simulation import simulate_run
+from fedbragg.tasks.adapt import Adapting, adapted
 from fedbragg.tasks.hits import default_model, open_model
 from fedbragg.tasks.hits.data import HitExample, from_examples, hit_example
-from fedbragg.tasks.hits.learner import labelled_problem, network_of, scores_of, train
+from fedbragg.tasks.hits.learner import scores_of
+from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
+from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.types import Frame, Label, State
-from fedbragg.workflows.train import ADAPTING
 from harness import Table, publish
 
 SEED = 4242
@@ -131,8 +133,7 @@ def _split(
 
 def _adapted(facility: Facility, given: Sequence[int], start: State, seed: int) -> State:
     labelled = from_examples([facility.examples[i] for i in given])
-    problem = labelled_problem(network_of(start), labelled, ADAPTING, HitsSettings().hit_weight)
-    return train(problem, ADAPTING, seed)[0]
+    return adapted(HitsTask(HitsSettings(), PrepareSettings()), start, labelled, Adapting(seed=seed))
 
 
 def _area(facility: Facility, judging: NDArray[np.intp], state: State) -> float:

@@ -39,6 +39,8 @@ from baselines.segments_trained import (
     etched_tables,
     less_real_jobs,
     less_real_tables,
+    steel_jobs,
+    steel_tables,
     superalloy_jobs,
     superalloy_tables,
 )
@@ -278,6 +280,7 @@ PARTS: dict[str, Part] = {
     "packaged": Part(packaged),
     "superalloy": Part(superalloy_tables, superalloy_jobs(), real=True),
     "coating": Part(coating_tables, coating_jobs(), real=True),
+    "steel": Part(steel_tables, steel_jobs(), real=True),
     "etched": Part(etched_tables, etched_jobs(), real=True),
     "less-real": Part(less_real_tables, less_real_jobs(), real=True),
     "laboratories": federated(

@@ -111,9 +111,11 @@ def test_a_worse_model_is_not_written(tmp_path: Path) -> None:
     rows = ((str(path), i, (Label.MISS, Label.HIT)[(i + (i >= 42)) % 2]) for i in range(60))
     write_labels(labels, rows)
     from fedbragg.learn.settings import FitSettings
+    from fedbragg.tasks.adapt import Adapting
 
+    swapped = Adapting(FitSettings(60, learning_rate=1e-2), prior=0)
     with pytest.raises(InputError, match=r"is worse: balanced accuracy .* Nothing is written"):
-        fedbragg.train(path, labels, tmp_path / "own.onnx", fit=FitSettings(60, learning_rate=1e-2))
+        fedbragg.train(path, labels, tmp_path / "own.onnx", adapting=swapped)
     assert not (tmp_path / "own.onnx").exists()
 
 

@@ -13,6 +13,7 @@ from baselines.joining_facilities import Facility, chosen
 from fedbragg.config import Federation
 from fedbragg.federation import federate
 from fedbragg.models.onnx_file import read_state
+from fedbragg.tasks.adapt import Adapting, adapted
 from fedbragg.tasks.hits import default_model
 from fedbragg.tasks.hits.data import HitData
 from fedbragg.tasks.hits.prepare import PrepareSettings
@@ -20,7 +21,6 @@ from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.site import TaskSite
 from fedbragg.types import State
-from fedbragg.workflows.train import ADAPTING
 
 NUMBERS = (0, 10, 30, 100, 300)
 """Labelled frames that a facility has of its own."""
@@ -52,7 +52,7 @@ class Trainer:
 
     def adapted(self, start: State, data: HitData) -> State:
         """Return a model adapted as ``fedbragg train`` adapts it, but to all frames; none leaves it as it is."""
-        return self.task.train(start, data, ADAPTING, self.seed)[0] if len(data) else start
+        return adapted(self.task, start, data, Adapting(seed=self.seed))
 
     def scores(self, state: State, facility: Facility) -> Scores:
         """Return a model's scores of a facility's frames."""

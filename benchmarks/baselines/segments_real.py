@@ -49,6 +49,34 @@ def grain_boundaries() -> SegmentData:
     return _pairs(folder / "images", folder / "masks", "*.png", _drawn, 2)
 
 
+STEEL_FOLDS = (
+    (1176, 1219, 357, 333),
+    (235, 360, 1528, 579),
+    (220, 495, 1061, 75),
+    (6, 1648, 295, 1289),
+    (1579, 596, 312, 1150),
+    (7, 477, 124, 599),
+)
+"""Numbers of the micrographs that judge in each fold of those who labelled them.
+
+DeCost, Francis, Holm (2019), Microsc. Microanal. 25, 21; folds: bdecost/uhcs-segment, data/uhcs-validation-sets.json.
+"""
+
+
+def steel() -> dict[int, LabelledPicture]:
+    """Return 24 micrographs of ultrahigh-carbon steel by number.
+
+    Classes: 0 matrix, 1 network, 2 spheroidite, 3 Widmanstätten.
+    """
+    found = {}
+    for part in ("train", "val"):
+        folder = FOLDER / "uhcs-steel" / part
+        for path in sorted((folder / "images").glob("*.png")):
+            labelled = LabelledPicture(read_picture(path), _indices(folder / "masks" / path.name))
+            found[int(path.stem.removeprefix("uhcs"))] = labelled
+    return found
+
+
 def _pairs(
     images: Path, masks: Path, pattern: str, read: Callable[[Path], NDArray[np.uint8]], classes: int
 ) -> SegmentData:

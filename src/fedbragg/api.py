@@ -12,11 +12,11 @@ from fedbragg.errors import ConfigError
 from fedbragg.extras import require
 from fedbragg.images import open_run
 from fedbragg.images.open import open_files
-from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import SILENT, Progress
 from fedbragg.screening.guarantee.demand import Demand
 from fedbragg.simulation import BEAMLINES, Still, reduced, simulate_run
 from fedbragg.tasks import hits
+from fedbragg.tasks.adapt import Adapting
 from fedbragg.tasks.base import Evaluation, LabelledFiles
 from fedbragg.tasks.hits.predictor import HitPredictor
 from fedbragg.tasks.registry import DEFAULT, default_model, load_model
@@ -38,7 +38,7 @@ from fedbragg.workflows.measure_segments import measure_micrographs as measure_p
 from fedbragg.workflows.screen import Screened, screen_frames
 from fedbragg.workflows.tag_images import TaggedImage, open_tag_model
 from fedbragg.workflows.tag_images import tag_images as tag_run
-from fedbragg.workflows.train import ADAPTING, Trained, TrainRequest
+from fedbragg.workflows.train import Trained, TrainRequest
 from fedbragg.workflows.train import train as run_training
 
 Paths = str | Path | Sequence[str | Path]
@@ -114,7 +114,7 @@ def train(
     labels: str | Path,
     out: str | Path,
     model: str | Path | None = None,
-    fit: FitSettings | None = None,
+    adapting: Adapting | None = None,
     *,
     task: str = DEFAULT,
 ) -> Trained:
@@ -124,7 +124,7 @@ def train(
     worse, and then writes nothing. Needs the training extra.
     """
     start = Path(model) if model is not None else default_model(task)
-    return run_training(TrainRequest(_listed(paths), Path(labels), Path(out), start, fit or ADAPTING))
+    return run_training(TrainRequest(_listed(paths), Path(labels), Path(out), start, adapting or Adapting()))
 
 
 def federate(

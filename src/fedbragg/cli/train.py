@@ -20,6 +20,15 @@ HeldOutOption = Annotated[
     float, typer.Option(min=0.05, max=0.9, help="Share of the examples, the last in time, that only test.")
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")]
+PriorOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="EXAMPLES",
+        help="Labelled examples that the start model counts for; 0 forgets it where the labels say so.  "
+        "[default: 100 for hits, else 0]",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")]
 
 
@@ -43,6 +52,7 @@ def train(
     seed: SeedOption = 1,
     device: DeviceOption = "cpu",
     force: ForceOption = False,
+    prior: PriorOption = None,
 ) -> int:
     """Adapt the packaged model, or another, to your own labelled frames or patterns.
 
@@ -51,6 +61,7 @@ def train(
     """
     from fedbragg.learn.settings import FitSettings
     from fedbragg.progress import bars
+    from fedbragg.tasks.adapt import Adapting
     from fedbragg.tasks.registry import default_model
     from fedbragg.workflows.train import TrainRequest
     from fedbragg.workflows.train import train as adapt
@@ -60,9 +71,8 @@ def train(
         labels=labels,
         out=out,
         model=start or default_model(task),
-        fit=FitSettings(epochs, learning_rate=learning_rate, device=device),
+        adapting=Adapting(FitSettings(epochs, learning_rate=learning_rate, device=device), seed, prior),
         held_out=held_out,
-        seed=seed,
         force=force,
     )
     with bars() as progress:

@@ -160,6 +160,16 @@ class RatedTask(Protocol):
 
 
 @runtime_checkable
+class PriorTask(Protocol):
+    """A further property of a task whose models change the less, the fewer examples they are adapted to."""
+
+    @property
+    def prior_examples(self) -> int:
+        """Return how many labelled examples the start model counts for (tasks/adapt.py)."""
+        ...
+
+
+@runtime_checkable
 class PrivateTask(Protocol[Taken]):
     """Further methods of a task that can be trained with differential privacy, [privacy] epsilon."""
 

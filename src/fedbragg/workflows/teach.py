@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
-from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.classification import Confusion, confusion
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import digest, read_state
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks import hits
+from fedbragg.tasks.adapt import Adapting, adapted, trained_with
+from fedbragg.tasks.base import Task
 from fedbragg.version import __version__
-from fedbragg.workflows.train import ADAPTING, paired_gain
+from fedbragg.workflows.train import paired_gain
 
 METRIC = "AUC"
 """The metric to compare; unlike an accuracy it does not depend on a threshold, which calibration moves."""
@@ -33,8 +34,7 @@ class TeachRequest:
     held_out: Path  # table of those that only test
     model: Path  # model file to start from
     out: Path  # model file to write
-    fit: FitSettings = ADAPTING
-    seed: int = 1
+    adapting: Adapting = field(default_factory=Adapting)
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> TeachRequest:
@@ -64,10 +64,9 @@ def teach(request: TeachRequest, progress: Progress = SILENT) -> Taught:
         task.read(SiteSettings(name="here", runs=request.paths, labels=str(table)), Path(), progress)
         for table in (request.taught, request.held_out)
     )
-    state, _ = task.train(
-        start, taught, request.fit, request.seed, progress.stage("Training", request.fit.epochs)
-    )
-    task.export(state, request.out, _provenance(request, len(taught), len(held_out)))
+    step = progress.stage("Training", request.adapting.fit.epochs)
+    state = adapted(task, start, taught, request.adapting, step)
+    task.export(state, request.out, _provenance(task, request, len(taught), len(held_out)))
     truth = held_out.truth
     answers = task.answers(start, held_out), task.answers(state, held_out)
     before, after = (task.metrics(truth, one)[METRIC] for one in answers)
@@ -75,7 +74,7 @@ def teach(request: TeachRequest, progress: Progress = SILENT) -> Taught:
         confusion(truth, _kept(path, one))
         for path, one in zip((request.model, request.out), answers, strict=True)
     ]
-    gain = paired_gain(task, truth, answers, request.seed, METRIC)
+    gain = paired_gain(task, truth, answers, request.adapting.seed, METRIC)
     return Taught(len(taught), len(held_out), before, after, gain, *decisions)
 
 
@@ -88,7 +87,7 @@ def _kept(model: Path, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
     return kept
 
 
-def _provenance(request: TeachRequest, taught: int, held_out: int) -> dict[str, Any]:
+def _provenance(task: Task[Any], request: TeachRequest, taught: int, held_out: int) -> dict[str, Any]:
     return {
         "fedbragg": __version__,
         "made_by": "fedbragg review",
@@ -96,7 +95,5 @@ def _provenance(request: TeachRequest, taught: int, held_out: int) -> dict[str, 
         "examples": taught,
         "held_out": held_out,
         "labels": digest(request.taught),
-        "epochs": request.fit.epochs,
-        "learning_rate": request.fit.learning_rate,
-        "seed": request.seed,
+        **trained_with(task, request.adapting),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError
-from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.models.onnx_file import digest, read_state
 from fedbragg.progress import SILENT, Progress
+from fedbragg.tasks.adapt import Adapting, adapted, trained_with
 from fedbragg.tasks.base import Task
 from fedbragg.tasks.registry import module_of_model
 from fedbragg.types import State
@@ -25,9 +25,6 @@ from fedbragg.workflows.site_data import SiteData, read_site
 
 RESAMPLES = 400
 """Number of block resamples for the interval of the difference."""
-
-ADAPTING = FitSettings(epochs=15, learning_rate=5e-4)
-"""Default settings: a site's warm-up (FedKL, section 4) at half its learning rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +35,8 @@ class TrainRequest:
     labels: Path  # the task's table of labels
     out: Path  # model file to write
     model: Path  # model file to start from
-    fit: FitSettings = ADAPTING
+    adapting: Adapting = field(default_factory=Adapting)
     held_out: float = 0.3  # share of the examples, the last in time, that only test
-    seed: int = 1
     force: bool = False  # write the model even if it is worse or cannot be tested
 
 
@@ -80,16 +76,16 @@ def train(request: TrainRequest, progress: Progress = SILENT) -> Trained:
     )  # names the extra where torch is missing
     from fedbragg.learn.device import open_device  # torch, so only after the line above
 
-    open_device(request.fit.device)
+    open_device(request.adapting.fit.device)
     start = read_state(request.model)
     site = SiteSettings(name="here", runs=request.paths, labels=str(request.labels))
     data = read_site(task, site, Path(), request.held_out, progress)
-    step = progress.stage("Training", request.fit.epochs)
-    state, _ = task.train(start, data.train, request.fit, request.seed, step)
-    found = _compare(task, data, start, state, request.seed)
+    step = progress.stage("Training", request.adapting.fit.epochs)
+    state = adapted(task, start, data.train, request.adapting, step)
+    found = _compare(task, data, start, state, request.adapting.seed)
     if not request.force and found.verdict in ("worse", "cannot be tested"):
         raise InputError(_refusal(found))
-    task.export(state, request.out, _provenance(request, data))
+    task.export(state, request.out, _provenance(task, request, data))
     return found
 
 
@@ -151,14 +147,12 @@ def _refusal(found: Trained) -> str:
     )
 
 
-def _provenance(request: TrainRequest, data: SiteData[Any]) -> dict[str, Any]:
+def _provenance(task: Task[Any], request: TrainRequest, data: SiteData[Any]) -> dict[str, Any]:
     return {
         "fedbragg": __version__,
         "made_by": "fedbragg train",
         "from": digest(request.model),
         "examples": len(data.train),
         "held_out": len(data.held_out),
-        "epochs": request.fit.epochs,
-        "learning_rate": request.fit.learning_rate,
-        "seed": request.seed,
+        **trained_with(task, request.adapting),
     }

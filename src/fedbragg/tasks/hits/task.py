@@ -56,6 +56,7 @@ class HitsTask:
     unit: ClassVar[str] = "frame"
     fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    prior_examples: ClassVar[int] = 100  # decision 137
     next_command: ClassVar[str] = "fedbragg calibrate OTHER_PATH... --labels OTHER_LABELS.csv --model {model}"
     questions: ClassVar[Mapping[str, tuple[str, ...]]] = {"hit": ("miss", "hit or maybe")}
 
