@@ -1,7 +1,7 @@
 """Identify phases in measured micro-XRD patterns: ours, the published recipe, binary networks, a peak-position score.
 
     .venv/bin/python benchmarks/phases.py [choice] [synthetic] [ladder] [losses] [weighting] [baselines] [federated]
-        [from_public] [shipped] [labelled] [disagreements] [reliable]
+        [from_public] [from_packaged] [shipped] [labelled] [disagreements] [reliable]
 
 Measured patterns only judge, but for the "plus x %" rows, whose training and test blocks of file numbers are disjoint;
 unmasked and masked twins stay on one side. Every row is the mean over 5 seeds with its 95 % interval (Student's t); a
@@ -36,7 +36,7 @@ from baselines.phases_networks import probabilities as published_probabilities
 from baselines.phases_networks import train_published
 from baselines.phases_patterns import SEEDS, TASK, drawn
 from baselines.phases_reliability import choice_of_loss, reliable, score_of
-from baselines.phases_sites import federated, from_public
+from baselines.phases_sites import federated, from_packaged, from_public
 from baselines.phases_states import trained
 from fedbragg.learn.settings import FitSettings
 from fedbragg.metrics.roc import area_under_curve
@@ -233,7 +233,7 @@ def shipped(measured: dict[str, Measured]) -> Table:
 PARTS = {
     f.__name__: f
     for f in (
-        choice, synthetic, ladder, losses, weighting, baselines, federated, from_public,
+        choice, synthetic, ladder, losses, weighting, baselines, federated, from_public, from_packaged,
         shipped, labelled, disagreements, reliable,
     )
 }  # fmt: skip

@@ -64,6 +64,17 @@ def test_sites_train_hits_slowly_from_the_packaged_model_alone(section: dict[str
     assert isinstance(task, RatedTask) and task.learning_rate == rate
 
 
+@pytest.mark.parametrize(
+    ("section", "rate"),
+    [({}, 1e-4), ({"public_patterns": 0}, 1e-3), ({"two_theta": [6.0, 20.0]}, 1e-3)],
+)
+def test_sites_train_phases_slowly_from_the_packaged_model_alone(
+    section: dict[str, Any], rate: float
+) -> None:
+    task = opened("phases", **section)
+    assert isinstance(task, RatedTask) and task.learning_rate == rate
+
+
 @pytest.mark.parametrize("other", [{"network": "kindnet"}, {"block": 10}])
 def test_a_network_or_block_that_is_not_packaged_is_trained(other: dict[str, Any]) -> None:
     untrained = started("hits", public_epochs=0, **other)

@@ -14,7 +14,7 @@ from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.images import read_labels
 from fedbragg.images.open import open_files
-from fedbragg.learn.settings import LEARNING_RATE, FitSettings, NoisedFacts, PrivateTerms
+from fedbragg.learn.settings import LEARNING_RATE, PACKAGED_RATE, FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.classification import summary
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
@@ -40,8 +40,6 @@ from fedbragg.types import State
 
 PUBLIC_FRAMES = 240
 """Simulated frames for the start model of a network that has no packaged one."""
-PACKAGED_RATE = 1e-4
-"""Learning rate of a site from the packaged model."""
 THRESHOLD = 0.5
 """Frames with this score or more are kept, until a calibration finds a better threshold."""
 
@@ -67,7 +65,7 @@ class HitsTask:
 
     @property
     def learning_rate(self) -> float:
-        """Return a small rate from the packaged model, which has more to forget than to learn (decision 135)."""
+        """Return a small rate from the packaged model."""
         packaged = self.settings.public_frames is None and self.network in packaged_weights(self.prepare)
         return PACKAGED_RATE if packaged else LEARNING_RATE
 

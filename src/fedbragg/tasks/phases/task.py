@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fedbragg.config import SiteSettings
 from fedbragg.errors import ConfigError, LabelError
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import LEARNING_RATE, PACKAGED_RATE, FitSettings
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import Progress, Step
@@ -51,6 +51,7 @@ class PhasesTask:
     unit: ClassVar[str] = "pattern"
     fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("balanced accuracy", "AUC")
+    prior_examples: ClassVar[int] = 100  # decision 137
     next_command: ClassVar[str] = "fedbragg phases identify PATTERN... --model {model}"
 
     @property
@@ -63,6 +64,11 @@ class PhasesTask:
         """Return the section ``[phases]``, structures by name alone."""
         names = [Path(s).stem if is_file(s) else s for s in self.settings.structures]
         return {**self.settings.model_dump(mode="json"), "structures": names}
+
+    @property
+    def learning_rate(self) -> float:
+        """Return a small rate from the packaged model."""
+        return PACKAGED_RATE if self._starts_packaged() else LEARNING_RATE
 
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> PhaseData:
         """Read a site's patterns and labels."""
@@ -85,7 +91,7 @@ class PhasesTask:
     def start_model(self, seed: int, progress: Progress) -> State:
         """Return the packaged model's weights, or train on simulated patterns."""
         wanted, epochs, data = self.settings.public_patterns, self.settings.public_epochs, None
-        if wanted is None and self.training.fits(Identifier(PACKAGED).card):
+        if self._starts_packaged():
             return read_state(PACKAGED)
         patterns = PUBLIC_PATTERNS if wanted is None else wanted
         if patterns and epochs:
@@ -121,6 +127,9 @@ class PhasesTask:
             self.training, state
         )  # no calibration: sites' patterns are not simulated ones
         write_phases_model(path, trained, self.settings.wavelength, dict(provenance), PACKAGED)
+
+    def _starts_packaged(self) -> bool:
+        return self.settings.public_patterns is None and self.training.fits(Identifier(PACKAGED).card)
 
     def _phases(self) -> Sequence[Phase]:
         return read_structures(self.settings.structures)
