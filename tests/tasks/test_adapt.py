@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from fedbragg.config import Federation
 from fedbragg.learn.settings import FitSettings
-from fedbragg.tasks.adapt import Adapting, adapted, between, trained_with
+from fedbragg.tasks.adapt import Adapting, adapted, between, prior_of, trained_with
 from fedbragg.tasks.hits.prepare import PrepareSettings
 from fedbragg.tasks.hits.settings import HitsSettings
 from fedbragg.tasks.hits.task import HitsTask
+from fedbragg.tasks.registry import open_task
 from fedbragg.testing.toy import Points, ToySettings, ToyTask
 from fedbragg.types import State
 
@@ -72,7 +74,13 @@ def test_counters_are_those_after_training_and_types_stay() -> None:
     assert found["steps"] == 11
 
 
-def test_the_card_states_the_prior_of_hits() -> None:
+@pytest.mark.parametrize(("name", "prior"), [("hits", 100), ("phases", 100), ("tags", 30)])
+def test_packaged_models_count_for_some_examples(name: str, prior: int) -> None:
+    settings = {"task": name, "server": {"address": "none:1"}, "sites": [{"name": "here"}]}
+    assert prior_of(open_task(Federation.model_validate(settings), None), Adapting()) == prior
+
+
+def test_the_card_states_the_prior() -> None:
     hits = HitsTask(HitsSettings(), PrepareSettings())
     assert trained_with(hits, Adapting())["prior"] == 100
     assert trained_with(hits, Adapting(prior=7))["prior"] == 7

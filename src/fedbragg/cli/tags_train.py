@@ -14,6 +14,7 @@ from fedbragg.cli.train import (
     HeldOutOption,
     LearningRateOption,
     ModelOutOption,
+    PriorOption,
     SeedOption,
 )
 from fedbragg.cli.train import train as adapt
@@ -33,6 +34,7 @@ def train(
     seed: SeedOption = 1,
     device: DeviceOption = "cpu",
     force: ForceOption = False,
+    prior: PriorOption = None,
 ) -> int:
     """Adapt the packaged tags model, or another, to your own annotated images.
 
@@ -44,4 +46,6 @@ def train(
 
     require("train", "training")
     model = open_tag_model(start).path  # refuses a model of another task
-    return adapt(paths, labels, out, model, "tags", epochs, learning_rate, held_out, seed, device, force)
+    return adapt(
+        paths, labels, out, model, "tags", epochs, learning_rate, held_out, seed, device, force, prior
+    )

@@ -26,7 +26,7 @@ PriorOption = Annotated[
         min=0,
         metavar="EXAMPLES",
         help="Labelled examples that the start model counts for; 0 forgets it where the labels say so.  "
-        "[default: 100 for hits and phases, else 0]",
+        "[default: 100 for hits and phases, 30 for tags, else 0]",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write the model even if it is worse.")]

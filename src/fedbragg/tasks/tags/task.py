@@ -44,6 +44,7 @@ class TagsTask:
     unit: ClassVar[str] = "image"
     fewest: ClassVar[int] = 10
     headlines: ClassVar[tuple[str, ...]] = ("mAP", "AUC")
+    prior_examples: ClassVar[int] = 30  # decision 137
     next_command: ClassVar[str] = "fedbragg tags identify PATH... --model {model}"
 
     @property
