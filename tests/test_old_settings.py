@@ -123,7 +123,9 @@ def test_a_checkpoint_from_before_the_renames_can_be_resumed() -> None:
 @pytest.mark.parametrize(
     ("own", "same"),
     [
-        ({"task": "tags"}, True),
+        ({"task": "segments"}, True),
+        ({"task": "tags", "tags": {"public_images": 240}}, True),
+        ({"task": "tags"}, False),
         ({"task": "phases", "phases": {"public_patterns": 240}}, True),
         ({"task": "phases"}, False),
         ({"task": "hits", "hits": {"public_frames": 240}}, True),
@@ -131,7 +133,7 @@ def test_a_checkpoint_from_before_the_renames_can_be_resumed() -> None:
     ],
 )
 def test_a_rate_left_out_is_version_0_1s_where_it_is_still_used(own: dict[str, Any], same: bool) -> None:
-    """Hits and phases from the packaged model train at another rate, so a checkpoint from before is not resumed."""
+    """All but micrographs train at another rate from the packaged model, so a checkpoint from before is not resumed."""
     today, before = (
         fingerprint(
             Federation.model_validate({**own, "training": training, "sites": SITES}),

@@ -75,6 +75,20 @@ def test_sites_train_phases_slowly_from_the_packaged_model_alone(
     assert isinstance(task, RatedTask) and task.learning_rate == rate
 
 
+@pytest.mark.parametrize(
+    ("section", "rate"),
+    [
+        ({}, 3e-4),
+        ({"names": [TAGS[2], TAGS[0]]}, 3e-4),
+        ({"names": [TAGS[0], "our-tag"]}, 1e-3),
+        ({"public_images": 0}, 1e-3),
+    ],
+)
+def test_sites_train_known_tags_slowly_from_the_packaged_model(section: dict[str, Any], rate: float) -> None:
+    task = opened("tags", **section)
+    assert isinstance(task, RatedTask) and task.learning_rate == rate
+
+
 @pytest.mark.parametrize("other", [{"network": "kindnet"}, {"block": 10}])
 def test_a_network_or_block_that_is_not_packaged_is_trained(other: dict[str, Any]) -> None:
     untrained = started("hits", public_epochs=0, **other)

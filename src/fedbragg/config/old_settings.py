@@ -68,7 +68,7 @@ DEFAULTS: Mapping[str, Table] = {
 
 RATE = 1e-3
 """[training] learning_rate in version 0.1."""
-OTHER_RATE_WITHOUT = {"hits": "public_frames", "phases": "public_patterns"}
+OTHER_RATE_WITHOUT = {"hits": "public_frames", "phases": "public_patterns", "tags": "public_images"}
 """By task, the key without which its sites train at another rate today: from the packaged model."""
 
 ADDED: Mapping[str, Mapping[str, Any]] = {

@@ -19,7 +19,7 @@ class TrainingSettings(Section):
     batch: int = Field(default=16, ge=1)
     """Frames in a step of the optimiser."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """Of Adam; left out, 0.001, or 0.0001 for hits and phases from the packaged model (decision 135)."""
+    """Of Adam; left out, 0.001, or less from a packaged model (decision 135)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """In which layers multiply; bfloat16 is faster on processors that have it."""
     fixed_statistics: bool = False

@@ -11,7 +11,7 @@ Precision = Literal["float32", "bfloat16"]
 LEARNING_RATE = 1e-3
 """Of Adam, where nothing else is known."""
 PACKAGED_RATE = 1e-4
-"""Of Adam at a site, from a packaged model, which has more to forget than to learn (decision 135)."""
+"""Of Adam at a site, from a packaged model that has more to forget than to learn (decision 135)."""
 
 
 @dataclass(frozen=True, slots=True)

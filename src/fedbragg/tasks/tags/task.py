@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fedbragg.config import SiteSettings
 from fedbragg.errors import InputError, LabelError
 from fedbragg.learn.one_sided import without_one_sided
-from fedbragg.learn.settings import FitSettings
+from fedbragg.learn.settings import LEARNING_RATE, FitSettings
 from fedbragg.learn.state import state_of
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.models.onnx_file import read_state
@@ -33,6 +33,9 @@ from fedbragg.version import __version__
 
 IMAGES = 2
 """Images of each simulated experiment that the start model is trained on: few, because more experiments teach more."""
+
+PACKAGED_RATE = 3e-4
+"""Of Adam at a site, from the packaged model (decision 135)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,13 @@ class TagsTask:
     def options(self) -> Mapping[str, Any]:
         """Return the section ``[tags]``."""
         return self.settings.model_dump(mode="json")
+
+    @property
+    def learning_rate(self) -> float:
+        """Return a small rate from the packaged model, unless it has tags to learn that this one does not know."""
+        packaged = self.settings.public_images is None
+        known = packaged and set(self.settings.names) <= set(Tagger(PACKAGED).card.names)
+        return PACKAGED_RATE if known else LEARNING_RATE
 
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> TagData:
         """Read a site's images and tags."""
