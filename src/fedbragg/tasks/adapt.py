@@ -1,4 +1,4 @@
-"""Adapt a model to one site's own examples, and keep the more of it, the fewer they are."""
+"""Adapt a model to one site's own examples: the fewer they are, the less it changes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ class Adapting:
 
     fit: FitSettings = ADAPTING
     seed: int = 1
-    prior: int | None = (
-        None  # labelled examples that the start model counts for; None is the task's own number
-    )
+    prior: int | None = None
+    """Labelled examples that the start model counts for; None is the task's own number."""
 
 
 def adapted(
