@@ -25,7 +25,7 @@ PriorOption = Annotated[
     typer.Option(
         min=0,
         metavar="EXAMPLES",
-        help="Labelled examples that the start model counts for; 0 forgets it where the labels say so.  "
+        help="How many labelled examples the start model counts for: the more, the closer the new one stays.  "
         "[default: 100 for hits and phases, 30 for tags, else 0]",
     ),
 ]
