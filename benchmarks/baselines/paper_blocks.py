@@ -79,6 +79,7 @@ PLAN = (
     ("VGG19", "skewed", WEIGHTS),
     (SPOTNET, "skewed", ()),
     (SPOTNET, "dirichlet-0.1", WEIGHTS),
+    (SPOTNET, "dirichlet-0.5", WEIGHTS),
     (SPOTNET, "random", WEIGHTS),
 )
 BLOCKS = {block.name: block for block in (Block(n, p, _arms(n, names)) for n, p, names in PLAN)}

@@ -175,7 +175,7 @@ def _of_physics(found: Sequence[Found]) -> Table:
     rows: list[list[object]] = []
     for partition, title in PARTITIONS.items():
         blocks = {one.block.network: one for one in found if one.block.partition == partition}
-        for arm in (FEDAVG, "FedKL", "each alone", "pooled") if SPOTNET in blocks else ():
+        for arm in (FEDAVG, "FedKL", "each alone", "pooled") if {SPOTNET} < set(blocks) else ():
             cells = [
                 interval(blocks[network].mean(arm, metric)) if network in blocks else "–"
                 for network in _networks(found)
