@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from fedbragg.tasks.segments import learner
 from fedbragg.tasks.segments.data import SegmentData, concatenate
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.judge import agreement, summary
-from fedbragg.tasks.segments.network import new_network, with_classes
+from fedbragg.tasks.segments.network import SegmentNet, new_network, with_classes
 from fedbragg.tasks.segments.sources import Simulated, simulated
 from fedbragg.workflows.train_segments import FITTING
 from harness import Table
@@ -50,6 +50,14 @@ ETCHED = ("packaged model, as it is", "packaged model, trained", "random weights
 MIXTURES = [(share, simulate) for share in (0.35, 1.0) for simulate in (False, True)]
 
 
+def _started(start: str, names: Sequence[str], seed: int) -> SegmentNet:
+    """Return a network for these classes, from the packaged model or from random weights."""
+    network = new_network(len(names), seed)
+    if start.startswith("packaged model"):
+        load_state(network, with_classes(read_state(segments.default_model()), CLASSES, names, seed))
+    return network
+
+
 def superalloy_jobs() -> list[Job]:
     """Return a training on the given superalloy pictures for each start and seed."""
     return [
@@ -60,10 +68,7 @@ def superalloy_jobs() -> list[Job]:
 
 
 def _superalloy(start: str, seed: int, device: str) -> list[float]:
-    network = new_network(len(ALLOY), seed)
-    if start == "packaged model":
-        known = read_state(segments.default_model())
-        load_state(network, with_classes(known, CLASSES, ALLOY, seed))
+    network = _started(start, ALLOY, seed)
     learner.train(network, segments_real.superalloy("train"), replace(FITTING, device=device), seed)
     test = segments_real.superalloy("test")
     return _overlaps(test, lambda picture: learner.probabilities(network, picture)).tolist()
@@ -132,10 +137,7 @@ def _steel(start: str, fold: int, device: str) -> list[float]:
     every = segments_real.steel()
     train = SegmentData(tuple(one for number, one in every.items() if number not in judging), len(STEEL))
     test = SegmentData(tuple(every[number] for number in judging), len(STEEL))
-    network = new_network(len(STEEL), fold)
-    if start == "packaged model":
-        known = read_state(segments.default_model())
-        load_state(network, with_classes(known, CLASSES, STEEL, fold))
+    network = _started(start, STEEL, fold)
     learner.train(network, train, replace(FITTING, device=device, precision=FAST), fold)
     counts = _counts(test, lambda picture: learner.probabilities(network, picture))
     return [*overlaps(counts).tolist(), float(np.trace(counts) / counts.sum())]
@@ -192,9 +194,7 @@ def _etched(name: str, seed: int, device: str) -> dict[str, float]:
     train, test = (
         SegmentData(tuple(photographs.pictures[i] for i in part), 2) for part in (order[:half], order[half:])
     )
-    network = new_network(len(GRAINS), seed)
-    if name.startswith("packaged"):
-        load_state(network, with_classes(read_state(segments.default_model()), CLASSES, GRAINS, seed))
+    network = _started(name, GRAINS, seed)
     if name.endswith("trained"):
         learner.train(network, train, replace(FITTING, device=device), seed)
     classes = Classes(GRAINS)
