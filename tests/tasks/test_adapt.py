@@ -24,6 +24,7 @@ FIT = FitSettings(20, learning_rate=1e-2)
 class CautiousTask(ToyTask):
     """The toy, whose start model counts for thirty points."""
 
+    learning_rate: ClassVar[float] = 1e-3
     prior_examples: ClassVar[int] = 30
 
 

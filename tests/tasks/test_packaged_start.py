@@ -12,7 +12,7 @@ from fedbragg.models.onnx_file import read_state
 from fedbragg.progress import SILENT
 from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.simulation.scattering.tag_names import TAGS
-from fedbragg.tasks.base import RatedTask, Task
+from fedbragg.tasks.base import PackagedTask, Task
 from fedbragg.tasks.hits.task import HitsTask
 from fedbragg.tasks.registry import default_model, open_task
 from fedbragg.types import State
@@ -61,7 +61,7 @@ def test_a_number_of_public_examples_asks_for_a_model_of_its_own(task: str, key:
 )
 def test_sites_train_hits_slowly_from_the_packaged_model_alone(section: dict[str, Any], rate: float) -> None:
     task = opened("hits", **section)
-    assert isinstance(task, RatedTask) and task.learning_rate == rate
+    assert isinstance(task, PackagedTask) and task.learning_rate == rate
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_sites_train_phases_slowly_from_the_packaged_model_alone(
     section: dict[str, Any], rate: float
 ) -> None:
     task = opened("phases", **section)
-    assert isinstance(task, RatedTask) and task.learning_rate == rate
+    assert isinstance(task, PackagedTask) and task.learning_rate == rate
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_sites_train_phases_slowly_from_the_packaged_model_alone(
 )
 def test_sites_train_known_tags_slowly_from_the_packaged_model(section: dict[str, Any], rate: float) -> None:
     task = opened("tags", **section)
-    assert isinstance(task, RatedTask) and task.learning_rate == rate
+    assert isinstance(task, PackagedTask) and task.learning_rate == rate
 
 
 @pytest.mark.parametrize("other", [{"network": "kindnet"}, {"block": 10}])

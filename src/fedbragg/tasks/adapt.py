@@ -9,7 +9,8 @@ import numpy as np
 
 from fedbragg.learn.settings import FitSettings
 from fedbragg.progress import Step
-from fedbragg.tasks.base import Dataset, PriorTask, Task
+from fedbragg.state_arithmetic import apply_steps, difference
+from fedbragg.tasks.base import Dataset, PackagedTask, Task
 from fedbragg.types import State
 
 ADAPTING = FitSettings(epochs=15, learning_rate=5e-4)
@@ -43,19 +44,15 @@ def adapted(
 
 def between(start: State, end: State, share: float) -> State:
     """Return weights on the line from ``start`` (share 0) to ``end`` (share 1); integers are those of ``end``."""
-    return {
-        name: (start[name] + share * (array - start[name])).astype(array.dtype)
-        if np.issubdtype(array.dtype, np.floating)
-        else array
-        for name, array in end.items()
-    }
+    moved = apply_steps(start, [difference(end, start)], [share])
+    return {n: moved[n] if np.issubdtype(array.dtype, np.floating) else array for n, array in end.items()}
 
 
 def prior_of(task: Task[Any], adapting: Adapting) -> int:
     """Return how many labelled examples the start model counts for."""
     if adapting.prior is not None:
         return adapting.prior
-    return task.prior_examples if isinstance(task, PriorTask) else 0
+    return task.prior_examples if isinstance(task, PackagedTask) else 0
 
 
 def trained_with(task: Task[Any], adapting: Adapting) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fedbragg.config import Federation, SiteSettings
 from fedbragg.learn.settings import FitSettings, NoisedFacts, PrivateTerms
 from fedbragg.metrics.estimate import Estimate
 from fedbragg.progress import Progress, Step
-from fedbragg.types import Frame, State
+from fedbragg.types import State
 
 LabelCounts = tuple[tuple[int, ...], ...]
 """One histogram over the possible answers for each question that the labels answer."""
@@ -150,18 +150,13 @@ class LocalTermsTask(Protocol[Taken]):
 
 
 @runtime_checkable
-class RatedTask(Protocol):
-    """A further property of a task that trains at a learning rate of its own where the settings name none."""
+class PackagedTask(Protocol):
+    """Further properties of a task with a packaged model: how fast training from it goes, and how far."""
 
     @property
     def learning_rate(self) -> float:
-        """Return Adam's learning rate at a site."""
+        """Return Adam's learning rate at a site where the settings name none."""
         ...
-
-
-@runtime_checkable
-class PriorTask(Protocol):
-    """A further property of a task whose models change the less, the fewer examples they are adapted to."""
 
     @property
     def prior_examples(self) -> int:
@@ -177,55 +172,6 @@ class PrivateTask(Protocol[Taken]):
         self, state: State, data: Taken, fit: FitSettings, terms: PrivateTerms, generator: np.random.Generator
     ) -> tuple[State, NoisedFacts]:
         """Return the state after training, and the loss and label counts, all from noisy sums over runs or crystals."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """A pattern as a page draws it."""
-
-    x: NDArray[Any]  # (points,), rising
-    y: NDArray[Any]  # (points,)
-    x_name: str  # with its unit
-    lines: Mapping[str, NDArray[Any]]  # for each answer, where on x its lines are expected
-
-
-class Checklist(Protocol):
-    """A task's examples on a page that asks which of several answers apply."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the answers, as the columns of the task's table name them."""
-        ...
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns before the answers: ("path",) or ("path", "frame")."""
-        ...
-
-    @property
-    def files(self) -> Sequence[tuple[str, int]]:
-        """Return every file with its number of examples, in order."""
-        ...
-
-    def show(self, position: int) -> Frame | Curve:
-        """Return an example as it is drawn; raise InputError where it cannot be read."""
-        ...
-
-    def probabilities(self, position: int) -> Sequence[float]:
-        """Return the model's probability of each answer; raise InputError where the example cannot be read."""
-        ...
-
-
-@runtime_checkable
-class ChecklistModule(Protocol):
-    """A further function in the package of a task whose examples can be labelled by ticking answers."""
-
-    def open_checklist(self, paths: Sequence[str], model: Path, table: Path) -> Checklist:
-        """Open files of examples, with the answers that a model knows; raise FedbraggError where that fails.
-
-        The table of answers may lie among them; it is not an example.
-        """
         ...
 
 

@@ -18,7 +18,8 @@ from typing import Any, cast
 from fedbragg.config import Federation
 from fedbragg.errors import ConfigError, ModelFileError
 from fedbragg.models.onnx_file import task_in
-from fedbragg.tasks.base import Checklist, ChecklistModule, Predictor, Task, TaskModule
+from fedbragg.tasks.base import Predictor, Task, TaskModule
+from fedbragg.tasks.checklist import Checklist, ChecklistModule
 
 TASKS = {
     "hits": "fedbragg.tasks.hits",

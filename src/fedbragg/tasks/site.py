@@ -15,7 +15,7 @@ from fedbragg.errors import ConfigError
 from fedbragg.learn.settings import LEARNING_RATE, FitSettings, LocalTerms, PrivateTerms
 from fedbragg.state_arithmetic import difference
 from fedbragg.styles import check_style, split_styles
-from fedbragg.tasks.base import D, LocalTermsTask, PrivateTask, RatedTask, StyledTask, Task
+from fedbragg.tasks.base import D, LocalTermsTask, PackagedTask, PrivateTask, StyledTask, Task
 from fedbragg.types import State, Update
 
 NO_TERMS = LocalTerms()
@@ -73,7 +73,7 @@ class TaskSite(Generic[D]):
     def _settings(self, epochs: int, device: str = "cpu") -> FitSettings:
         training, rate = self.training, self.training.learning_rate
         if rate is None:
-            rate = self.task.learning_rate if isinstance(self.task, RatedTask) else LEARNING_RATE
+            rate = self.task.learning_rate if isinstance(self.task, PackagedTask) else LEARNING_RATE
         return FitSettings(
             epochs,
             training.batch,

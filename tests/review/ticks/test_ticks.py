@@ -23,7 +23,7 @@ from fedbragg.review.ticks.tick_server import tick_application
 from fedbragg.review.ticks.tick_session import TickReviewer, TickSession
 from fedbragg.review.ticks.tick_table import TickTable
 from fedbragg.tasks import hits
-from fedbragg.tasks.base import Curve
+from fedbragg.tasks.checklist import Curve
 from fedbragg.tasks.phases.labels import read_phase_labels
 from fedbragg.tasks.registry import open_checklist
 from fedbragg.tasks.tags.labels import read_tags

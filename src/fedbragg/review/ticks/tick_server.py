@@ -15,7 +15,7 @@ from fedbragg.errors import FedbraggError
 from fedbragg.review.frames.picture_answer import picture_answer
 from fedbragg.review.server_parts import FAULTS, body_of
 from fedbragg.review.ticks.tick_session import TickSession
-from fedbragg.tasks.base import Curve
+from fedbragg.tasks.checklist import Curve
 from fedbragg.web.guard import Admission, Application, Guard
 from fedbragg.web.page_files import page_routes
 

@@ -18,7 +18,7 @@ from fedbragg.review.labelling_session import now
 from fedbragg.review.labels.entry import Entry
 from fedbragg.review.labels.label_store import LabelStore
 from fedbragg.review.ticks.tick_table import TickTable
-from fedbragg.tasks.base import Checklist, Curve
+from fedbragg.tasks.checklist import Checklist, Curve
 from fedbragg.types import Frame
 
 KEPT = 4

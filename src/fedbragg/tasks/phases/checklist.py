@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from fedbragg.bragg import two_theta_of
-from fedbragg.tasks.base import Curve
+from fedbragg.tasks.checklist import Curve
 from fedbragg.tasks.phases.files.pattern import read_pattern
 from fedbragg.tasks.phases.predictor import PhasePredictor
 
