@@ -25,7 +25,7 @@ from fedbragg.tasks.tags.data import TagData, concatenate
 from fedbragg.tasks.tags.judge import mean_metrics, metrics_by_tag
 from fedbragg.tasks.tags.labels import read_tags
 from fedbragg.tasks.tags.model_card import TagCard
-from fedbragg.tasks.tags.model_file import PACKAGED, Tagger, save_tags_model
+from fedbragg.tasks.tags.model_file import PACKAGED, packaged_names, save_tags_model
 from fedbragg.tasks.tags.settings import TagsSettings
 from fedbragg.tasks.tags.sources import Simulated, labelled, simulated
 from fedbragg.types import State
@@ -64,7 +64,7 @@ class TagsTask:
     def learning_rate(self) -> float:
         """Return a small rate from the packaged model, unless it has tags to learn that this one does not know."""
         packaged = self.settings.public_images is None
-        known = packaged and set(self.settings.names) <= set(Tagger(PACKAGED).card.names)
+        known = packaged and set(self.settings.names) <= set(packaged_names())
         return PACKAGED_RATE if known else LEARNING_RATE
 
     def read(self, site: SiteSettings, folder: Path, progress: Progress) -> TagData:
@@ -84,7 +84,7 @@ class TagsTask:
         """Return the packaged model, with its tags matched by name, or train on simulated images."""
         names, epochs = self.settings.names, self.settings.public_epochs
         if self.settings.public_images is None:
-            return learner.with_tags(read_state(PACKAGED), Tagger(PACKAGED).card.names, names, seed)
+            return learner.with_tags(read_state(PACKAGED), packaged_names(), names, seed)
         network = learner.new_network(len(names), seed)
         experiments = -(-self.settings.public_images // IMAGES)
         if experiments and epochs:
