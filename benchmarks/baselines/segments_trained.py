@@ -21,7 +21,7 @@ from fedbragg.simulation.micrograph.structure import CLASSES
 from fedbragg.tasks import segments
 from fedbragg.tasks.segments import learner
 from fedbragg.tasks.segments.data import SegmentData, concatenate
-from fedbragg.tasks.segments.instances import Classes
+from fedbragg.tasks.segments.instances import Classes, most_probable
 from fedbragg.tasks.segments.judge import agreement, summary
 from fedbragg.tasks.segments.network import SegmentNet, new_network, with_classes
 from fedbragg.tasks.segments.sources import Simulated, simulated
@@ -253,7 +253,6 @@ def _overlaps(data: SegmentData, answer: Shares) -> NDArray[np.float64]:
 def _counts(data: SegmentData, answer: Shares) -> NDArray[np.int64]:
     """Return how many pixels of each class got each answer, (classes, classes)."""
     counts = sum(
-        confusion(one.labels, answer(one.picture).argmax(axis=0).astype(np.uint8), data.classes)
-        for one in data.pictures
+        confusion(one.labels, most_probable(answer(one.picture)), data.classes) for one in data.pictures
     )
     return np.asarray(counts)

@@ -67,6 +67,16 @@ def test_micrographs_are_measured(images: Path, segment_model: Path, tmp_path: P
     assert np.asarray(Image.open(out / "c-overlay.png")).shape == (120, 160, 3)
 
 
+def test_the_results_do_not_depend_on_the_threads(images: Path, segment_model: Path, tmp_path: Path) -> None:
+    command = ["segments", "measure", str(images), "--model", str(segment_model), "--png"]
+    for threads in ("1", "2"):
+        assert main([*command, "--threads", threads, "--out", str(tmp_path / threads)]) == 0
+    one, two = (sorted((tmp_path / threads).iterdir()) for threads in ("1", "2"))
+    assert [path.name for path in one] == [path.name for path in two] and len(one) == 8
+    for first, second in zip(one, two, strict=True):
+        assert first.read_bytes() == second.read_bytes(), first.name
+
+
 def test_without_a_scale_lengths_are_in_pixels(images: Path, segment_model: Path, tmp_path: Path) -> None:
     command = [
         "segments",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fedbragg.metrics.estimate import Estimate
-from fedbragg.report.segments import Measured, Pictures, segments_page
+from fedbragg.report.segments import Measured, Pictures, segments_page, segments_section
 from fedbragg.report.segments_overlay import COLOURS, as_jpeg, as_shown, overlay
 from fedbragg.tasks.segments.instances import Classes
 from fedbragg.tasks.segments.measure.grain_size import GrainSize
@@ -33,9 +34,16 @@ def measured(scale: Scale, classes: Classes = CLASSES) -> Measured:
         name: Estimate(share, share / 2, 1.0)
         for name, share in zip(classes.names, (0.94, 0, 0.06), strict=True)
     }
+    return Measured("a.png", fractions, table, None, scale)
+
+
+def page_of(one: Measured, classes: Classes = CLASSES, unread: Sequence[str] = ()) -> str:
+    """Return the page about a light picture of 60 x 60 pixels with a dark dot."""
+    instances, labels = np.ones((60, 60), np.int32), np.zeros((60, 60), np.uint8)
+    instances[20:30, 20:30], labels[20:30, 20:30] = 2, 2
     picture = as_shown(np.where(labels == 2, 50, 200).astype(np.uint8))
     pictures = Pictures(as_jpeg(picture), as_jpeg(overlay(picture, labels, instances)))
-    return Measured("a.png", pictures, fractions, table, None, scale)
+    return segments_page([segments_section(one, pictures, classes)], len(one.table.number), unread)
 
 
 def rows_of(page: str) -> dict[str, list[str]]:
@@ -44,7 +52,7 @@ def rows_of(page: str) -> dict[str, list[str]]:
 
 
 def test_each_class_has_its_own_number_and_sizes() -> None:
-    page = segments_page([measured(Scale(0.5))], CLASSES, [])
+    page = page_of(measured(Scale(0.5)))
     diameter = np.sqrt(4 * 100 / np.pi) * 0.5  # of the dots that do not touch the edge
     assert rows_of(page)["dot"] == [
         "6.00 %", "3.00 to 100.00 %", "3", f"{diameter:.3g}", f"{diameter:.3g} to {diameter:.3g}"
@@ -55,7 +63,7 @@ def test_each_class_has_its_own_number_and_sizes() -> None:
 
 
 def test_sizes_are_drawn_for_the_classes_that_have_whole_instances() -> None:
-    page = segments_page([measured(Scale())], CLASSES, [])
+    page = page_of(measured(Scale()))
     assert page.count("<svg") == 1
     assert "equivalent diameter (px)" in page and "Give --scale" in page
     drawn = page[page.index("<svg") : page.index("</svg>")]
@@ -64,7 +72,7 @@ def test_sizes_are_drawn_for_the_classes_that_have_whole_instances() -> None:
 
 def test_without_boundaries_there_are_no_grains() -> None:
     classes = Classes(("matrix", "other", "dot"))
-    page = segments_page([measured(Scale(0.5), classes)], classes, [])
+    page = page_of(measured(Scale(0.5), classes), classes)
     assert "grains of" not in page and "parts of matrix" in page
 
 
@@ -72,13 +80,13 @@ def test_without_boundaries_there_are_no_grains() -> None:
 def test_a_grain_size_of_few_grains_is_doubted(grains: int, warned: bool) -> None:
     five = Estimate(5.0, 4.5, 5.5)
     one = replace(measured(Scale(0.5)), size=GrainSize(grains, Estimate(20.0, 19.0, 21.0), five, five))
-    page = segments_page([one], CLASSES, [])
+    page = page_of(one)
     assert "ASTM E112 G by area, 4.50 to 5.50" in page
     assert ("ASTM E112 asks for 50" in page) is warned
 
 
 def test_the_micrograph_is_shown_beside_its_overlay() -> None:
-    page = segments_page([measured(Scale(0.5))], CLASSES, ["b.png: not a picture."])
+    page = page_of(measured(Scale(0.5)), unread=["b.png: not a picture."])
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
     levels = [np.asarray(Image.open(io.BytesIO(base64.b64decode(one))), float) for one in pictures]
     assert len(levels) == 2 and all(one.shape == (60, 60, 3) for one in levels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from fedbragg.cli.audit import audit
 from fedbragg.cli.bench import bench
 from fedbragg.cli.calibrate import calibrate
 from fedbragg.cli.demo import demo
+from fedbragg.cli.ending import end
 from fedbragg.cli.evaluate import evaluate
 from fedbragg.cli.federate import federate
 from fedbragg.cli.grouped_help import GroupedHelp
@@ -36,9 +36,6 @@ from fedbragg.cli.train import train
 from fedbragg.cli.watch import watch
 from fedbragg.errors import FedbraggError
 from fedbragg.version import __version__
-
-TRAINING_POOL = "fedbragg.federation.engines.training_pool"
-"""Looked up among the loaded modules: importing it would make every command start slowly."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -102,15 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         sys.unraisablehook = _interrupt_again
     code = _run(arguments)
-    if arguments is None and _training_runs():
-        sys.stdout.flush()
-        os._exit(code)  # torch aborts when the interpreter ends while an abandoned training runs
-    return code
-
-
-def _training_runs() -> bool:
-    pool = sys.modules.get(TRAINING_POOL)
-    return pool is not None and any(thread.name == pool.THREAD_NAME for thread in threading.enumerate())
+    return end(code) if arguments is None else code
 
 
 def _interrupt_again(lost: Any) -> None:

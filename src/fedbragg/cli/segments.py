@@ -56,7 +56,8 @@ def measure(
     from fedbragg.progress import bars
     from fedbragg.tasks.segments.measure.scale import read_scale
     from fedbragg.workflows.cores import number_of_threads
-    from fedbragg.workflows.measure_segments import GRAINS, PAGE, MeasureRequest, measure_into
+    from fedbragg.workflows.measure_segments import MeasureRequest, measure_into
+    from fedbragg.workflows.segments_files import GRAINS, PAGE
 
     request = MeasureRequest(out, read_scale(scale), png, model, number_of_threads(threads))
     names = _pictures(images)

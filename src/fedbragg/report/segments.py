@@ -34,7 +34,6 @@ class Measured:
     """The measurements of one micrograph."""
 
     name: str  # as the user named it
-    pictures: Pictures
     fractions: Mapping[str, Estimate]  # share of the area, by class
     table: InstanceTable
     size: GrainSize | None  # where there are grains and a scale
@@ -51,22 +50,22 @@ class Measured:
         return chosen
 
 
-def segments_page(measured: Sequence[Measured], classes: Classes, unread: Sequence[str]) -> str:
-    """Return the page about all micrographs; ``unread`` has the reasons for those that could not be read."""
-    micrographs = f"{len(measured)} micrograph" + ("s" if len(measured) != 1 else "")
-    instances = sum(len(one.table.number) for one in measured)
-    sections = [_section(one, classes) for one in measured]
+def segments_page(sections: Sequence[PageSection], instances: int, unread: Sequence[str]) -> str:
+    """Return the page about all micrographs, a section each; ``unread`` has the reasons for those not read."""
+    micrographs = f"{len(sections)} micrograph" + ("s" if len(sections) != 1 else "")
     if unread:
-        sections.append(PageSection("Not read", [paragraph(reason, warn=True) for reason in unread]))
+        reasons = [paragraph(reason, warn=True) for reason in unread]
+        sections = [*sections, PageSection("Not read", reasons)]
     return page("Segments", f"{micrographs}, {instances} grains and particles.", sections)
 
 
-def _section(one: Measured, classes: Classes) -> PageSection:
+def segments_section(one: Measured, pictures: Pictures, classes: Classes) -> PageSection:
+    """Return a micrograph's part of the page: pictures, figures, a table, and how its sizes are distributed."""
     parts = [
         gallery(
             [
-                (one.pictures.original, "The micrograph."),
-                (one.pictures.overlay, "Grains and particles outlined, classes after the first tinted."),
+                (pictures.original, "The micrograph."),
+                (pictures.overlay, "Grains and particles outlined, classes after the first tinted."),
             ],
             large=True,
         ),

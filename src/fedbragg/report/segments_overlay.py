@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbragg.metrics.segmentation import Instances, edges
-from fedbragg.tasks.segments.prepare import scaling_of
+from fedbragg.tasks.segments.prepare import Scaling, scaling_of
 
 LARGEST = 1024
 """pixel, the longest side of a picture on the page."""
@@ -27,8 +27,16 @@ def as_shown(picture: NDArray[Any]) -> NDArray[np.uint8]:
     Of one with a side beyond OVERLAID only every second, third ... pixel is shown.
     """
     scaling, picture = scaling_of(picture), picture[_seen(picture.shape)]
-    planes = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-    levels = np.clip((planes - scaling.middle) / scaling.half, -1, 1).astype(np.float32) / 2 + 0.5
+    if picture.dtype in (np.uint8, np.uint16):  # few levels: each is worked out once
+        shown = _levels(np.arange(np.iinfo(picture.dtype).max + 1), scaling)[picture]
+    else:
+        shown = _levels(picture, scaling)
+    return shown if picture.ndim == 3 else np.repeat(shown[..., None], 3, axis=2)
+
+
+def _levels(grey: NDArray[Any], scaling: Scaling) -> NDArray[np.uint8]:
+    """Return grey levels as they are shown, from 0 to 255."""
+    levels = np.clip((grey - scaling.middle) / scaling.half, -1, 1).astype(np.float32) / 2 + 0.5
     return (levels * 255).astype(np.uint8)
 
 

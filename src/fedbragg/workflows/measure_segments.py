@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,37 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbragg.errors import InputError
 from fedbragg.extras import require
-from fedbragg.files import write_whole, written_whole
-from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
-from fedbragg.report.segments import Measured, Pictures, segments_page
+from fedbragg.report.page import PageSection
+from fedbragg.report.segments import Measured, Pictures, segments_section
 from fedbragg.report.segments_overlay import as_jpeg, as_shown, overlay
 from fedbragg.tasks import segments
-from fedbragg.tasks.segments.instances import Classes
+from fedbragg.tasks.segments.blocks import Segments
+from fedbragg.tasks.segments.instances import Classes, find_instances
 from fedbragg.tasks.segments.measure.micrograph import MeasuredMicrograph, measure
 from fedbragg.tasks.segments.measure.scale import Scale
 from fedbragg.tasks.segments.picture_file import read_picture
 from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
-
-GRAINS, PAGE = "grains.csv", "segments.html"
-OVERLAY_COMPRESSION = 3
-"""Level of zlib: 6, which Pillow takes, needs 2.6 times as long and gives no smaller file for a picture with noise."""
-COLUMNS = (
-    "path",
-    "number",
-    "class",
-    "row",
-    "col",
-    "area",
-    "equivalent_diameter",
-    "aspect_ratio",
-    "touches_edge",
-    "unit",
-)
+from fedbragg.workflows.segments_files import PictureFiles, write_pictures, write_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +38,18 @@ class MeasureRequest:
     model: Path | None = None  # None takes the packaged one
     threads: int = 1
 
+    def files(self, stem: str) -> PictureFiles:
+        """Return where the pictures of a micrograph go."""
+        labels = self.out / f"{stem}-labels.{'png' if self.png else 'ome.tif'}"
+        return PictureFiles(labels, self.out / f"{stem}-overlay.png", self.scale)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """The measurements of one micrograph, and the files written for it."""
+    """The measurements of one micrograph, its part of the page, and the files written for it."""
 
     measured: Measured
+    section: PageSection
     written: tuple[Path, ...]
 
 
@@ -91,15 +81,21 @@ def measure_into(
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
 
-    def answer(named: Named) -> Answered:
-        classes = predictor.card.classes
-        measured = measure(predictor(named.picture, progress), classes, request.scale)
-        return _answered(named, measured, request, taken)
+    with ThreadPoolExecutor(1) as beside:
+        if request.threads > 1:
+            beside.submit(_load_libraries, predictor.card.classes, request.scale)
 
-    for row in apply(names, _read, answer):
-        rows.append(replace(row, item=None))  # pictures are not kept: there may be many
-        step()
-    _write_summary(rows, predictor.card.classes, request.out)
+        def answer(named: Named) -> Answered:
+            found = predictor(named.picture, progress)
+            files = request.files(unique(Path(named.name).stem or "micrograph", taken))
+            return _answered(named, found, predictor.card.classes, files, beside)
+
+        for row in apply(names, _read, answer):
+            rows.append(replace(row, item=None))  # pictures are not kept: there may be many
+            step()
+    answers = [row.answer for row in rows if row.answer is not None]
+    unread = [row.reason for row in rows if row.answer is None]
+    write_summary(request.out, [one.measured for one in answers], [one.section for one in answers], unread)
     return rows
 
 
@@ -115,77 +111,35 @@ def measure_micrographs(
     return apply(names, _read, lambda named: measure(predictor(named.picture), classes, scale))
 
 
-def _answered(named: Named, found: MeasuredMicrograph, request: MeasureRequest, taken: set[str]) -> Answered:
-    shown = as_shown(named.picture)
+def _answered(
+    named: Named, found: Segments, classes: Classes, files: PictureFiles, beside: Executor
+) -> Answered:
+    """Measure a segmented micrograph, while ``beside`` draws it and writes its pictures."""
+    drawing = beside.submit(_drawn, named.picture, found)
+    done = measure(found, classes, files.scale)
+    measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
+    pictures, drawn = drawing.result()
+    writing = beside.submit(write_pictures, files, found.instances, drawn)
+    section = segments_section(measured, pictures, classes)
+    return Answered(measured, section, writing.result())
+
+
+def _drawn(picture: NDArray[Any], found: Segments) -> tuple[Pictures, NDArray[np.uint8]]:
+    shown = as_shown(picture)
     drawn = overlay(shown, found.classes, found.instances)
-    stem = unique(Path(named.name).stem or "micrograph", taken)
-    pictures = Pictures(as_jpeg(shown), as_jpeg(drawn))
-    measured = Measured(named.name, pictures, found.fractions, found.table, found.size, request.scale)
-    return Answered(measured, _write_pictures(request, stem, found.instances, drawn))
+    return Pictures(as_jpeg(shown), as_jpeg(drawn)), drawn
 
 
-def _write_pictures(
-    request: MeasureRequest, stem: str, instances: Instances, drawn: NDArray[np.uint8]
-) -> tuple[Path, ...]:
-    from PIL import Image
+def _load_libraries(classes: Classes, scale: Scale) -> None:
+    """Measure and draw nine grains: all that this loads is ready when the network has its first answer.
 
-    labels = request.out / f"{stem}-labels.{'png' if request.png else 'ome.tif'}"
-    shown = request.out / f"{stem}-overlay.png"
-    try:
-        with written_whole(labels) as fresh:
-            _write_labels(fresh, instances, request)
-        with written_whole(shown) as fresh:
-            Image.fromarray(drawn).save(fresh, "PNG", compress_level=OVERLAY_COMPRESSION)
-    except OSError as error:
-        raise InputError(f"{labels}: cannot be written ({error.strerror}). Give another --out.") from None
-    return labels, shown
-
-
-def _write_labels(path: Path, instances: Instances, request: MeasureRequest) -> None:
-    """Write the number of each pixel's instance, as Fiji and napari open it."""
-    deep = instances.astype(np.uint16 if instances.max(initial=0) <= 0xFFFF else np.uint32)
-    if request.png:
-        from PIL import Image
-
-        if deep.dtype == np.uint32:
-            raise InputError(f"{path}: more than 65,535 grains do not fit a PNG. Leave out --png.")
-        Image.fromarray(deep).save(path, "PNG")
-        return
-    import tifffile
-
-    metadata: dict[str, Any] = {"axes": "YX"}
-    if (length := request.scale.micrometres) is not None:
-        metadata |= {"PhysicalSizeX": length, "PhysicalSizeY": length}
-        metadata |= {"PhysicalSizeXUnit": "µm", "PhysicalSizeYUnit": "µm"}
-    tifffile.imwrite(path, deep, ome=True, metadata=metadata, compression="zlib", photometric="minisblack")
-
-
-def _write_summary(rows: Sequence[MeasuredRow], classes: Classes, out: Path) -> None:
-    answers = [row.answer.measured for row in rows if row.answer is not None]
-    unread = [row.reason for row in rows if row.answer is None]
-    try:
-        with written_whole(out / GRAINS) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            for one in answers:
-                table.writerows(_lines(one))
-        write_whole(out / PAGE, segments_page(answers, classes, unread))
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}). Give another --out.") from None
-
-
-def _lines(one: Measured) -> Iterator[list[str]]:
-    found = one.table
-    for i, number in enumerate(found.number):
-        yield [
-            one.name,
-            str(number),
-            str(found.kind[i]),
-            f"{found.row[i]:.1f}",
-            f"{found.col[i]:.1f}",
-            f"{found.area[i]:.6g}",
-            f"{found.diameter[i]:.6g}",
-            f"{found.aspect_ratio[i]:.3f}",
-            "yes" if found.touches_edge[i] else "no",
-            one.scale.unit,
-        ]
+    Without it the libraries would be loaded one after the other later, which takes a second.
+    """
+    labels = np.zeros((48, 48), np.uint8)
+    lines = classes.boundary_index or 0
+    labels[[12, 36]] = labels[:, [12, 36]] = lines
+    answer = np.stack([labels == index for index in range(len(classes.names))]).astype(np.float16)
+    found = Segments(labels, find_instances(answer, classes))
+    done = measure(found, classes, scale)
+    measured = Measured("", done.fractions, done.table, done.size, scale)
+    segments_section(measured, _drawn(labels, found)[0], classes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fedbragg.metrics.segmentation import Instances
 from fedbragg.progress import SILENT, Progress
-from fedbragg.tasks.segments.instances import Classes, find_instances
+from fedbragg.tasks.segments.instances import Classes, find_instances, most_probable
 from fedbragg.tasks.segments.prepare import Scaling, scaling_of
 from fedbragg.tasks.segments.tiles import Tile, number_of_tiles, tiles
 
@@ -73,7 +73,7 @@ def segment_in_blocks(
     labels = np.empty(picture.shape[:2], np.uint8)
     joiner = Joiner(np.zeros(picture.shape[:2], np.int32))
     for block, answer in _answers(picture, probabilities, progress):
-        labels[block.kept] = answer.argmax(axis=0)[block.inside]
+        labels[block.kept] = most_probable(answer)[block.inside]
         joiner.add(block, find_instances(answer, classes))
     return Segments(labels, joiner.joined())
 
@@ -84,7 +84,7 @@ def label_in_blocks(
     """Return the class index of every pixel of a picture."""
     labels = np.empty(picture.shape[:2], np.uint8)
     for block, answer in _answers(picture, probabilities, progress):
-        labels[block.kept] = answer.argmax(axis=0)[block.inside]
+        labels[block.kept] = most_probable(answer)[block.inside]
     return labels
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 LEVELS = 4096
 """Heights between the lowest and the highest; probabilities are known to far fewer."""
+DRY, WALL = 0, -1
+"""Instead of a marker: a pixel that no water has reached, and one that none may reach."""
 
 
 def flood(
@@ -24,43 +26,43 @@ def flood(
     """
     lowest, highest = float(height.min(initial=0)), float(height.max(initial=0))
     steps = (height - lowest) * ((LEVELS - 1) / max(highest - lowest, 1e-12))
-    # A frame of pixels that are not free spares the question whether a neighbour lies beyond the picture.
-    level = np.pad(steps.astype(np.int32), 1).ravel()
-    found = np.pad(np.where(free | (markers > 0), markers, 0), 1).astype(np.int32)
-    dry = np.pad(free & (markers == 0), 1).ravel()
-    _spread(level, found.ravel(), dry, found.shape[1])
-    return np.ascontiguousarray(found[1:-1, 1:-1])
+    level = np.pad(steps.astype(np.int16), 1).ravel()
+    # A frame of walls spares the question whether a neighbour lies beyond the picture.
+    found = np.pad(np.where(free | (markers > 0), markers, WALL), 1, constant_values=WALL).astype(np.int32)
+    _spread(level, found.ravel(), found.shape[1])
+    return np.maximum(found[1:-1, 1:-1], 0)
 
 
 @njit(cache=True, nogil=True)
-def _spread(level: NDArray[np.int32], found: NDArray[np.int32], dry: NDArray[np.bool_], width: int) -> None:
-    """Fill ``found`` from its markers; all are flattened rows of ``width`` pixels."""
-    first, last = np.full(LEVELS, -1, np.int64), np.full(LEVELS, -1, np.int64)
+def _spread(level: NDArray[np.int16], found: NDArray[np.int32], width: int) -> None:
+    """Fill what is DRY in ``found`` from its markers; both are flattened rows of ``width`` pixels."""
+    first, last = np.full(LEVELS, -1, np.int32), np.full(LEVELS, -1, np.int32)
     after = np.empty(
         found.size, np.int32
     )  # the next pixel in the queue of a level; a pixel waits once at most
     for pixel in range(found.size):
-        if found[pixel] > 0 and _touches(dry, pixel, width):
+        if found[pixel] > 0 and _touches(found, pixel, width):
             _append(pixel, level[pixel], first, last, after)
     for water in range(LEVELS):
         while first[water] >= 0:
             pixel = first[water]
             first[water] = after[pixel]
             for beside in (pixel - width, pixel - 1, pixel + 1, pixel + width):
-                if dry[beside]:
-                    dry[beside] = False
+                if found[beside] == DRY:
                     found[beside] = found[pixel]
                     _append(beside, max(level[beside], water), first, last, after)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _touches(dry: NDArray[np.bool_], pixel: int, width: int) -> bool:
-    return bool(dry[pixel - width] or dry[pixel - 1] or dry[pixel + 1] or dry[pixel + width])
+def _touches(found: NDArray[np.int32], pixel: int, width: int) -> bool:
+    """Return whether a neighbour of a pixel is dry."""
+    above, below = found[pixel - width] == DRY, found[pixel + width] == DRY
+    return bool(above or below or found[pixel - 1] == DRY or found[pixel + 1] == DRY)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _append(
-    pixel: int, water: int, first: NDArray[np.int64], last: NDArray[np.int64], after: NDArray[np.int32]
+    pixel: int, water: int, first: NDArray[np.int32], last: NDArray[np.int32], after: NDArray[np.int32]
 ) -> None:
     """Add a pixel to the end of the queue of a level."""
     after[pixel] = -1

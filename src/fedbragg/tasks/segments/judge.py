@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fedbragg.metrics.estimate import UNKNOWN, Estimate
 from fedbragg.metrics.segmentation import boundary_f1, compare_instances, confusion, edges, overlaps
 from fedbragg.tasks.segments import data
-from fedbragg.tasks.segments.instances import Classes, find_instances, true_instances
+from fedbragg.tasks.segments.instances import Classes, find_instances, most_probable, true_instances
 
 OTHERS = ("MAP", "boundary F1", "Rand error", "information")
 """Measures of one micrograph after its confusion matrix, in this order."""
@@ -26,7 +26,7 @@ def agreement(
     First the confusion matrix, true class by answered class, then OTHERS. Unlabelled pixels are not counted.
     """
     number = len(classes.names)
-    counts = confusion(labels, probabilities.argmax(axis=0).astype(np.uint8), number)
+    counts = confusion(labels, most_probable(probabilities), number)
     known = labels != data.UNKNOWN
     true, found = true_instances(labels, classes), np.where(known, find_instances(probabilities, classes), 0)
     instances = compare_instances(true, found)
