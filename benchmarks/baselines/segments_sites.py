@@ -15,7 +15,7 @@ import numpy as np
 
 from baselines.kept_jobs import Job
 from fedbragg.config import Federation, FederationSettings, SiteSettings, StyleSettings, TrainingSettings
-from fedbragg.learn.settings import Precision
+from fedbragg.precision import Precision
 from fedbragg.tasks.segments.data import SegmentData
 from fedbragg.tasks.segments.settings import SegmentsSettings
 from fedbragg.tasks.segments.task import SegmentsTask

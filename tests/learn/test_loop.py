@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from fedbragg.errors import ModelFileError
 from fedbragg.learn.loop import fit, mean_gradient
 from fedbragg.learn.precision import layers_in
-from fedbragg.learn.settings import FitSettings, Precision
+from fedbragg.learn.settings import FitSettings
 from fedbragg.learn.state import load_state, state_of
+from fedbragg.precision import Precision
 from fedbragg.state_arithmetic import difference
 
 

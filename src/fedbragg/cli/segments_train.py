@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fedbragg.cli.options import DeviceOption
 from fedbragg.cli.show import say
 from fedbragg.cli.train import EpochsOption, ForceOption, LearningRateOption, ModelOutOption, SeedOption
+from fedbragg.precision import Precision
 
 if TYPE_CHECKING:
     from fedbragg.workflows.train_segments import TrainedSegments
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def train(

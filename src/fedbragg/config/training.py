@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from fedbragg.config.section import Section
+from fedbragg.precision import Precision
 
 
 class TrainingSettings(Section):
@@ -20,7 +19,7 @@ class TrainingSettings(Section):
     """Frames in a step of the optimiser."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Of Adam; left out, 0.001, or less from a packaged model (decision 135)."""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """In which layers multiply; bfloat16 is faster on processors that have it."""
     fixed_statistics: bool = False
     """Normalise by the model's BatchNorm statistics instead of each batch's (FixBN); for small batches."""

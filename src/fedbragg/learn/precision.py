@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from fedbragg.learn.settings import Precision
+from fedbragg.precision import Precision
 
 
 def layers_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fedbragg.precision import Precision
 from fedbragg.types import State
 
-Precision = Literal["float32", "bfloat16"]
 LEARNING_RATE = 1e-3
 """Of Adam, where nothing else is known."""
 PACKAGED_RATE = 1e-4
