@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from fedbragg.errors import InputError
+from fedbragg.ordered_map import ordered_map
 from fedbragg.progress import Step
 from fedbragg.workflows.folder import make_folder
 
@@ -32,15 +33,24 @@ class Applied(Generic[Item, Answer]):
 
 
 def apply(
-    names: Iterable[str], read: Callable[[str], Item], predict: Callable[[Item], Answer]
+    names: Iterable[str],
+    read: Callable[[str], Item],
+    predict: Callable[[Item], Answer],
+    workers: int = 0,
 ) -> Iterator[Applied[Item, Answer]]:
-    """Yield every item's answer in order; the InputError of one item becomes its reason."""
-    for name in names:
+    """Yield every item's answer in order; the InputError of one item becomes its reason.
+
+    As many items as there are ``workers`` are worked on at a time; with none it is one, in the caller's thread.
+    """
+
+    def applied(name: str) -> Applied[Item, Answer]:
         try:
             item = read(name)
-            yield Applied(name, item, predict(item))
+            return Applied(name, item, predict(item))
         except InputError as error:
-            yield Applied(name, reason=str(error))
+            return Applied(name, reason=str(error))
+
+    return ordered_map(applied, names, workers, workers + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

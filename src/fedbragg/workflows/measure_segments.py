@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from fedbragg.report.page import PageSection
 from fedbragg.report.segments import Measured, Pictures, segments_section
 from fedbragg.report.segments_overlay import as_jpeg, as_shown, overlay
 from fedbragg.tasks import segments
-from fedbragg.tasks.segments.blocks import Segments
+from fedbragg.tasks.segments.blocks import BLOCK, Segments
 from fedbragg.tasks.segments.instances import Classes, find_instances
 from fedbragg.tasks.segments.measure.micrograph import MeasuredMicrograph, measure
 from fedbragg.tasks.segments.measure.scale import Scale
@@ -26,6 +28,11 @@ from fedbragg.tasks.segments.predictor import SegmentPredictor
 from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
 from fedbragg.workflows.segments_files import PictureFiles, write_pictures, write_summary
+
+AT_A_TIME = 2
+"""Micrographs that are worked on side by side: while one is in the network, grains of another are found."""
+LARGE = BLOCK**2
+"""pixel, above which one micrograph at a time is in memory with its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def open_segment_model(path: Path | None, threads: int = 1) -> SegmentPredictor:
 def measure_into(
     names: Sequence[str], request: MeasureRequest, progress: Progress = SILENT
 ) -> list[MeasuredRow]:
-    """Measure micrographs, and write for each the label image and an overlay, for all grains.csv and a page.
+    """Measure different micrographs, and write for each a label image and an overlay, for all grains.csv and a page.
 
     One that cannot be read has a reason and no answer. Raises InputError where the folder cannot be written.
     """
@@ -80,17 +87,12 @@ def measure_into(
     predictor = open_segment_model(request.model, request.threads)
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
-
+    files = {name: request.files(unique(Path(name).stem or "micrograph", taken)) for name in names}
+    workers = AT_A_TIME if request.threads > 1 and len(names) > 1 else 0
     with ThreadPoolExecutor(1) as beside:
         if request.threads > 1:
             beside.submit(_load_libraries, predictor.card.classes, request.scale)
-
-        def answer(named: Named) -> Answered:
-            found = predictor(named.picture, progress)
-            files = request.files(unique(Path(named.name).stem or "micrograph", taken))
-            return _answered(named, found, predictor.card.classes, files, beside)
-
-        for row in apply(names, _read, answer):
+        for row in apply(names, _read, _Measuring(predictor, files, beside, progress), workers):
             rows.append(replace(row, item=None))  # pictures are not kept: there may be many
             step()
     answers = [row.answer for row in rows if row.answer is not None]
@@ -111,17 +113,31 @@ def measure_micrographs(
     return apply(names, _read, lambda named: measure(predictor(named.picture), classes, scale))
 
 
-def _answered(
-    named: Named, found: Segments, classes: Classes, files: PictureFiles, beside: Executor
-) -> Answered:
-    """Measure a segmented micrograph, while ``beside`` draws it and writes its pictures."""
-    drawing = beside.submit(_drawn, named.picture, found)
-    done = measure(found, classes, files.scale)
-    measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
-    pictures, drawn = drawing.result()
-    writing = beside.submit(write_pictures, files, found.instances, drawn)
-    section = segments_section(measured, pictures, classes)
-    return Answered(measured, section, writing.result())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measuring:
+    """Segments and measures micrographs; safe to call from several threads."""
+
+    predictor: SegmentPredictor
+    files: Mapping[str, PictureFiles]  # by the name of the micrograph
+    beside: Executor  # draws and writes, while the caller measures
+    progress: Progress
+    one_large: Lock = field(default_factory=Lock)
+
+    def __call__(self, named: Named) -> Answered:
+        """Return what was found in one micrograph, after its pictures have been written."""
+        large = named.picture.shape[0] * named.picture.shape[1] > LARGE
+        with self.one_large if large else nullcontext():
+            return self._answered(named, self.predictor(named.picture, self.progress))
+
+    def _answered(self, named: Named, found: Segments) -> Answered:
+        files, classes = self.files[named.name], self.predictor.card.classes
+        drawing = self.beside.submit(_drawn, named.picture, found)
+        done = measure(found, classes, files.scale)
+        measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
+        pictures, drawn = drawing.result()
+        writing = self.beside.submit(write_pictures, files, found.instances, drawn)
+        section = segments_section(measured, pictures, classes)
+        return Answered(measured, section, writing.result())
 
 
 def _drawn(picture: NDArray[Any], found: Segments) -> tuple[Pictures, NDArray[np.uint8]]:
