@@ -95,10 +95,19 @@ def judged(data: SegmentData, answer: Shares, classes: Classes) -> list[str]:
     return [str(found[name]) for name in SHOWN]
 
 
+def ways(absent: str) -> dict[str, Shares]:
+    """Return ways to segment micrographs that do not hold a class."""
+    path = segments.default_model()
+    return {
+        "packaged model": SegmentPredictor(path).segmenter,
+        f"packaged model, `--absent {absent}`": SegmentPredictor(path, absent=[absent]).segmenter,
+        "Canny": canny,
+        "blur and Otsu": otsu,
+    }
+
+
 def packaged(running: Running) -> list[Table]:
     """Judge the packaged model on simulated and real micrographs, beside classical methods."""
-    predictor = SegmentPredictor(segments.default_model())
-    ways: dict[str, Shares] = {"packaged model": predictor.segmenter, "Canny": canny, "blur and Otsu": otsu}
     unseen = simulated(Simulated(UNSEEN), CLASSES, 2026)
     sets = {
         "simulated grains": SegmentData(unseen.pictures[::2], 3),
@@ -113,7 +122,7 @@ def packaged(running: Running) -> list[Table]:
     rows = [
         [name, way, *judged(data, answer, Classes(CLASSES))]
         for name, data in sets.items()
-        for way, answer in ways.items()
+        for way, answer in ways("precipitate" if "grains" in name else "boundary").items()
     ]
     notes = [
         "Intervals by bootstrap over micrographs. Both kinds of the superalloy's precipitates count as one; nothing of "

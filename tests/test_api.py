@@ -134,3 +134,6 @@ def test_micrographs_are_measured(tmp_path: Path, segment_model: Path) -> None:
     square = measured.answer.table.kind == "precipitate"
     assert measured.answer.table.area[square] == pytest.approx([25.0, 25.0])
     assert measured.answer.fractions["precipitate"].value == pytest.approx(200 / (120 * 160))
+    (grains,) = fedbragg.measure_micrographs(names[0], segment_model, absent=["precipitate"])
+    assert grains.answer is not None and set(grains.answer.table.kind) == {"matrix"}
+    assert list(grains.answer.fractions) == ["matrix", "boundary"]

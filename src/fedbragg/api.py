@@ -170,16 +170,18 @@ def measure_micrographs(
     model: SegmentPredictor | str | Path | None = None,
     scale: str | None = None,
     threads: int = 1,
+    absent: Sequence[str] = (),
 ) -> Iterator[Applied[Named, MeasuredMicrograph]]:
     """Yield the classes, grains, particles and grain size of micrographs in order, with the packaged model by default.
 
-    ``scale`` is the length of a pixel, as "0.2um". A picture that cannot be read has no ``answer``, and its ``reason``
-    says why. 0 threads is one for each core. Needs the segments extra.
+    ``scale`` is the length of a pixel, as "0.2um"; the pictures hold none of the ``absent`` classes of a model file (an
+    opened model knows its own). A picture that cannot be read has no ``answer``, and its ``reason`` says why. 0 threads
+    is one for each core. Needs the segments extra. Raises InputError where the model has no such class.
     """
     require("segments", "measuring micrographs")
     if not isinstance(model, SegmentPredictor):
         path = Path(model) if model is not None else None
-        model = open_segment_model(path, number_of_threads(threads))
+        model = open_segment_model(path, number_of_threads(threads), absent)
     return measure_pictures(_listed(pictures), model, read_scale(scale))
 
 

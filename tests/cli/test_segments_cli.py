@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,25 @@ def test_micrographs_are_measured(images: Path, segment_model: Path, tmp_path: P
     assert labels.shape == (120, 160) and labels.dtype == np.uint16
     assert len(np.unique(labels)) == 8
     assert np.asarray(Image.open(out / "c-overlay.png")).shape == (120, 160, 3)
+
+
+def test_classes_that_the_micrographs_do_not_hold_are_not_found(
+    images: Path, segment_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without boundaries the squares are left, and the lines are matrix; without precipitates six grains are."""
+    command = ["segments", "measure", str(images / "a.png"), "--model", str(segment_model), "--scale", "1um"]
+    for absent, kinds in (("boundary", {"precipitate": 2}), ("precipitate", {"matrix": 6})):
+        out = tmp_path / absent
+        assert main([*command, "--absent", absent, "--out", str(out)]) == 0
+        assert f"{absent} 0" not in capsys.readouterr().out
+        table = rows(out / "grains.csv")
+        assert Counter(row["class"] for row in table) == kinds
+        page = (out / "segments.html").read_text(encoding="utf-8")
+        assert f"<td>{absent}</td>" not in page and ("ASTM E112 G" in page) is (absent == "precipitate")
+    label = ["segments", "label", str(images / "a.png"), "--model", str(segment_model)]
+    assert main([*label, "--absent", "boundary", "--out", str(tmp_path / "l")]) == 0
+    expected = np.where(drawn() == 240, 2, 0)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "l" / "a.png")), expected)
 
 
 def test_the_results_do_not_depend_on_the_threads(images: Path, segment_model: Path, tmp_path: Path) -> None:
@@ -205,6 +225,11 @@ def test_masks_without_names_get_numbers(tmp_path: Path, segment_model: Path) ->
         (["measure", "nowhere.png"], "nowhere.png: no such file"),
         (["measure", "images", "--scale", "3 feet"], "--scale 3 feet: not the length of a pixel"),
         (["label", "images", "--model", "images/a.png"], "not a model file"),
+        (
+            ["measure", "images", "--absent", "pore"],
+            "pore: not a class of the model. Its classes are matrix, ",
+        ),
+        (["label", "images", "--absent", "boundary", "--absent", "matrix"], "Leave two classes at least"),
         (["measure", "empty"], "empty: holds no picture"),
         (["train", "--images", "images", "--masks", "nowhere"], "nowhere: no such folder"),
         (["train", "--images", "images", "--masks", "empty"], "empty: holds no mask"),

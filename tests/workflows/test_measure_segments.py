@@ -6,8 +6,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +25,7 @@ class Counting:
     at_once: int = 0
     most: int = 0
     second: threading.Event = field(default_factory=threading.Event)
-    card: Any = field(default_factory=lambda: SimpleNamespace(classes=Classes(("matrix", "dot"))))
+    classes: Classes = field(default_factory=lambda: Classes(("matrix", "dot")))
 
     def __call__(self, picture: np.ndarray, progress: object) -> Segments:
         self.at_once += 1
@@ -55,7 +53,7 @@ def test_so_many_are_in_memory(
     names: Sequence[str], threads: int, large: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counting = Counting()
-    monkeypatch.setattr(measure_segments, "open_segment_model", lambda path, threads: counting)
+    monkeypatch.setattr(measure_segments, "open_segment_model", lambda path, threads, absent: counting)
     monkeypatch.setattr(measure_segments, "LARGE", large)
     rows = measure_into(names, MeasureRequest(tmp_path / "out", Scale(), threads=threads))
     assert [row.name for row in rows] == names and all(row.answer is not None for row in rows)

@@ -32,6 +32,12 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(help="Model file of `fedbragg segments train`.  [default: the one in the package]"),
 ]
+AbsentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CLASS", help="Class of the model that the micrographs do not hold; repeat it for several."
+    ),
+]
 
 
 @segments.command()
@@ -42,6 +48,7 @@ def measure(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("segments"),
     model: ModelOption = None,
+    absent: AbsentOption = None,
     png: Annotated[
         bool, typer.Option("--png", help="Write label images as PNG instead of OME-TIFF.")
     ] = False,
@@ -59,7 +66,9 @@ def measure(
     from fedbragg.workflows.measure_segments import MeasureRequest, measure_into
     from fedbragg.workflows.segments_files import GRAINS, PAGE
 
-    request = MeasureRequest(out, read_scale(scale), png, model, number_of_threads(threads))
+    request = MeasureRequest(
+        out, read_scale(scale), png, model, tuple(absent or ()), number_of_threads(threads)
+    )
     names = _pictures(images)
     with bars() as progress:
         rows = measure_into(names, request, progress)
@@ -75,6 +84,7 @@ def label(
     images: ImagesArgument,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("labels"),
     model: ModelOption = None,
+    absent: AbsentOption = None,
     threads: ThreadsOption = 0,
 ) -> int:
     """Write OUT/STEM.png with the class index of every pixel.
@@ -84,12 +94,17 @@ def label(
     from fedbragg.progress import bars
     from fedbragg.workflows.cores import number_of_threads
     from fedbragg.workflows.label_micrographs import label_into
+    from fedbragg.workflows.measure_segments import open_segment_model
 
+    segmenter = open_segment_model(model, number_of_threads(threads), tuple(absent or ())).segmenter
     with bars() as progress:
-        rows, names = label_into(_pictures(images), out, model, number_of_threads(threads), progress)
+        rows = label_into(_pictures(images), out, segmenter, progress)
     refuse_if_all_failed([row.reason for row in rows if row.answer is None], len(rows))
     written = sum(row.answer is not None for row in rows)
-    say(f"{written} label images in {out}: " + ", ".join(f"{i} {name}" for i, name in enumerate(names)))
+    say(
+        f"{written} label images in {out}: "
+        + ", ".join(f"{i} {name}" for i, name in enumerate(segmenter.card.classes.names))
+    )
     return _code(rows)
 
 

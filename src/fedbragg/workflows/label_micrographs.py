@@ -13,20 +13,19 @@ from fedbragg.errors import InputError
 from fedbragg.files import written_whole
 from fedbragg.progress import SILENT, Progress
 from fedbragg.tasks.segments.blocks import label_in_blocks
+from fedbragg.tasks.segments.model_file import Segmenter
 from fedbragg.tasks.segments.picture_file import read_picture
 from fedbragg.workflows.apply import Applied, apply, unique
 from fedbragg.workflows.folder import make_folder
-from fedbragg.workflows.measure_segments import open_segment_model
 
 
 def label_into(
-    names: Sequence[str], out: Path, model: Path | None = None, threads: int = 1, progress: Progress = SILENT
-) -> tuple[list[Applied[None, Path]], tuple[str, ...]]:
-    """Write OUT/STEM.png with the class index of every pixel; return a row a micrograph, and the classes' names.
+    names: Sequence[str], out: Path, segmenter: Segmenter, progress: Progress = SILENT
+) -> list[Applied[None, Path]]:
+    """Write OUT/STEM.png with the class index of every pixel; return a row a micrograph.
 
     One that cannot be read has a reason and no answer. Raises InputError where the folder cannot be written.
     """
-    segmenter = open_segment_model(model, threads).segmenter
     make_folder(out)
     step, taken, rows = progress.stage("Labelling", len(names)), set[str](), list[Applied[None, Path]]()
 
@@ -39,7 +38,7 @@ def label_into(
             _write(path, row.answer)
         rows.append(Applied(row.name, None, path if row.answer is not None else None, row.reason))
         step()
-    return rows, segmenter.card.classes.names
+    return rows
 
 
 def _write(path: Path, classes: NDArray[np.uint8]) -> None:

@@ -43,6 +43,7 @@ class MeasureRequest:
     scale: Scale = field(default_factory=Scale)
     png: bool = False  # label images as PNG instead of OME-TIFF
     model: Path | None = None  # None takes the packaged one
+    absent: tuple[str, ...] = ()  # classes that the micrographs do not hold
     threads: int = 1
 
     def files(self, stem: str) -> PictureFiles:
@@ -71,9 +72,9 @@ class Named:
 MeasuredRow = Applied[Named, Answered]
 
 
-def open_segment_model(path: Path | None, threads: int = 1) -> SegmentPredictor:
-    """Open a model file of the segments task, by default the packaged one."""
-    return SegmentPredictor(path or segments.default_model(), threads)
+def open_segment_model(path: Path | None, threads: int = 1, absent: Sequence[str] = ()) -> SegmentPredictor:
+    """Open a model file of the segments task, by default the packaged one, for pictures without some classes."""
+    return SegmentPredictor(path or segments.default_model(), threads, absent)
 
 
 def measure_into(
@@ -84,14 +85,14 @@ def measure_into(
     One that cannot be read has a reason and no answer. Raises InputError where the folder cannot be written.
     """
     require("segments", "measuring micrographs")
-    predictor = open_segment_model(request.model, request.threads)
+    predictor = open_segment_model(request.model, request.threads, request.absent)
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
     files = {name: request.files(unique(Path(name).stem or "micrograph", taken)) for name in names}
     workers = AT_A_TIME if request.threads > 1 and len(names) > 1 else 0
     with ThreadPoolExecutor(1) as beside:
         if request.threads > 1:
-            beside.submit(_load_libraries, predictor.card.classes, request.scale)
+            beside.submit(_load_libraries, predictor.classes, request.scale)
         for row in apply(names, _read, _Measuring(predictor, files, beside, progress), workers):
             rows.append(replace(row, item=None))  # pictures are not kept: there may be many
             step()
@@ -109,7 +110,7 @@ def measure_micrographs(
     names: Sequence[str], predictor: SegmentPredictor, scale: Scale
 ) -> Iterator[Applied[Named, MeasuredMicrograph]]:
     """Yield the measurements of each micrograph, in order; one that cannot be read has a reason and no answer."""
-    classes = predictor.card.classes
+    classes = predictor.classes
     return apply(names, _read, lambda named: measure(predictor(named.picture), classes, scale))
 
 
@@ -130,7 +131,7 @@ class _Measuring:
             return self._answered(named, self.predictor(named.picture, self.progress))
 
     def _answered(self, named: Named, found: Segments) -> Answered:
-        files, classes = self.files[named.name], self.predictor.card.classes
+        files, classes = self.files[named.name], self.predictor.classes
         drawing = self.beside.submit(_drawn, named.picture, found)
         done = measure(found, classes, files.scale)
         measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
@@ -147,13 +148,14 @@ def _drawn(picture: NDArray[Any], found: Segments) -> tuple[Pictures, NDArray[np
 
 
 def _load_libraries(classes: Classes, scale: Scale) -> None:
-    """Measure and draw nine grains: all that this loads is ready when the network has its first answer.
+    """Measure and draw nine grains and a particle: all that this loads is ready when the network has its first answer.
 
     Without it the libraries would be loaded one after the other later, which takes a second.
     """
     labels = np.zeros((48, 48), np.uint8)
     lines = classes.boundary_index or 0
     labels[[12, 36]] = labels[:, [12, 36]] = lines
+    labels[22:26, 22:26] = len(classes.names) - 1
     answer = np.stack([labels == index for index in range(len(classes.names))]).astype(np.float16)
     found = Segments(labels, find_instances(answer, classes))
     done = measure(found, classes, scale)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.segmentation import watershed
 
+from fedbragg.errors import InputError
 from fedbragg.tasks.segments.instances import (
     Classes,
     _shared_out,
@@ -27,6 +28,22 @@ def cross(gap: int = 0) -> np.ndarray:
     labels[10 : 10 + gap, 39:41] = 0
     labels[60:66, 60:66] = 2
     return labels
+
+
+def test_boundaries_that_are_absent_part_no_grains() -> None:
+    labels = cross()
+    sure = np.stack([labels != 2, np.zeros_like(labels), labels == 2]).astype(np.float32)
+    classes = CLASSES.without(["boundary"])
+    assert classes.boundary_index is None and classes.absent_indices == [1]
+    np.testing.assert_array_equal(find_instances(sure, classes), labels == 2)
+
+
+@pytest.mark.parametrize(
+    ("absent", "said"), [(["pore"], "pore: not a class"), (["dot", "boundary"], "Leave two classes")]
+)
+def test_two_known_classes_are_left(absent: list[str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        CLASSES.without(absent)
 
 
 def test_four_grains_and_a_dot_are_found_from_boundaries() -> None:

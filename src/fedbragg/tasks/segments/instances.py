@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbragg.errors import InputError
 from fedbragg.metrics.segmentation import Instances
 
 DEPTH = 1.0
@@ -24,11 +26,30 @@ class Classes:
 
     names: tuple[str, ...]  # by class index; the first is the matrix
     boundary: str = "boundary"  # the class that separates grains, where it is one of the names
+    absent: tuple[str, ...] = ()  # of the names, those that the pictures do not hold
 
     @property
     def boundary_index(self) -> int | None:
         """Return the index of the class that separates grains; None where there is none."""
-        return self.names.index(self.boundary) if self.boundary in self.names else None
+        there = self.boundary in self.names and self.boundary not in self.absent
+        return self.names.index(self.boundary) if there else None
+
+    @property
+    def absent_indices(self) -> list[int]:
+        """Return the indices of the classes that the pictures do not hold."""
+        return [self.names.index(name) for name in self.absent]
+
+    def without(self, absent: Sequence[str]) -> Classes:
+        """Return the classes of pictures that do not hold some of them; raise InputError where there are no such."""
+        if unknown := [name for name in absent if name not in self.names]:
+            raise InputError(
+                f"{unknown[0]}: not a class of the model. Its classes are {', '.join(self.names)}."
+            )
+        if len(set(self.names) - set(absent)) < 2:
+            raise InputError(
+                f"without {', '.join(absent)} there is nothing to tell apart. Leave two classes at least."
+            )
+        return replace(self, absent=tuple(dict.fromkeys(absent)))
 
 
 def most_probable(probabilities: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,18 @@ PACKAGED = Path(__file__).with_name("default.onnx")
 class Segmenter:
     """A model file, opened: a picture in, probabilities out; safe to call from several threads."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, absent: Sequence[str] = ()) -> None:
+        """Open a model file for pictures that do not hold the ``absent`` classes.
+
+        Raises ModelFileError for any other file, and InputError where the model has no such class.
+        """
         self.path = path
         self._threads = threads
         self._session = open_session(path, threads, REMEDY)  # shares one tile out to the threads
         # Several tiles side by side keep the threads busier than one tile shared out.
         self._single = open_session(path, 1, REMEDY) if threads > 1 else self._session
         self.card = read_card(path, self._session, SegmentCard.from_json, REMEDY)
+        self.classes = self.card.classes.without(absent)
 
     def __call__(self, picture: NDArray[Any], scaling: Scaling | None = None) -> NDArray[np.float16]:
         """Return the probability of every class at every pixel, (classes, rows, cols).
@@ -41,14 +47,16 @@ class Segmenter:
         ``scaling`` is that of the whole picture where this one is a part.
         """
         if self._threads == 1 or number_of_tiles((picture.shape[0], picture.shape[1])) == 1:
-            return segment(picture, partial(_forward, self._session), scaling)
-        return segment(picture, partial(_forward, self._single), scaling, self._threads)
+            return segment(picture, partial(self._forward, self._session), scaling)
+        return segment(picture, partial(self._forward, self._single), scaling, self._threads)
 
-
-def _forward(session: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    (answer,) = session.run(None, {"pictures": pictures})
-    probabilities: NDArray[np.float32] = answer
-    return probabilities
+    def _forward(self, session: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        (answer,) = session.run(None, {"pictures": pictures})
+        probabilities: NDArray[np.float32] = answer
+        if absent := self.classes.absent_indices:
+            probabilities[:, absent] = 0
+            probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), np.float32(1e-30))
+        return probabilities
 
 
 def save_segment_model(

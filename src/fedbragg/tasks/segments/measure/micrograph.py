@@ -36,7 +36,7 @@ def measure(found: Segments, classes: Classes, scale: Scale) -> MeasuredMicrogra
     return MeasuredMicrograph(
         found.classes,
         found.instances,
-        dict(zip(classes.names, shares, strict=True)),
+        {n: share for n, share in zip(classes.names, shares, strict=True) if n not in classes.absent},
         table,
         _grain_size(found.instances, table, classes, scale),
     )
