@@ -30,6 +30,11 @@ def test_python_ends_a_process_whose_thread_is_at_work() -> None:
     assert (found.returncode, found.stdout) == (3, "waited for\ntaken down\n")
 
 
+def test_a_profiler_reports() -> None:
+    found = run("import cProfile\ncProfile.run('end(0)')\nsys.exit(5)")
+    assert found.returncode == 5 and "function calls" in found.stdout
+
+
 def test_a_daemon_thread_is_not_waited_for() -> None:
     thread = "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     assert run(f"{thread}\nend(4)").returncode == 4

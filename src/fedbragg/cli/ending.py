@@ -22,6 +22,8 @@ def end(code: int) -> int:
         os._exit(code)  # torch aborts when the interpreter ends while an abandoned training runs
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         return code  # Python waits for them
+    if sys.getprofile() is not None or sys.gettrace() is not None:
+        return code  # a profiler or debugger has something left to say
     try:
         atexit._run_exitfuncs()  # noqa: SLF001 - os._exit runs none, and there is no other name
         sys.stdout.flush()
