@@ -123,7 +123,7 @@ RUNS = {
         ("FedAvg", "FedAvg + drawn", "FedAvg + fixed", "pooled"),
     ),
     "specimens": Runs(
-        "specimens", specimens, ("each alone", "FedAvg", "FedAvg + statistics", "FedAvg + drawn", "pooled")
+        "specimens", specimens, ("each alone", "FedAvg", "FedAvg + statistics", "FedAvg + fixed", "pooled")
     ),
 }
 

@@ -91,7 +91,7 @@ def measure_into(
     files = {name: request.files(unique(Path(name).stem or "micrograph", taken)) for name in names}
     workers = AT_A_TIME if request.threads > 1 and len(names) > 1 else 0
     with ThreadPoolExecutor(1) as beside:
-        if request.threads > 1:
+        if request.threads > 1 and any(Path(name).exists() for name in names):
             beside.submit(_load_libraries, predictor.classes, request.scale)
         for row in apply(names, _read, _Measuring(predictor, files, beside, progress), workers):
             rows.append(replace(row, item=None))  # pictures are not kept: there may be many
