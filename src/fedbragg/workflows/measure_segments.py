@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,10 +90,11 @@ def measure_into(
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
     files = {name: request.files(unique(Path(name).stem or "micrograph", taken)) for name in names}
     workers = AT_A_TIME if request.threads > 1 and len(names) > 1 else 0
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as pool:
         if request.threads > 1 and any(Path(name).exists() for name in names):
-            beside.submit(_load_libraries, predictor.classes, request.scale)
-        for row in apply(names, _read, _Measuring(predictor, files, beside, progress), workers):
+            pool.submit(_load_libraries, predictor.classes, request.scale)
+        begin = pool.submit if request.threads > 1 else _done
+        for row in apply(names, _read, _Measuring(predictor, files, begin, progress), workers):
             rows.append(replace(row, item=None))  # pictures are not kept: there may be many
             step()
     answers = [row.answer for row in rows if row.answer is not None]
@@ -120,7 +121,7 @@ class _Measuring:
 
     predictor: SegmentPredictor
     files: Mapping[str, PictureFiles]  # by the name of the micrograph
-    beside: Executor  # draws and writes, while the caller measures
+    begin: Callable[..., Future[Any]]  # draws and writes, while the caller measures
     progress: Progress
     one_large: Lock = field(default_factory=Lock)
 
@@ -132,13 +133,20 @@ class _Measuring:
 
     def _answered(self, named: Named, found: Segments) -> Answered:
         files, classes = self.files[named.name], self.predictor.classes
-        drawing = self.beside.submit(_drawn, named.picture, found)
+        drawing = self.begin(_drawn, named.picture, found)
         done = measure(found, classes, files.scale)
         measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
         pictures, drawn = drawing.result()
-        writing = self.beside.submit(write_pictures, files, found.instances, drawn)
+        writing = self.begin(write_pictures, files, found.instances, drawn)
         section = segments_section(measured, pictures, classes)
         return Answered(measured, section, writing.result())
+
+
+def _done(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Do some work at once, for callers with a single thread."""
+    future = Future[Any]()
+    future.set_result(work(*arguments))
+    return future
 
 
 def _drawn(picture: NDArray[Any], found: Segments) -> tuple[Pictures, NDArray[np.uint8]]:
