@@ -274,16 +274,16 @@ def large(running: Running) -> list[Table]:
     ]
 
 
+FIXED = "Fixed: BatchNorm keeps the start model's statistics in training (FixBN)."
 ROUNDS = (
     "FedAvg, synchronous, 13 barriers, 12 epochs before the first and 4 between them; alone and pooled train as many "
     "epochs and steps, in bfloat16: a site's batch is its share of the pooled one. Drawn: half of the crops in grey "
-    "levels drawn at random for each class; nothing travels for it. Fixed: BatchNorm keeps the start model's "
-    "statistics in training (FixBN)."
+    f"levels drawn at random for each class; nothing travels for it. {FIXED}"
 )
 SPECIMENS = (
     "Start: the packaged model. Two specimens that no site has judge beside new spots of the others, other two for "
     "each seed. FedAvg, synchronous, 13 barriers, 12 epochs before the first and 4 between them, in bfloat16; alone "
-    "and pooled train as many epochs, and steps as nearly as batches of one crop allow."
+    f"and pooled train as many epochs, and steps as nearly as batches of one crop allow. {FIXED}"
 )
 PARTS: dict[str, Part] = {
     "packaged": Part(packaged),

@@ -89,11 +89,12 @@ def measure_into(
     make_folder(request.out)
     step, taken, rows = progress.stage("Measuring", len(names)), set[str](), list[MeasuredRow]()
     files = {name: request.files(unique(Path(name).stem or "micrograph", taken)) for name in names}
-    workers = AT_A_TIME if request.threads > 1 and len(names) > 1 else 0
+    several = request.threads > 1
+    workers = AT_A_TIME if several and len(names) > 1 else 0
     with ThreadPoolExecutor(1) as pool:
-        if request.threads > 1 and any(Path(name).exists() for name in names):
+        if several and any(Path(name).exists() for name in names):
             pool.submit(_load_libraries, predictor.classes, request.scale)
-        begin = pool.submit if request.threads > 1 else _done
+        begin = pool.submit if several else _at_once
         for row in apply(names, _read, _Measuring(predictor, files, begin, progress), workers):
             rows.append(replace(row, item=None))  # pictures are not kept: there may be many
             step()
@@ -134,16 +135,20 @@ class _Measuring:
     def _answered(self, named: Named, found: Segments) -> Answered:
         files, classes = self.files[named.name], self.predictor.classes
         drawing = self.begin(_drawn, named.picture, found)
-        done = measure(found, classes, files.scale)
-        measured = Measured(named.name, done.fractions, done.table, done.size, files.scale)
+        measured = _measured(named.name, found, classes, files.scale)
         pictures, drawn = drawing.result()
         writing = self.begin(write_pictures, files, found.instances, drawn)
         section = segments_section(measured, pictures, classes)
         return Answered(measured, section, writing.result())
 
 
-def _done(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-    """Do some work at once, for callers with a single thread."""
+def _measured(name: str, found: Segments, classes: Classes, scale: Scale) -> Measured:
+    done = measure(found, classes, scale)
+    return Measured(name, done.fractions, done.table, done.size, scale)
+
+
+def _at_once(work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Do some work in the caller's thread, where there is no other."""
     future = Future[Any]()
     future.set_result(work(*arguments))
     return future
@@ -166,6 +171,4 @@ def _load_libraries(classes: Classes, scale: Scale) -> None:
     labels[22:26, 22:26] = len(classes.names) - 1
     answer = np.stack([labels == index for index in range(len(classes.names))]).astype(np.float16)
     found = Segments(labels, find_instances(answer, classes))
-    done = measure(found, classes, scale)
-    measured = Measured("", done.fractions, done.table, done.size, scale)
-    segments_section(measured, _drawn(labels, found)[0], classes)
+    segments_section(_measured("", found, classes, scale), _drawn(labels, found)[0], classes)

@@ -152,9 +152,7 @@ def _particles(labels: NDArray[Any], boundary: int | None) -> Instances:
     return _without_small(label(shown, background=0, connectivity=1))
 
 
-def _joined(grains: NDArray[Any] | None, particles: NDArray[Any]) -> Instances:
-    if grains is None:
-        return particles.astype(np.int32)
+def _joined(grains: NDArray[Any], particles: NDArray[Any]) -> Instances:
     first = int(grains.max(initial=0))
     return np.where(particles > 0, particles + first, grains).astype(np.int32)
 
